@@ -1,0 +1,102 @@
+/** Base of every error this library throws for a reason of its own. Never thrown itself. */
+export class IcmpxError extends Error {
+  override name = "IcmpxError";
+  /** A stable, upper-case identifier of the failure, such as `"ENETUNREACH"` or `"ERR_PACKET"`. */
+  readonly code: string;
+
+  constructor(message: string, code: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Details of a failed libc call: the same field names as Node's own system errors. */
+export interface SystemErrorDetails {
+  /** The positive errno value, e.g. 113. */
+  readonly errno: number;
+  /** Its symbolic name, e.g. `"EHOSTUNREACH"`. */
+  readonly code: string;
+  /** The libc function that failed, e.g. `"sendto"`. */
+  readonly syscall: string;
+  /** The address the call was about, when it was about one. */
+  readonly address?: string;
+}
+
+/** A libc call returned -1 (errno(3)). */
+export class SystemError extends IcmpxError {
+  override name = "SystemError";
+  /** The positive errno value. */
+  readonly errno: number;
+  /** The libc function that failed. */
+  readonly syscall: string;
+  /** The address the call was about, if any. */
+  readonly address: string | undefined;
+
+  constructor(message: string, details: SystemErrorDetails, options?: ErrorOptions) {
+    super(message, details.code, options);
+    this.errno = details.errno;
+    this.syscall = details.syscall;
+    this.address = details.address;
+  }
+}
+
+/**
+ * Neither a raw nor a datagram ICMP socket may be opened by this process. The message holds the exact commands
+ * that would allow it.
+ */
+export class RawSocketPermissionError extends SystemError {
+  override name = "RawSocketPermissionError";
+}
+
+/** Bytes that do not decode (or a value that does not encode) as the packet they should be. */
+export class PacketError extends IcmpxError {
+  override name = "PacketError";
+  /** The header or message concerned, e.g. `"UDP header"`. */
+  readonly layer: string;
+  /** Byte offset, from the start of that layer, at which decoding gave up. */
+  readonly offset: number;
+
+  constructor(
+    message: string,
+    details: { readonly layer: string; readonly offset: number },
+    options?: ErrorOptions,
+  ) {
+    super(message, "ERR_PACKET", options);
+    this.layer = details.layer;
+    this.offset = details.offset;
+  }
+}
+
+/** A host name has no address of the wanted family, or could not be looked up; `cause` holds why. */
+export class ResolveError extends IcmpxError {
+  override name = "ResolveError";
+  /** The name that was looked up. */
+  readonly host: string;
+
+  constructor(
+    message: string,
+    details: { readonly host: string; readonly code: string },
+    options?: ErrorOptions,
+  ) {
+    super(message, details.code, options);
+    this.host = details.host;
+  }
+}
+
+/** Opening a socket on a platform other than Linux. The packet codecs work everywhere. */
+export class UnsupportedPlatformError extends IcmpxError {
+  override name = "UnsupportedPlatformError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, "ERR_UNSUPPORTED_PLATFORM", options);
+  }
+}
+
+/** The client was closed while this measurement ran, or before it began. */
+export class ClientClosedError extends IcmpxError {
+  override name = "ClientClosedError";
+
+  constructor(message = "The client is closed", options?: ErrorOptions) {
+    super(message, "ERR_CLIENT_CLOSED", options);
+  }
+}
