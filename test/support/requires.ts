@@ -53,7 +53,7 @@ export function describeIf(reason: SkipReason, name: string, body: () => void): 
     describe(name, body);
     return;
   }
-  if (process.env.CI) {
+  if (process.env["CI"]) {
     test(name, () => {
       throw new Error(`Cannot skip "${name}" under CI: ${reason}`);
     });
