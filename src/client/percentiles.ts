@@ -92,7 +92,7 @@ export class Percentiles {
     let seen = 0;
     for (let bucket = 0; bucket < this.#buckets.length; bucket += 1) {
       seen += this.#buckets[bucket] ?? 0;
-      if (seen > index) return Math.min(Math.max(valueOf(this.#offset + bucket), this.#min), this.#max);
+      if (seen > index) return Math.min(Math.max(middleOf(this.#offset + bucket), this.#min), this.#max);
     }
     return this.#max;
   }
@@ -124,7 +124,7 @@ function bucketOf(value: number): number {
 }
 
 /** The value within ALPHA of every value in the bucket: the harmonic mean of its bounds. */
-function valueOf(bucket: number): number {
+function middleOf(bucket: number): number {
   return (2 * GAMMA ** bucket) / (GAMMA + 1);
 }
 

@@ -1,0 +1,280 @@
+import { promises as systemDns } from "node:dns";
+import { domainToASCII } from "node:url";
+import { ResolveError } from "../errors.ts";
+import { canonicalAddress, type Family, parseAddress } from "../packet/address.ts";
+
+/** A host, and the address that is used for it. */
+export interface ResolvedHost {
+  /** The name or address as it was given. */
+  readonly host: string;
+  /** The address as canonical text (RFC 5952), with its zone if it has one. */
+  readonly address: string;
+  /** The IP version of the address. */
+  readonly family: 4 | 6;
+}
+
+/** Options of {@link Resolver.lookup}. */
+export interface LookupOptions {
+  /** Which kind of address is wanted. By default the first one, in the order of the system (RFC 6724). */
+  readonly family?: 4 | 6 | undefined;
+  /** Aborting it rejects with its reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Where a {@link Resolver} gets its answers from. */
+export interface DnsBackend {
+  /**
+   * The addresses of a name, best first.
+   *
+   * @param family 4 or 6 for addresses of this kind only, 0 for both.
+   */
+  lookup(
+    host: string,
+    family: 0 | 4 | 6,
+  ): Promise<readonly { readonly address: string; readonly family: number }[]>;
+  /** The name of an address (without a zone), or null if it has none. */
+  reverse(address: string): Promise<string | null>;
+}
+
+/** What a {@link Resolver} needs to know about time: a part of the client's clock. */
+export interface ResolverClock {
+  /** Nanoseconds since any fixed moment, never stepping back. */
+  monotonicNs(): number;
+  /** Calls back once after `delayNs`; the returned function cancels that. */
+  schedule(delayNs: number, callback: () => void): () => void;
+}
+
+interface CachedName {
+  readonly name: string | null;
+  readonly expiresNs: number;
+}
+
+const SECOND_NS = 1e9;
+const NAME_LIFETIME_NS = 300 * SECOND_NS;
+const NO_NAME_LIFETIME_NS = 60 * SECOND_NS;
+const REVERSE_TIMEOUT_NS = 5 * SECOND_NS;
+const MAX_CACHED_NAMES = 4096;
+const MAX_REVERSE_QUERIES = 16;
+
+/** RFC 1035 section 2.3.4 allows 255 octets on the wire, which is 253 characters of text without the last dot. */
+const MAX_HOST_LENGTH = 253;
+const MAX_NAME_LENGTH = 255;
+
+/** The name service of the system: /etc/hosts, DNS and whatever else getaddrinfo(3) and getnameinfo(3) ask. */
+const SYSTEM_DNS: DnsBackend = {
+  lookup: (host, family) => systemDns.lookup(host, { all: true, family, order: "verbatim" }),
+  // Not `reverse`: of /etc/hosts it gives an alias instead of the name, and misses IPv6 (seen with Bun 1.4.5).
+  reverse: async (address) => (await systemDns.lookupService(address, 0)).hostname,
+};
+
+const SYSTEM_CLOCK: ResolverClock = {
+  monotonicNs: () => performance.now() * 1e6,
+  schedule: (delayNs, callback) => {
+    const timer = setTimeout(callback, delayNs / 1e6);
+    return () => clearTimeout(timer);
+  },
+};
+
+/**
+ * Names to addresses, and addresses to names.
+ *
+ * 1. The text of an address is answered without asking anyone. Nothing but a dotted quad or RFC 4291 text is an address:
+ *    what getaddrinfo(3) would take for one (`"127.1"`, `"0x7f.1"`, `"010.0.0.1"`) is refused, not guessed at.
+ * 2. Names of addresses are kept for 5 minutes, the lack of a name for 1 minute, for at most 4,096 addresses
+ *    (the ones unused longest are forgotten first).
+ * 3. At most 16 names are asked for at a time, each address once; the others wait their turn. Who does not answer in
+ *    5 seconds has no name.
+ */
+export class Resolver {
+  readonly #dns: DnsBackend;
+  readonly #clock: ResolverClock;
+  /** By address without zone, the least recently used first. */
+  readonly #names = new Map<string, CachedName>();
+  readonly #pending = new Map<string, Promise<string | null>>();
+  /** Addresses whose turn has not come, in order. */
+  readonly #queue = new Map<string, (name: string | null) => void>();
+  #queries = 0;
+
+  constructor(dns: DnsBackend = SYSTEM_DNS, clock: ResolverClock = SYSTEM_CLOCK) {
+    this.#dns = dns;
+    this.#clock = clock;
+  }
+
+  /**
+   * The address of a host, given as name or address.
+   *
+   * @throws ResolveError if it has none of the wanted family, or is neither a name nor an address.
+   */
+  async lookup(host: string, options: LookupOptions = {}): Promise<ResolvedHost> {
+    const { family, signal } = options;
+    if (typeof host !== "string")
+      throw new TypeError(`Cannot resolve a host: need a string, have ${typeof host}`);
+    signal?.throwIfAborted();
+    const literal = resolved(host, host);
+    if (literal !== undefined) {
+      if (family !== undefined && literal.family !== family) throw wrongFamily(host, family);
+      return literal;
+    }
+    const name = hostName(host);
+    const answers = await untilAborted(this.#ask(host, name, family), signal);
+    for (const { address } of answers) {
+      const answer = resolved(host, address);
+      if (answer !== undefined && (family ?? answer.family) === answer.family) return answer;
+    }
+    throw wrongFamily(host, family);
+  }
+
+  /** The name of an address, or null if it has none. Never rejects. */
+  reverse(address: string): Promise<string | null> {
+    const key = withoutZone(address);
+    if (key === undefined) return Promise.resolve(null);
+    const cached = this.#cached(key);
+    if (cached !== undefined) return Promise.resolve(cached.name);
+    const pending = this.#pending.get(key);
+    if (pending !== undefined) return pending;
+    const { promise, resolve } = Promise.withResolvers<string | null>();
+    this.#pending.set(key, promise);
+    this.#queue.set(key, resolve);
+    this.#advance();
+    return promise;
+  }
+
+  /** What `reverse` would answer without asking: null if the address has no name, undefined if that is not known. */
+  cachedName(address: string): string | null | undefined {
+    const key = withoutZone(address);
+    return key === undefined ? undefined : this.#cached(key)?.name;
+  }
+
+  async #ask(host: string, name: string, family: Family | undefined): ReturnType<DnsBackend["lookup"]> {
+    try {
+      return await this.#dns.lookup(name, family ?? 0);
+    } catch (cause) {
+      const code = codeOf(cause);
+      throw new ResolveError(`${cannotResolve(host, family)}: ${code}`, { host, code }, { cause });
+    }
+  }
+
+  #cached(key: string): CachedName | undefined {
+    const entry = this.#names.get(key);
+    if (entry === undefined) return undefined;
+    this.#names.delete(key);
+    if (entry.expiresNs <= this.#clock.monotonicNs()) return undefined;
+    this.#names.set(key, entry);
+    return entry;
+  }
+
+  /** Asks for the next names in the queue, as many as may be asked for at a time. */
+  #advance(): void {
+    for (const [address, resolve] of this.#queue) {
+      if (this.#queries >= MAX_REVERSE_QUERIES) return;
+      this.#queue.delete(address);
+      this.#query(address, resolve);
+    }
+  }
+
+  #query(address: string, resolve: (name: string | null) => void): void {
+    this.#queries += 1;
+    let over = false;
+    const finish = (answer: string | null): void => {
+      if (over) return;
+      over = true;
+      cancel();
+      const name = answer !== null && isName(answer) ? answer : null;
+      this.#remember(address, name);
+      this.#pending.delete(address);
+      this.#queries -= 1;
+      resolve(name);
+      this.#advance();
+    };
+    const cancel = this.#clock.schedule(REVERSE_TIMEOUT_NS, () => finish(null));
+    // A failure says that no name is known, and nothing that the caller could act on.
+    Promise.try(() => this.#dns.reverse(address)).then(finish, () => finish(null));
+  }
+
+  #remember(address: string, name: string | null): void {
+    const lifetimeNs = name === null ? NO_NAME_LIFETIME_NS : NAME_LIFETIME_NS;
+    this.#names.set(address, { name, expiresNs: this.#clock.monotonicNs() + lifetimeNs });
+    for (const oldest of this.#names.keys()) {
+      if (this.#names.size <= MAX_CACHED_NAMES) return;
+      this.#names.delete(oldest);
+    }
+  }
+}
+
+/** `address` as the answer to `host`, if it is the text of an address. */
+function resolved(host: string, address: string): ResolvedHost | undefined {
+  const parsed = parseAddress(address);
+  const canonical = canonicalAddress(address);
+  if (parsed === undefined || canonical === undefined) return undefined;
+  return { host, address: canonical, family: parsed.family };
+}
+
+/** A link-local address is named without its zone: DNS knows none, and getnameinfo(3) through Bun refuses it. */
+function withoutZone(address: string): string | undefined {
+  return canonicalAddress(address)?.split("%", 1)[0];
+}
+
+/** Whether the answer to a reverse query is worth showing. An address as its own name tells nothing, or lies. */
+function isName(answer: string): boolean {
+  return answer !== "" && answer.length <= MAX_NAME_LENGTH && parseAddress(answer) === undefined;
+}
+
+/** `host` as the name to look up, in ASCII; throws if it cannot be one. */
+function hostName(host: string): string {
+  if (host === "") throw refused(host, "the name is empty");
+  if (host.includes(":")) throw refused(host, "not an IPv6 address, and a name has no colon");
+  const wrong = /[^\w.\-\u0080-\u{10ffff}]|[\p{Cc}\p{Z}]/u.exec(host)?.[0];
+  if (wrong !== undefined) throw refused(host, `a name has no ${codePoint(wrong)}`);
+  // RFC 5891. What getaddrinfo(3) makes of other characters depends on the C library and its locale.
+  const name = /^[\0-\x7f]*$/.test(host) ? host : domainToASCII(host);
+  if (name === "") throw refused(host, "not an internationalized name");
+  const labels = name.replace(/\.$/, "").split(".");
+  if (labels.every((label) => /^(?:\d+|0x[\da-f]*)$/i.test(label))) {
+    throw refused(host, "not an IPv4 address of four decimal numbers, and a name is not all numbers");
+  }
+  if (name.length > MAX_HOST_LENGTH + (name.endsWith(".") ? 1 : 0)) {
+    throw refused(host, `a name has at most ${MAX_HOST_LENGTH} characters, not ${name.length}`);
+  }
+  return name;
+}
+
+function refused(host: string, why: string): ResolveError {
+  return new ResolveError(`${cannotResolve(host)}: ${why}`, { host, code: "ERR_INVALID_HOST" });
+}
+
+function wrongFamily(host: string, family: Family | undefined): ResolveError {
+  return new ResolveError(`${cannotResolve(host, family)}: it has none`, { host, code: "ERR_NO_ADDRESS" });
+}
+
+function cannotResolve(host: string, family?: Family): string {
+  const kind = family === undefined ? "" : ` to an IPv${family} address`;
+  return `Cannot resolve ${quoted(host)}${kind}`;
+}
+
+/** A name as a message shows it: in one line, of bounded length, with nothing that a terminal would obey. */
+function quoted(host: string): string {
+  const shown = host.length > MAX_NAME_LENGTH ? `${host.slice(0, MAX_NAME_LENGTH)}...` : host;
+  return `"${shown.replace(/[\p{C}\p{Zl}\p{Zp}"\\]/gu, (character) => `<${codePoint(character)}>`)}"`;
+}
+
+function codePoint(character: string): string {
+  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
+}
+
+function codeOf(cause: unknown): string {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  return typeof code === "string" ? code : "ERR_LOOKUP_FAILED";
+}
+
+/** As `promise`, or the signal's reason if that comes first. The lookup itself cannot be called back. */
+async function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+  if (signal === undefined) return promise;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  signal.addEventListener("abort", onAbort);
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
