@@ -1,0 +1,25 @@
+import { constants } from "node:os";
+import { getSystemErrorMap, getSystemErrorName } from "node:util";
+import { SystemError } from "../errors.ts";
+
+/** errno values of this platform that the code treats in a way of their own. */
+export const { EAGAIN, EINTR, ENOBUFS } = constants.errno;
+
+/** The symbolic name of a positive errno value, e.g. `"EHOSTUNREACH"`; `"E<number>"` when it has none. */
+export function errnoName(errno: number): string {
+  const name = getSystemErrorName(-errno);
+  return name?.startsWith("E") ? name : `E${errno}`;
+}
+
+/**
+ * The error for a libc call that returned -1: `sendmsg() to 10.0.0.1 failed: EHOSTUNREACH (host is unreachable)`.
+ *
+ * @param errno the positive value `LibcSymbols.errno()` gave right after the call.
+ */
+export function systemError(errno: number, call: { syscall: string; address?: string }): SystemError {
+  const code = errnoName(errno);
+  const description = getSystemErrorMap().get(-errno)?.[1];
+  const target = call.address === undefined ? "" : ` to ${call.address}`;
+  const reason = description === undefined ? code : `${code} (${description})`;
+  return new SystemError(`${call.syscall}()${target} failed: ${reason}`, { errno, code, ...call });
+}

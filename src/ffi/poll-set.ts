@@ -1,0 +1,98 @@
+import { POLLERR, POLLFD, POLLIN } from "./constants.ts";
+import type { Libc } from "./libc.ts";
+
+/** A watched descriptor and what to do when it is ready. */
+export interface PollEntry {
+  readonly fd: number;
+  readonly onReady: () => void;
+  /** Position in the pollfd array; -1 once removed. */
+  index: number;
+  active: boolean;
+}
+
+const INITIAL_CAPACITY = 16;
+
+/** The descriptors of a reactor as one `pollfd` array, kept dense, for one poll(2) that never waits. */
+export class PollSet {
+  readonly #libc: Libc;
+  readonly #entries: PollEntry[] = [];
+  #view: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(INITIAL_CAPACITY * POLLFD.size));
+
+  constructor(libc: Libc) {
+    this.#libc = libc;
+  }
+
+  /** How many descriptors are in the set. */
+  get size(): number {
+    return this.#entries.length;
+  }
+
+  /** Adds a descriptor. */
+  add(fd: number, onReady: () => void): PollEntry {
+    const entry: PollEntry = { fd, onReady, index: this.#entries.length, active: false };
+    this.#reserve(entry.index + 1);
+    this.#entries.push(entry);
+    this.#write(entry);
+    return entry;
+  }
+
+  /** Takes an entry out; the last one takes its place. */
+  remove(entry: PollEntry): void {
+    if (entry.index < 0) return;
+    const last = this.#entries.pop() as PollEntry;
+    if (last !== entry) {
+      last.index = entry.index;
+      this.#entries[last.index] = last;
+      this.#write(last);
+    }
+    entry.index = -1;
+  }
+
+  /** The entries with something to read or an error to fetch. */
+  ready(): PollEntry[] {
+    const count = this.#entries.length;
+    if (count === 0) return [];
+    const fds = new Uint8Array(this.#view.buffer);
+    let found = this.#libc.symbols.poll(fds, count, 0);
+    const ready: PollEntry[] = [];
+    // -1 is EINTR or ENOMEM (poll(2)); a caller polls again at the next signal or tick, and it cannot be waited for.
+    for (let index = 0; index < count && found > 0; index++) {
+      if (this.#view.getInt16(index * POLLFD.size + POLLFD.revents, true) === 0) continue;
+      ready.push(this.#entries[index] as PollEntry);
+      found--;
+    }
+    return ready;
+  }
+
+  /**
+   * Calls the handlers of every ready entry; whether there was any. Errors they throw become uncaught exceptions, after
+   * all handlers had their turn.
+   */
+  dispatch(): boolean {
+    const ready = this.ready();
+    for (const entry of ready) {
+      if (entry.index < 0) continue;
+      try {
+        entry.onReady();
+      } catch (failure) {
+        reportError(failure);
+      }
+    }
+    return ready.length > 0;
+  }
+
+  #reserve(count: number): void {
+    const capacity = this.#view.byteLength / POLLFD.size;
+    if (count <= capacity) return;
+    const grown = new Uint8Array(this.#view.byteLength * 2);
+    grown.set(new Uint8Array(this.#view.buffer));
+    this.#view = new DataView(grown.buffer);
+  }
+
+  #write(entry: PollEntry): void {
+    const offset = entry.index * POLLFD.size;
+    this.#view.setInt32(offset + POLLFD.fd, entry.fd, true);
+    this.#view.setInt16(offset + POLLFD.events, POLLIN | POLLERR, true);
+    this.#view.setInt16(offset + POLLFD.revents, 0, true);
+  }
+}

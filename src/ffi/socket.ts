@@ -1,0 +1,412 @@
+import { ptr } from "bun:ffi";
+import { constants } from "node:os";
+import { type ControlRequest, type ControlValues, decodeControl, encodeControl } from "./cmsg.ts";
+import {
+  AF_INET6,
+  MSG_DONTWAIT,
+  MSG_ERRQUEUE,
+  MSG_TRUNC,
+  MSGHDR,
+  SO_ATTACH_FILTER,
+  SOCK_CLOEXEC,
+  SOCK_FILTER,
+  SOCK_FPROG,
+  SOCK_NONBLOCK,
+  SOL_SOCKET,
+} from "./constants.ts";
+import { EAGAIN, EINTR, ENOBUFS, systemError } from "./errno.ts";
+import type { Libc } from "./libc.ts";
+import type { MessageBatch } from "./msghdr.ts";
+import {
+  addressBytes,
+  decodeSocketAddress,
+  encodeSocketAddress,
+  SOCKADDR_LENGTH,
+  type SocketAddress,
+} from "./sockaddr.ts";
+
+export type { ExtendedError } from "./cmsg.ts";
+export type { SocketAddress } from "./sockaddr.ts";
+
+/** The arguments of socket(2). */
+export interface SocketOptions {
+  /** AF_INET or AF_INET6. */
+  readonly domain: number;
+  /** SOCK_RAW or SOCK_DGRAM; non-blocking and close-on-exec are added. */
+  readonly type: number;
+  /** IPPROTO_ICMP, IPPROTO_ICMPV6, ... */
+  readonly protocol: number;
+}
+
+/** A datagram to be sent, with what it asks of its IP header. */
+export interface OutgoingMessage extends ControlRequest {
+  /** What follows the IP header; at most 65,535 bytes. It is copied, and may be reused at once. */
+  readonly data: Uint8Array;
+  /** Where to; of the socket's family. */
+  readonly destination: SocketAddress;
+  /** TTL or hop limit, 1 to 255; the socket's when absent. */
+  readonly ttl?: number;
+  /** TOS or traffic class byte; the socket's when absent. */
+  readonly tos?: number;
+  /** Source address: one of this host's; chosen by route when absent. */
+  readonly source?: string;
+  /** Interface to leave by; chosen by route when absent. */
+  readonly interfaceIndex?: number;
+}
+
+/** `"busy"`: the kernel had no room (EAGAIN, ENOBUFS). Nothing was queued; try again a little later. */
+export type SendOutcome = "sent" | "busy";
+
+/** A received datagram, or an entry of the error queue. */
+export interface IncomingMessage extends Readonly<ControlValues> {
+  /** The bytes: a view into memory that is reused as soon as the handler returns. Raw IPv4 sockets begin with the IP header. */
+  readonly data: Uint8Array;
+  /** The datagram was longer than the 64 KiB room. */
+  readonly truncated: boolean;
+  /** Who sent it; on the error queue, where the datagram in `data` was going. */
+  readonly source: SocketAddress | undefined;
+  /** The address it was sent to, when IP_PKTINFO or IPV6_RECVPKTINFO is on. */
+  readonly destination: string | undefined;
+  /** The interface it arrived by, with the same options. */
+  readonly interfaceIndex: number | undefined;
+  /** TTL or hop limit on arrival, when IP_RECVTTL or IPV6_RECVHOPLIMIT is on. */
+  readonly ttl: number | undefined;
+  /** TOS or traffic class, when IP_RECVTOS or IPV6_RECVTCLASS is on. */
+  readonly tos: number | undefined;
+  /** The kernel's software timestamp, on the scale of `Libc.realtimeNs()`, when SO_TIMESTAMPING is on. */
+  readonly timestampNs: number | undefined;
+  /** Datagrams this socket dropped for want of room so far (32 bits), when SO_RXQ_OVFL is on and some were. */
+  readonly overflow: number | undefined;
+}
+
+/** One instruction of classic BPF: `struct sock_filter` (linux/filter.h). */
+export interface FilterInstruction {
+  readonly code: number;
+  readonly jt: number;
+  readonly jf: number;
+  readonly k: number;
+}
+
+const MAX_DATAGRAM = 65_535;
+// A send that fails may only have been told of an earlier datagram's error; each failure takes one such error away.
+const SEND_ATTEMPTS = 3;
+// Pending errors taken away in one drain. A condition that never goes away must not hold the event loop.
+const MAX_PENDING_ERRORS = 16;
+const NO_LIMIT = Number.POSITIVE_INFINITY;
+
+/**
+ * A non-blocking socket. It neither waits nor knows when it is readable: see `openReactor()`. Closing is explicit
+ * (`close()` or `using`).
+ */
+export class Socket {
+  readonly #libc: Libc;
+  readonly #family: 4 | 6;
+  #fd: number;
+
+  private constructor(libc: Libc, fd: number, family: 4 | 6) {
+    this.#libc = libc;
+    this.#fd = fd;
+    this.#family = family;
+  }
+
+  /**
+   * Opens a socket (socket(2)).
+   *
+   * @throws {SystemError} EPERM or EACCES without the privilege, EMFILE, ...
+   */
+  static open(libc: Libc, options: SocketOptions): Socket {
+    const type = options.type | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    const fd = libc.symbols.socket(options.domain, type, options.protocol);
+    if (fd < 0) throw systemError(libc.symbols.errno(), { syscall: "socket" });
+    return new Socket(libc, fd, options.domain === AF_INET6 ? 6 : 4);
+  }
+
+  /** The descriptor; -1 once closed. */
+  get fd(): number {
+    return this.#fd;
+  }
+
+  /** Whether `close()` has been called. */
+  get closed(): boolean {
+    return this.#fd < 0;
+  }
+
+  /** Closes the descriptor; more than once is harmless. Close what watches it first: its number is used again at once. */
+  close(): void {
+    if (this.#fd < 0) return;
+    const fd = this.#fd;
+    this.#fd = -1;
+    // Never repeated, not even for EINTR: Linux has released the number by then (close(2)).
+    this.#libc.symbols.close(fd);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /**
+   * Sets a socket option, to an `int` or to the given bytes.
+   *
+   * @throws {SystemError} ENOPROTOOPT, EPERM, EINVAL, ...
+   */
+  setOption(level: number, name: number, value: number | Uint8Array): void {
+    const bytes = typeof value === "number" ? new Uint8Array(Int32Array.of(value).buffer) : value;
+    const { symbols } = this.#libc;
+    if (symbols.setsockopt(this.#fd, level, name, bytes, bytes.length) < 0) {
+      throw systemError(symbols.errno(), { syscall: "setsockopt" });
+    }
+  }
+
+  /**
+   * Reads a socket option that is an `int`.
+   *
+   * @throws {SystemError} ENOPROTOOPT, ...
+   */
+  getOption(level: number, name: number): number {
+    const { symbols } = this.#libc;
+    const value = new Uint8Array(4);
+    if (symbols.getsockopt(this.#fd, level, name, value, Uint32Array.of(4)) < 0) {
+      throw systemError(symbols.errno(), { syscall: "getsockopt" });
+    }
+    return new DataView(value.buffer).getInt32(0, true);
+  }
+
+  /**
+   * Lets the kernel drop what the classic BPF `program` rejects (SO_ATTACH_FILTER, socket(7)).
+   *
+   * @throws {SystemError} EINVAL when the program is not valid.
+   */
+  attachFilter(program: readonly FilterInstruction[]): void {
+    const view = new DataView(new ArrayBuffer(SOCK_FPROG.size + program.length * SOCK_FILTER.size));
+    const bytes = new Uint8Array(view.buffer);
+    view.setUint16(SOCK_FPROG.length, program.length, true);
+    view.setBigUint64(SOCK_FPROG.filter, BigInt(ptr(bytes) + SOCK_FPROG.size), true);
+    for (const [index, { code, jt, jf, k }] of program.entries()) {
+      const offset = SOCK_FPROG.size + index * SOCK_FILTER.size;
+      view.setUint16(offset + SOCK_FILTER.code, code, true);
+      view.setUint8(offset + SOCK_FILTER.jt, jt);
+      view.setUint8(offset + SOCK_FILTER.jf, jf);
+      view.setUint32(offset + SOCK_FILTER.k, k, true);
+    }
+    const { symbols } = this.#libc;
+    if (symbols.setsockopt(this.#fd, SOL_SOCKET, SO_ATTACH_FILTER, bytes, SOCK_FPROG.size) < 0) {
+      throw systemError(symbols.errno(), { syscall: "setsockopt" });
+    }
+  }
+
+  /**
+   * Binds to a local address; the port of an ICMP datagram socket is its identifier, and 0 lets the kernel choose (bind(2)).
+   *
+   * @throws {SystemError} EADDRNOTAVAIL, EADDRINUSE, ...
+   */
+  bind(address: SocketAddress): void {
+    const view = new DataView(new ArrayBuffer(SOCKADDR_LENGTH));
+    const length = encodeSocketAddress(address, view, 0);
+    const { symbols } = this.#libc;
+    if (symbols.bind(this.#fd, new Uint8Array(view.buffer), length) < 0) {
+      throw systemError(symbols.errno(), { syscall: "bind", address: address.address });
+    }
+  }
+
+  /**
+   * The address this socket is bound to, with its port (getsockname(2)).
+   *
+   * @throws {SystemError} EBADF once closed.
+   */
+  localAddress(): SocketAddress {
+    const bytes = new Uint8Array(SOCKADDR_LENGTH);
+    const length = Uint32Array.of(SOCKADDR_LENGTH);
+    const { symbols } = this.#libc;
+    if (symbols.getsockname(this.#fd, bytes, length) < 0) {
+      throw systemError(symbols.errno(), { syscall: "getsockname" });
+    }
+    const decoded = decodeSocketAddress(new DataView(bytes.buffer), 0, length[0] as number);
+    return decoded ?? { address: this.#family === 4 ? "0.0.0.0" : "::", port: 0 };
+  }
+
+  /**
+   * Sends one datagram (sendmsg(2)).
+   *
+   * An error that an earlier datagram left pending on the socket (ip(7), IP_RECVERR) is not this one's, so a failure
+   * counts only when it repeats. EMSGSIZE may therefore leave two local entries on the error queue.
+   *
+   * @throws {SystemError} with `address`, for anything but lack of room.
+   * @throws {TypeError} when an address is not numeric or not of the socket's family.
+   */
+  send(message: OutgoingMessage): SendOutcome {
+    const batch = this.#libc.sendBatch;
+    this.#encode(message, batch, { index: 0, dataOffset: batch.dataOffset(0) });
+    const { symbols } = this.#libc;
+    const transmit = (): number => symbols.sendmsg(this.#fd, batch.headers, MSG_DONTWAIT);
+    return this.#transmit(transmit, { syscall: "sendmsg", first: message }) < 0 ? "busy" : "sent";
+  }
+
+  /**
+   * Sends datagrams in order (sendmmsg(2)) and returns how many left, counted from the front; 0 means busy. Fewer than
+   * all: the next one did not leave, because the kernel is busy or because it fails; sending the rest tells which.
+   *
+   * @throws what `send()` throws, only when it concerns the first of them.
+   */
+  sendBatch(messages: readonly OutgoingMessage[]): number {
+    const batch = this.#libc.sendBatch;
+    const { symbols } = this.#libc;
+    let sent = 0;
+    while (sent < messages.length) {
+      const first = messages[sent] as OutgoingMessage;
+      const count = this.#encodeFrom(messages, sent, batch);
+      if (count === 0) break;
+      const transmit = (): number => symbols.sendmmsg(this.#fd, batch.headers, count, MSG_DONTWAIT);
+      let left: number;
+      try {
+        left = this.#transmit(transmit, { syscall: "sendmmsg", first });
+      } catch (failure) {
+        if (sent === 0) throw failure;
+        break;
+      }
+      if (left < 0) break;
+      sent += left;
+      if (left < count) break;
+    }
+    return sent;
+  }
+
+  /**
+   * Hands every datagram that has arrived to `handler`, until there is no more or `limit` are done, and returns how many
+   * there were. A pending socket error is taken away and skipped: the error queue tells more about it.
+   *
+   * When a handler throws, the others already taken from the kernel are still delivered; then the first error is thrown.
+   *
+   * @throws {SystemError} EBADF once closed, ...
+   */
+  receive(handler: (message: IncomingMessage) => void, limit: number = NO_LIMIT): number {
+    return this.#drain(handler, { flags: MSG_DONTWAIT, limit });
+  }
+
+  /** The same for the error queue (MSG_ERRQUEUE, recv(2)): ICMP errors and transmit timestamps, in `error`. */
+  receiveErrors(handler: (message: IncomingMessage) => void, limit: number = NO_LIMIT): number {
+    return this.#drain(handler, { flags: MSG_DONTWAIT | MSG_ERRQUEUE, limit });
+  }
+
+  /** The result of `call`, or -1 when there is no room. */
+  #transmit(call: () => number, context: { syscall: string; first: OutgoingMessage }): number {
+    let attempts = 0;
+    for (;;) {
+      const result = call();
+      if (result >= 0) return result;
+      const errno = this.#libc.symbols.errno();
+      if (errno === EINTR) continue;
+      if (errno === EAGAIN || errno === ENOBUFS) return -1;
+      attempts++;
+      if (attempts < SEND_ATTEMPTS) continue;
+      throw systemError(errno, {
+        syscall: context.syscall,
+        address: context.first.destination.address,
+      });
+    }
+  }
+
+  /** Encodes as many messages as fit, from `start`; stops before one that cannot be encoded unless it is the very first. */
+  #encodeFrom(messages: readonly OutgoingMessage[], start: number, batch: MessageBatch): number {
+    const end = batch.dataOffset(batch.count);
+    let dataOffset = batch.dataOffset(0);
+    let count = 0;
+    while (count < batch.count && start + count < messages.length) {
+      const message = messages[start + count] as OutgoingMessage;
+      if (dataOffset + message.data.length > end && count > 0) break;
+      try {
+        this.#encode(message, batch, { index: count, dataOffset });
+      } catch (failure) {
+        if (start + count === 0) throw failure;
+        break;
+      }
+      dataOffset += message.data.length;
+      count++;
+    }
+    return count;
+  }
+
+  #encode(message: OutgoingMessage, batch: MessageBatch, slot: { index: number; dataOffset: number }): void {
+    const { data, destination } = message;
+    if (data.length > MAX_DATAGRAM) {
+      throw systemError(constants.errno.EMSGSIZE, { syscall: "sendmsg", address: destination.address });
+    }
+    this.#requireFamily(destination.address);
+    if (message.source !== undefined) this.#requireFamily(message.source);
+    const { view } = batch;
+    const name = encodeSocketAddress(destination, view, batch.nameOffset(slot.index));
+    const control = encodeControl(message, this.#family, { view, offset: batch.controlOffset(slot.index) });
+    new Uint8Array(view.buffer, slot.dataOffset, data.length).set(data);
+    batch.setForSend(slot.index, { name, control, data: data.length, dataOffset: slot.dataOffset });
+  }
+
+  #requireFamily(address: string): void {
+    if (address.includes(":") === (this.#family === 6)) return;
+    addressBytes(address);
+    throw new TypeError(`Cannot use ${address} on an IPv${this.#family} socket`);
+  }
+
+  #drain(handler: (message: IncomingMessage) => void, how: { flags: number; limit: number }): number {
+    return this.#libc.withReceiveBatch((batch) => {
+      const failures: unknown[] = [];
+      let received = 0;
+      while (received < how.limit && this.#fd >= 0) {
+        const room = Math.min(batch.count, how.limit - received);
+        const count = this.#receiveBatch(batch, room, how.flags);
+        received += count;
+        this.#deliver(batch, count, { handler, failures });
+        if (count < room || failures.length > 0) break;
+      }
+      if (failures.length > 0) throw failures[0];
+      return received;
+    });
+  }
+
+  /** How many messages recvmmsg() wrote; 0 when there are none. */
+  #receiveBatch(batch: MessageBatch, room: number, flags: number): number {
+    const { symbols } = this.#libc;
+    let pending = 0;
+    for (;;) {
+      const count = symbols.recvmmsg(this.#fd, batch.headers, room, flags, null);
+      if (count >= 0) return count;
+      const errno = symbols.errno();
+      if (errno === EINTR) continue;
+      if (errno === EAGAIN) return 0;
+      pending++;
+      if (pending > MAX_PENDING_ERRORS) throw systemError(errno, { syscall: "recvmmsg" });
+    }
+  }
+
+  #deliver(
+    batch: MessageBatch,
+    count: number,
+    to: { handler: (message: IncomingMessage) => void; failures: unknown[] },
+  ): void {
+    for (let index = 0; index < count; index++) {
+      const message = this.#decode(batch, index);
+      batch.resetForReceive(index);
+      try {
+        to.handler(message);
+      } catch (failure) {
+        to.failures.push(failure);
+      }
+    }
+  }
+
+  #decode(batch: MessageBatch, index: number): IncomingMessage {
+    const { view } = batch;
+    const header = batch.headerOffset(index);
+    const control = decodeControl(view, {
+      offset: batch.controlOffset(index),
+      length: view.getUint32(header + MSGHDR.controlLength, true),
+      epochSeconds: this.#libc.epochSeconds,
+    });
+    const length = Math.min(batch.messageLength(index), batch.dataLength);
+    const nameLength = view.getUint32(header + MSGHDR.nameLength, true);
+    return {
+      data: new Uint8Array(view.buffer, batch.dataOffset(index), length),
+      truncated: (view.getUint32(header + MSGHDR.flags, true) & MSG_TRUNC) !== 0,
+      source: decodeSocketAddress(view, batch.nameOffset(index), nameLength),
+      ...control,
+    };
+  }
+}
