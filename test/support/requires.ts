@@ -16,6 +16,10 @@
  */
 import { describe, test } from "bun:test";
 
+/** Each is asked once: starting processes takes milliseconds. */
+let nobodyAnswer: { readonly reason: SkipReason } | undefined;
+let namespacesAnswer: { readonly reason: SkipReason } | undefined;
+
 /** Why a test cannot run here, or `undefined` when it can. */
 export type SkipReason = string | undefined;
 
@@ -25,6 +29,11 @@ export const requires: {
   linux(): SkipReason;
   /** The process runs as user 0. */
   root(): SkipReason;
+  /**
+   * Root can start Bun as the user nobody, without capabilities, and that user can read this checkout.
+   * (Not so with a checkout below /root, or with npx's copy of Bun there.)
+   */
+  nobody(): SkipReason;
   /** A network namespace can be made: by root directly, by others inside a user namespace of their own. */
   namespaces(): SkipReason;
   /** `/dev/net/tun` exists, for tests that answer as a simulated network. */
@@ -36,6 +45,7 @@ export const requires: {
 } = {
   linux: () => (process.platform === "linux" ? undefined : `needs Linux, this is ${process.platform}`),
   root: () => (process.getuid?.() === 0 ? undefined : "needs root"),
+  nobody: nobodyReason,
   namespaces: namespacesReason,
   tun: () => (succeeds(["test", "-c", "/dev/net/tun"]) ? undefined : "needs /dev/net/tun"),
   command: (name) => (Bun.which(name) === null ? `needs the command ${name}` : undefined),
@@ -63,7 +73,18 @@ export function describeIf(reason: SkipReason, name: string, body: () => void): 
   test.skip(`${name}: ${reason}`, () => {});
 }
 
-let namespacesAnswer: { readonly reason: SkipReason } | undefined;
+function nobodyReason(): SkipReason {
+  nobodyAnswer ??= { reason: requires.all(requires.root(), requires.command("setpriv")) ?? tryNobody() };
+  return nobodyAnswer.reason;
+}
+
+function tryNobody(): SkipReason {
+  const program = `await Bun.file(${JSON.stringify(import.meta.path)}).text()`;
+  const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
+  return succeeds([...nobody, process.execPath, "-e", program])
+    ? undefined
+    : `needs a Bun and a checkout that the user nobody can read (${process.execPath}, ${import.meta.dir})`;
+}
 
 function namespacesReason(): SkipReason {
   namespacesAnswer ??= { reason: tryNamespaces() };
