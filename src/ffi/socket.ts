@@ -275,8 +275,9 @@ export class Socket {
    * there were. A pending socket error is taken away and skipped: the error queue tells more about it.
    *
    * When a handler throws, the others already taken from the kernel are still delivered; then the first error is thrown.
+   * Nothing is taken from a closed socket.
    *
-   * @throws {SystemError} EBADF once closed, ...
+   * @throws {SystemError} for an error that does not go away.
    */
   receive(handler: (message: IncomingMessage) => void, limit: number = NO_LIMIT): number {
     return this.#drain(handler, { flags: MSG_DONTWAIT, limit });
