@@ -101,7 +101,7 @@ export class Feed<out Item> {
   leave(iterator: FeedIterator<Item>, early: boolean): void {
     this.#waiting.delete(iterator);
     this.#readers -= 1;
-    if (early && this.#readers === 0 && !this.#ended) this.#options.onAbandoned();
+    if (early && this.#readers === 0) this.#options.onAbandoned();
   }
 
   #wake(): void {

@@ -2,6 +2,7 @@ import { promises as systemDns } from "node:dns";
 import { domainToASCII } from "node:url";
 import { ResolveError } from "../errors.ts";
 import { canonicalAddress, type Family, parseAddress } from "../packet/address.ts";
+import { type Clock, NS_PER_MS } from "./clock.ts";
 
 /** A host, and the address that is used for it. */
 export interface ResolvedHost {
@@ -36,20 +37,15 @@ export interface DnsBackend {
   reverse(address: string): Promise<string | null>;
 }
 
-/** What a {@link Resolver} needs to know about time: a part of the client's clock. */
-export interface ResolverClock {
-  /** Nanoseconds since any fixed moment, never stepping back. */
-  monotonicNs(): number;
-  /** Calls back once after `delayNs`; the returned function cancels that. */
-  schedule(delayNs: number, callback: () => void): () => void;
-}
+/** What a {@link Resolver} needs to know about time. */
+export type ResolverClock = Pick<Clock, "monotonicNs" | "schedule">;
 
 interface CachedName {
   readonly name: string | null;
   readonly expiresNs: number;
 }
 
-const SECOND_NS = 1e9;
+const SECOND_NS = 1000 * NS_PER_MS;
 const NAME_LIFETIME_NS = 300 * SECOND_NS;
 const NO_NAME_LIFETIME_NS = 60 * SECOND_NS;
 const REVERSE_TIMEOUT_NS = 5 * SECOND_NS;
@@ -68,9 +64,9 @@ const SYSTEM_DNS: DnsBackend = {
 };
 
 const SYSTEM_CLOCK: ResolverClock = {
-  monotonicNs: () => performance.now() * 1e6,
+  monotonicNs: () => performance.now() * NS_PER_MS,
   schedule: (delayNs, callback) => {
-    const timer = setTimeout(callback, delayNs / 1e6);
+    const timer = setTimeout(callback, delayNs / NS_PER_MS);
     return () => clearTimeout(timer);
   },
 };
@@ -150,7 +146,7 @@ export class Resolver {
       return await this.#dns.lookup(name, family ?? 0);
     } catch (cause) {
       const code = codeOf(cause);
-      throw new ResolveError(`${cannotResolve(host, family)}: ${code}`, { host, code }, { cause });
+      throw new ResolveError(`${cannotResolve(host, family)}: ${explained(code)}`, { host, code }, { cause });
     }
   }
 
@@ -224,7 +220,7 @@ function hostName(host: string): string {
   if (host === "") throw refused(host, "the name is empty");
   if (host.includes(":")) throw refused(host, "not an IPv6 address, and a name has no colon");
   const wrong = /[^\w.\-\u0080-\u{10ffff}]|[\p{Cc}\p{Z}]/u.exec(host)?.[0];
-  if (wrong !== undefined) throw refused(host, `a name has no ${codePoint(wrong)}`);
+  if (wrong !== undefined) throw refused(host, `${codePoint(wrong)} cannot be part of a name`);
   // RFC 5891. What getaddrinfo(3) makes of other characters depends on the C library and its locale.
   const name = /^[\0-\x7f]*$/.test(host) ? host : domainToASCII(host);
   if (name === "") throw refused(host, "not an internationalized name");
@@ -264,6 +260,12 @@ function codePoint(character: string): string {
 function codeOf(cause: unknown): string {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
   return typeof code === "string" ? code : "ERR_LOOKUP_FAILED";
+}
+
+function explained(code: string): string {
+  if (code === "ENOTFOUND") return "no such name (ENOTFOUND)";
+  if (code === "EAI_AGAIN") return "no name server answered (EAI_AGAIN)";
+  return code;
 }
 
 /** As `promise`, or the signal's reason if that comes first. The lookup itself cannot be called back. */
