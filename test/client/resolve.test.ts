@@ -1,0 +1,493 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { type DnsBackend, type ResolvedHost, Resolver } from "../../src/client/resolve.ts";
+import { ResolveError } from "../../src/errors.ts";
+
+type Answers = Awaited<ReturnType<DnsBackend["lookup"]>>;
+
+/** Name service and clock in one: it answers when the test says so, and time passes when the test says so. */
+class FakeDns implements DnsBackend {
+  readonly lookups: [host: string, family: number][] = [];
+  readonly reverses: string[] = [];
+  readonly #hosts: Record<string, Answers>;
+  readonly #open: { address: string; answer: PromiseWithResolvers<string | null> }[] = [];
+  readonly #timers = new Set<{ readonly atNs: number; readonly callback: () => void }>();
+  #nowNs = 5;
+
+  constructor(hosts: Record<string, Answers> = {}) {
+    this.#hosts = hosts;
+  }
+
+  async lookup(host: string, family: 0 | 4 | 6): Promise<Answers> {
+    this.lookups.push([host, family]);
+    const answers = this.#hosts[host];
+    if (answers === undefined) throw Object.assign(new Error(`getaddrinfo ${host}`), { code: "ENOTFOUND" });
+    return answers;
+  }
+
+  reverse(address: string): Promise<string | null> {
+    this.reverses.push(address);
+    const answer = Promise.withResolvers<string | null>();
+    this.#open.push({ address, answer });
+    return answer.promise;
+  }
+
+  /** Reverse queries that were not answered, whether anybody still waits or not. */
+  get open(): number {
+    return this.#open.length;
+  }
+
+  get timers(): number {
+    return this.#timers.size;
+  }
+
+  async answer(address: string, name: string | null | Error): Promise<void> {
+    const index = this.#open.findIndex((query) => query.address === address);
+    const query = this.#open.splice(index, 1)[0];
+    if (index < 0 || query === undefined) throw new Error(`Nobody asked for ${address}`);
+    if (name instanceof Error) query.answer.reject(name);
+    else query.answer.resolve(name);
+    await settle();
+  }
+
+  monotonicNs(): number {
+    return this.#nowNs;
+  }
+
+  schedule(delayNs: number, callback: () => void): () => void {
+    const timer = { atNs: this.#nowNs + delayNs, callback };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  async pass(seconds: number): Promise<void> {
+    this.#nowNs += seconds * 1e9;
+    for (const timer of this.#timers) {
+      if (timer.atNs > this.#nowNs) continue;
+      this.#timers.delete(timer);
+      timer.callback();
+    }
+    await settle();
+  }
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+}
+
+function resolverOver(dns: FakeDns): Resolver {
+  return new Resolver(dns, dns);
+}
+
+/** Asks for a name and answers at once. */
+async function learn(
+  resolver: Resolver,
+  dns: FakeDns,
+  address: string,
+  name: string | null,
+): Promise<string | null> {
+  const asked = resolver.reverse(address);
+  await dns.answer(address, name);
+  return asked;
+}
+
+async function failure(promise: Promise<ResolvedHost>): Promise<ResolveError> {
+  const error = await promise.then(
+    ({ address }) => new Error(`Resolved to ${address}`),
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof ResolveError) return error;
+  throw error;
+}
+
+const V4 = { address: "192.0.2.7", family: 4 };
+const V6 = { address: "2001:DB8:0:0::7", family: 6 };
+
+describe("Resolver.lookup()", () => {
+  const literals: [host: string, address: string, family: 4 | 6][] = [
+    ["127.0.0.1", "127.0.0.1", 4],
+    ["255.255.255.255", "255.255.255.255", 4],
+    ["::", "::", 6],
+    ["2001:0DB8::0:1", "2001:db8::1", 6],
+    ["FE80::1%eth0", "fe80::1%eth0", 6],
+    ["fe80::1%2", "fe80::1%2", 6],
+  ];
+  for (const [host, address, family] of literals) {
+    test(`answers ${host} itself`, async () => {
+      const dns = new FakeDns();
+      expect(await resolverOver(dns).lookup(host)).toEqual({ host, address, family });
+      expect(await resolverOver(dns).lookup(host, { family })).toEqual({ host, address, family });
+      expect(dns.lookups).toEqual([]);
+    });
+  }
+
+  test("takes the first address, canonical, in the order of the system", async () => {
+    const dns = new FakeDns({ six: [V6, V4], four: [V4, V6] });
+    const resolver = resolverOver(dns);
+    expect(await resolver.lookup("six")).toEqual({ host: "six", address: "2001:db8::7", family: 6 });
+    expect(await resolver.lookup("four")).toEqual({ host: "four", address: "192.0.2.7", family: 4 });
+    expect(dns.lookups).toEqual([
+      ["six", 0],
+      ["four", 0],
+    ]);
+  });
+
+  test("keeps the zone of an address that the system gave", async () => {
+    const dns = new FakeDns({ printer: [{ address: "FE80:0::9%wlan0", family: 6 }] });
+    expect(await resolverOver(dns).lookup("printer")).toMatchObject({ address: "fe80::9%wlan0", family: 6 });
+  });
+
+  test("takes an address of the wanted family only, even from a system that gives others", async () => {
+    const dns = new FakeDns({ both: [V6, V4], old: [V4] });
+    const resolver = resolverOver(dns);
+    expect((await resolver.lookup("both", { family: 4 })).address).toBe("192.0.2.7");
+    expect((await resolver.lookup("both", { family: 6 })).address).toBe("2001:db8::7");
+    expect(dns.lookups).toEqual([
+      ["both", 4],
+      ["both", 6],
+    ]);
+    const error = await failure(resolver.lookup("old", { family: 6 }));
+    expect(error).toMatchObject({
+      host: "old",
+      code: "ERR_NO_ADDRESS",
+      message: 'Cannot resolve "old" to an IPv6 address: it has none',
+    });
+  });
+
+  test("refuses an address of the other family", async () => {
+    const dns = new FakeDns();
+    const error = await failure(resolverOver(dns).lookup("::1", { family: 4 }));
+    expect(error.message).toBe('Cannot resolve "::1" to an IPv4 address: it has none');
+    expect((await failure(resolverOver(dns).lookup("1.2.3.4", { family: 6 }))).code).toBe("ERR_NO_ADDRESS");
+    expect(dns.lookups).toEqual([]);
+  });
+
+  const refused: [host: string, why: RegExp][] = [
+    ["", /^Cannot resolve "": the name is empty$/],
+    // getaddrinfo(3) takes each of these for an address, of some other host than meant.
+    ["10.9.514", /not an IPv4 address/],
+    ["127.1", /not an IPv4 address/],
+    ["0x7f.1", /not an IPv4 address/],
+    ["0X7F000001", /not an IPv4 address/],
+    ["010.0.0.1", /not an IPv4 address/],
+    ["2130706433", /not an IPv4 address/],
+    ["0", /not an IPv4 address/],
+    ["127.0.0.1.", /not an IPv4 address/],
+    ["1.2.3.4.5", /not an IPv4 address/],
+    ["256.1.1.1", /not an IPv4 address/],
+    // Full-width digits, which IDNA maps to plain ones.
+    ["１２７.1", /not an IPv4 address/],
+    ["１２７.0.0.1", /not an IPv4 address/],
+    ["fe80:::1", /not an IPv6 address/],
+    ["[::1]", /not an IPv6 address/],
+    ["example.test:80", /not an IPv6 address/],
+    ["8.8.8.8 x", /U\+0020 cannot be part of a name$/],
+    [" localhost", /U\+0020/],
+    ["localhost\n", /^Cannot resolve "localhost<U\+000A>": U\+000A cannot be part of a name$/],
+    ["local\0host", /U\+0000/],
+    ["a\x1b[2Jb", /^Cannot resolve "a<U\+001B>\[2Jb": U\+001B/],
+    ["a\u009bb", /^Cannot resolve "a<U\+009B>b": U\+009B/],
+    ["a\u00a0b", /U\+00A0/],
+    ["a\u2028b", /U\+2028/],
+    ["10.0.0.0/8", /U\+002F/],
+    ["user@host", /U\+0040/],
+    ["fe80%eth0", /U\+0025/],
+    ["\u202etset.elpmaxe", /^Cannot resolve "<U\+202E>tset\.elpmaxe": not an internationalized name$/],
+    ["\ud800.test", /not an internationalized name/],
+    ["a".repeat(254), /at most 253 characters, not 254$/],
+    ["ü".repeat(5000), /^.{1,400}$/],
+  ];
+  for (const [host, why] of refused) {
+    test(`refuses ${JSON.stringify(host).slice(0, 40)} without asking`, async () => {
+      const dns = new FakeDns();
+      const error = await failure(resolverOver(dns).lookup(host));
+      expect(error.message).toMatch(why);
+      expect(error).toMatchObject({ host, code: "ERR_INVALID_HOST", name: "ResolveError" });
+      expect(dns.lookups).toEqual([]);
+    });
+  }
+
+  const names = [
+    "a",
+    "localhost.",
+    "a_b.test",
+    "xn--bcher-kva.test",
+    "1e3",
+    "4.example",
+    "0x7g",
+    "-x",
+    "a".repeat(253),
+  ];
+  for (const name of names) {
+    test(`asks for ${name.slice(0, 40)} as it is`, async () => {
+      const dns = new FakeDns({ [name]: [V4] });
+      expect(await resolverOver(dns).lookup(name)).toEqual({ host: name, address: "192.0.2.7", family: 4 });
+    });
+  }
+
+  test("asks for an internationalized name in ASCII, and answers by the name given", async () => {
+    const dns = new FakeDns({ "xn--bcher-kva.test": [V4] });
+    expect((await resolverOver(dns).lookup("bücher.test")).host).toBe("bücher.test");
+    expect(dns.lookups).toEqual([["xn--bcher-kva.test", 0]]);
+  });
+
+  test("turns a failure into a ResolveError that keeps its code and cause", async () => {
+    const error = await failure(resolverOver(new FakeDns()).lookup("nowhere.test", { family: 6 }));
+    expect(error.message).toBe('Cannot resolve "nowhere.test" to an IPv6 address: no such name (ENOTFOUND)');
+    expect(error).toMatchObject({ host: "nowhere.test", code: "ENOTFOUND" });
+    expect(error.cause).toMatchObject({ message: "getaddrinfo nowhere.test", code: "ENOTFOUND" });
+  });
+
+  const codes: [thrown: unknown, code: string, message: string][] = [
+    [
+      Object.assign(new Error("x"), { code: "EAI_AGAIN" }),
+      "EAI_AGAIN",
+      "no name server answered (EAI_AGAIN)",
+    ],
+    [Object.assign(new Error("x"), { code: "EAI_MEMORY" }), "EAI_MEMORY", "EAI_MEMORY"],
+    [new Error("no code"), "ERR_LOOKUP_FAILED", "ERR_LOOKUP_FAILED"],
+    ["no error", "ERR_LOOKUP_FAILED", "ERR_LOOKUP_FAILED"],
+  ];
+  for (const [thrown, code, message] of codes) {
+    test(`explains ${code} from ${thrown}`, async () => {
+      const dns = new FakeDns();
+      dns.lookup = () => Promise.reject(thrown);
+      const error = await failure(resolverOver(dns).lookup("a"));
+      expect(error).toMatchObject({ code, cause: thrown, message: `Cannot resolve "a": ${message}` });
+    });
+  }
+
+  test("a backend that throws at once, that answers nothing, or nonsense", async () => {
+    const dns = new FakeDns({ none: [], nonsense: [{ address: "127.1", family: 4 }] });
+    const resolver = resolverOver(dns);
+    expect((await failure(resolver.lookup("none"))).code).toBe("ERR_NO_ADDRESS");
+    expect((await failure(resolver.lookup("nonsense"))).code).toBe("ERR_NO_ADDRESS");
+    dns.lookup = () => {
+      throw new Error("at once");
+    };
+    expect((await failure(resolver.lookup("a"))).code).toBe("ERR_LOOKUP_FAILED");
+  });
+
+  test("refuses what is no text", async () => {
+    const error = await resolverOver(new FakeDns())
+      .lookup(undefined as unknown as string)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(TypeError);
+  });
+
+  test("rejects with the reason of its signal: before, and while it waits", async () => {
+    const dns = new FakeDns();
+    const resolver = resolverOver(dns);
+    const aborted = AbortSignal.abort("early");
+    expect(await resolver.lookup("a", { signal: aborted }).catch((reason: unknown) => reason)).toBe("early");
+    expect(await resolver.lookup("::1", { signal: aborted }).catch((reason: unknown) => reason)).toBe(
+      "early",
+    );
+    expect(dns.lookups).toEqual([]);
+
+    const answer = Promise.withResolvers<Answers>();
+    dns.lookup = () => answer.promise;
+    const controller = new AbortController();
+    const waiting = resolver.lookup("a", { signal: controller.signal }).catch((reason: unknown) => reason);
+    await settle();
+    controller.abort("enough");
+    expect(await waiting).toBe("enough");
+    // A failure that nobody waits for any more is nobody's unhandled rejection.
+    answer.reject(new Error("too late"));
+    await new Promise(setImmediate);
+  });
+
+  test("leaves no listener on a signal", async () => {
+    const { signal } = new AbortController();
+    let listeners = 0;
+    const add = signal.addEventListener.bind(signal);
+    const remove = signal.removeEventListener.bind(signal);
+    signal.addEventListener = (type: string, listener: EventListener) => {
+      listeners += 1;
+      add(type, listener);
+    };
+    signal.removeEventListener = (type: string, listener: EventListener) => {
+      listeners -= 1;
+      remove(type, listener);
+    };
+    const resolver = resolverOver(new FakeDns({ a: [V4] }));
+    const waiting = resolver.lookup("a", { signal });
+    expect(listeners).toBe(1);
+    await waiting;
+    expect(listeners).toBe(0);
+    await failure(resolver.lookup("b", { signal }));
+    expect(listeners).toBe(0);
+  });
+});
+
+describe("Resolver.reverse()", () => {
+  test("gives the name as it came, and null when there is none", async () => {
+    const dns = new FakeDns();
+    const resolver = resolverOver(dns);
+    expect(await learn(resolver, dns, "192.0.2.1", "Router-1.Example.")).toBe("Router-1.Example.");
+    expect(await learn(resolver, dns, "192.0.2.2", null)).toBeNull();
+    expect(await learn(resolver, dns, "192.0.2.3", "\x1b[31mred")).toBe("\x1b[31mred");
+    expect(dns.timers).toBe(0);
+  });
+
+  const namesakes: [name: string, why: string][] = [
+    ["", "empty"],
+    ["192.0.2.1", "the address itself"],
+    ["192.0.2.99", "another address"],
+    ["2001:db8::1", "an IPv6 address"],
+    ["a".repeat(256), "longer than 255"],
+  ];
+  for (const [name, why] of namesakes) {
+    test(`takes a name that is ${why} for none`, async () => {
+      const dns = new FakeDns();
+      expect(await learn(resolverOver(dns), dns, "192.0.2.1", name)).toBeNull();
+    });
+  }
+
+  test("takes a name of 255 characters", async () => {
+    const dns = new FakeDns();
+    const name = "a".repeat(255);
+    expect(await learn(resolverOver(dns), dns, "192.0.2.1", name)).toBe(name);
+  });
+
+  test("never rejects: failures and what is no address have no name", async () => {
+    const dns = new FakeDns();
+    const resolver = resolverOver(dns);
+    const asked = resolver.reverse("192.0.2.1");
+    await dns.answer("192.0.2.1", new Error("SERVFAIL"));
+    expect(await asked).toBeNull();
+    expect(resolver.cachedName("192.0.2.1")).toBeNull();
+    for (const text of ["", "localhost", "127.1", "192.0.2.1 "])
+      expect(await resolver.reverse(text)).toBeNull();
+    expect(dns.reverses).toEqual(["192.0.2.1"]);
+    dns.reverse = () => {
+      throw new Error("at once");
+    };
+    expect(await resolver.reverse("192.0.2.2")).toBeNull();
+    expect(dns.timers).toBe(0);
+  });
+
+  test("asks once for all spellings and zones of an address, and without the zone", async () => {
+    const dns = new FakeDns();
+    const resolver = resolverOver(dns);
+    const asked = ["fe80::1%eth0", "FE80:0::1%eth0", "fe80::1"].map((text) => resolver.reverse(text));
+    expect(dns.reverses).toEqual(["fe80::1"]);
+    await dns.answer("fe80::1", "gateway");
+    expect(await Promise.all(asked)).toEqual(["gateway", "gateway", "gateway"]);
+    expect(await resolver.reverse("fe80::1%wlan0")).toBe("gateway");
+    expect(resolver.cachedName("fe80:0:0::1%eth0")).toBe("gateway");
+    expect(dns.reverses).toEqual(["fe80::1"]);
+  });
+
+  test("keeps a name for 5 minutes, the lack of one for 1 minute", async () => {
+    const dns = new FakeDns();
+    const resolver = resolverOver(dns);
+    expect(resolver.cachedName("192.0.2.1")).toBeUndefined();
+    const asked = resolver.reverse("192.0.2.1");
+    expect(resolver.cachedName("192.0.2.1")).toBeUndefined();
+    await dns.answer("192.0.2.1", "one");
+    await asked;
+    await learn(resolver, dns, "192.0.2.2", null);
+
+    await dns.pass(59.9);
+    expect(resolver.cachedName("192.0.2.1")).toBe("one");
+    expect(resolver.cachedName("192.0.2.2")).toBeNull();
+    await dns.pass(0.1);
+    expect(resolver.cachedName("192.0.2.2")).toBeUndefined();
+    await dns.pass(239.9);
+    expect(await resolver.reverse("192.0.2.1")).toBe("one");
+    await dns.pass(0.1);
+    expect(resolver.cachedName("192.0.2.1")).toBeUndefined();
+    expect(await learn(resolver, dns, "192.0.2.1", "renamed")).toBe("renamed");
+    expect(dns.reverses).toEqual(["192.0.2.1", "192.0.2.2", "192.0.2.1"]);
+  });
+
+  test("knows 4,096 addresses, and forgets the one unused longest", async () => {
+    const dns = new FakeDns();
+    const resolver = resolverOver(dns);
+    const address = (index: number): string => `10.0.${index >> 8}.${index & 255}`;
+    for (let index = 0; index < 4096; index += 1) await learn(resolver, dns, address(index), `host-${index}`);
+    expect(resolver.cachedName(address(0))).toBe("host-0");
+    await learn(resolver, dns, address(4096), "host-4096");
+    expect(resolver.cachedName(address(0))).toBe("host-0");
+    expect(resolver.cachedName(address(1))).toBeUndefined();
+    expect(resolver.cachedName(address(2))).toBe("host-2");
+    expect(resolver.cachedName(address(4096))).toBe("host-4096");
+  });
+
+  test("has at most 16 queries in flight, and takes the others in order", async () => {
+    const dns = new FakeDns();
+    const resolver = resolverOver(dns);
+    const addresses = Array.from({ length: 40 }, (_, index) => `192.0.2.${index}`);
+    const asked = addresses.map((address) => resolver.reverse(address));
+    // One that waits its turn is asked for once, too.
+    const again = resolver.reverse("192.0.2.39");
+    expect(dns.reverses).toEqual(addresses.slice(0, 16));
+    await dns.answer("192.0.2.3", "three");
+    expect(dns.reverses).toEqual(addresses.slice(0, 17));
+    await dns.answer("192.0.2.0", new Error("REFUSED"));
+    expect(dns.reverses).toEqual(addresses.slice(0, 18));
+    for (const address of addresses) {
+      if (address !== "192.0.2.3" && address !== "192.0.2.0") await dns.answer(address, `name-of-${address}`);
+      expect(dns.open).toBeLessThanOrEqual(16);
+    }
+    const names = await Promise.all(asked);
+    expect(names.slice(0, 4)).toEqual([null, "name-of-192.0.2.1", "name-of-192.0.2.2", "three"]);
+    expect(await again).toBe("name-of-192.0.2.39");
+    expect(dns.reverses).toEqual(addresses);
+    expect(dns.timers).toBe(0);
+  });
+
+  test("gives up after 5 seconds, and lets others have the place", async () => {
+    const dns = new FakeDns();
+    const resolver = resolverOver(dns);
+    const asked = Array.from({ length: 17 }, (_, index) => resolver.reverse(`192.0.2.${index}`));
+    await dns.pass(4.9);
+    expect(dns.reverses.length).toBe(16);
+    expect(resolver.cachedName("192.0.2.0")).toBeUndefined();
+    await dns.pass(0.1);
+    expect(dns.reverses.length).toBe(17);
+    expect(await Promise.all(asked.slice(0, 16))).toEqual(new Array(16).fill(null));
+    expect(resolver.cachedName("192.0.2.0")).toBeNull();
+    // The time of the one that had to wait begins when it is asked for.
+    await dns.pass(4.9);
+    await dns.answer("192.0.2.16", "patient");
+    expect(await asked[16]).toBe("patient");
+  });
+
+  test("an answer after the 5 seconds changes nothing", async () => {
+    const dns = new FakeDns();
+    const resolver = resolverOver(dns);
+    const asked = resolver.reverse("192.0.2.1");
+    await dns.pass(5);
+    expect(await asked).toBeNull();
+    await dns.answer("192.0.2.1", "too-late");
+    expect(resolver.cachedName("192.0.2.1")).toBeNull();
+    // Its place was given up once, not twice.
+    for (let index = 2; index < 30; index += 1) void resolver.reverse(`192.0.2.${index}`);
+    expect(dns.open).toBe(16);
+  });
+});
+
+describe("Resolver over the name service of the system", () => {
+  const hosts = readFileSync("/etc/hosts", "utf8");
+
+  test.skipIf(!/^127\.0\.0\.1\s+.*\blocalhost\b/m.test(hosts))(
+    "knows localhost from /etc/hosts",
+    async () => {
+      const resolver = new Resolver();
+      expect(await resolver.lookup("localhost", { family: 4 })).toEqual({
+        host: "localhost",
+        address: "127.0.0.1",
+        family: 4,
+      });
+      const name = await resolver.reverse("127.0.0.1");
+      expect(name).toMatch(/^[\w.-]+$/);
+      expect(resolver.cachedName("127.0.0.1")).toBe(name);
+    },
+  );
+
+  test("refuses what getaddrinfo(3) would take for 127.0.0.1", async () => {
+    expect((await failure(new Resolver().lookup("127.1"))).code).toBe("ERR_INVALID_HOST");
+  });
+});
