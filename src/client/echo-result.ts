@@ -1,0 +1,203 @@
+import type { SystemError } from "../errors.ts";
+import type { Family } from "../packet/address.ts";
+import { icmpCodeName, icmpTypeName } from "../packet/icmp-types.ts";
+import type { Ipv4Header } from "../packet/ipv4.ts";
+import { type Clock, type Instant, NS_PER_MS, unixMs } from "./clock.ts";
+import { keepBytes, keepBytesIn } from "./hex-bytes.ts";
+import type {
+  EchoReply,
+  EchoRequest,
+  EchoResult,
+  IcmpErrorDetails,
+  IcmpPacket,
+  IpHeader,
+  ReceivedPacket,
+} from "./results.ts";
+import { isSameHost } from "./same-host.ts";
+import type { Timing } from "./timing.ts";
+import type { EchoArrival, ErrorArrival } from "./transport/transport.ts";
+
+const PROTOCOL_ICMP = { 4: 1, 6: 58 } as const;
+
+// Offsets in an echo message (RFC 792, RFC 4443 4.1).
+const TYPE = 0;
+const CODE = 1;
+const CHECKSUM = 2;
+const IDENTIFIER = 4;
+const SEQUENCE = 6;
+const DATA = 8;
+
+/** What is special about a result. */
+export interface Verdict {
+  readonly late: boolean;
+  readonly duplicate: boolean;
+  readonly corrupt: boolean;
+  readonly reordered: boolean;
+}
+
+const ORDINARY: Verdict = { late: false, duplicate: false, corrupt: false, reordered: false };
+
+/** A request with the ICMP `message` that was sent for it at `at`. The kernel fills the checksum of ICMPv6. */
+export function withSentPacket(
+  request: EchoRequest,
+  message: Uint8Array,
+  sent: { readonly family: Family; readonly clock: Clock; readonly at: Instant },
+): EchoRequest {
+  const raw = keepBytes(message);
+  const view = new DataView(raw.buffer);
+  const packet: IcmpPacket = {
+    type: view.getUint8(TYPE),
+    code: view.getUint8(CODE),
+    checksum: sent.family === 4 ? view.getUint16(CHECKSUM) : null,
+    id: view.getUint16(IDENTIFIER),
+    sequence: view.getUint16(SEQUENCE),
+    payload: raw.subarray(DATA),
+  };
+  const { addr, ttl } = request;
+  return {
+    ...request,
+    sentPacket: { packet, raw, timestamp: unixMs(sent.clock, sent.at.realtimeNs), addr, ttl },
+  };
+}
+
+/** The result of a probe that nobody answered in time. */
+export function timeoutResult(target: string, request: EchoRequest): EchoResult {
+  return {
+    kind: "timeout",
+    target,
+    request,
+    error: "timeout",
+    rtt: null,
+    rttSource: null,
+    reply: null,
+    ...ORDINARY,
+  };
+}
+
+/** The result of a probe that the system refused to send. */
+export function sendErrorResult(target: string, request: EchoRequest, cause: SystemError): EchoResult {
+  const { errno, code, syscall, message } = cause;
+  return {
+    kind: "sendError",
+    target,
+    request,
+    error: code,
+    rtt: null,
+    rttSource: null,
+    reply: null,
+    sendError: { errno, code, syscall, message },
+    ...ORDINARY,
+  };
+}
+
+/** What an answer is built from. */
+export interface Answer {
+  readonly target: string;
+  readonly request: EchoRequest;
+  readonly family: Family;
+  readonly arrival: EchoArrival | ErrorArrival;
+  readonly timing: Timing;
+  readonly verdict: Verdict;
+  readonly clock: Clock;
+}
+
+/** The result of a probe that was answered, by an echo reply or an ICMP error. Copies what it keeps. */
+export function answerResult(answer: Answer): EchoResult {
+  const { target, request, family, arrival, timing, verdict } = answer;
+  const rtt = timing.rttNs / NS_PER_MS;
+  const reply: EchoReply = {
+    rtt,
+    rttSource: timing.source,
+    // The target keeps the zone it was given with: a name says more than the index that the kernel reports.
+    addr: isSameHost(arrival.from, request.addr) ? request.addr : arrival.from,
+    hostname: null,
+    ttl: arrival.ttl,
+    receivedPacket: receivedPacket(answer),
+  };
+  const common = { target, request, rtt, rttSource: timing.source, reply, ...verdict };
+  if (arrival.kind === "echo") return { kind: "reply", error: null, ...common };
+  return {
+    kind: "icmpError",
+    error: errorLabel(family, arrival.icmp.type, arrival.icmp.code),
+    icmpError: errorDetails(family, request.sentPacket?.packet.payload.length ?? 0, arrival),
+    ...common,
+  };
+}
+
+function receivedPacket({ family, arrival, timing, clock }: Answer): ReceivedPacket {
+  const { icmp } = arrival;
+  return {
+    ipHeader: ipHeader(family, arrival),
+    icmpPacket: {
+      type: icmp.type,
+      code: icmp.code,
+      checksum: icmp.checksum,
+      id: icmp.identifier,
+      sequence: icmp.sequence,
+      payload: keepBytes(icmp.data),
+    },
+    raw: keepBytes(arrival.raw),
+    receivedAt: unixMs(clock, timing.receivedAt.realtimeNs),
+  };
+}
+
+function ipHeader(family: Family, arrival: EchoArrival | ErrorArrival): IpHeader {
+  const { header } = arrival;
+  return {
+    version: family,
+    srcAddr: arrival.from,
+    destAddr: arrival.to,
+    ttl: arrival.ttl,
+    tos: arrival.tos,
+    protocol: PROTOCOL_ICMP[family],
+    ihl: header === null ? null : header.headerLength / 4,
+    totalLength: header?.totalLength ?? null,
+    id: header?.identification ?? null,
+    flags: header === null ? null : flagBits(header),
+    fragmentOffset: header?.fragmentOffset ?? null,
+    checksum: header?.checksum ?? null,
+  };
+}
+
+function flagBits({ reservedFlag, dontFragment, moreFragments }: Ipv4Header): number {
+  return (Number(reservedFlag) << 2) | (Number(dontFragment) << 1) | Number(moreFragments);
+}
+
+function errorDetails(
+  family: Family,
+  { icmp, quote, extensions, mtu, pointer }: ErrorArrival,
+): IcmpErrorDetails {
+  return {
+    type: icmp.type,
+    code: icmp.code,
+    description: `${icmpTypeName(family, icmp.type)}: ${icmpCodeName(family, icmp.type, icmp.code)}`,
+    mtu,
+    pointer,
+    quote: {
+      ipHeader: keepBytesIn(quote.header),
+      destAddr: quote.destination,
+      id: quote.identifier,
+      sequence: quote.sequence,
+      payload: keepBytes(quote.data),
+      truncated: quote.data.length < sentLength,
+    },
+    extensions: keepBytesIn(extensions),
+  };
+}
+
+// The labels are those of the Python library this one follows; "packet_too_big" exists in ICMPv6 only.
+const ERROR_LABELS: Readonly<Record<Family, Readonly<Record<number, string>>>> = {
+  4: { 3: "dest_unreachable", 5: "redirect", 11: "time_exceeded", 12: "parameter_problem" },
+  6: {
+    1: "dest_unreachable",
+    2: "packet_too_big",
+    3: "time_exceeded",
+    4: "parameter_problem",
+    137: "redirect",
+  },
+};
+
+function errorLabel(family: Family, type: number, code: number): string {
+  const label = ERROR_LABELS[family][type];
+  return label === undefined ? `icmp_type_${type}_code_${code}` : `${label}(code=${code})`;
+}

@@ -1,0 +1,23 @@
+/** Bytes of a result, which outlive the buffer they arrived in. As JSON they are hexadecimal text. */
+class HexBytes extends Uint8Array {
+  toJSON(): string {
+    return this.toHex();
+  }
+}
+
+/** Copies bytes for keeping. */
+export function keepBytes(bytes: Uint8Array): Uint8Array {
+  return new HexBytes(bytes);
+}
+
+/** A copy of decoded data in which all bytes, however deep, are kept ones. */
+export function keepBytesIn<Value>(value: Value): Value {
+  return copy(value) as Value;
+}
+
+function copy(value: unknown): unknown {
+  if (value instanceof Uint8Array) return keepBytes(value);
+  if (Array.isArray(value)) return value.map(copy);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, copy(field)]));
+}

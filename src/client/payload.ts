@@ -1,0 +1,117 @@
+import { internetChecksum } from "../packet/checksum.ts";
+
+// The payload of a probe, when it has room, begins with what identifies it:
+const NONCE = 0; // 8 bytes: random, one per client and socket
+const NUMBER = 8; // 4 bytes: which probe of that client
+const BALANCE = 12; // 2 bytes: whatever keeps the ICMP checksum the same for every probe
+
+const COOKIE_LENGTH = 12;
+const COOKIE_AND_BALANCE_LENGTH = 14;
+const BALANCE_LENGTH = 2;
+
+/** Length of the random part of a cookie in bytes. */
+export const NONCE_LENGTH = 8;
+
+/** Which echo request it is, as its header and cookie say. */
+export interface EchoIdentity {
+  /** What the cookie carries: 32 bits. */
+  readonly number: number;
+  /** ICMP type of the request: 8, or 128 in ICMPv6. */
+  readonly type: number;
+  readonly identifier: number;
+  readonly sequence: number;
+}
+
+/** What a reply's or a quote's data says about whose probe it answers. */
+export type PayloadMatch = "same" | "altered" | "foreign";
+
+/**
+ * Makes and recognises the ICMP data of the probes of one run.
+ *
+ * With 14 bytes or more: a cookie (nonce and probe number) that nobody off the path can guess, then two balancing
+ * bytes that hold the ICMP checksum constant. Load balancers hash those 16 checksum bits as they hash ports, so all
+ * probes of a run take one path, as in Paris traceroute. With 2 to 13 bytes there is room for the balance only. A
+ * caller's own payload is sent untouched, with neither.
+ */
+export class Payload {
+  readonly length: number;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #hasCookie: boolean;
+  readonly #balanceAt: number | undefined;
+  readonly #flow: number;
+
+  /**
+   * @param content the number of data bytes to send, or the caller's own bytes
+   * @param nonce 8 random bytes of this client
+   * @param flow the checksum that every probe shall have, 1 to 0xfffe
+   */
+  constructor(content: number | Uint8Array, nonce: Uint8Array, flow: number) {
+    this.#flow = flow;
+    if (typeof content !== "number") {
+      this.#bytes = new Uint8Array(content);
+      this.#hasCookie = false;
+    } else {
+      this.#bytes = new Uint8Array(new ArrayBuffer(content));
+      for (let index = 0; index < content; index++) this.#bytes[index] = index & 0xff;
+      this.#hasCookie = content >= COOKIE_AND_BALANCE_LENGTH;
+      if (this.#hasCookie) {
+        this.#bytes.set(nonce, NONCE);
+        this.#balanceAt = BALANCE;
+      } else if (content >= BALANCE_LENGTH) {
+        this.#balanceAt = 0;
+      }
+    }
+    this.#view = new DataView(this.#bytes.buffer);
+    this.length = this.#bytes.length;
+  }
+
+  /** Whether answers can be told from forgeries by their data. */
+  get hasCookie(): boolean {
+    return this.#hasCookie;
+  }
+
+  /** The data of one probe, valid until the next call. */
+  bytesOf({ number, type, identifier, sequence }: EchoIdentity): Uint8Array {
+    if (this.#hasCookie) this.#view.setUint32(NUMBER, number);
+    if (this.#balanceAt !== undefined) {
+      this.#view.setUint16(this.#balanceAt, 0);
+      // The checksum is the complement of the sum, so the balance must lift the sum to the complement of the flow.
+      const sum = ~internetChecksum(this.#bytes) & 0xffff;
+      const unbalanced = fold(sum + (type << 8) + identifier + sequence);
+      this.#view.setUint16(this.#balanceAt, fold((~this.#flow & 0xffff) + (~unbalanced & 0xffff)));
+    }
+    return this.#bytes;
+  }
+
+  /**
+   * Compares the data that came back with what a probe carried. `quoted` data may be cut short, and routers pad it with
+   * zeros (RFC 4884 section 5.5): what is there must agree. A reply's must be whole, or it is altered.
+   */
+  match(data: Uint8Array, echo: EchoIdentity, quoted: boolean): PayloadMatch {
+    const expected = this.bytesOf(echo);
+    const given = quoted ? lengthWithoutPadding(data) : data.length;
+    const common = Math.min(given, expected.length);
+    const cookieEnd = this.#hasCookie ? (quoted ? Math.min(COOKIE_LENGTH, common) : COOKIE_LENGTH) : 0;
+    for (let index = 0; index < cookieEnd; index++) {
+      if (data[index] !== expected[index]) return "foreign";
+    }
+    if (!quoted && data.length !== expected.length) return "altered";
+    for (let index = cookieEnd; index < common; index++) {
+      if (data[index] !== expected[index]) return "altered";
+    }
+    return "same";
+  }
+}
+
+function lengthWithoutPadding(data: Uint8Array): number {
+  let length = data.length;
+  while (length > 0 && data[length - 1] === 0) length -= 1;
+  return length;
+}
+
+function fold(sum: number): number {
+  let folded = sum;
+  while (folded > 0xffff) folded = (folded & 0xffff) + (folded >>> 16);
+  return folded;
+}

@@ -1,0 +1,505 @@
+import { constants } from "node:os";
+import { SystemError } from "../errors.ts";
+import { isMulticast, isUnspecified } from "../packet/address.ts";
+import { Icmpv4Type, Icmpv6Type } from "../packet/icmp-types.ts";
+import { type Clock, type Instant, NS_PER_MS, readInstant } from "./clock.ts";
+import { Deadlines } from "./deadlines.ts";
+import { answerResult, sendErrorResult, timeoutResult, withSentPacket } from "./echo-result.ts";
+import { keepBytes } from "./hex-bytes.ts";
+import type { EchoIdentity, PayloadMatch } from "./payload.ts";
+import { ProbeStream, type StreamOptions } from "./probe-stream.ts";
+import type { EchoRequest, EchoResult } from "./results.ts";
+import { isSameHost } from "./same-host.ts";
+import { timeArrival } from "./timing.ts";
+import type {
+  Arrival,
+  EchoArrival,
+  ErrorArrival,
+  StampArrival,
+  Transport,
+  TransportOwner,
+} from "./transport/transport.ts";
+
+const SEQUENCES = 0x1_0000;
+
+/** How long a decided probe is remembered, so that what comes for it later is called late or duplicate. */
+const MEMORY_NS = 60_000 * NS_PER_MS;
+/** How many decided probes are remembered at most: a quarter of the sequence space. */
+const MEMORY_LIMIT = SEQUENCES / 4;
+
+/** First and longest wait before sending again what the kernel had no room for. */
+const BUSY_WAIT_NS = 1 * NS_PER_MS;
+const BUSY_WAIT_LIMIT_NS = 16 * NS_PER_MS;
+
+/**
+ * - queued: waits for room in the kernel, or for a free sequence number
+ * - flying: sent, neither answered nor timed out
+ * - answered, expired: decided, remembered for what still comes
+ * - gone: nobody cares any more
+ */
+type ProbeState = "queued" | "flying" | "answered" | "expired" | "gone";
+
+/** One echo request, from the wish to send it to the last that is heard of it. */
+export class Probe {
+  readonly stream: ProbeStream;
+  readonly ttl: number;
+  /** Position in its stream, from 1. */
+  readonly index: number;
+  /** Position among all probes of the prober, in 32 bits: what the cookie carries. */
+  readonly number: number;
+  request: EchoRequest;
+  state: ProbeState = "queued";
+  queuedAtNs: number;
+  sequence = 0;
+  at: Instant = { monotonicNs: 0, realtimeNs: 0 };
+  stampKey: number | null = null;
+  stampNs: number | null = null;
+  deadlineNs = 0;
+  decidedAtNs = 0;
+
+  constructor(stream: ProbeStream, position: { index: number; number: number; ttl: number; nowNs: number }) {
+    this.stream = stream;
+    this.ttl = position.ttl;
+    this.index = position.index;
+    this.number = position.number;
+    this.queuedAtNs = position.nowNs;
+    const { route, hostname } = stream.options;
+    this.request = { addr: route.destination, hostname, ttl: this.ttl, number: this.index, sentPacket: null };
+  }
+
+  get isWaiting(): boolean {
+    return this.state === "flying";
+  }
+}
+
+/** What arrived for nobody, or decided nothing. */
+export interface ProberCounters {
+  /** Answers that are not for this client, or are forged. */
+  readonly foreign: number;
+  /** Replies with a wrong ICMP checksum. */
+  readonly corrupt: number;
+  /** Redirects that quote a probe of ours: advice to the routing table. */
+  readonly redirects: number;
+}
+
+/** An answer whose transmit stamp has not been seen, kept until the error queue has been read once more. */
+interface Deferred {
+  readonly probe: Probe;
+  readonly arrival: EchoArrival | ErrorArrival;
+  readonly corrupt: boolean;
+}
+
+/**
+ * Who is in flight: identity, matching and deadlines of the probes of one transport.
+ *
+ * 1. Each probe has a sequence number that no other undecided probe has. While all 65,536 fly, further ones queue.
+ * 2. While the kernel has no room, probes queue in order and are tried again after 1 to 16 ms; one that waited for its
+ *    whole timeout fails.
+ * 3. An echo reply belongs to a probe if identifier and sequence agree, and the cookie does. Without a cookie it must
+ *    come from the target (or the target is a group, whose members answer for themselves).
+ * 4. An ICMP error belongs to a probe if it quotes its identifier, sequence and destination, and as much of the cookie
+ *    as it quotes agrees. A redirect decides nothing.
+ * 5. Before a probe times out, everything that has arrived is read; what the kernel received before the deadline is in
+ *    time, whenever it is read.
+ * 6. The first answer in time decides a probe. The first answer to an expired probe is late, any other a duplicate.
+ * 7. Results are handed out only after all that has arrived is read, never from within `send`.
+ */
+export class Prober implements TransportOwner {
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  /** Undecided probes by sequence number. */
+  readonly #flying = new Map<number, Probe>();
+  /** Decided probes by sequence number, the first decided first. */
+  readonly #remembered = new Map<number, Probe>();
+  /** Flying probes whose transmit stamp has not come, by its key. */
+  readonly #unstamped = new Map<number, Probe>();
+  readonly #deadlines = new Deadlines<Probe>();
+  #queue: Probe[] = [];
+  #outbox: { readonly stream: ProbeStream; readonly result: EchoResult }[] = [];
+  #deferred: Deferred[] = [];
+  #isFlushScheduled = false;
+  /** The moment of the read that is going on. */
+  #readAt: Instant | undefined;
+  #deadlineTimer: { readonly atNs: number; readonly cancel: () => void } | undefined;
+  #cancelBusyTimer: (() => void) | undefined;
+  #busyWaitNs = BUSY_WAIT_NS;
+  #nextSequence: number;
+  #nextNumber = 0;
+  #foreign = 0;
+  #corrupt = 0;
+  #redirects = 0;
+  #isClosed = false;
+
+  constructor(transport: Transport, clock: Clock, firstSequence: number) {
+    this.#transport = transport;
+    this.#clock = clock;
+    this.#nextSequence = firstSequence % SEQUENCES;
+    transport.attach(this);
+  }
+
+  get transport(): Transport {
+    return this.#transport;
+  }
+
+  get counters(): ProberCounters {
+    return { foreign: this.#foreign, corrupt: this.#corrupt, redirects: this.#redirects };
+  }
+
+  openStream(options: StreamOptions): ProbeStream {
+    return new ProbeStream(this, options);
+  }
+
+  /** Closes the socket. Nothing is heard of any probe after this. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#deadlineTimer?.cancel();
+    this.#cancelBusyTimer?.();
+    this.#flying.clear();
+    this.#remembered.clear();
+    this.#unstamped.clear();
+    this.#deadlines.clear();
+    this.#queue = [];
+    this.#outbox = [];
+    this.#deferred = [];
+    this.#transport.close();
+  }
+
+  // For streams: sending and forgetting.
+
+  /** Sends a probe now, or as soon as there is room. */
+  enqueue(stream: ProbeStream, ttl: number, index: number): void {
+    if (this.#isClosed) return;
+    const probe = new Probe(stream, {
+      index,
+      ttl,
+      number: this.#nextNumber,
+      nowNs: this.#clock.monotonicNs(),
+    });
+    this.#nextNumber = (this.#nextNumber + 1) >>> 0;
+    stream.undecided.add(probe);
+    if (this.#queue.length > 0 || !this.#transmit(probe)) this.#queue.push(probe);
+  }
+
+  /** Wants to hear nothing more of an undecided probe. */
+  forget(probe: Probe): void {
+    probe.stream.undecided.delete(probe);
+    if (probe.state === "flying") this.#land(probe, "gone");
+    else if (probe.state === "queued") this.#queue = this.#queue.filter((queued) => queued !== probe);
+    probe.state = "gone";
+  }
+
+  /** Wants to hear nothing more of a decided probe of this stream. */
+  forgetDecided(stream: ProbeStream): void {
+    for (const [sequence, probe] of this.#remembered) {
+      if (probe.stream === stream) this.#remembered.delete(sequence);
+    }
+  }
+
+  // From the transport.
+
+  onReady(): void {
+    this.#read();
+    this.#flush();
+  }
+
+  onArrival(arrival: Arrival): void {
+    if (arrival.kind === "stamp") this.#onStamp(arrival);
+    else if (arrival.kind === "echo") this.#onEcho(arrival);
+    else this.#onError(arrival);
+  }
+
+  // Sending.
+
+  /** Returns false if the probe must wait for its turn. */
+  #transmit(probe: Probe): boolean {
+    const sequence = this.#freeSequence();
+    if (sequence === undefined) return false;
+    const { route, payload, timeoutNs } = probe.stream.options;
+    probe.sequence = sequence;
+    const data = payload.bytesOf(this.#identity(probe));
+    const at = readInstant(this.#clock);
+    const receipt = this.#transport.send(route, probe.ttl, sequence, data);
+    if (receipt.kind === "busy") {
+      const hasWaited = at.monotonicNs - probe.queuedAtNs >= timeoutNs;
+      if (hasWaited) this.#fail(probe, noRoomError(route.destination));
+      else this.#waitForRoom();
+      return hasWaited;
+    }
+    this.#busyWaitNs = BUSY_WAIT_NS;
+    if (receipt.kind === "failed") {
+      this.#fail(probe, receipt.error);
+      return true;
+    }
+    this.#nextSequence = (sequence + 1) % SEQUENCES;
+    this.#forgetOld(at.monotonicNs);
+    this.#remembered.delete(sequence);
+    probe.state = "flying";
+    probe.at = at;
+    probe.deadlineNs = at.monotonicNs + timeoutNs;
+    probe.stampKey = receipt.stampKey;
+    const { family } = this.#transport;
+    probe.request = withSentPacket(probe.request, receipt.message, { family, clock: this.#clock, at });
+    this.#flying.set(sequence, probe);
+    if (receipt.stampKey !== null) this.#unstamped.set(receipt.stampKey, probe);
+    if (this.#flying.size === 1) this.#transport.setActive(true);
+    this.#deadlines.push(probe);
+    this.#watchDeadline(probe.deadlineNs);
+    return true;
+  }
+
+  #identity({ number, sequence }: Probe): EchoIdentity {
+    const { family, identifier } = this.#transport;
+    const type = family === 4 ? Icmpv4Type.EchoRequest : Icmpv6Type.EchoRequest;
+    return { number, type, identifier, sequence };
+  }
+
+  #freeSequence(): number | undefined {
+    if (this.#flying.size >= SEQUENCES) return undefined;
+    let sequence = this.#nextSequence;
+    while (this.#flying.has(sequence)) sequence = (sequence + 1) % SEQUENCES;
+    return sequence;
+  }
+
+  #waitForRoom(): void {
+    if (this.#cancelBusyTimer !== undefined) return;
+    this.#cancelBusyTimer = this.#clock.schedule(this.#busyWaitNs, () => {
+      this.#cancelBusyTimer = undefined;
+      this.#busyWaitNs = Math.min(this.#busyWaitNs * 2, BUSY_WAIT_LIMIT_NS);
+      this.#transmitQueued();
+    });
+  }
+
+  #transmitQueued(): void {
+    let done = 0;
+    for (const probe of this.#queue) {
+      if (!this.#transmit(probe)) break;
+      done += 1;
+    }
+    if (done > 0) this.#queue = this.#queue.slice(done);
+  }
+
+  #fail(probe: Probe, error: SystemError): void {
+    probe.state = "gone";
+    probe.stream.undecided.delete(probe);
+    this.#post(probe.stream, sendErrorResult(probe.stream.options.target, probe.request, error));
+  }
+
+  // Receiving.
+
+  /** Takes in all that has arrived, as of one moment. */
+  #read(): void {
+    if (this.#isClosed) return;
+    this.#readAt = readInstant(this.#clock);
+    this.#transport.drain();
+    if (this.#deferred.length > 0) {
+      this.#transport.drainErrors();
+      const deferred = this.#deferred;
+      this.#deferred = [];
+      for (const { probe, arrival, corrupt } of deferred) this.#answer(probe, arrival, corrupt);
+    }
+    this.#readAt = undefined;
+  }
+
+  #onStamp({ key, stampNs }: StampArrival): void {
+    const probe = this.#unstamped.get(key);
+    if (probe === undefined) return;
+    this.#unstamped.delete(key);
+    // A stamp from before the send is another packet's: a key was lost, or the clock was set back. Do without.
+    if (stampNs >= probe.at.realtimeNs) probe.stampNs = stampNs;
+  }
+
+  #onEcho(arrival: EchoArrival): void {
+    const { icmp } = arrival;
+    const probe = this.#probeOf(icmp.identifier, icmp.sequence);
+    const options = probe?.stream.options;
+    if (probe === undefined || options === undefined) {
+      this.#foreign += 1;
+      return;
+    }
+    const isFromTarget = answersFor(arrival.from, options.route.destination);
+    if (!arrival.checksumValid) {
+      // Any bit may be wrong, those of its identity included: it decides nothing.
+      this.#corrupt += 1;
+      if (isFromTarget) options.onCorrupt();
+      return;
+    }
+    const match = this.#match(probe, icmp.data, false);
+    if (match === "foreign" || !(isFromTarget || options.payload.hasCookie)) {
+      this.#foreign += 1;
+      return;
+    }
+    this.#takeAnswer(probe, arrival, match === "altered");
+  }
+
+  #onError(arrival: ErrorArrival): void {
+    const { quote } = arrival;
+    const probe = this.#probeOf(quote.identifier, quote.sequence);
+    if (
+      probe === undefined ||
+      !isSameHost(quote.destination, probe.stream.options.route.destination) ||
+      this.#match(probe, quote.data, true) === "foreign"
+    ) {
+      this.#foreign += 1;
+    } else if (arrival.isRedirect) {
+      this.#redirects += 1;
+    } else {
+      this.#takeAnswer(probe, arrival, false);
+    }
+  }
+
+  #probeOf(identifier: number | null, sequence: number | null): Probe | undefined {
+    if (identifier !== this.#transport.identifier || sequence === null) return undefined;
+    return this.#flying.get(sequence) ?? this.#remembered.get(sequence);
+  }
+
+  #match(probe: Probe, data: Uint8Array, quoted: boolean): PayloadMatch {
+    return probe.stream.options.payload.match(data, this.#identity(probe), quoted);
+  }
+
+  #takeAnswer(probe: Probe, arrival: EchoArrival | ErrorArrival, corrupt: boolean): void {
+    // Its transmit stamp was queued before it left, but maybe after the error queue was read in this round.
+    const mayBeStampedYet = probe.stampKey !== null && this.#unstamped.has(probe.stampKey);
+    if (mayBeStampedYet && this.#readAt !== undefined) {
+      this.#deferred.push({ probe, arrival: keepArrival(arrival), corrupt });
+    } else {
+      this.#answer(probe, arrival, corrupt);
+    }
+  }
+
+  #answer(probe: Probe, arrival: EchoArrival | ErrorArrival, corrupt: boolean): void {
+    if (probe.state === "gone") return;
+    const { stream } = probe;
+    const timing = timeArrival(probe, arrival.stampNs, this.#readAt ?? readInstant(this.#clock));
+    if (probe.state === "flying" && timing.receivedAt.monotonicNs > probe.deadlineNs) this.#expire(probe);
+    const isFirst = probe.state === "flying";
+    const verdict = {
+      late: probe.state === "expired",
+      duplicate: probe.state === "answered",
+      reordered: isFirst && probe.index < stream.latestAnswered,
+      corrupt,
+    };
+    if (isFirst) {
+      stream.latestAnswered = Math.max(stream.latestAnswered, probe.index);
+      this.#land(probe, "answered");
+    }
+    probe.state = "answered";
+    const { target } = stream.options;
+    const { family } = this.#transport;
+    const { request } = probe;
+    this.#post(
+      stream,
+      answerResult({ target, request, family, arrival, timing, verdict, clock: this.#clock }),
+    );
+  }
+
+  // Deadlines and memory.
+
+  #watchDeadline(atNs: number): void {
+    if (this.#deadlineTimer !== undefined && this.#deadlineTimer.atNs <= atNs) return;
+    this.#deadlineTimer?.cancel();
+    const delayNs = Math.max(0, atNs - this.#clock.monotonicNs());
+    this.#deadlineTimer = { atNs, cancel: this.#clock.schedule(delayNs, () => this.#onDeadline()) };
+  }
+
+  #onDeadline(): void {
+    this.#deadlineTimer = undefined;
+    const nowNs = this.#clock.monotonicNs();
+    this.#read();
+    for (;;) {
+      const due = this.#deadlines.takeDue(nowNs);
+      if (due === undefined) break;
+      this.#expire(due);
+    }
+    const next = this.#deadlines.next();
+    if (next !== undefined) this.#watchDeadline(next.deadlineNs);
+    this.#flush();
+  }
+
+  #expire(probe: Probe): void {
+    this.#land(probe, "expired");
+    this.#post(probe.stream, timeoutResult(probe.stream.options.target, probe.request));
+  }
+
+  /** Takes a probe out of the air. */
+  #land(probe: Probe, state: "answered" | "expired" | "gone"): void {
+    const wasFull = this.#flying.size === SEQUENCES;
+    probe.state = state;
+    probe.stream.undecided.delete(probe);
+    this.#flying.delete(probe.sequence);
+    if (probe.stampKey !== null) this.#unstamped.delete(probe.stampKey);
+    if (state !== "gone") {
+      probe.decidedAtNs = this.#clock.monotonicNs();
+      this.#remembered.set(probe.sequence, probe);
+    }
+    if (this.#flying.size === 0) {
+      this.#transport.setActive(false);
+      this.#deadlines.clear();
+      // Nothing is in flight: nothing may keep the process alive.
+      this.#deadlineTimer?.cancel();
+      this.#deadlineTimer = undefined;
+    }
+    if (wasFull && this.#queue.length > 0) this.#scheduleFlush();
+  }
+
+  #forgetOld(nowNs: number): void {
+    for (const [sequence, probe] of this.#remembered) {
+      const isOld = nowNs - probe.decidedAtNs > MEMORY_NS;
+      if (!isOld && this.#remembered.size < MEMORY_LIMIT) return;
+      this.#remembered.delete(sequence);
+    }
+  }
+
+  // Handing out results.
+
+  #post(stream: ProbeStream, result: EchoResult): void {
+    this.#outbox.push({ stream, result });
+    // Within a read the flush follows at its end.
+    if (this.#readAt === undefined) this.#scheduleFlush();
+  }
+
+  #scheduleFlush(): void {
+    if (this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
+    queueMicrotask(() => {
+      this.#isFlushScheduled = false;
+      if (this.#queue.length > 0 && this.#cancelBusyTimer === undefined) this.#transmitQueued();
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    while (this.#outbox.length > 0) {
+      const batch = this.#outbox;
+      this.#outbox = [];
+      for (const { stream, result } of batch) {
+        if (!stream.closed) stream.options.onResult(result);
+      }
+    }
+  }
+}
+
+/** Whether an answer from `from` may come from the target, as far as its address tells. */
+function answersFor(from: string, destination: string): boolean {
+  return (
+    isSameHost(from, destination) ||
+    isMulticast(destination) ||
+    destination === "255.255.255.255" ||
+    isUnspecified(destination)
+  );
+}
+
+/** A copy of an arrival that outlives the kernel receive memory it points into. */
+function keepArrival<Kind extends EchoArrival | ErrorArrival>(arrival: Kind): Kind {
+  const icmp = { ...arrival.icmp, data: keepBytes(arrival.icmp.data) };
+  return { ...arrival, icmp, raw: keepBytes(arrival.raw) };
+}
+
+function noRoomError(address: string): SystemError {
+  return new SystemError(`Cannot send to ${address}: the kernel had no room for as long as the timeout`, {
+    errno: constants.errno.ENOBUFS,
+    code: "ENOBUFS",
+    syscall: "sendmsg",
+    address,
+  });
+}

@@ -1,0 +1,331 @@
+import type { Family } from "../packet/address.ts";
+import type { ExtensionObject } from "../packet/extension-objects.ts";
+import type { Ipv4Header } from "../packet/ipv4.ts";
+import type { Ipv6Header } from "../packet/ipv6.ts";
+import type { StatisticsSnapshot } from "./statistics.ts";
+
+/**
+ * The IP header of a received packet, alike for IPv4 and IPv6. Fields that the socket does not show are null: only raw
+ * IPv4 sockets deliver the whole header (raw(7), ipv6(7)); the others tell the addresses, TTL and traffic class.
+ */
+export interface IpHeader {
+  readonly version: Family;
+  readonly srcAddr: string;
+  /** The address of ours that it came to, or null where the kernel does not tell. */
+  readonly destAddr: string | null;
+  /** TTL, or hop limit. */
+  readonly ttl: number | null;
+  /** The whole type of service or traffic class byte. */
+  readonly tos: number | null;
+  /** 1 for ICMP, 58 for ICMPv6. */
+  readonly protocol: number;
+  /** Header length in 32-bit words (RFC 791). */
+  readonly ihl: number | null;
+  readonly totalLength: number | null;
+  /** Identification. */
+  readonly id: number | null;
+  /** The three flag bits: 0b010 is "don't fragment", 0b001 "more fragments". */
+  readonly flags: number | null;
+  /** In units of 8 bytes. */
+  readonly fragmentOffset: number | null;
+  readonly checksum: number | null;
+}
+
+/** An ICMP message by its header fields, alike for ICMPv4 and ICMPv6. */
+export interface IcmpPacket {
+  readonly type: number;
+  readonly code: number;
+  /** null where the kernel fills or hides it. */
+  readonly checksum: number | null;
+  /** Identifier of an echo, null in an ICMP error. */
+  readonly id: number | null;
+  /** Sequence number of an echo, null in an ICMP error. */
+  readonly sequence: number | null;
+  /** What follows the 8-byte header. As JSON: hexadecimal. */
+  readonly payload: Uint8Array;
+}
+
+/** A probe as it was sent. */
+export interface SentPacket {
+  readonly packet: IcmpPacket;
+  /** The ICMP message, header included. As JSON: hexadecimal. */
+  readonly raw: Uint8Array;
+  /** When it was sent: milliseconds since 1970 (CLOCK_REALTIME), fractional. RTTs do not come from it. */
+  readonly timestamp: number;
+  readonly addr: string;
+  readonly ttl: number;
+}
+
+/** A packet as it was received. */
+export interface ReceivedPacket {
+  readonly ipHeader: IpHeader;
+  readonly icmpPacket: IcmpPacket;
+  /**
+   * The bytes the socket delivered. As JSON: hexadecimal. Raw IPv4: from the IP header on. Raw IPv6 and echo replies on
+   * datagram sockets: the ICMP message. ICMP errors on datagram sockets: only the quoted ICMP message (ip(7), IP_RECVERR).
+   */
+  readonly raw: Uint8Array;
+  /** When it was received: milliseconds since 1970 (CLOCK_REALTIME), fractional; the kernel's stamp where there is one. */
+  readonly receivedAt: number;
+}
+
+/** What was asked. */
+export interface EchoRequest {
+  /** The address probed, canonical. */
+  readonly addr: string;
+  /** The name that `addr` was found under, or null when the target was given as an address. */
+  readonly hostname: string | null;
+  readonly ttl: number;
+  /** 1 for the first probe of a run to this target, and so on. */
+  readonly number: number;
+  /** The ICMP message, or null when it could not be sent. */
+  readonly sentPacket: SentPacket | null;
+}
+
+/** Where an RTT was measured. */
+export type RttSource =
+  /** The kernel stamped both ends: receive minus transmit. */
+  | "kernel"
+  /** At least one end was stamped in user space, because a kernel stamp was missing or the clock was stepped. */
+  | "user";
+
+/** An answer to a probe. */
+export interface EchoReply {
+  /** Round-trip time in milliseconds, with nanosecond resolution. */
+  readonly rtt: number;
+  readonly rttSource: RttSource;
+  /** Who answered, canonical: the target, or whoever sent the ICMP error. */
+  readonly addr: string;
+  /** The name of `addr`, where reverse DNS was asked for and has one. Escape it before printing. */
+  readonly hostname: string | null;
+  /** TTL or hop limit that the answer arrived with, or null where the kernel does not tell. */
+  readonly ttl: number | null;
+  readonly receivedPacket: ReceivedPacket;
+}
+
+/** Our probe as an ICMP error quotes it. */
+export interface QuotedRequest {
+  /** The quoted IP header as that router saw it, or null on datagram sockets, whose kernel keeps it. */
+  readonly ipHeader: Ipv4Header | Ipv6Header | null;
+  readonly destAddr: string;
+  readonly id: number;
+  readonly sequence: number;
+  /** What was quoted of our ICMP data. As JSON: hexadecimal. */
+  readonly payload: Uint8Array;
+  /** Whether less was quoted than was sent. */
+  readonly truncated: boolean;
+}
+
+/** What an ICMP error says. */
+export interface IcmpErrorDetails {
+  readonly type: number;
+  readonly code: number;
+  /** In words, e.g. "time exceeded: TTL exceeded in transit". */
+  readonly description: string;
+  /** Next-hop MTU in bytes, where the message has one. */
+  readonly mtu: number | null;
+  /** Offset of the octet at fault (parameter problem). */
+  readonly pointer: number | null;
+  readonly quote: QuotedRequest;
+  /** RFC 4884 objects: MPLS labels, interface information, and any other. */
+  readonly extensions: readonly ExtensionObject[];
+}
+
+/** A send that the system refused. */
+export interface SendErrorDetails {
+  readonly errno: number;
+  /** e.g. `"EHOSTUNREACH"`. */
+  readonly code: string;
+  readonly syscall: string;
+  readonly message: string;
+}
+
+interface EchoResultCommon {
+  /** The target as it was given. */
+  readonly target: string;
+  readonly request: EchoRequest;
+  /** It came after its probe had been reported as timed out: a second result for that probe. */
+  readonly late: boolean;
+  /** The probe had been answered before: one more result for that probe. */
+  readonly duplicate: boolean;
+  /** The data differ from what was sent (cut, extended or changed on the way). */
+  readonly corrupt: boolean;
+  /** A later probe of the run was answered before this one. */
+  readonly reordered: boolean;
+}
+
+/** The target, or for a broadcast or multicast target some host, answered the echo request. */
+export interface EchoReplyResult extends EchoResultCommon {
+  readonly kind: "reply";
+  readonly error: null;
+  readonly rtt: number;
+  readonly rttSource: RttSource;
+  readonly reply: EchoReply;
+}
+
+/** Nothing came in time. */
+export interface EchoTimeoutResult extends EchoResultCommon {
+  readonly kind: "timeout";
+  readonly error: "timeout";
+  readonly rtt: null;
+  readonly rttSource: null;
+  readonly reply: null;
+}
+
+/** Somebody on the path answered with an ICMP error. */
+export interface EchoIcmpErrorResult extends EchoResultCommon {
+  readonly kind: "icmpError";
+  /** e.g. `"time_exceeded(code=0)"`. */
+  readonly error: string;
+  /** Time until the error came, in milliseconds. */
+  readonly rtt: number;
+  readonly rttSource: RttSource;
+  readonly reply: EchoReply;
+  readonly icmpError: IcmpErrorDetails;
+}
+
+/** The system refused to send. */
+export interface EchoSendErrorResult extends EchoResultCommon {
+  readonly kind: "sendError";
+  /** e.g. `"ENETUNREACH"`. */
+  readonly error: string;
+  readonly rtt: null;
+  readonly rttSource: null;
+  readonly reply: null;
+  readonly sendError: SendErrorDetails;
+}
+
+/**
+ * What became of one probe. `kind` tells the four cases apart, and so does `error`: null for a reply.
+ *
+ * Every probe gives exactly one result that is neither `late` nor `duplicate`.
+ */
+export type EchoResult = EchoReplyResult | EchoTimeoutResult | EchoIcmpErrorResult | EchoSendErrorResult;
+
+/** The result of a ping: iterable over its results. */
+export interface PingResult extends Iterable<EchoResult> {
+  /** The target as it was given. */
+  readonly target: string;
+  /** The address that was probed, canonical. */
+  readonly resolved: string;
+  readonly family: Family;
+  readonly statistics: StatisticsSnapshot;
+  /** Every result in the order it became known; empty when `count` was Infinity, so that memory stays constant. */
+  readonly results: readonly EchoResult[];
+}
+
+/** A multiping target that could not be probed at all, and why. */
+export interface TargetFailure {
+  readonly kind: "targetFailure";
+  readonly target: string;
+  /** Code of the cause, e.g. `"ENOTFOUND"`. */
+  readonly error: string;
+  readonly message: string;
+}
+
+/** One target of a multiping: its results and statistics, or why there are none. */
+export interface MultipingTarget extends Iterable<EchoResult> {
+  readonly target: string;
+  /** The address that was probed, or null when there was none. */
+  readonly resolved: string | null;
+  readonly family: Family | null;
+  readonly statistics: StatisticsSnapshot;
+  /** Every result in the order it became known; empty when `count` was Infinity. */
+  readonly results: readonly EchoResult[];
+  readonly failure: TargetFailure | null;
+}
+
+/** The result of a multiping: iterable over its targets, in the order given. */
+export interface MultipingResult extends Iterable<MultipingTarget> {
+  readonly targets: readonly MultipingTarget[];
+}
+
+/** One address that answered at a hop. */
+export interface Responder {
+  readonly addr: string;
+  readonly hostname: string | null;
+  /** RTTs of its answers in milliseconds, in the order of the probes. */
+  readonly rtts: readonly number[];
+}
+
+/** One hop of a traceroute. */
+export interface TracerouteEntry {
+  readonly ttl: number;
+  /** What became of each probe, in the order sent. A silent hop has timeouts only. */
+  readonly probes: readonly EchoResult[];
+  /** The first address that answered, or null. */
+  readonly addr: string | null;
+  readonly hostname: string | null;
+  /** Every address that answered, each with its own RTTs. */
+  readonly responders: readonly Responder[];
+}
+
+/** Why a traceroute or a round of mtr went no further. */
+export type StopReason =
+  /** The target answered. */
+  | "target"
+  /** Someone answered that the target cannot be reached. */
+  | "unreachable"
+  /** `gapLimit` hops in a row were silent. */
+  | "gapLimit"
+  /** `maxHops` was reached. */
+  | "maxHops"
+  /** The run was stopped. */
+  | "stopped";
+
+/** The result of a traceroute: iterable over its hops. */
+export interface TracerouteResult extends Iterable<TracerouteEntry> {
+  /** The target as it was given. */
+  readonly target: string;
+  /** The address that was traced, canonical. */
+  readonly resolved: string;
+  readonly family: Family;
+  readonly hops: readonly TracerouteEntry[];
+  /** Whether the target answered. */
+  readonly reached: boolean;
+  readonly stopReason: StopReason;
+}
+
+/** Statistics of the answers of one address: no losses, since a lost probe has no address. */
+export type AddressStatistics = Omit<
+  StatisticsSnapshot,
+  "sent" | "lost" | "loss" | "inFlight" | "sendErrors"
+>;
+
+/** One address that answered at a hop of an mtr. */
+export interface MtrAddress {
+  readonly addr: string;
+  readonly hostname: string | null;
+  readonly statistics: AddressStatistics;
+}
+
+/** One hop of an mtr, over all rounds so far. */
+export interface MtrHop {
+  readonly ttl: number;
+  /** The address that answered last, or null. */
+  readonly addr: string | null;
+  readonly hostname: string | null;
+  readonly statistics: StatisticsSnapshot;
+  /** Every address that answered, the first seen first. */
+  readonly addresses: readonly MtrAddress[];
+}
+
+/** The state of an mtr after a round, iterable over its hops. */
+export interface MtrRound extends Iterable<MtrHop> {
+  /** 1 after the first round. */
+  readonly round: number;
+  /** The target as it was given. */
+  readonly target: string;
+  /** The address that is probed, canonical. */
+  readonly resolved: string;
+  readonly family: Family;
+  readonly hops: readonly MtrHop[];
+  /** Whether the target has answered. */
+  readonly reached: boolean;
+}
+
+/** The result of an mtr: the state after its last round. */
+export interface MtrResult extends MtrRound {
+  /** Rounds completed. */
+  readonly rounds: number;
+}

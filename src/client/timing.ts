@@ -1,0 +1,53 @@
+import { clockStepped, type Instant } from "./clock.ts";
+import type { RttSource } from "./results.ts";
+
+/** When a probe left. */
+export interface Departure {
+  /** Read in user space just before the send. */
+  readonly at: Instant;
+  /** Kernel transmit stamp (real-time scale), or null while there is none. */
+  readonly stampNs: number | null;
+}
+
+/** When an answer came, and how long it took. */
+export interface Timing {
+  readonly rttNs: number;
+  readonly source: RttSource;
+  /** When it reached the kernel, as well as can be told. */
+  readonly receivedAt: Instant;
+}
+
+/**
+ * Times an answer that was read at `now` and carries the kernel receive stamp `stampNs`.
+ *
+ * Receive stamp minus transmit stamp is the best figure: nothing that delays this process touches it. Both lie on the
+ * real-time clock, so a step between departure and `now` makes it worthless; then the monotonic readings bound the RTT.
+ */
+export function timeArrival(departure: Departure, stampNs: number | null, now: Instant): Timing {
+  const elapsedNs = now.monotonicNs - departure.at.monotonicNs;
+  if (stampNs === null) return { rttNs: elapsedNs, source: "user", receivedAt: now };
+
+  if (!clockStepped(departure.at, now)) {
+    const waitedNs = Math.min(Math.max(now.realtimeNs - stampNs, 0), elapsedNs);
+    const receivedAt = { monotonicNs: now.monotonicNs - waitedNs, realtimeNs: stampNs };
+    const kernelNs = departure.stampNs === null ? -1 : stampNs - departure.stampNs;
+    if (kernelNs >= 0 && kernelNs <= elapsedNs) return { rttNs: kernelNs, source: "kernel", receivedAt };
+    return { rttNs: elapsedNs - waitedNs, source: "user", receivedAt };
+  }
+
+  // The clock was stepped either before the packet came or after. Each case puts the packet at a moment; if only one of
+  // the two lies between departure and now, that is the one. Otherwise the time until it was read is all we know.
+  const steppedBefore = now.monotonicNs - (now.realtimeNs - stampNs);
+  const steppedAfter = departure.at.monotonicNs + (stampNs - departure.at.realtimeNs);
+  const isPossible = (monotonicNs: number) =>
+    monotonicNs >= departure.at.monotonicNs && monotonicNs <= now.monotonicNs;
+  if (isPossible(steppedBefore) === isPossible(steppedAfter)) {
+    return { rttNs: elapsedNs, source: "user", receivedAt: now };
+  }
+  const monotonicNs = isPossible(steppedBefore) ? steppedBefore : steppedAfter;
+  return {
+    rttNs: monotonicNs - departure.at.monotonicNs,
+    source: "user",
+    receivedAt: { monotonicNs, realtimeNs: now.realtimeNs - (now.monotonicNs - monotonicNs) },
+  };
+}

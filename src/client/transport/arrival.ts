@@ -1,0 +1,55 @@
+import type { SocketAddress } from "../../ffi/sockaddr.ts";
+import { type Family, isLinkLocal } from "../../packet/address.ts";
+import type { ExtensionObject } from "../../packet/extension-objects.ts";
+import type { IcmpQuoting } from "../../packet/icmp-message.ts";
+import { Icmpv4Type, Icmpv6Type } from "../../packet/icmp-types.ts";
+import type { Icmpv4Message } from "../../packet/icmpv4.ts";
+import type { Icmpv6Message } from "../../packet/icmpv6.ts";
+
+/** The ICMP type of our probes. */
+export function echoRequestType(family: Family): number {
+  return family === 4 ? Icmpv4Type.EchoRequest : Icmpv6Type.EchoRequest;
+}
+
+/** A view over exactly these bytes. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** A sender as canonical text; a link-local one with its zone, since without it the address names nobody. */
+export function sourceOf(source: SocketAddress | undefined): string {
+  if (source === undefined) return "";
+  const { address, scopeId } = source;
+  return scopeId && isLinkLocal(address) ? `${address}%${scopeId}` : address;
+}
+
+/** An ICMP message that quotes a datagram. */
+export type ErrorMessage = Extract<Icmpv4Message | Icmpv6Message, IcmpQuoting>;
+
+export function isErrorMessage(message: Icmpv4Message | Icmpv6Message): message is ErrorMessage {
+  return "originalDatagram" in message;
+}
+
+/** The fields of an error that only some kinds have. */
+export interface ErrorBody {
+  readonly extensions: readonly ExtensionObject[];
+  readonly mtu: number | null;
+  readonly pointer: number | null;
+  readonly isRedirect: boolean;
+}
+
+export function errorBody(message: ErrorMessage): ErrorBody {
+  return {
+    extensions: "extensions" in message ? message.extensions : [],
+    mtu: mtuOf(message),
+    pointer: message.kind === "parameterProblem" ? message.pointer : null,
+    isRedirect: message.kind === "redirect",
+  };
+}
+
+// Old routers, and all codes but "fragmentation needed", leave the IPv4 field zero (RFC 1191 section 4).
+function mtuOf(message: ErrorMessage): number | null {
+  if (message.kind === "packetTooBig") return message.mtu;
+  if (!("nextHopMtu" in message) || message.nextHopMtu === 0) return null;
+  return message.nextHopMtu;
+}

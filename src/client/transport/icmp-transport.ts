@@ -1,0 +1,310 @@
+import { PacketError, SystemError } from "../../errors.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  ICMP_FILTER,
+  ICMPV6_FILTER,
+  IP_MTU_DISCOVER,
+  IP_PKTINFO,
+  IP_RECVERR,
+  IP_RECVERR_RFC4884,
+  IP_RECVTOS,
+  IP_RECVTTL,
+  IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPV6_MTU_DISCOVER,
+  IPV6_RECVERR,
+  IPV6_RECVERR_RFC4884,
+  IPV6_RECVHOPLIMIT,
+  IPV6_RECVPKTINFO,
+  IPV6_RECVTCLASS,
+  PMTUDISC_DONT,
+  PMTUDISC_PROBE,
+  SCM_TSTAMP_SND,
+  SO_EE_ORIGIN_TIMESTAMPING,
+  SO_MARK,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
+  SO_TIMESTAMPING,
+  SOCK_DGRAM,
+  SOCK_RAW,
+  SOF_TIMESTAMPING_OPT_ID,
+  SOF_TIMESTAMPING_OPT_TSONLY,
+  SOF_TIMESTAMPING_RX_SOFTWARE,
+  SOF_TIMESTAMPING_SOFTWARE,
+  SOF_TIMESTAMPING_TX_SOFTWARE,
+  SOL_RAW,
+  SOL_SOCKET,
+} from "../../ffi/constants.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import type { Reactor, Watch } from "../../ffi/reactor.ts";
+import { type IncomingMessage, Socket, type SocketAddress } from "../../ffi/socket.ts";
+import type { Family } from "../../packet/address.ts";
+import { Icmpv4Type, Icmpv6Type } from "../../packet/icmp-types.ts";
+import { encodeIcmpv4 } from "../../packet/icmpv4.ts";
+import { encodeIcmpv6 } from "../../packet/icmpv6.ts";
+import { decodeDatagram, decodeQueuedError } from "./datagram-arrival.ts";
+import { identifierFilter, typeFilter } from "./filter.ts";
+import { decodeRaw } from "./raw-arrival.ts";
+import type { Arrival, Route, SendReceipt, Transport, TransportOwner } from "./transport.ts";
+
+/** What a transport is built on. */
+export interface TransportSystem {
+  readonly libc: Libc;
+  readonly reactor: Reactor;
+}
+
+/** Which socket to open. */
+export interface IcmpTransportOptions {
+  readonly family: Family;
+  /** true opens a raw socket (CAP_NET_RAW), false a datagram one (net.ipv4.ping_group_range). */
+  readonly privileged: boolean;
+  /** The identifier to send with on a raw socket. */
+  readonly identifier: number;
+}
+
+const ECHO_HEADER_LENGTH = 8;
+
+// Replies wait here while the event loop is busy; the kernel takes memory only for what does wait. Without privilege it
+// grants at most net.core.rmem_max (socket(7)).
+const RECEIVE_BUFFER = 4 << 20;
+
+const STAMP_FLAGS =
+  SOF_TIMESTAMPING_SOFTWARE |
+  SOF_TIMESTAMPING_RX_SOFTWARE |
+  SOF_TIMESTAMPING_TX_SOFTWARE |
+  SOF_TIMESTAMPING_OPT_TSONLY;
+
+const UINT32 = 2 ** 32;
+
+/** ICMP echo on a raw or a datagram socket, IPv4 or IPv6. */
+export class IcmpTransport implements Transport {
+  readonly family: Family;
+  readonly privileged: boolean;
+  readonly identifier: number;
+  readonly #libc: Libc;
+  readonly #socket: Socket;
+  readonly #watch: Watch;
+  #owner: TransportOwner | undefined;
+  #message: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(2048));
+  #malformed = 0;
+  /** What the kernel will call the next send in its transmit stamp (SOF_TIMESTAMPING_OPT_ID). */
+  #nextStampKey = 0;
+  // Socket options that a route may ask for, as they are set now.
+  #mark = 0;
+  #dontFragment: boolean | undefined;
+  readonly #defaultMtuDiscovery: number;
+
+  /** @throws {SystemError} EPERM or EACCES without the privilege; nothing stays open. */
+  constructor({ libc, reactor }: TransportSystem, options: IcmpTransportOptions) {
+    const { family, privileged } = options;
+    this.family = family;
+    this.privileged = privileged;
+    this.#libc = libc;
+    this.#socket = Socket.open(libc, {
+      domain: family === 4 ? AF_INET : AF_INET6,
+      type: privileged ? SOCK_RAW : SOCK_DGRAM,
+      protocol: family === 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6,
+    });
+    try {
+      this.identifier = privileged ? options.identifier : this.#bindIdentifier();
+      this.#configure();
+      this.#defaultMtuDiscovery = this.#socket.getOption(...this.#mtuDiscovery);
+      this.#watch = reactor.watch(this.#socket.fd, () => this.#owner?.onReady());
+    } catch (error) {
+      this.#socket.close();
+      throw error;
+    }
+  }
+
+  get malformed(): number {
+    return this.#malformed;
+  }
+
+  attach(owner: TransportOwner): void {
+    this.#owner = owner;
+  }
+
+  send(route: Route, ttl: number, sequence: number, payload: Uint8Array): SendReceipt {
+    // On a datagram socket an error that waits unread makes the next send fail in its place.
+    if (!this.privileged) this.drainErrors();
+    const message = this.#encode(sequence, payload);
+    try {
+      this.#applyRoute(route);
+      const outcome = this.#socket.send({
+        data: message,
+        destination: this.#socketAddress(route.destination),
+        ttl,
+        tos: route.tos,
+        ...(route.source !== undefined && { source: route.source }),
+        ...(route.interfaceIndex !== undefined && { interfaceIndex: route.interfaceIndex }),
+      });
+      if (outcome === "busy") return { kind: "busy" };
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      // Whether a refused send took a key depends on how far it got, so counting begins anew.
+      this.#countStamps();
+      return { kind: "failed", error };
+    }
+    const stampKey = this.#nextStampKey;
+    this.#nextStampKey = (stampKey + 1) % UINT32;
+    return { kind: "sent", stampKey, message };
+  }
+
+  drain(): void {
+    this.drainErrors();
+    if (this.#socket.closed) return;
+    this.#socket.receive((message) => {
+      this.#handOver(() =>
+        this.privileged ? decodeRaw(this.family, message) : decodeDatagram(this.family, message),
+      );
+    });
+  }
+
+  drainErrors(): void {
+    if (this.#socket.closed) return;
+    this.#socket.receiveErrors((message) => {
+      if (message.error?.origin === SO_EE_ORIGIN_TIMESTAMPING) this.#onStamp(message);
+      else this.#handOver(() => decodeQueuedError(this.family, message));
+    });
+  }
+
+  setActive(active: boolean): void {
+    this.#watch.setActive(active);
+  }
+
+  close(): void {
+    this.#watch.close();
+    this.#socket.close();
+  }
+
+  /** Hands over what `decode` makes of a packet. One that does not decode is counted and dropped. */
+  #handOver(decode: () => Arrival | undefined): void {
+    let arrival: Arrival | undefined;
+    try {
+      arrival = decode();
+    } catch (error) {
+      if (!(error instanceof PacketError)) throw error;
+      this.#malformed += 1;
+      return;
+    }
+    if (arrival !== undefined) this.#owner?.onArrival(arrival);
+  }
+
+  #onStamp({ error, timestampNs }: IncomingMessage): void {
+    if (error === undefined || error.info !== SCM_TSTAMP_SND || timestampNs === undefined) return;
+    // A key we have not given out yet: the kernel counted a send that we did not. Follow it.
+    const ahead = (error.data - this.#nextStampKey + UINT32) % UINT32;
+    if (ahead < UINT32 / 2) this.#nextStampKey = (error.data + 1) % UINT32;
+    this.#owner?.onArrival({ kind: "stamp", key: error.data, stampNs: timestampNs });
+  }
+
+  #encode(sequence: number, data: Uint8Array): Uint8Array {
+    const length = ECHO_HEADER_LENGTH + data.length;
+    if (length > this.#message.length) this.#message = new Uint8Array(new ArrayBuffer(length));
+    const view = new DataView(this.#message.buffer, 0, length);
+    const { identifier } = this;
+    if (this.family === 4) {
+      encodeIcmpv4(
+        { kind: "echoRequest", type: Icmpv4Type.EchoRequest, code: 0, identifier, sequence, data },
+        view,
+      );
+    } else {
+      encodeIcmpv6(
+        { kind: "echoRequest", type: Icmpv6Type.EchoRequest, code: 0, identifier, sequence, data },
+        view,
+      );
+    }
+    return this.#message.subarray(0, length);
+  }
+
+  #configure(): void {
+    const socket = this.#socket;
+    if (this.family === 4) {
+      if (this.privileged) {
+        socket.setOption(SOL_RAW, ICMP_FILTER, typeFilter(4));
+      } else {
+        socket.setOption(IPPROTO_IP, IP_RECVERR, 1);
+        this.#trySetOption(IPPROTO_IP, IP_RECVERR_RFC4884, 1);
+        // A raw socket reads these in the IP header.
+        socket.setOption(IPPROTO_IP, IP_RECVTTL, 1);
+        socket.setOption(IPPROTO_IP, IP_RECVTOS, 1);
+        socket.setOption(IPPROTO_IP, IP_PKTINFO, 1);
+      }
+    } else {
+      if (this.privileged) {
+        socket.setOption(IPPROTO_ICMPV6, ICMPV6_FILTER, typeFilter(6));
+      } else {
+        socket.setOption(IPPROTO_IPV6, IPV6_RECVERR, 1);
+        this.#trySetOption(IPPROTO_IPV6, IPV6_RECVERR_RFC4884, 1);
+      }
+      socket.setOption(IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+      socket.setOption(IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+      socket.setOption(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    }
+    if (this.privileged) socket.attachFilter(identifierFilter(this.family, this.identifier));
+    if (!this.#trySetOption(SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)) {
+      socket.setOption(SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
+    }
+    this.#countStamps();
+  }
+
+  /** Asks for kernel stamps at both ends. Turning OPT_ID on sets the count of the sends back to 0. */
+  #countStamps(): void {
+    this.#socket.setOption(SOL_SOCKET, SO_TIMESTAMPING, STAMP_FLAGS);
+    this.#socket.setOption(SOL_SOCKET, SO_TIMESTAMPING, STAMP_FLAGS | SOF_TIMESTAMPING_OPT_ID);
+    this.#nextStampKey = 0;
+  }
+
+  /** An ICMP datagram socket has its identifier for a port: binding to port 0 makes the kernel choose one. */
+  #bindIdentifier(): number {
+    this.#socket.bind({ address: this.family === 4 ? "0.0.0.0" : "::", port: 0 });
+    return this.#socket.localAddress().port ?? 0;
+  }
+
+  #applyRoute({ mark, dontFragment }: Route): void {
+    if (mark !== this.#mark) {
+      this.#socket.setOption(SOL_SOCKET, SO_MARK, mark);
+      this.#mark = mark;
+    }
+    if (dontFragment !== this.#dontFragment) {
+      // PROBE, not DO: it sets DF, but does not refuse what exceeds the cached path MTU (ip(7)).
+      const chosen = dontFragment ? PMTUDISC_PROBE : PMTUDISC_DONT;
+      this.#socket.setOption(
+        ...this.#mtuDiscovery,
+        dontFragment === undefined ? this.#defaultMtuDiscovery : chosen,
+      );
+      this.#dontFragment = dontFragment;
+    }
+  }
+
+  get #mtuDiscovery(): [level: number, name: number] {
+    return this.family === 4 ? [IPPROTO_IP, IP_MTU_DISCOVER] : [IPPROTO_IPV6, IPV6_MTU_DISCOVER];
+  }
+
+  #socketAddress(address: string): SocketAddress {
+    const zoneAt = address.indexOf("%");
+    if (zoneAt === -1) return { address };
+    const zone = address.slice(zoneAt + 1);
+    return { address: address.slice(0, zoneAt), scopeId: interfaceIndex(this.#libc, zone) };
+  }
+
+  /** Sets an option that older kernels or the unprivileged do not have; tells whether it is set. */
+  #trySetOption(level: number, name: number, value: number): boolean {
+    try {
+      this.#socket.setOption(level, name, value);
+      return true;
+    } catch (error) {
+      if (error instanceof SystemError) return false;
+      throw error;
+    }
+  }
+}
+
+/** The index of an interface given by name or number; 0 when there is none. */
+export function interfaceIndex(libc: Libc, nameOrIndex: string): number {
+  const index = libc.interfaceIndex(nameOrIndex);
+  return index === 0 && /^\d{1,9}$/.test(nameOrIndex) ? Number(nameOrIndex) : index;
+}

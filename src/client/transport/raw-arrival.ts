@@ -1,0 +1,93 @@
+import type { IncomingMessage } from "../../ffi/socket.ts";
+import type { Family } from "../../packet/address.ts";
+import { verifyChecksum } from "../../packet/checksum.ts";
+import { decodeIcmpv4, type Icmpv4Message } from "../../packet/icmpv4.ts";
+import { decodeIcmpv6, type Icmpv6Message } from "../../packet/icmpv6.ts";
+import { decodeIpv4Header, type Ipv4Header } from "../../packet/ipv4.ts";
+import { decodeQuote } from "../../packet/quote.ts";
+import {
+  type ErrorMessage,
+  echoRequestType,
+  errorBody,
+  isErrorMessage,
+  sourceOf,
+  viewOf,
+} from "./arrival.ts";
+import type { Arrival, QuotedProbe } from "./transport.ts";
+
+/**
+ * What a raw socket received: from the IP header on in IPv4 (raw(7)), the ICMPv6 message alone in IPv6 (RFC 3542 3).
+ * undefined for what concerns no echo request.
+ *
+ * @throws PacketError when the packet does not decode.
+ */
+export function decodeRaw(family: Family, incoming: IncomingMessage): Arrival | undefined {
+  const packet = viewOf(incoming.data);
+  const header = family === 4 ? decodeIpv4Header(packet) : null;
+  // The kernel checked the total length against what it received; bytes after it are link-layer padding.
+  const end = header === null ? packet.byteLength : Math.min(header.totalLength, packet.byteLength);
+  const start = header?.headerLength ?? 0;
+  const icmp = incoming.data.subarray(start, end);
+  const message = family === 4 ? decodeIcmpv4(viewOf(icmp)) : decodeIcmpv6(viewOf(icmp));
+
+  if (message.kind === "echoReply") {
+    const { type, code, checksum, identifier, sequence, data } = message;
+    return {
+      kind: "echo",
+      ...outer(incoming, header),
+      icmp: { type, code, checksum, identifier, sequence, data },
+      raw: incoming.data.subarray(0, end),
+      // The kernel verifies ICMPv6 checksums for raw sockets (RFC 3542 3.1), but not those of ICMPv4.
+      checksumValid: family === 6 || verifyChecksum(icmp),
+    };
+  }
+  if (!isErrorMessage(message)) return undefined;
+  // Errors are rare and much of them is kept: decode them from a copy that outlives the receive memory.
+  const copy = incoming.data.slice(0, end);
+  const body = copy.subarray(start);
+  return family === 4 && !verifyChecksum(body)
+    ? undefined
+    : decodeError(family, { incoming, header, raw: copy, body });
+}
+
+interface RawError {
+  readonly incoming: IncomingMessage;
+  readonly header: Ipv4Header | null;
+  readonly raw: Uint8Array;
+  readonly body: Uint8Array;
+}
+
+function decodeError(family: Family, { incoming, header, raw, body }: RawError): Arrival | undefined {
+  const message: Icmpv4Message | Icmpv6Message =
+    family === 4 ? decodeIcmpv4(viewOf(body)) : decodeIcmpv6(viewOf(body));
+  if (!isErrorMessage(message)) return undefined;
+  const quote = quotedProbe(message, family);
+  if (quote === undefined) return undefined;
+  const { type, code, checksum } = message;
+  return {
+    kind: "error",
+    ...outer(incoming, header),
+    icmp: { type, code, checksum, identifier: null, sequence: null, data: body.subarray(8) },
+    raw,
+    quote,
+    ...errorBody(message),
+  };
+}
+
+function quotedProbe(message: ErrorMessage, family: Family): QuotedProbe | undefined {
+  const { header, destination, transport } = decodeQuote(viewOf(message.originalDatagram), family);
+  if (transport.kind !== "icmp" || transport.type !== echoRequestType(family)) return undefined;
+  const { identifier, sequence, data } = transport;
+  return { header, destination, identifier, sequence, data };
+}
+
+function outer(incoming: IncomingMessage, header: Ipv4Header | null) {
+  return {
+    from: sourceOf(incoming.source),
+    to: header?.destination ?? incoming.destination ?? null,
+    ttl: header?.ttl ?? incoming.ttl ?? null,
+    tos: header === null ? (incoming.tos ?? null) : (header.dscp << 2) | header.ecn,
+    header,
+    stampNs: incoming.timestampNs ?? null,
+  };
+}

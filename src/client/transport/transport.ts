@@ -1,0 +1,130 @@
+import type { SystemError } from "../../errors.ts";
+import type { Family } from "../../packet/address.ts";
+import type { ExtensionObject } from "../../packet/extension-objects.ts";
+import type { Ipv4Header } from "../../packet/ipv4.ts";
+import type { Ipv6Header } from "../../packet/ipv6.ts";
+
+/** How one probe leaves: everything about it but its bytes. */
+export interface Route {
+  /** Canonical address of the target; a link-local one keeps its zone (`fe80::1%eth0`). */
+  readonly destination: string;
+  /** Source address, or undefined to let the kernel choose. */
+  readonly source: string | undefined;
+  /** Index of the interface to leave by, or undefined to let the routing table choose. */
+  readonly interfaceIndex: number | undefined;
+  /** The whole traffic class byte: DSCP << 2. */
+  readonly tos: number;
+  /** true sets DF and ignores the cached path MTU, false clears DF, undefined keeps the kernel's default. */
+  readonly dontFragment: boolean | undefined;
+  /** SO_MARK (socket(7)); 0 is none. */
+  readonly mark: number;
+}
+
+/** What the ICMP header of an arrived packet says, whichever socket it came through. */
+export interface ArrivedIcmp {
+  readonly type: number;
+  readonly code: number;
+  /** null where the kernel keeps the header to itself (the error queue). */
+  readonly checksum: number | null;
+  readonly identifier: number | null;
+  readonly sequence: number | null;
+  /** Everything after the 8-byte header. Valid only during the callback: it is kernel receive memory. */
+  readonly data: Uint8Array;
+}
+
+interface ArrivedPacket {
+  /** Who sent it, canonical; a link-local address carries its zone. */
+  readonly from: string;
+  /** Our address that it came to, where known. */
+  readonly to: string | null;
+  readonly ttl: number | null;
+  readonly tos: number | null;
+  /** The outer IPv4 header, which only raw IPv4 sockets show. */
+  readonly header: Ipv4Header | null;
+  readonly icmp: ArrivedIcmp;
+  /** The bytes as the socket delivered them; valid only during the callback. */
+  readonly raw: Uint8Array;
+  /** Kernel receive stamp (real-time scale), or null when there is none. */
+  readonly stampNs: number | null;
+}
+
+/** An echo reply for our identifier. */
+export interface EchoArrival extends ArrivedPacket {
+  readonly kind: "echo";
+  /** Fails on raw IPv4 sockets only: the other three leave the check to the kernel, which drops the packet. */
+  readonly checksumValid: boolean;
+}
+
+/** Our probe as an ICMP error quotes it. */
+export interface QuotedProbe {
+  /** The quoted IP header, or null on the error queue, which strips it. */
+  readonly header: Ipv4Header | Ipv6Header | null;
+  readonly destination: string;
+  readonly identifier: number;
+  readonly sequence: number;
+  /** What the quote holds of our ICMP data: often nothing. Valid only during the callback. */
+  readonly data: Uint8Array;
+}
+
+/** An ICMP error that quotes one of our echo requests. */
+export interface ErrorArrival extends ArrivedPacket {
+  readonly kind: "error";
+  readonly quote: QuotedProbe;
+  readonly extensions: readonly ExtensionObject[];
+  /** Next-hop MTU (RFC 1191, RFC 4443 3.2) or null. */
+  readonly mtu: number | null;
+  /** Offset of the octet at fault in a parameter problem, or null. */
+  readonly pointer: number | null;
+  /** A redirect: advice about the next packets, no error about this one (RFC 1122 3.2.2.2). */
+  readonly isRedirect: boolean;
+}
+
+/** The kernel tells when a probe passed to the device (software transmit stamp). */
+export interface StampArrival {
+  readonly kind: "stamp";
+  /** The `stampKey` that `send` returned. */
+  readonly key: number;
+  readonly stampNs: number;
+}
+
+/** One thing that a transport received. */
+export type Arrival = EchoArrival | ErrorArrival | StampArrival;
+
+/** What became of a send. */
+export type SendReceipt =
+  /** Left; `stampKey` names the transmit stamp to come, null when none will. `message` is the ICMP message sent, valid until the next send. */
+  | { readonly kind: "sent"; readonly stampKey: number | null; readonly message: Uint8Array }
+  /** The kernel has no room now (ENOBUFS, EAGAIN): nothing left, try again later. */
+  | { readonly kind: "busy" }
+  /** Refused. */
+  | { readonly kind: "failed"; readonly error: SystemError };
+
+/** Who owns a transport and hears from it. */
+export interface TransportOwner {
+  /** There may be something to drain. */
+  onReady(): void;
+  /** Something arrived. Called from within `send`, `drain` and `drainErrors`; must not call them. */
+  onArrival(arrival: Arrival): void;
+}
+
+/** One socket that puts echo requests on the wire and hears what comes back. */
+export interface Transport {
+  readonly family: Family;
+  /** true for a raw socket, false for an unprivileged datagram one. */
+  readonly privileged: boolean;
+  /** The identifier of every echo request sent here: ours on raw sockets, the kernel's choice on datagram ones. */
+  readonly identifier: number;
+  /** Packets dropped here because they did not decode. */
+  readonly malformed: number;
+  /** Names the one owner, before anything else is called. */
+  attach(owner: TransportOwner): void;
+  /** Sends one echo request with `payload` as its ICMP data. */
+  send(route: Route, ttl: number, sequence: number, payload: Uint8Array): SendReceipt;
+  /** Hands over all that has arrived, transmit stamps and queued errors first. */
+  drain(): void;
+  /** Hands over transmit stamps and queued errors only. */
+  drainErrors(): void;
+  /** Says whether anything is in flight: where readiness needs a timer, it runs only then. */
+  setActive(active: boolean): void;
+  close(): void;
+}
