@@ -26,9 +26,9 @@ const BUCKET_MARGIN = 32;
  * R and NumPy): of n sorted samples, percentile p is the value at the fractional index (n - 1) p / 100.
  *
  * Up to 1,024 samples they are kept, sorted, and the answer is exact. After that they are counted in buckets whose
- * bounds grow by the factor (1 + a) / (1 - a), a = 0.5 %, each standing for the one value that is within a
- * of both its bounds (the idea of DDSketch, Masson et al. 2019). Interpolating between two values that are each within a of
- * the true ones stays within a, so the bound holds for the result. It holds between 1 ns and 10^9 ms: what is smaller
+ * bounds grow by the factor (1 + a) / (1 - a), a = 0.5 %, each standing for the one value that is within a of both
+ * its bounds (the idea of DDSketch, Masson et al. 2019). Interpolating between two values that are each within a of
+ * the true ones stays within a, so the bound holds for the result. It holds from 1 ns to 10^9 ms: what is smaller
  * counts as that small, what is larger as that large, but never outside the least and greatest sample.
  */
 export class Percentiles {

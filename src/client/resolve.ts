@@ -74,8 +74,8 @@ const SYSTEM_CLOCK: ResolverClock = {
 /**
  * Names to addresses, and addresses to names.
  *
- * 1. The text of an address is answered without asking anyone. Nothing but a dotted quad or RFC 4291 text is an address:
- *    what getaddrinfo(3) would take for one (`"127.1"`, `"0x7f.1"`, `"010.0.0.1"`) is refused, not guessed at.
+ * 1. The text of an address is answered without asking anyone. Nothing but a dotted quad or RFC 4291 text is an
+ *    address: what getaddrinfo(3) would take for one (`"127.1"`, `"0x7f.1"`, `"010.0.0.1"`) is refused.
  * 2. Names of addresses are kept for 5 minutes, the lack of a name for 1 minute, for at most 4,096 addresses
  *    (the ones unused longest are forgotten first).
  * 3. At most 16 names are asked for at a time, each address once; the others wait their turn. Who does not answer in
