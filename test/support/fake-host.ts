@@ -1,0 +1,433 @@
+import { constants } from "node:os";
+import {
+  IN_PKTINFO,
+  IN6_PKTINFO,
+  IP_MTU_DISCOVER,
+  IP_PKTINFO,
+  IP_RECVERR,
+  IP_TOS,
+  IP_TTL,
+  IPV6_HOPLIMIT,
+  IPV6_MTU_DISCOVER,
+  IPV6_PKTINFO,
+  IPV6_RECVERR,
+  IPV6_TCLASS,
+  IPV6_UNICAST_HOPS,
+  PMTUDISC_DO,
+  SO_BROADCAST,
+  SO_EE_ORIGIN_ICMP,
+  SO_EE_ORIGIN_ICMP6,
+  SO_EE_ORIGIN_LOCAL,
+  SO_MARK,
+  SO_TIMESTAMPING,
+  SOF_TIMESTAMPING_OPT_ID,
+  SOF_TIMESTAMPING_OPT_TSONLY,
+  SOF_TIMESTAMPING_SOFTWARE,
+  SOF_TIMESTAMPING_TX_SOFTWARE,
+  SOL_SOCKET,
+} from "../../src/ffi/constants.ts";
+import { formatAddress } from "../../src/packet/address.ts";
+import type { FakeClock } from "./fake-clock.ts";
+import { type FakeDatagram, viewOf } from "./fake-memory.ts";
+import {
+  canonical,
+  checksumHolds,
+  echoReply,
+  type FakeArrival,
+  type FakeNetwork,
+  type FakeProbe,
+  ipPacket,
+  withChecksum,
+} from "./fake-network.ts";
+import { addressOf, type FakeReception, type FakeSocket } from "./fake-socket.ts";
+
+const { EACCES, ECONNREFUSED, EDESTADDRREQ, EHOSTUNREACH, EINVAL, EMSGSIZE } = constants.errno;
+const { ENETUNREACH, ENOPROTOOPT, EOPNOTSUPP, EPROTO } = constants.errno;
+// Linux's numbers; Node's table lacks them.
+const EHOSTDOWN = 112;
+const ENONET = 64;
+
+const LOOPBACK_DELAY_MS = 0.02;
+const FIRST_IDENTIFIER = 20_000;
+
+// What each code of destination unreachable becomes (net/ipv4/icmp.c, icmp_err_convert; net/ipv6/icmp.c).
+const UNREACHABLE_V4 = [
+  ENETUNREACH,
+  EHOSTUNREACH,
+  ENOPROTOOPT,
+  ECONNREFUSED,
+  EMSGSIZE,
+  EOPNOTSUPP,
+  ENETUNREACH,
+  EHOSTDOWN,
+  ENONET,
+  ENETUNREACH,
+  EHOSTUNREACH,
+  ENETUNREACH,
+  EHOSTUNREACH,
+  EHOSTUNREACH,
+  EHOSTUNREACH,
+  EHOSTUNREACH,
+] as const;
+const UNREACHABLE_V6 = [
+  ENETUNREACH,
+  EACCES,
+  EHOSTUNREACH,
+  EHOSTUNREACH,
+  ECONNREFUSED,
+  EACCES,
+  EACCES,
+] as const;
+
+/** A system call that fails. */
+export class KernelFailure extends Error {
+  readonly errno: number;
+
+  constructor(errno: number) {
+    super(`errno ${errno}`);
+    this.errno = errno;
+  }
+}
+
+/** The fake host and what surrounds it. */
+export interface FakeHostOptions {
+  /** What comes back for a probe that leaves the host. Default: nothing. */
+  readonly network?: FakeNetwork;
+  /** The host's addresses besides 127.0.0.0/8 and ::1. The first of each family is the usual source. */
+  readonly addresses?: readonly string[];
+  /** Interface names and indexes. Default: lo is 1, eth0 is 2. */
+  readonly interfaces?: Readonly<Record<string, number>>;
+  /** Largest IP packet in bytes. Default: 1,500. */
+  readonly mtu?: number;
+}
+
+interface HostContext {
+  readonly options: FakeHostOptions;
+  readonly sockets: () => Iterable<FakeSocket>;
+  /** A socket has something to read. */
+  readonly wake: (socket: FakeSocket) => void;
+}
+
+/** The ICMP layer of the fake kernel: what sockets send and who of them receives, by Linux's rules. */
+export class FakeHost {
+  /** The ICMP messages that left, in order. */
+  readonly sent: FakeProbe[] = [];
+  /** Interface names and indexes. */
+  readonly interfaces: Readonly<Record<string, number>>;
+  readonly #clock: FakeClock;
+  readonly #context: HostContext;
+  readonly #addresses: readonly string[];
+  readonly #routeErrors = new Map<string, number>();
+  #nextIdentifier = FIRST_IDENTIFIER;
+
+  constructor(clock: FakeClock, context: HostContext) {
+    this.#clock = clock;
+    this.#context = context;
+    this.interfaces = context.options.interfaces ?? { lo: 1, eth0: 2 };
+    this.#addresses = (context.options.addresses ?? ["192.0.2.10", "2001:db8::10"]).map(canonical);
+  }
+
+  /** Makes sends to `destination` fail; 0 makes them succeed again. */
+  setRouteError(destination: string, errno: number): void {
+    if (errno === 0) this.#routeErrors.delete(canonical(destination));
+    else this.#routeErrors.set(canonical(destination), errno);
+  }
+
+  /** Whether `address` is this host's own. */
+  isLocal(address: string): boolean {
+    return address.startsWith("127.") || address === "::1" || this.#addresses.includes(canonical(address));
+  }
+
+  /** Gives a datagram socket its identifier: `wanted`, or a free one for 0. */
+  claimIdentifier(socket: FakeSocket, wanted: number, inUse: number): void {
+    const taken = (port: number): boolean => {
+      for (const other of this.#context.sockets()) {
+        if (other !== socket && !other.raw && other.family === socket.family && other.port === port)
+          return true;
+      }
+      return false;
+    };
+    if (wanted !== 0 && taken(wanted)) throw new KernelFailure(inUse);
+    let port = wanted;
+    while (port === 0 || taken(port)) port = this.#nextIdentifier++;
+    socket.port = port;
+  }
+
+  /** Sends a datagram and returns its length. */
+  transmit(socket: FakeSocket, message: FakeDatagram): number {
+    const { address } = message;
+    if (address === undefined) throw new KernelFailure(EDESTADDRREQ);
+    if (address.address.includes(":") !== (socket.family === 6)) throw new KernelFailure(EINVAL);
+    if (socket.pendingError !== 0) {
+      const errno = socket.pendingError;
+      socket.pendingError = 0;
+      throw new KernelFailure(errno);
+    }
+    const destination = address.address;
+    const routeError = this.#routeErrors.get(destination);
+    if (routeError !== undefined) throw new KernelFailure(routeError);
+    if (destination === "255.255.255.255" && socket.option(SOL_SOCKET, SO_BROADCAST) === 0) {
+      throw new KernelFailure(EACCES);
+    }
+    const wish = readWish(socket, message);
+    const source = this.#source(socket, wish.source, destination);
+    if (!socket.raw) this.#requireEcho(socket, message.data);
+    const data = this.#finish(socket, message.data, { source, destination });
+    const discovery = socket.ipOption(IP_MTU_DISCOVER, IPV6_MTU_DISCOVER);
+    const dontFragment = discovery >= PMTUDISC_DO;
+    const header = { family: socket.family, source, destination, ttl: wish.ttl, tos: wish.tos, dontFragment };
+    const index = this.sent.length;
+    const packet = ipPacket(
+      { ...header, identification: socket.raw || !dontFragment ? index & 0xffff : 0 },
+      data,
+    );
+    this.#checkSize(socket, { packet, data, destination, dontFragment });
+    const view = viewOf(data);
+    const probe: FakeProbe = {
+      ...header,
+      mark: socket.option(SOL_SOCKET, SO_MARK),
+      interfaceIndex: wish.interfaceIndex || socket.boundInterface,
+      data,
+      packet,
+      identifier: data.length >= 8 ? view.getUint16(4) : 0,
+      sequence: data.length >= 8 ? view.getUint16(6) : 0,
+      sentAtNs: this.#clock.monotonicNs(),
+      index,
+    };
+    this.sent.push(probe);
+    this.#stamp(socket, packet);
+    for (const arrival of this.#answers(probe)) this.schedule(arrival, probe);
+    return message.data.length;
+  }
+
+  /** Lets `arrival` happen in its time. */
+  schedule(arrival: FakeArrival, probe: { readonly family: 4 | 6; readonly source?: string }): void {
+    const { family } = probe;
+    const usual = this.#addresses.find((address) => address.includes(":") === (family === 6));
+    const to = arrival.to ?? probe.source ?? usual;
+    if (to === undefined)
+      throw new Error(`The fake host has no IPv${family} address for packets to arrive at`);
+    this.#clock.scheduleKernel(arrival.delayNs, () => this.#deliver(arrival, { family, to }));
+  }
+
+  #answers(probe: FakeProbe): readonly FakeArrival[] {
+    if (!this.isLocal(probe.destination)) return this.#context.options.network?.(probe) ?? [];
+    // On loopback a raw socket sees the request go by as well.
+    const common = { to: probe.source, tos: probe.tos, interfaceIndex: this.interfaces["lo"] ?? 1 };
+    const request: FakeArrival = {
+      ...common,
+      delayNs: 0,
+      from: probe.source,
+      to: probe.destination,
+      icmp: probe.data,
+      keepChecksum: true,
+      ttl: probe.ttl,
+    };
+    const isRequest = probe.data[0] === (probe.family === 4 ? 8 : 128);
+    if (!isRequest || !checksumHolds(probe.data, probe)) return [request];
+    return [request, { ...echoReply(probe, { delayMs: LOOPBACK_DELAY_MS }), ...common }];
+  }
+
+  #source(socket: FakeSocket, wanted: string | undefined, destination: string): string {
+    const chosen = wanted ?? socket.boundAddress;
+    if (chosen !== undefined) {
+      if (!this.isLocal(chosen)) throw new KernelFailure(EINVAL);
+      return chosen;
+    }
+    if (this.isLocal(destination)) return destination.startsWith("127.") ? "127.0.0.1" : destination;
+    const usual = this.#addresses.find((address) => address.includes(":") === (socket.family === 6));
+    if (usual === undefined) throw new KernelFailure(ENETUNREACH);
+    return usual;
+  }
+
+  /** ping_v4_sendmsg() takes echo requests only, extended ones (RFC 8335) included. */
+  #requireEcho(socket: FakeSocket, data: Uint8Array): void {
+    const types = socket.family === 4 ? [8, 42] : [128, 160];
+    if (data.length < 8 || !types.includes(data[0] as number) || data[1] !== 0)
+      throw new KernelFailure(EINVAL);
+    if (socket.port === 0) this.claimIdentifier(socket, 0, EINVAL);
+  }
+
+  /** Identifier and checksum, as far as the kernel sets them. */
+  #finish(
+    socket: FakeSocket,
+    data: Uint8Array,
+    between: { source: string; destination: string },
+  ): Uint8Array {
+    if (socket.raw && socket.family === 4) return data;
+    const bytes = data.slice();
+    if (!socket.raw) viewOf(bytes).setUint16(4, socket.port);
+    return withChecksum(bytes, { family: socket.family, ...between });
+  }
+
+  #checkSize(
+    socket: FakeSocket,
+    sent: { packet: Uint8Array; data: Uint8Array; destination: string; dontFragment: boolean },
+  ): void {
+    const mtu = this.isLocal(sent.destination) ? 65_536 : (this.#context.options.mtu ?? 1500);
+    if (sent.packet.length <= mtu || !sent.dontFragment) return;
+    if (socket.ipOption(IP_RECVERR, IPV6_RECVERR) !== 0) {
+      const entry = {
+        errno: EMSGSIZE,
+        origin: SO_EE_ORIGIN_LOCAL,
+        type: 0,
+        code: 0,
+        info: mtu,
+        data: 0,
+        offender: undefined,
+      };
+      const reception = { ...this.#reception(), destination: sent.destination };
+      const about = { data: sent.data, destination: sent.destination, reception, fromIcmp: false };
+      socket.pushError(entry, about);
+      this.#context.wake(socket);
+    }
+    throw new KernelFailure(EMSGSIZE);
+  }
+
+  #stamp(socket: FakeSocket, packet: Uint8Array): void {
+    const flags = socket.option(SOL_SOCKET, SO_TIMESTAMPING);
+    const wanted = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+    const key = (flags & SOF_TIMESTAMPING_OPT_ID) !== 0 ? socket.stampKey++ : 0;
+    if ((flags & wanted) !== wanted) return;
+    const data = (flags & SOF_TIMESTAMPING_OPT_TSONLY) !== 0 ? new Uint8Array() : packet;
+    socket.pushStamp(this.#reception().stamp, { key, data });
+    this.#context.wake(socket);
+  }
+
+  #reception(): Omit<FakeReception, "destination"> {
+    const realtimeNs = this.#clock.realtimeNs();
+    const whole = Math.floor(realtimeNs / 1e9);
+    const stamp = { seconds: this.#clock.epochSeconds + whole, nanoseconds: realtimeNs - whole * 1e9 };
+    return { interfaceIndex: this.interfaces["eth0"] ?? 2, ttl: 64, tos: 0, stamp };
+  }
+
+  #deliver(arrival: FakeArrival, where: { family: 4 | 6; to: string }): void {
+    const { family, to } = where;
+    const between = { family, source: arrival.from, destination: to };
+    const icmp = arrival.keepChecksum === true ? arrival.icmp : withChecksum(arrival.icmp, between);
+    const reception: FakeReception = {
+      ...this.#reception(),
+      destination: to,
+      ttl: arrival.ttl ?? 64,
+      tos: arrival.tos ?? 0,
+      ...(arrival.interfaceIndex === undefined ? {} : { interfaceIndex: arrival.interfaceIndex }),
+    };
+    const intact = checksumHolds(icmp, between);
+    // IPv4 raw sockets are served before ICMP looks at the checksum; IPv6 ones check it themselves (IPV6_CHECKSUM).
+    if (family === 6 && !intact) return;
+    const header = { ...between, ttl: reception.ttl, tos: reception.tos };
+    const packet = family === 4 ? ipPacket(header, icmp) : icmp;
+    const error = intact ? quotedProbe(family, icmp) : undefined;
+    for (const socket of [...this.#context.sockets()]) {
+      if (socket.family !== family || !accepts(socket, reception)) continue;
+      if (socket.raw) {
+        if (socket.acceptsType(icmp[0] ?? 0)) this.#push(socket, packet, { from: arrival.from, reception });
+        if (error === undefined || socket.ipOption(IP_RECVERR, IPV6_RECVERR) === 0) continue;
+      } else if (error === undefined) {
+        const types = family === 4 ? [0, 43] : [129, 161];
+        const mine = types.includes(icmp[0] ?? -1) && viewOf(icmp).getUint16(4) === socket.port;
+        if (mine && intact) this.#push(socket, icmp, { from: arrival.from, reception });
+        continue;
+      } else if (error.identifier !== socket.port) continue;
+      this.#raise(socket, { icmp, error, from: arrival.from, reception });
+    }
+  }
+
+  #push(socket: FakeSocket, data: Uint8Array, arrival: { from: string; reception: FakeReception }): void {
+    socket.push(data, arrival.from, arrival.reception);
+    this.#context.wake(socket);
+  }
+
+  /** What ping_err() does: onto the error queue, and pending for the next system call. */
+  #raise(
+    socket: FakeSocket,
+    arrival: { icmp: Uint8Array; error: QuotedProbe; from: string; reception: FakeReception },
+  ): void {
+    const { icmp, error, from, reception } = arrival;
+    if (error.errno === 0 || socket.ipOption(IP_RECVERR, IPV6_RECVERR) === 0) return;
+    const entry = {
+      errno: error.errno,
+      origin: socket.family === 4 ? SO_EE_ORIGIN_ICMP : SO_EE_ORIGIN_ICMP6,
+      type: icmp[0] ?? 0,
+      code: icmp[1] ?? 0,
+      info: error.info,
+      data: 0,
+      offender: addressOf(from, reception.interfaceIndex),
+    };
+    const about = { data: error.data, destination: error.destination, reception, fromIcmp: true };
+    socket.pushError(entry, about);
+    this.#context.wake(socket);
+  }
+}
+
+interface QuotedProbe {
+  readonly errno: number;
+  readonly info: number;
+  readonly identifier: number;
+  readonly destination: string;
+  /** The quote from its ICMP header on. */
+  readonly data: Uint8Array;
+}
+
+/** The echo request that an ICMP error quotes; `undefined` when it is no error or quotes something else. */
+function quotedProbe(family: 4 | 6, icmp: Uint8Array): QuotedProbe | undefined {
+  const view = viewOf(icmp);
+  if (icmp.length < 8 || !(family === 4 ? [3, 5, 11, 12] : [1, 2, 3, 4]).includes(icmp[0] ?? 0))
+    return undefined;
+  const quote = icmp.subarray(8);
+  const headerLength = family === 4 ? ((quote[0] ?? 0) & 15) * 4 : 40;
+  const data = quote.subarray(headerLength);
+  const isProbe = family === 4 ? quote[9] === 1 && data[0] === 8 : quote[6] === 58 && data[0] === 128;
+  if (data.length < 8 || !isProbe) return undefined;
+  const word = view.getUint32(4);
+  const [errno, info] = family === 4 ? errnoV4(icmp, word) : errnoV6(icmp, word);
+  const address = family === 4 ? quote.subarray(16, 20) : quote.subarray(24, 40);
+  const identifier = viewOf(data).getUint16(4);
+  return { errno, info, identifier, destination: formatAddress(address), data };
+}
+
+/** errno and `ee_info` (net/ipv4/ping.c, ping_err). A redirect is advice and raises nothing. */
+function errnoV4(icmp: Uint8Array, word: number): [errno: number, info: number] {
+  const [type = 0, code = 0] = icmp;
+  if (type === 3) return [UNREACHABLE_V4[code] ?? EHOSTUNREACH, code === 4 ? word & 0xffff : 0];
+  if (type === 11) return [EHOSTUNREACH, 0];
+  return type === 12 ? [EPROTO, word >>> 24] : [0, 0];
+}
+
+function errnoV6(icmp: Uint8Array, word: number): [errno: number, info: number] {
+  const [type = 0, code = 0] = icmp;
+  if (type === 1) return [UNREACHABLE_V6[code] ?? EPROTO, 0];
+  if (type === 2) return [EMSGSIZE, word];
+  return type === 3 ? [EHOSTUNREACH, 0] : [EPROTO, word];
+}
+
+function accepts(socket: FakeSocket, reception: FakeReception): boolean {
+  if (socket.boundAddress !== undefined && socket.boundAddress !== reception.destination) return false;
+  return socket.boundInterface === 0 || socket.boundInterface === reception.interfaceIndex;
+}
+
+/** What control messages and options ask of the IP header. */
+function readWish(
+  socket: FakeSocket,
+  message: FakeDatagram,
+): { ttl: number; tos: number; source: string | undefined; interfaceIndex: number } {
+  const v4 = socket.family === 4;
+  let ttl = socket.ipOption(IP_TTL, IPV6_UNICAST_HOPS) || 64;
+  let tos = socket.ipOption(IP_TOS, IPV6_TCLASS);
+  let source: string | undefined;
+  let interfaceIndex = 0;
+  for (const { type, data } of message.control) {
+    const view = viewOf(data);
+    if (type === (v4 ? IP_TTL : IPV6_HOPLIMIT)) ttl = view.getInt32(0, true);
+    else if (type === (v4 ? IP_TOS : IPV6_TCLASS)) tos = view.getInt32(0, true);
+    else if (type === (v4 ? IP_PKTINFO : IPV6_PKTINFO)) {
+      const layout = v4 ? IN_PKTINFO : IN6_PKTINFO;
+      const offset = v4 ? IN_PKTINFO.localAddress : IN6_PKTINFO.address;
+      interfaceIndex = view.getInt32(layout.interfaceIndex, true);
+      const address = data.subarray(offset, offset + (v4 ? 4 : 16));
+      if (address.some((byte) => byte !== 0)) source = formatAddress(address);
+    } else throw new KernelFailure(EINVAL);
+  }
+  if (ttl < 1 || ttl > 255 || tos < 0 || tos > 255) throw new KernelFailure(EINVAL);
+  return { ttl, tos, source, interfaceIndex };
+}
