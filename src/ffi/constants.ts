@@ -80,12 +80,12 @@ export const MSG_DONTWAIT = 0x40;
 export const MSG_ERRQUEUE = 0x2000;
 
 /** SO_TIMESTAMPING flags (linux/net_tstamp.h). */
-export const SOF_TIMESTAMPING_TX_SOFTWARE = 1 << 1;
-export const SOF_TIMESTAMPING_RX_SOFTWARE = 1 << 3;
-export const SOF_TIMESTAMPING_SOFTWARE = 1 << 4;
-export const SOF_TIMESTAMPING_OPT_ID = 1 << 7;
-export const SOF_TIMESTAMPING_OPT_CMSG = 1 << 10;
-export const SOF_TIMESTAMPING_OPT_TSONLY = 1 << 11;
+export const SOF_TIMESTAMPING_TX_SOFTWARE = 0x2;
+export const SOF_TIMESTAMPING_RX_SOFTWARE = 0x8;
+export const SOF_TIMESTAMPING_SOFTWARE = 0x10;
+export const SOF_TIMESTAMPING_OPT_ID = 0x80;
+export const SOF_TIMESTAMPING_OPT_CMSG = 0x400;
+export const SOF_TIMESTAMPING_OPT_TSONLY = 0x800;
 
 /** Who raised an error on the error queue: `ExtendedError.origin` (linux/errqueue.h). */
 export const SO_EE_ORIGIN_LOCAL = 1;

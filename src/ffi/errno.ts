@@ -2,8 +2,11 @@ import { constants } from "node:os";
 import { getSystemErrorMap, getSystemErrorName } from "node:util";
 import { SystemError } from "../errors.ts";
 
-/** errno values of this platform that the code treats in a way of their own. */
-export const { EAGAIN, EINTR, ENOBUFS } = constants.errno;
+/** errno values of this platform that are treated in a way of their own. */
+export const EAGAIN: number = constants.errno.EAGAIN;
+export const EINTR: number = constants.errno.EINTR;
+export const EMSGSIZE: number = constants.errno.EMSGSIZE;
+export const ENOBUFS: number = constants.errno.ENOBUFS;
 
 /** The symbolic name of a positive errno value, e.g. `"EHOSTUNREACH"`; `"E<number>"` when it has none. */
 export function errnoName(errno: number): string {

@@ -1,6 +1,4 @@
-import { ptr } from "bun:ffi";
-import { constants } from "node:os";
-import { type ControlRequest, type ControlValues, decodeControl, encodeControl } from "./cmsg.ts";
+import { decodeControl, encodeControl } from "./cmsg.ts";
 import {
   AF_INET6,
   MSG_DONTWAIT,
@@ -9,13 +7,14 @@ import {
   MSGHDR,
   SO_ATTACH_FILTER,
   SOCK_CLOEXEC,
-  SOCK_FILTER,
   SOCK_FPROG,
   SOCK_NONBLOCK,
   SOL_SOCKET,
 } from "./constants.ts";
-import { EAGAIN, EINTR, ENOBUFS, systemError } from "./errno.ts";
+import { EAGAIN, EINTR, EMSGSIZE, ENOBUFS, systemError } from "./errno.ts";
+import { encodeFilter, type FilterInstruction } from "./filter.ts";
 import type { Libc } from "./libc.ts";
+import type { IncomingMessage, OutgoingMessage, SendOutcome } from "./message.ts";
 import type { MessageBatch } from "./msghdr.ts";
 import {
   addressBytes,
@@ -26,6 +25,8 @@ import {
 } from "./sockaddr.ts";
 
 export type { ExtendedError } from "./cmsg.ts";
+export type { FilterInstruction } from "./filter.ts";
+export type { IncomingMessage, OutgoingMessage, SendOutcome } from "./message.ts";
 export type { SocketAddress } from "./sockaddr.ts";
 
 /** The arguments of socket(2). */
@@ -36,55 +37,6 @@ export interface SocketOptions {
   readonly type: number;
   /** IPPROTO_ICMP, IPPROTO_ICMPV6, ... */
   readonly protocol: number;
-}
-
-/** A datagram to be sent, with what it asks of its IP header. */
-export interface OutgoingMessage extends ControlRequest {
-  /** What follows the IP header; at most 65,535 bytes. It is copied, and may be reused at once. */
-  readonly data: Uint8Array;
-  /** Where to; of the socket's family. */
-  readonly destination: SocketAddress;
-  /** TTL or hop limit, 1 to 255; the socket's when absent. */
-  readonly ttl?: number;
-  /** TOS or traffic class byte; the socket's when absent. */
-  readonly tos?: number;
-  /** Source address: one of this host's; chosen by route when absent. */
-  readonly source?: string;
-  /** Interface to leave by; chosen by route when absent. */
-  readonly interfaceIndex?: number;
-}
-
-/** `"busy"`: the kernel had no room (EAGAIN, ENOBUFS). Nothing was queued; try again a little later. */
-export type SendOutcome = "sent" | "busy";
-
-/** A received datagram, or an entry of the error queue. */
-export interface IncomingMessage extends Readonly<ControlValues> {
-  /** The bytes: a view into memory that is reused as soon as the handler returns. Raw IPv4 sockets begin with the IP header. */
-  readonly data: Uint8Array;
-  /** The datagram was longer than the 64 KiB room. */
-  readonly truncated: boolean;
-  /** Who sent it; on the error queue, where the datagram in `data` was going. */
-  readonly source: SocketAddress | undefined;
-  /** The address it was sent to, when IP_PKTINFO or IPV6_RECVPKTINFO is on. */
-  readonly destination: string | undefined;
-  /** The interface it arrived by, with the same options. */
-  readonly interfaceIndex: number | undefined;
-  /** TTL or hop limit on arrival, when IP_RECVTTL or IPV6_RECVHOPLIMIT is on. */
-  readonly ttl: number | undefined;
-  /** TOS or traffic class, when IP_RECVTOS or IPV6_RECVTCLASS is on. */
-  readonly tos: number | undefined;
-  /** The kernel's software timestamp, on the scale of `Libc.realtimeNs()`, when SO_TIMESTAMPING is on. */
-  readonly timestampNs: number | undefined;
-  /** Datagrams this socket dropped for want of room so far (32 bits), when SO_RXQ_OVFL is on and some were. */
-  readonly overflow: number | undefined;
-}
-
-/** One instruction of classic BPF: `struct sock_filter` (linux/filter.h). */
-export interface FilterInstruction {
-  readonly code: number;
-  readonly jt: number;
-  readonly jf: number;
-  readonly k: number;
 }
 
 const MAX_DATAGRAM = 65_535;
@@ -177,19 +129,9 @@ export class Socket {
    * @throws {SystemError} EINVAL when the program is not valid.
    */
   attachFilter(program: readonly FilterInstruction[]): void {
-    const view = new DataView(new ArrayBuffer(SOCK_FPROG.size + program.length * SOCK_FILTER.size));
-    const bytes = new Uint8Array(view.buffer);
-    view.setUint16(SOCK_FPROG.length, program.length, true);
-    view.setBigUint64(SOCK_FPROG.filter, BigInt(ptr(bytes) + SOCK_FPROG.size), true);
-    for (const [index, { code, jt, jf, k }] of program.entries()) {
-      const offset = SOCK_FPROG.size + index * SOCK_FILTER.size;
-      view.setUint16(offset + SOCK_FILTER.code, code, true);
-      view.setUint8(offset + SOCK_FILTER.jt, jt);
-      view.setUint8(offset + SOCK_FILTER.jf, jf);
-      view.setUint32(offset + SOCK_FILTER.k, k, true);
-    }
+    const filter = encodeFilter(program);
     const { symbols } = this.#libc;
-    if (symbols.setsockopt(this.#fd, SOL_SOCKET, SO_ATTACH_FILTER, bytes, SOCK_FPROG.size) < 0) {
+    if (symbols.setsockopt(this.#fd, SOL_SOCKET, SO_ATTACH_FILTER, filter, SOCK_FPROG.size) < 0) {
       throw systemError(symbols.errno(), { syscall: "setsockopt" });
     }
   }
@@ -329,7 +271,7 @@ export class Socket {
   #encode(message: OutgoingMessage, batch: MessageBatch, slot: { index: number; dataOffset: number }): void {
     const { data, destination } = message;
     if (data.length > MAX_DATAGRAM) {
-      throw systemError(constants.errno.EMSGSIZE, { syscall: "sendmsg", address: destination.address });
+      throw systemError(EMSGSIZE, { syscall: "sendmsg", address: destination.address });
     }
     this.#requireFamily(destination.address);
     if (message.source !== undefined) this.#requireFamily(message.source);
