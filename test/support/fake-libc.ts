@@ -17,6 +17,7 @@ import {
   POLLNVAL,
   SO_ATTACH_FILTER,
   SO_BINDTODEVICE,
+  SO_DETACH_FILTER,
   SO_ERROR,
   SO_MARK,
   SO_RCVBUFFORCE,
@@ -26,7 +27,6 @@ import {
   SOCK_RAW,
   SOL_SOCKET,
 } from "../../src/ffi/constants.ts";
-import type { Reactor, Watch } from "../../src/ffi/reactor.ts";
 import type { LibcSymbols } from "../../src/ffi/symbols.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import { FakeHost, type FakeHostOptions, KernelFailure } from "./fake-host.ts";
@@ -34,6 +34,7 @@ import {
   type FakeDatagram,
   messageOffset,
   readAddress,
+  readFilter,
   readMessage,
   setMessageLength,
   viewOf,
@@ -41,6 +42,7 @@ import {
   writeMessage,
 } from "./fake-memory.ts";
 import type { FakeArrival } from "./fake-network.ts";
+import { FakeReactor } from "./fake-reactor.ts";
 import { addressOf, FakeSocket } from "./fake-socket.ts";
 
 const { EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EBADF, EINVAL, EMFILE, ENODEV } =
@@ -71,11 +73,6 @@ export interface FakeCall {
   readonly errno: number;
 }
 
-interface Watcher {
-  readonly onReady: () => void;
-  woken: boolean;
-}
-
 const FIRST_DESCRIPTOR = 100;
 
 /**
@@ -89,11 +86,10 @@ export class FakeKernel implements LibcSymbols {
   /** Every call so far but those of `clock_gettime` and `errno`. */
   readonly calls: FakeCall[] = [];
   /** Wakes through the fake clock. */
-  readonly reactor: Reactor;
+  readonly reactor: FakeReactor;
   readonly #options: FakeKernelOptions;
   readonly #host: FakeHost;
   readonly #sockets = new Map<number, FakeSocket>();
-  readonly #watchers = new Map<number, Watcher>();
   readonly #failures = new Map<string, number[]>();
   #errno = 0;
   #opened = 0;
@@ -101,12 +97,15 @@ export class FakeKernel implements LibcSymbols {
   constructor(clock: FakeClock, options: FakeKernelOptions = {}) {
     this.clock = clock;
     this.#options = options;
+    this.reactor = new FakeReactor(clock, {
+      socketOf: (fd) => this.#sockets.get(fd),
+      delayNs: (options.wakeDelayMs ?? 0) * 1e6,
+    });
     this.#host = new FakeHost(clock, {
       options,
       sockets: () => this.#sockets.values(),
-      wake: (socket) => this.#wake(socket.fd),
+      wake: (socket) => this.reactor.wake(socket.fd),
     });
-    this.reactor = { watch: (fd, onReady) => this.#watch(fd, onReady) };
   }
 
   /** How many descriptors are open. */
@@ -183,8 +182,10 @@ export class FakeKernel implements LibcSymbols {
           if (socket.boundInterface === 0 && bytes[0]) throw new KernelFailure(ENODEV);
           return 0;
         }
-        // A filter only spares work; the fake delivers everything, which the caller must bear anyway.
-        if (name === SO_ATTACH_FILTER) return 0;
+        if (name === SO_ATTACH_FILTER || name === SO_DETACH_FILTER) {
+          socket.attachFilter(name === SO_ATTACH_FILTER ? readFilter(bytes) : undefined);
+          return 0;
+        }
       }
       socket.setOption(level, name, bytes);
       return 0;
@@ -414,34 +415,6 @@ export class FakeKernel implements LibcSymbols {
     if (socket === undefined) return POLLNVAL;
     const error = socket.queuedErrors > 0 || socket.pendingError !== 0 ? POLLERR : 0;
     return error | (socket.queued > 0 ? POLLIN : 0);
-  }
-
-  #watch(fd: number, onReady: () => void): Watch {
-    const watcher: Watcher = { onReady, woken: false };
-    this.#watchers.set(fd, watcher);
-    if (this.#events(fd) !== 0) this.#wake(fd);
-    return {
-      setActive: () => {},
-      close: () => {
-        if (this.#watchers.get(fd) === watcher) this.#watchers.delete(fd);
-      },
-    };
-  }
-
-  /** Calls the watcher in a task of its own; again as long as it makes headway and leaves something. */
-  #wake(fd: number): void {
-    const watcher = this.#watchers.get(fd);
-    if (watcher === undefined || watcher.woken) return;
-    watcher.woken = true;
-    this.clock.schedule((this.#options.wakeDelayMs ?? 0) * 1e6, () => {
-      watcher.woken = false;
-      const socket = this.#sockets.get(fd);
-      if (this.#watchers.get(fd) !== watcher || socket === undefined) return;
-      const before = socket.queued + socket.queuedErrors;
-      watcher.onReady();
-      const left = socket.queued + socket.queuedErrors;
-      if (left > 0 && left < before) this.#wake(fd);
-    });
   }
 }
 

@@ -1,5 +1,15 @@
 import { type Pointer, toArrayBuffer } from "bun:ffi";
-import { CMSGHDR, IOVEC, MMSGHDR, MSG_CTRUNC, MSG_TRUNC, MSGHDR } from "../../src/ffi/constants.ts";
+import {
+  CMSGHDR,
+  IOVEC,
+  MMSGHDR,
+  MSG_CTRUNC,
+  MSG_TRUNC,
+  MSGHDR,
+  SOCK_FILTER,
+  SOCK_FPROG,
+} from "../../src/ffi/constants.ts";
+import type { FilterInstruction } from "../../src/ffi/filter.ts";
 import {
   decodeSocketAddress,
   encodeSocketAddress,
@@ -67,6 +77,22 @@ export function writeMessage(
   if (used.truncated) flags |= MSG_CTRUNC;
   header.setUint32(offset + MSGHDR.flags, flags, true);
   return written;
+}
+
+/** The instructions of the `struct sock_fprog` in `bytes`. */
+export function readFilter(bytes: Uint8Array): FilterInstruction[] {
+  const header = viewOf(bytes);
+  const count = header.getUint16(SOCK_FPROG.length, true);
+  const view = viewOf(memory(header, SOCK_FPROG.filter, count * SOCK_FILTER.size));
+  return Array.from({ length: count }, (_, index) => {
+    const offset = index * SOCK_FILTER.size;
+    return {
+      code: view.getUint16(offset + SOCK_FILTER.code, true),
+      jt: view.getUint8(offset + SOCK_FILTER.jt),
+      jf: view.getUint8(offset + SOCK_FILTER.jf),
+      k: view.getUint32(offset + SOCK_FILTER.k, true),
+    };
+  });
 }
 
 /** Writes a `sockaddr`, cut to the room there is, and returns its true length; 0 for no address. */

@@ -46,7 +46,9 @@ import {
   SOL_RAW,
   SOL_SOCKET,
 } from "../../src/ffi/constants.ts";
+import type { FilterInstruction } from "../../src/ffi/filter.ts";
 import { addressBytes, type SocketAddress } from "../../src/ffi/sockaddr.ts";
+import { runFilter } from "./fake-bpf.ts";
 import { type FakeControl, type FakeDatagram, viewOf, writeAddress } from "./fake-memory.ts";
 
 /** How a packet arrived: what control messages tell about it. */
@@ -139,6 +141,7 @@ export class FakeSocket {
   readonly #queue: FakeDatagram[] = [];
   readonly #errors: QueuedError[] = [];
   #typeFilter = new Uint8Array(32);
+  #filter: readonly FilterInstruction[] | undefined;
   #dropped = 0;
 
   constructor(options: { fd: number; family: 4 | 6; raw: boolean; queueLimit: number }) {
@@ -179,14 +182,25 @@ export class FakeSocket {
     return this.family === 4 ? this.option(IPPROTO_IP, v4) : this.option(IPPROTO_IPV6, v6);
   }
 
+  /** Attaches a classic BPF program; `undefined` takes it away. */
+  attachFilter(program: readonly FilterInstruction[] | undefined): void {
+    this.#filter = program;
+  }
+
+  /** Whether the attached program, if any, lets the packet in. */
+  passesFilter(packet: Uint8Array): boolean {
+    return this.#filter === undefined || runFilter(this.#filter, packet) > 0;
+  }
+
   /** Whether ICMP_FILTER lets messages of that type in. IPv4's mask ends at type 31; above, all pass (raw(7)). */
   acceptsType(type: number): boolean {
     if (this.family === 4 && type >= 32) return true;
     return ((viewOf(this.#typeFilter).getUint32((type >> 5) * 4, true) >>> (type & 31)) & 1) === 0;
   }
 
-  /** Queues a datagram, or counts it as dropped. */
+  /** Queues a datagram that passes the filter, or counts it as dropped. */
   push(data: Uint8Array, from: string, reception: FakeReception): void {
+    if (!this.passesFilter(data)) return;
     if (this.#queue.length >= this.queueLimit) {
       this.#dropped++;
       return;
