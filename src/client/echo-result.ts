@@ -119,7 +119,7 @@ export function answerResult(answer: Answer): EchoResult {
   return {
     kind: "icmpError",
     error: errorLabel(family, arrival.icmp.type, arrival.icmp.code),
-    icmpError: errorDetails(family, request.sentPacket?.packet.payload.length ?? 0, arrival),
+    icmpError: errorDetails(answer, arrival),
     ...common,
   };
 }
@@ -164,9 +164,10 @@ function flagBits({ reservedFlag, dontFragment, moreFragments }: Ipv4Header): nu
 }
 
 function errorDetails(
-  family: Family,
+  { family, request }: Answer,
   { icmp, quote, extensions, mtu, pointer }: ErrorArrival,
 ): IcmpErrorDetails {
+  const sentLength = request.sentPacket?.packet.payload.length ?? 0;
   return {
     type: icmp.type,
     code: icmp.code,

@@ -50,11 +50,11 @@ export class ProbeStream {
     return this.#sent;
   }
 
-  /** Drops the undecided probes that were sent with more than `ttl`: nothing more is heard of them. */
-  dropBeyond(ttl: number): void {
-    for (const probe of this.undecided) {
-      if (probe.ttl > ttl) this.#prober.forget(probe);
-    }
+  /** Drops the undecided probes that were sent with more than `ttl`, and returns their numbers: nothing more is heard of them. */
+  dropBeyond(ttl: number): readonly number[] {
+    const beyond = [...this.undecided].filter((probe) => probe.ttl > ttl);
+    for (const probe of beyond) this.#prober.forget(probe);
+    return beyond.map((probe) => probe.index);
   }
 
   /** Ends the stream: nothing more is heard of its probes. */

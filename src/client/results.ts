@@ -260,7 +260,7 @@ export interface TracerouteEntry {
   readonly responders: readonly Responder[];
 }
 
-/** Why a traceroute or a round of mtr went no further. */
+/** Why a traceroute went no further. */
 export type StopReason =
   /** The target answered. */
   | "target"
@@ -268,6 +268,8 @@ export type StopReason =
   | "unreachable"
   /** `gapLimit` hops in a row were silent. */
   | "gapLimit"
+  /** No probe of a hop could be sent: its results tell why. */
+  | "sendError"
   /** `maxHops` was reached. */
   | "maxHops"
   /** The run was stopped. */

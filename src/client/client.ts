@@ -1,0 +1,354 @@
+import { ClientClosedError } from "../errors.ts";
+import { addressFamily, canonicalAddress, type Family } from "../packet/address.ts";
+import { failMeasurement, Measurement, type Run } from "./measurement.ts";
+import { mtr } from "./mtr.ts";
+import { type MultipingItem, multiping } from "./multiping.ts";
+import {
+  type ClientOptions,
+  type CommonSettings,
+  checkClientOptions,
+  checkTarget,
+  type MtrOptions,
+  mtrSettings,
+  type PingOptions,
+  type ProbeOptions,
+  pingSettings,
+  probeSettings,
+  type TracerouteOptions,
+  tracerouteSettings,
+} from "./options.ts";
+import { NONCE_LENGTH, Payload } from "./payload.ts";
+import { ping, probe } from "./ping.ts";
+import { type Platform, systemPlatform, systemResolver } from "./platform.ts";
+import { Prober } from "./prober.ts";
+import type { Resolver } from "./resolve.ts";
+import type {
+  EchoResult,
+  MtrResult,
+  MtrRound,
+  MultipingResult,
+  PingResult,
+  TracerouteEntry,
+  TracerouteResult,
+} from "./results.ts";
+import type { StrategyContext, Target } from "./run-context.ts";
+import { traceroute } from "./traceroute.ts";
+import { interfaceIndex } from "./transport/icmp-transport.ts";
+import { openTransport, type Privileged } from "./transport/open.ts";
+
+/**
+ * Sends ICMP probes and tells what became of them. Sockets open on first use, at most one per family and kind, and are
+ * shared by everything the client does at once. It keeps the process alive only while something is in flight or due.
+ *
+ * Close it with `using`, `await using` or `close()`; until then its sockets stay open.
+ *
+ * @example
+ * ```ts
+ * import { Client } from "icmpx";
+ *
+ * using client = new Client({ timeout: 1500 });
+ * const results = await client.ping("127.0.0.1", { count: 3 });
+ * for (const result of results) {
+ *   if (result.error) console.log(`${result.request.addr}: ${result.error}`);
+ *   else console.log(`reply from ${result.reply.addr} in ${result.rtt.toFixed(2)} ms`);
+ * }
+ * ```
+ */
+export class Client {
+  readonly #options: ClientOptions;
+  readonly #givenPlatform: Platform | undefined;
+  readonly #probers = new Map<string, Prober>();
+  readonly #running = new Set<Measurement<unknown, unknown>>();
+  #nonce: Uint8Array | undefined;
+  #isClosed = false;
+
+  /**
+   * Opens nothing yet.
+   *
+   * @param options defaults of everything the client sends
+   * @param platform what stands for libc, time and names in tests; by default this process's own
+   * @throws {TypeError | RangeError} for a wrong option, naming it and what it may be
+   */
+  constructor(options: ClientOptions = {}, platform?: Platform) {
+    checkClientOptions(options);
+    this.#options = { ...options };
+    this.#givenPlatform = platform;
+  }
+
+  /** Whether `addr` is the text of an IP address: a strict dotted quad, or IPv6 as RFC 4291 has it, zone allowed. */
+  static validIp(addr: string): boolean {
+    return typeof addr === "string" && canonicalAddress(addr) !== undefined;
+  }
+
+  /**
+   * Resolves a name to an address, in canonical text. An address resolves to itself.
+   *
+   * @throws {ResolveError} when it has none of the wanted family, or the lookup failed; `cause` tells why
+   */
+  static async resolveHost(host: string, options: { readonly family?: Family } = {}): Promise<string> {
+    return resolveWith(systemResolver(), host, options);
+  }
+
+  /**
+   * The name of an address, or null when it has none or it is not found in 5 seconds. Names are cached.
+   *
+   * @throws {TypeError} when `addr` is not an IP address
+   */
+  static async reverseDns(addr: string): Promise<string | null> {
+    return reverseWith(systemResolver(), addr);
+  }
+
+  /** As the static {@link Client.resolveHost}, with this client's `family` for a default. */
+  async resolveHost(host: string, options: { readonly family?: Family } = {}): Promise<string> {
+    const family = options.family ?? this.#options.family;
+    return resolveWith(this.#resolver, host, family === undefined ? {} : { family });
+  }
+
+  /** As the static {@link Client.reverseDns}. */
+  async reverseDns(addr: string): Promise<string | null> {
+    return reverseWith(this.#resolver, addr);
+  }
+
+  /**
+   * Sends one echo request and tells what became of it. Timeouts, ICMP errors and refused sends are results, too.
+   *
+   * @param target a host name or an IP address
+   * @throws {TypeError | RangeError} at once, for a wrong target or option
+   *
+   * The run rejects with `ResolveError`, `RawSocketPermissionError`, `UnsupportedPlatformError`, a `SystemError` of opening
+   * the socket, `ClientClosedError`, or the reason of the aborted signal; so do those of the other methods.
+   */
+  probe(target: string, options: ProbeOptions = {}): Measurement<EchoResult, EchoResult> {
+    checkTarget(target);
+    const settings = probeSettings(this.#options, options);
+    return this.#measure(
+      "probe",
+      { endless: false, settings },
+      async (context: StrategyContext<EchoResult>) => {
+        const result = await probe(
+          context,
+          await this.#openTarget(target, settings, context.signal),
+          settings,
+        );
+        if (result === undefined) throw context.signal.reason;
+        return result;
+      },
+    );
+  }
+
+  /**
+   * Sends `count` echo requests, one each `interval`. Iterating gives each result as it becomes known.
+   *
+   * @param target a host name or an IP address
+   * @throws {TypeError | RangeError} at once, for a wrong target or option
+   */
+  ping(target: string, options: PingOptions = {}): Measurement<EchoResult, PingResult> {
+    checkTarget(target);
+    const settings = pingSettings("ping()", this.#options, options);
+    const endless = settings.count === Number.POSITIVE_INFINITY;
+    return this.#measure("ping", { endless, settings }, async (context: StrategyContext<EchoResult>) =>
+      ping(context, await this.#openTarget(target, settings, context.signal), settings),
+    );
+  }
+
+  /**
+   * Pings many targets side by side, on one socket per family. Iterating gives results of all targets as they become
+   * known, and a {@link TargetFailure} for each target that cannot be probed at all.
+   *
+   * @param targets host names or IP addresses, as many as you like; repeated ones are separate targets
+   * @throws {TypeError | RangeError} at once, for a wrong target or option
+   */
+  multiping(
+    targets: Iterable<string>,
+    options: PingOptions = {},
+  ): Measurement<MultipingItem, MultipingResult> {
+    const hosts = targetList(targets);
+    const settings = pingSettings("multiping()", this.#options, options);
+    const endless = settings.count === Number.POSITIVE_INFINITY && hosts.length > 0;
+    return this.#measure("multiping", { endless, settings }, (context: StrategyContext<MultipingItem>) =>
+      multiping(context, hosts, settings, (host) => this.#openTarget(host, settings, context.signal)),
+    );
+  }
+
+  /**
+   * Finds the routers on the way to a target. Iterating gives each hop, in order, when all of its probes are decided.
+   *
+   * @param target a host name or an IP address
+   * @throws {TypeError | RangeError} at once, for a wrong target or option
+   */
+  traceroute(
+    target: string,
+    options: TracerouteOptions = {},
+  ): Measurement<TracerouteEntry, TracerouteResult> {
+    checkTarget(target);
+    const settings = tracerouteSettings(this.#options, options);
+    return this.#measure(
+      "traceroute",
+      { endless: false, settings },
+      async (context: StrategyContext<TracerouteEntry>) =>
+        traceroute(context, await this.#openTarget(target, settings, context.signal), settings),
+    );
+  }
+
+  /**
+   * Measures every hop on the way to a target, round after round. Iterating gives the state after each round; awaiting
+   * wants a `count`.
+   *
+   * @param target a host name or an IP address
+   * @throws {TypeError | RangeError} at once, for a wrong target or option
+   */
+  mtr(target: string, options: MtrOptions = {}): Measurement<MtrRound, MtrResult> {
+    checkTarget(target);
+    const settings = mtrSettings(this.#options, options);
+    const endless = settings.count === Number.POSITIVE_INFINITY;
+    return this.#measure("mtr", { endless, settings }, async (context: StrategyContext<MtrRound>) =>
+      mtr(context, await this.#openTarget(target, settings, context.signal), settings),
+    );
+  }
+
+  /** Ends everything that runs (it rejects with `ClientClosedError`) and closes the sockets. More than once is harmless. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const reason = new ClientClosedError();
+    for (const measurement of this.#running) failMeasurement(measurement, reason);
+    for (const prober of this.#probers.values()) prober.close();
+    this.#probers.clear();
+  }
+
+  /** As `close()`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** As `close()`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  get #platform(): Platform {
+    return this.#givenPlatform ?? systemPlatform();
+  }
+
+  get #resolver(): Resolver {
+    return this.#givenPlatform?.resolver ?? systemResolver();
+  }
+
+  #measure<Item, Result>(
+    name: string,
+    { endless, settings }: { readonly endless: boolean; readonly settings: CommonSettings },
+    carryOut: (context: StrategyContext<Item>) => Promise<Result>,
+  ): Measurement<Item, Result> {
+    const start = async (run: Run<Item>): Promise<Result> => {
+      if (this.#isClosed) throw new ClientClosedError();
+      this.#running.add(measurement);
+      try {
+        const { clock, resolver } = this.#platform;
+        return await carryOut({ clock, resolver, emit: (item) => run.emit(item), signal: run.signal });
+      } finally {
+        this.#running.delete(measurement);
+      }
+    };
+    const measurement = new Measurement<Item, Result>({ name, endless, signal: settings.signal, start });
+    return measurement;
+  }
+
+  async #openTarget(host: string, settings: CommonSettings, signal: AbortSignal): Promise<Target> {
+    const { bindAddr } = this.#options;
+    const family = settings.family ?? (bindAddr === undefined ? undefined : addressFamily(bindAddr));
+    const isAddress = canonicalAddress(host) !== undefined;
+    // A bound source decides the family of a name; an address of the other family does without it.
+    const wanted = isAddress ? settings.family : family;
+    const { address, family: resolved } = await this.#resolver.lookup(host, { family: wanted, signal });
+    if (this.#isClosed) throw new ClientClosedError();
+    const prober = this.#prober(resolved, settings.privileged);
+    const source =
+      settings.source ??
+      (bindAddr && addressFamily(bindAddr) === resolved ? canonicalAddress(bindAddr) : undefined);
+    const route = {
+      destination: address,
+      source,
+      interfaceIndex: this.#interfaceIndex(settings.interface),
+      tos: settings.tos,
+      dontFragment: settings.dontFragment,
+      mark: settings.mark,
+    };
+    return {
+      host,
+      address,
+      family: resolved,
+      openStream: (listener) =>
+        prober.openStream({
+          target: host,
+          hostname: isAddress ? null : host,
+          route,
+          timeoutNs: settings.timeoutNs,
+          payload: new Payload(settings.content, this.#clientNonce(), this.#randomFlow()),
+          ...listener,
+        }),
+    };
+  }
+
+  #prober(family: Family, privileged: Privileged): Prober {
+    const key = `${family} ${privileged}`;
+    let prober = this.#probers.get(key);
+    if (prober === undefined) {
+      const platform = this.#platform;
+      const transport = openTransport(platform, { family, privileged, identifier: this.#random16() });
+      prober = new Prober(transport, platform.clock, this.#random16());
+      this.#probers.set(key, prober);
+    }
+    return prober;
+  }
+
+  #interfaceIndex(nameOrIndex: string | number | undefined): number | undefined {
+    if (nameOrIndex === undefined) return undefined;
+    const index = interfaceIndex(this.#platform.libc, String(nameOrIndex));
+    if (index === 0)
+      throw new RangeError(`Option "interface" is "${nameOrIndex}": this host has no such interface`);
+    return index;
+  }
+
+  #clientNonce(): Uint8Array {
+    this.#nonce ??= this.#platform.random(new Uint8Array(NONCE_LENGTH));
+    return this.#nonce;
+  }
+
+  /** The ICMP checksum of the probes of a run. 0 and 0xffff are the two forms of one value, and best avoided. */
+  #randomFlow(): number {
+    return 1 + (this.#random16() % 0xfffe);
+  }
+
+  #random16(): number {
+    const [high = 0, low = 0] = this.#platform.random(new Uint8Array(2));
+    return (high << 8) | low;
+  }
+}
+
+function targetList(targets: Iterable<string>): readonly string[] {
+  // A text is an iterable, too: of its letters.
+  if (typeof targets === "string" || typeof targets?.[Symbol.iterator] !== "function") {
+    throw new TypeError(
+      `Invalid targets ${JSON.stringify(targets)}: need an iterable of host names or IP addresses`,
+    );
+  }
+  const hosts = [...targets];
+  for (const host of hosts) checkTarget(host);
+  return hosts;
+}
+
+async function resolveWith(
+  resolver: Resolver,
+  host: string,
+  options: { readonly family?: Family },
+): Promise<string> {
+  checkTarget(host);
+  return (await resolver.lookup(host, options)).address;
+}
+
+async function reverseWith(resolver: Resolver, addr: string): Promise<string | null> {
+  const address = typeof addr === "string" ? canonicalAddress(addr) : undefined;
+  if (address === undefined)
+    throw new TypeError(`Invalid address ${JSON.stringify(addr)}: need an IPv4 or IPv6 address`);
+  return resolver.reverse(address);
+}

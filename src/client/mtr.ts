@@ -1,0 +1,245 @@
+import type { Clock } from "./clock.ts";
+import { HopRecord } from "./hop-record.ts";
+import type { MtrSettings } from "./options.ts";
+import type { ProbeStream } from "./probe-stream.ts";
+import type { NameOf, Publisher } from "./publisher.ts";
+import type { EchoResult, MtrResult, MtrRound } from "./results.ts";
+import {
+  Completion,
+  isDecisive,
+  onAbort,
+  openPublisher,
+  type StrategyContext,
+  type Target,
+} from "./run-context.ts";
+import { isSameHost } from "./same-host.ts";
+
+/**
+ * Measures every hop on the way to a target, round after round.
+ *
+ * 1. A round sends one probe to each hop: up to the hop where the target answers (or somebody answers that it cannot be
+ *    reached) once that is known, else up to `gapLimit` hops beyond the last that ever answered, and `maxHops`.
+ *    Answers that come during the round extend it.
+ * 2. Rounds begin at multiples of the interval, whether or not the one before is decided; with interval 0 when it is.
+ * 3. A round is published once all of its probes are decided, rounds in order. Its figures are of all probes so far:
+ *    those still in flight are in `sent` and `inFlight`, not in the loss.
+ * 4. When the target answers nearer than before, the hops beyond it are dropped. When a router answers "time exceeded"
+ *    where the target used to, the path has grown, and the search goes on.
+ * 5. Any answer in time counts as received: a router that answers "time exceeded" was asked for just that.
+ */
+export async function mtr(
+  context: StrategyContext<MtrRound>,
+  target: Target,
+  settings: MtrSettings,
+): Promise<MtrResult> {
+  const publisher = openPublisher(context, settings);
+  const tracker = new Tracker(target, settings, { clock: context.clock, publisher });
+  const forgetAbort = onAbort(context.signal, () => tracker.stop());
+  try {
+    tracker.start();
+    await tracker.completion.promise;
+    await publisher.settled();
+  } finally {
+    forgetAbort();
+    tracker.stop();
+  }
+  const nameOf = (address: string) =>
+    settings.resolveDns ? (context.resolver.cachedName(address) ?? null) : null;
+  return { ...tracker.state(tracker.roundsDecided, nameOf), rounds: tracker.roundsDecided };
+}
+
+/** A round whose probes are not all decided. */
+interface OpenRound {
+  readonly number: number;
+  undecided: number;
+  /** Whether all of its probes have been sent. */
+  isSent: boolean;
+}
+
+/** What a {@link Tracker} works with. */
+interface TrackerOptions {
+  readonly clock: Clock;
+  readonly publisher: Publisher<MtrRound>;
+}
+
+class Tracker {
+  readonly completion: Completion = new Completion();
+  roundsDecided = 0;
+  readonly #target: Target;
+  readonly #settings: MtrSettings;
+  readonly #clock: Clock;
+  readonly #publisher: Publisher<MtrRound>;
+  readonly #stream: ProbeStream;
+  readonly #hops = new Map<number, HopRecord>();
+  /** Round of each undecided probe, by its number. */
+  readonly #roundOf = new Map<number, OpenRound>();
+  #openRounds: OpenRound[] = [];
+  #current: OpenRound | undefined;
+  #nextTtl = 0;
+  #roundsBegun = 0;
+  #roundAtNs = 0;
+  /** TTL at which the path ends, as far as is known. */
+  #distance: number | undefined;
+  #reached = false;
+  /** The greatest TTL at which somebody answered. */
+  #farthest = 0;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(target: Target, settings: MtrSettings, { clock, publisher }: TrackerOptions) {
+    this.#target = target;
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#publisher = publisher;
+    this.#farthest = settings.firstTtl - 1;
+    this.#stream = target.openStream({ onResult: (result) => this.#onResult(result), onCorrupt: () => {} });
+  }
+
+  start(): void {
+    if (this.#stream.closed) return;
+    this.#roundAtNs = this.#clock.monotonicNs();
+    this.#beginRound();
+  }
+
+  stop(): void {
+    this.#cancelTimer?.();
+    this.#stream.close();
+    this.completion.finish();
+  }
+
+  /** How things stand after a round. */
+  state(round: number, nameOf: NameOf): MtrRound {
+    const hops = Array.from(this.#hops)
+      .sort(([a], [b]) => a - b)
+      .map(([ttl, hop]) => hop.snapshot(ttl, nameOf));
+    return {
+      round,
+      target: this.#target.host,
+      resolved: this.#target.address,
+      family: this.#target.family,
+      hops,
+      reached: this.#reached,
+      [Symbol.iterator]: () => hops[Symbol.iterator](),
+    };
+  }
+
+  #beginRound(): void {
+    // What was left out of the round before stays out: its place in time is over.
+    if (this.#current !== undefined) this.#current.isSent = true;
+    this.#roundsBegun += 1;
+    const round: OpenRound = { number: this.#roundsBegun, undecided: 0, isSent: false };
+    this.#openRounds.push(round);
+    this.#current = round;
+    this.#nextTtl = this.#settings.firstTtl;
+    this.#extend();
+    this.#scheduleRound();
+  }
+
+  #scheduleRound(): void {
+    const { count, intervalNs } = this.#settings;
+    if (intervalNs === 0 || this.#roundsBegun >= count) return;
+    const nowNs = this.#clock.monotonicNs();
+    // After a delay of more than a round, the schedule starts anew: no burst of missed rounds.
+    this.#roundAtNs = Math.max(this.#roundAtNs + intervalNs, nowNs - intervalNs);
+    this.#cancelTimer = this.#clock.schedule(Math.max(0, this.#roundAtNs - nowNs), () => this.#beginRound());
+  }
+
+  get #limit(): number {
+    const { maxHops, gapLimit } = this.#settings;
+    return this.#distance ?? Math.min(maxHops, this.#farthest + gapLimit);
+  }
+
+  /** Sends what the current round may send by now. */
+  #extend(): void {
+    const round = this.#current;
+    if (round === undefined || round.isSent || this.#stream.closed) return;
+    while (this.#nextTtl <= this.#limit) {
+      const ttl = this.#nextTtl;
+      this.#nextTtl += 1;
+      round.undecided += 1;
+      this.#hop(ttl).statistics.addSent();
+      this.#roundOf.set(this.#stream.send(ttl), round);
+    }
+    if (this.#nextTtl > this.#settings.maxHops || this.#distance !== undefined) round.isSent = true;
+  }
+
+  #hop(ttl: number): HopRecord {
+    let hop = this.#hops.get(ttl);
+    if (hop === undefined) {
+      hop = new HopRecord();
+      this.#hops.set(ttl, hop);
+    }
+    return hop;
+  }
+
+  #onResult(result: EchoResult): void {
+    const { onResult } = this.#settings;
+    if (onResult !== undefined) this.completion.guard(() => onResult(result));
+    const { ttl, number } = result.request;
+    this.#hops.get(ttl)?.record(result);
+    if (result.reply !== null) this.#publisher.anticipate(result.reply.addr);
+    if (!isDecisive(result)) return;
+    this.#settle(number);
+    if (result.reply !== null) this.#learn(result, ttl);
+    this.#extend();
+    this.#closeRounds();
+  }
+
+  /** Learns from an answer where the path ends. */
+  #learn(result: EchoResult, ttl: number): void {
+    const isTransit = result.kind === "icmpError" && result.error.startsWith("time_exceeded");
+    this.#farthest = Math.max(this.#farthest, ttl);
+    if (isTransit) {
+      if (this.#distance !== undefined && ttl >= this.#distance) this.#distance = undefined;
+      return;
+    }
+    const from = result.reply?.addr ?? "";
+    if (result.kind === "reply" || isSameHost(from, this.#target.address)) this.#reached = true;
+    if (this.#distance !== undefined && ttl >= this.#distance) return;
+    this.#distance = ttl;
+    this.#farthest = ttl;
+    for (const hopTtl of this.#hops.keys()) {
+      if (hopTtl > ttl) this.#hops.delete(hopTtl);
+    }
+    for (const number of this.#stream.dropBeyond(ttl)) this.#settle(number);
+  }
+
+  /** Takes a probe off its round. */
+  #settle(number: number): void {
+    const round = this.#roundOf.get(number);
+    if (round === undefined) return;
+    this.#roundOf.delete(number);
+    round.undecided -= 1;
+  }
+
+  #closeRounds(): void {
+    for (;;) {
+      const [round] = this.#openRounds;
+      if (round === undefined || round.undecided > 0) return;
+      this.#openRounds.shift();
+      this.roundsDecided = round.number;
+      this.#publishRound(round.number);
+      if (round === this.#current) round.isSent = true;
+      if (round.number >= this.#settings.count) {
+        this.stop();
+        return;
+      }
+      if (this.#settings.intervalNs === 0) this.#beginRound();
+    }
+  }
+
+  #publishRound(round: number): void {
+    const addresses = Array.from(this.#hops.values()).flatMap((hop) => hop.addresses);
+    // The figures are those of now; only the names may have to wait.
+    const state = this.state(round, () => null);
+    this.#publisher.publish(addresses, (nameOf) => withNames(state, nameOf));
+  }
+}
+
+function withNames(round: MtrRound, nameOf: NameOf): MtrRound {
+  const hops = round.hops.map((hop) => ({
+    ...hop,
+    hostname: hop.addr === null ? null : nameOf(hop.addr),
+    addresses: hop.addresses.map((address) => ({ ...address, hostname: nameOf(address.addr) })),
+  }));
+  return { ...round, hops, [Symbol.iterator]: () => hops[Symbol.iterator]() };
+}

@@ -1,0 +1,392 @@
+import { addressFamily, canonicalAddress, type Family } from "../packet/address.ts";
+import { NS_PER_MS } from "./clock.ts";
+import type { EchoResult } from "./results.ts";
+import type { Privileged } from "./transport/open.ts";
+
+/** Defaults of the options. Times are in milliseconds. */
+export const DEFAULTS = {
+  timeout: 1000,
+  ttl: 64,
+  size: 56,
+  count: 4,
+  interval: 1000,
+  maxHops: 30,
+  firstTtl: 1,
+  probes: 3,
+  concurrency: 16,
+  gapLimit: 10,
+} as const;
+
+/** How probes are sent, common to all measurements and to the defaults of a client. */
+export interface SendOptions {
+  /** How long to wait for an answer to each probe, in milliseconds, more than 0. Default 1000. */
+  readonly timeout?: number;
+  /** Which kind of address to use for a name. By default the system's first choice (RFC 6724). */
+  readonly family?: Family;
+  /** Interface to send by, as a name or an index. */
+  readonly interface?: string | number;
+  /** Differentiated services code point (RFC 2474), 0 to 63. */
+  readonly dscp?: number;
+  /**
+   * true: set DF, and let a packet that is too big come back as an ICMP error or fail with EMSGSIZE. false: allow fragments.
+   * By default the kernel decides by its path MTU discovery (ip(7) IP_MTU_DISCOVER).
+   */
+  readonly dontFragment?: boolean;
+  /** Firewall mark (SO_MARK, socket(7)), 0 to 4294967295. Needs CAP_NET_ADMIN, or CAP_NET_RAW since Linux 5.17. */
+  readonly mark?: number;
+  /**
+   * true: raw sockets only (CAP_NET_RAW). false: datagram sockets only (net.ipv4.ping_group_range). "auto", the default: raw
+   * if permitted, else datagram.
+   */
+  readonly privileged?: Privileged;
+}
+
+/** Options of a {@link Client}: the defaults of everything it sends. */
+export interface ClientOptions extends SendOptions {
+  /** Source address of the targets of its family. By default the kernel chooses. */
+  readonly bindAddr?: string;
+  /** TTL, or hop limit, of `probe`, `ping` and `multiping`, 1 to 255. Default 64. */
+  readonly defaultTtl?: number;
+  /** Whether to look up the names of those who answer, where `resolveDns` does not say. Default false. */
+  readonly resolveDnsDefault?: boolean;
+}
+
+/** Options that every measurement takes. */
+export interface CommonOptions extends SendOptions {
+  /** Source address, one of this host's. By default the client's `bindAddr`, else the kernel chooses. */
+  readonly source?: string;
+  /** Bytes of ICMP data, 0 to 65507. Default 56. Below 14 there is no room to recognise answers by more than their header. */
+  readonly size?: number;
+  /** The same as `size`. */
+  readonly payloadSize?: number;
+  /** The ICMP data to send, instead of `size` bytes of our own. Text is sent as UTF-8. */
+  readonly payload?: Uint8Array | string;
+  /** Whether to look up the names of those who answer (reverse DNS). No probe ever waits for it. */
+  readonly resolveDns?: boolean;
+  /** Stops the run when aborted; it then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Called with the result of each probe the moment it is known, late ones and duplicates included. Names are not looked up yet. */
+  readonly onResult?: (result: EchoResult) => void;
+}
+
+/** Options of `Client.probe`. */
+export interface ProbeOptions extends CommonOptions {
+  /** TTL or hop limit, 1 to 255. Default: the client's `defaultTtl`. */
+  readonly ttl?: number;
+}
+
+/** Options of `Client.ping` and `Client.multiping`. */
+export interface PingOptions extends ProbeOptions {
+  /** How many probes to send to each target: a positive integer, or Infinity. Default 4. */
+  readonly count?: number;
+  /** Milliseconds from one probe to the next to the same target. Default 1000. 0: as soon as the one before is decided. */
+  readonly interval?: number;
+}
+
+/** Options of `Client.traceroute`. */
+export interface TracerouteOptions extends CommonOptions {
+  /** TTL of the last hop to try, 1 to 255. Default 30. */
+  readonly maxHops?: number;
+  /** TTL of the first hop, 1 to `maxHops`. Default 1. */
+  readonly firstTtl?: number;
+  /** Probes per hop, 1 to 1000. Default 3. */
+  readonly probes?: number;
+  /** Probes in flight at most, 1 to 10000. Default 16. */
+  readonly concurrency?: number;
+  /** How many silent hops in a row end the trace: a positive integer, or Infinity. Default 10. */
+  readonly gapLimit?: number;
+}
+
+/** Options of `Client.mtr`. */
+export interface MtrOptions extends CommonOptions {
+  /** How many rounds: a positive integer, or Infinity, the default. */
+  readonly count?: number;
+  /** Milliseconds from one round to the next. Default 1000. 0: as soon as the one before is decided. */
+  readonly interval?: number;
+  /** TTL of the last hop to try, 1 to 255. Default 30. */
+  readonly maxHops?: number;
+  /** TTL of the first hop, 1 to `maxHops`. Default 1. */
+  readonly firstTtl?: number;
+  /** How many silent hops to probe beyond the last that answers, while the target has not: a positive integer, or Infinity. Default 10. */
+  readonly gapLimit?: number;
+}
+
+/** The checked options that every measurement has, with the defaults filled in. */
+export interface CommonSettings {
+  readonly timeoutNs: number;
+  readonly ttl: number;
+  readonly content: number | Uint8Array;
+  readonly family: Family | undefined;
+  readonly source: string | undefined;
+  readonly interface: string | number | undefined;
+  readonly tos: number;
+  readonly dontFragment: boolean | undefined;
+  readonly mark: number;
+  readonly privileged: Privileged;
+  readonly resolveDns: boolean;
+  readonly signal: AbortSignal | undefined;
+  readonly onResult: ((result: EchoResult) => void) | undefined;
+}
+
+export interface PingSettings extends CommonSettings {
+  readonly count: number;
+  readonly intervalNs: number;
+}
+
+export interface TracerouteSettings extends CommonSettings {
+  readonly maxHops: number;
+  readonly firstTtl: number;
+  readonly probes: number;
+  readonly concurrency: number;
+  readonly gapLimit: number;
+}
+
+export interface MtrSettings extends CommonSettings {
+  readonly count: number;
+  readonly intervalNs: number;
+  readonly maxHops: number;
+  readonly firstTtl: number;
+  readonly gapLimit: number;
+}
+
+/** The largest ICMP data: what an IPv4 packet of 65,535 bytes leaves after 20 bytes of IP and 8 of ICMP header. */
+const MAX_SIZE = 65_507;
+/** The longest delay that timers hold (2^31 - 1 ms). */
+const MAX_MS = 2_147_483_647;
+
+type Check = (name: string, value: unknown) => void;
+
+const SEND_CHECKS = {
+  timeout: between(0, MAX_MS, { aboveLowest: true, unit: "ms" }),
+  family: oneOf(4, 6),
+  interface: interfaceName,
+  dscp: integer(0, 63),
+  dontFragment: oneOf(true, false),
+  mark: integer(0, 2 ** 32 - 1),
+  privileged: oneOf("auto", true, false),
+} satisfies Record<keyof SendOptions, Check>;
+
+const CLIENT_CHECKS = {
+  ...SEND_CHECKS,
+  bindAddr: address,
+  defaultTtl: integer(1, 255),
+  resolveDnsDefault: oneOf(true, false),
+} satisfies Record<keyof ClientOptions, Check>;
+
+const COMMON_CHECKS = {
+  ...SEND_CHECKS,
+  source: address,
+  size: integer(0, MAX_SIZE),
+  payloadSize: integer(0, MAX_SIZE),
+  payload: bytesOrText,
+  resolveDns: oneOf(true, false),
+  signal: abortSignal,
+  onResult: callable,
+} satisfies Record<keyof CommonOptions, Check>;
+
+const PROBE_CHECKS = { ...COMMON_CHECKS, ttl: integer(1, 255) } satisfies Record<keyof ProbeOptions, Check>;
+
+const PING_CHECKS = {
+  ...PROBE_CHECKS,
+  count: integer(1, Number.POSITIVE_INFINITY),
+  interval: between(0, MAX_MS, { unit: "ms" }),
+} satisfies Record<keyof PingOptions, Check>;
+
+const HOP_CHECKS = {
+  ...COMMON_CHECKS,
+  maxHops: integer(1, 255),
+  firstTtl: integer(1, 255),
+  gapLimit: integer(1, Number.POSITIVE_INFINITY),
+};
+
+const TRACEROUTE_CHECKS = {
+  ...HOP_CHECKS,
+  probes: integer(1, 1000),
+  concurrency: integer(1, 10_000),
+} satisfies Record<keyof TracerouteOptions, Check>;
+
+const MTR_CHECKS = {
+  ...HOP_CHECKS,
+  count: integer(1, Number.POSITIVE_INFINITY),
+  interval: between(0, MAX_MS, { unit: "ms" }),
+} satisfies Record<keyof MtrOptions, Check>;
+
+/** @throws {TypeError | RangeError} naming the option and what it may be. */
+export function checkClientOptions(options: ClientOptions): void {
+  check("new Client()", options, CLIENT_CHECKS);
+}
+
+/** @throws {TypeError | RangeError} naming the option and what it may be. */
+export function probeSettings(defaults: ClientOptions, options: ProbeOptions): CommonSettings {
+  check("probe()", options, PROBE_CHECKS);
+  return commonSettings(defaults, options);
+}
+
+/** @throws {TypeError | RangeError} naming the option and what it may be. */
+export function pingSettings(method: string, defaults: ClientOptions, options: PingOptions): PingSettings {
+  check(method, options, PING_CHECKS);
+  return {
+    ...commonSettings(defaults, options),
+    count: options.count ?? DEFAULTS.count,
+    intervalNs: (options.interval ?? DEFAULTS.interval) * NS_PER_MS,
+  };
+}
+
+/** @throws {TypeError | RangeError} naming the option and what it may be. */
+export function tracerouteSettings(defaults: ClientOptions, options: TracerouteOptions): TracerouteSettings {
+  check("traceroute()", options, TRACEROUTE_CHECKS);
+  return {
+    ...commonSettings(defaults, options),
+    ...hopSettings(options),
+    probes: options.probes ?? DEFAULTS.probes,
+    concurrency: options.concurrency ?? DEFAULTS.concurrency,
+  };
+}
+
+/** @throws {TypeError | RangeError} naming the option and what it may be. */
+export function mtrSettings(defaults: ClientOptions, options: MtrOptions): MtrSettings {
+  check("mtr()", options, MTR_CHECKS);
+  return {
+    ...commonSettings(defaults, options),
+    ...hopSettings(options),
+    count: options.count ?? Number.POSITIVE_INFINITY,
+    intervalNs: (options.interval ?? DEFAULTS.interval) * NS_PER_MS,
+  };
+}
+
+/** @throws {TypeError} unless it is a text with something in it. */
+export function checkTarget(target: unknown): asserts target is string {
+  if (typeof target !== "string" || target === "") {
+    throw new TypeError(`Invalid target ${shown(target)}: need a host name or an IP address`);
+  }
+}
+
+function commonSettings(defaults: ClientOptions, options: ProbeOptions): CommonSettings {
+  const { size, payloadSize, payload, source } = options;
+  if (size !== undefined && payloadSize !== undefined && size !== payloadSize) {
+    throw new TypeError(
+      `Options "size" (${size}) and "payloadSize" (${payloadSize}) differ: they are the same thing`,
+    );
+  }
+  if (payload !== undefined && (size ?? payloadSize) !== undefined) {
+    throw new TypeError('Options "payload" and "size" exclude each other: a payload has its own size');
+  }
+  const family = options.family ?? defaults.family;
+  if (source !== undefined && family !== undefined && addressFamily(source) !== family) {
+    throw new TypeError(`Option "source" (${source}) is not an IPv${family} address, as "family" wants`);
+  }
+  const dontFragment = options.dontFragment ?? defaults.dontFragment;
+  return {
+    timeoutNs: (options.timeout ?? defaults.timeout ?? DEFAULTS.timeout) * NS_PER_MS,
+    ttl: options.ttl ?? defaults.defaultTtl ?? DEFAULTS.ttl,
+    content: contentOf(payload) ?? size ?? payloadSize ?? DEFAULTS.size,
+    family: family ?? (source === undefined ? undefined : addressFamily(source)),
+    source: source === undefined ? undefined : canonicalAddress(source),
+    interface: options.interface ?? defaults.interface,
+    tos: (options.dscp ?? defaults.dscp ?? 0) << 2,
+    dontFragment,
+    mark: options.mark ?? defaults.mark ?? 0,
+    privileged: options.privileged ?? defaults.privileged ?? "auto",
+    resolveDns: options.resolveDns ?? defaults.resolveDnsDefault ?? false,
+    signal: options.signal,
+    onResult: options.onResult,
+  };
+}
+
+function contentOf(payload: Uint8Array | string | undefined): Uint8Array | undefined {
+  return typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
+}
+
+function hopSettings(options: TracerouteOptions | MtrOptions) {
+  const maxHops = options.maxHops ?? DEFAULTS.maxHops;
+  const firstTtl = options.firstTtl ?? DEFAULTS.firstTtl;
+  if (firstTtl > maxHops) {
+    throw new RangeError(`Option "firstTtl" is ${firstTtl}: it must not exceed "maxHops" (${maxHops})`);
+  }
+  return { maxHops, firstTtl, gapLimit: options.gapLimit ?? DEFAULTS.gapLimit };
+}
+
+function check(method: string, options: unknown, checks: Readonly<Record<string, Check>>): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Invalid options of ${method}: need an object, have ${shown(options)}`);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    const checkValue = checks[name];
+    if (checkValue === undefined) {
+      throw new TypeError(
+        `Unknown option "${name}" of ${method}: allowed are ${Object.keys(checks).join(", ")}`,
+      );
+    }
+    if (value !== undefined) checkValue(name, value);
+  }
+}
+
+function integer(lowest: number, highest: number): Check {
+  const range =
+    highest === Number.POSITIVE_INFINITY
+      ? `an integer of at least ${lowest}, or Infinity`
+      : `an integer from ${lowest} to ${highest}`;
+  return (name, value) => {
+    if (typeof value !== "number") throw wrongType(name, value, range);
+    const isWhole = Number.isInteger(value) || value === highest;
+    if (!isWhole || value < lowest || value > highest) throw outOfRange(name, value, range);
+  };
+}
+
+function between(lowest: number, highest: number, how: { aboveLowest?: boolean; unit: string }): Check {
+  const range = `a number ${how.aboveLowest ? "above" : "from"} ${lowest} ${how.aboveLowest ? "up " : ""}to ${highest} ${how.unit}`;
+  return (name, value) => {
+    if (typeof value !== "number") throw wrongType(name, value, range);
+    const isInside = value >= lowest && value <= highest && !(how.aboveLowest && value === lowest);
+    if (!isInside) throw outOfRange(name, value, range);
+  };
+}
+
+function oneOf(...choices: readonly (string | number | boolean)[]): Check {
+  const range = choices.map(shown).join(" or ");
+  return (name, value) => {
+    if (!choices.some((choice) => choice === value)) throw wrongType(name, value, range);
+  };
+}
+
+function interfaceName(name: string, value: unknown): void {
+  const isName = typeof value === "string" && value !== "";
+  const isIndex = typeof value === "number" && Number.isInteger(value) && value > 0 && value < 2 ** 31;
+  if (!isName && !isIndex) throw wrongType(name, value, "the name or the index of an interface");
+}
+
+function address(name: string, value: unknown): void {
+  if (typeof value !== "string" || canonicalAddress(value) === undefined) {
+    throw wrongType(name, value, "an IPv4 or IPv6 address");
+  }
+}
+
+function bytesOrText(name: string, value: unknown): void {
+  const length = typeof value === "string" ? new TextEncoder().encode(value).length : undefined;
+  const size = value instanceof Uint8Array ? value.length : length;
+  if (size === undefined) throw wrongType(name, value, "a Uint8Array or a string");
+  if (size > MAX_SIZE) throw outOfRange(name, `${size} bytes`, `at most ${MAX_SIZE} bytes`);
+}
+
+function abortSignal(name: string, value: unknown): void {
+  if (!(value instanceof AbortSignal)) throw wrongType(name, value, "an AbortSignal");
+}
+
+function callable(name: string, value: unknown): void {
+  if (typeof value !== "function") throw wrongType(name, value, "a function");
+}
+
+function wrongType(name: string, value: unknown, allowed: string): TypeError {
+  return new TypeError(`Option "${name}" is ${shown(value)}: need ${allowed}`);
+}
+
+function outOfRange(name: string, value: unknown, allowed: string): RangeError {
+  return new RangeError(`Option "${name}" is ${String(value)}: need ${allowed}`);
+}
+
+function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  return typeof value === "object" && value !== null
+    ? `an object (${value.constructor?.name ?? "no prototype"})`
+    : String(value);
+}

@@ -1,0 +1,84 @@
+import type { Family } from "../packet/address.ts";
+import type { Clock } from "./clock.ts";
+import type { CommonSettings } from "./options.ts";
+import type { ProbeStream, StreamOptions } from "./probe-stream.ts";
+import { Publisher } from "./publisher.ts";
+import type { Resolver } from "./resolve.ts";
+import type { EchoResult } from "./results.ts";
+
+/** A target that is ready to be probed. */
+export interface Target {
+  /** As it was given. */
+  readonly host: string;
+  /** Canonical, with its zone. */
+  readonly address: string;
+  readonly family: Family;
+  /** Opens the stream of its probes. */
+  openStream(listener: StreamListener): ProbeStream;
+}
+
+/** Who hears of the probes of a stream. */
+export type StreamListener = Pick<StreamOptions, "onResult" | "onCorrupt">;
+
+/** What a strategy is given: time, names, where to publish, and when to stop. It never sees a socket. */
+export interface StrategyContext<Item> {
+  readonly clock: Clock;
+  readonly resolver: Resolver;
+  /** Publishes an item of the run. */
+  emit(item: Item): void;
+  /** Aborted when the run must end: the strategy then sends nothing more and resolves with what it has. */
+  readonly signal: AbortSignal;
+}
+
+/** The publisher of a run, which waits for names only if the settings ask for them. */
+export function openPublisher<Item>(
+  context: StrategyContext<Item>,
+  settings: CommonSettings,
+): Publisher<Item> {
+  return new Publisher({
+    emit: (item) => context.emit(item),
+    resolver: settings.resolveDns ? context.resolver : undefined,
+    clock: context.clock,
+    patienceNs: settings.timeoutNs,
+    signal: context.signal,
+  });
+}
+
+/** Whether a result decides its probe: exactly one result of each does. */
+export function isDecisive(result: EchoResult): boolean {
+  return !result.late && !result.duplicate;
+}
+
+/** The end of a run, which comes once. */
+export class Completion {
+  readonly #deferred: PromiseWithResolvers<void> = Promise.withResolvers<void>();
+
+  /** Resolves when the run is over, rejects when it failed. */
+  get promise(): Promise<void> {
+    return this.#deferred.promise;
+  }
+
+  finish(): void {
+    this.#deferred.resolve();
+  }
+
+  fail(error: unknown): void {
+    this.#deferred.reject(error);
+  }
+
+  /** Runs a callback of the caller's. What it throws ends the run. */
+  guard(callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+}
+
+/** Calls `stop` when the signal aborts, or at once if it has; returns what takes that back. */
+export function onAbort(signal: AbortSignal, stop: () => void): () => void {
+  if (signal.aborted) stop();
+  else signal.addEventListener("abort", stop);
+  return () => signal.removeEventListener("abort", stop);
+}

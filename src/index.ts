@@ -1,0 +1,69 @@
+/**
+ * ICMP diagnostics for Bun: ping, probe, multiping, traceroute and mtr over libc's sockets, IPv4 and IPv6, with or
+ * without privilege. Times are in milliseconds.
+ *
+ * @example
+ * ```ts
+ * import { Client } from "icmpx";
+ *
+ * await using client = new Client();
+ * const { statistics } = await client.ping("127.0.0.1", { count: 3, interval: 100 });
+ * console.log(`${statistics.received}/${statistics.sent} answered, mean ${statistics.mean} ms`);
+ * ```
+ *
+ * @module
+ */
+export { Client } from "./client/client.ts";
+export { Measurement } from "./client/measurement.ts";
+export type { MultipingItem } from "./client/multiping.ts";
+export type {
+  ClientOptions,
+  CommonOptions,
+  MtrOptions,
+  PingOptions,
+  ProbeOptions,
+  SendOptions,
+  TracerouteOptions,
+} from "./client/options.ts";
+export type {
+  AddressStatistics,
+  EchoIcmpErrorResult,
+  EchoReply,
+  EchoReplyResult,
+  EchoRequest,
+  EchoResult,
+  EchoSendErrorResult,
+  EchoTimeoutResult,
+  IcmpErrorDetails,
+  IcmpPacket,
+  IpHeader,
+  MtrAddress,
+  MtrHop,
+  MtrResult,
+  MtrRound,
+  MultipingResult,
+  MultipingTarget,
+  PingResult,
+  QuotedRequest,
+  ReceivedPacket,
+  Responder,
+  RttSource,
+  SendErrorDetails,
+  SentPacket,
+  StopReason,
+  TargetFailure,
+  TracerouteEntry,
+  TracerouteResult,
+} from "./client/results.ts";
+export type { StatisticsSnapshot } from "./client/statistics.ts";
+export type { Privileged } from "./client/transport/open.ts";
+export {
+  ClientClosedError,
+  IcmpxError,
+  PacketError,
+  RawSocketPermissionError,
+  ResolveError,
+  SystemError,
+  UnsupportedPlatformError,
+} from "./errors.ts";
+export type { Family } from "./packet/address.ts";
