@@ -13,10 +13,9 @@ import { decodeQuote, type Quote } from "./quote.ts";
 import { decodeTcpHeader, TcpFlag } from "./tcp.ts";
 import { decodeUdpHeader, UDP_HEADER_LENGTH } from "./udp.ts";
 
-// Controls (ESC above all), bidirectional overrides, invisible and unassigned characters, lone surrogates, separators
-// but the plain space, and the backslash itself so that the result is unambiguous. Letters of any script stay.
-const UNSAFE =
-  /[\p{C}\p{Zl}\p{Zp}\u00a0\u115f\u1160\u1680\u180b-\u180f\u2000-\u200a\u2800\u3000\u3164\ufe00-\ufe0f\uffa0\\]/gu;
+// Controls (ESC above all), bidirectional and invisible characters, unassigned ones, lone surrogates, every separator but
+// the plain space, the blank braille pattern, and the backslash itself so that the result is unambiguous.
+const UNSAFE = /[[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\\]--[ ]]/gv;
 
 /**
  * Makes text from the network (interface names, host names) safe to show in a terminal: control characters, escape
