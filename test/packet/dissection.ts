@@ -178,8 +178,8 @@ class Dissector {
   #tcp(header: TcpHeader): void {
     this.#add("tcp.srcport", header.sourcePort);
     this.#add("tcp.dstport", header.destinationPort);
-    this.#add("tcp.seq_raw", header.sequenceNumber);
-    this.#add("tcp.ack_raw", header.acknowledgmentNumber);
+    this.#add("tcp.seq", header.sequenceNumber);
+    this.#add("tcp.ack", header.acknowledgmentNumber);
     this.#add("tcp.hdr_len", header.headerLength);
     this.#add("tcp.flags", hex(header.flags, 4));
     this.#add("tcp.window_size_value", header.window);
