@@ -1,5 +1,6 @@
 import { ClientClosedError } from "../errors.ts";
 import { addressFamily, canonicalAddress, type Family } from "../packet/address.ts";
+import { sleepUntil } from "./clock.ts";
 import { failMeasurement, Measurement, type Run } from "./measurement.ts";
 import { mtr } from "./mtr.ts";
 import { type MultipingItem, multiping } from "./multiping.ts";
@@ -262,6 +263,7 @@ export class Client {
     const { address, family: resolved } = await this.#resolver.lookup(host, { family: wanted, signal });
     if (this.#isClosed) throw new ClientClosedError();
     const prober = this.#prober(resolved, settings.privileged);
+    await sleepUntil(this.#platform.clock, prober.transport.stampsFromNs, signal);
     const source =
       settings.source ??
       (bindAddr && addressFamily(bindAddr) === resolved ? canonicalAddress(bindAddr) : undefined);

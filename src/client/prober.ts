@@ -370,7 +370,7 @@ export class Prober implements TransportOwner {
   #answer(probe: Probe, arrival: EchoArrival | ErrorArrival, corrupt: boolean): void {
     if (probe.state === "gone") return;
     const { stream } = probe;
-    const timing = timeArrival(probe, arrival.stampNs, this.#readAt ?? readInstant(this.#clock));
+    const timing = timeArrival(probe, arrival.stampNs, this.#instantAfter(arrival));
     if (probe.state === "flying" && timing.receivedAt.monotonicNs > probe.deadlineNs) this.#expire(probe);
     const isFirst = probe.state === "flying";
     const verdict = {
@@ -391,6 +391,13 @@ export class Prober implements TransportOwner {
       stream,
       answerResult({ target, request, family, arrival, timing, verdict, clock: this.#clock }),
     );
+  }
+
+  /** The moment at which an arrival is read: that of the round, unless it came in while the round was going on. */
+  #instantAfter({ stampNs }: EchoArrival | ErrorArrival): Instant {
+    if (this.#readAt === undefined) return readInstant(this.#clock);
+    if (stampNs !== null && stampNs > this.#readAt.realtimeNs) this.#readAt = readInstant(this.#clock);
+    return this.#readAt;
   }
 
   // Deadlines and memory.

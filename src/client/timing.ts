@@ -25,9 +25,12 @@ export interface Timing {
  */
 export function timeArrival(departure: Departure, stampNs: number | null, now: Instant): Timing {
   const elapsedNs = now.monotonicNs - departure.at.monotonicNs;
-  if (stampNs === null) return { rttNs: elapsedNs, source: "user", receivedAt: now };
+  const isStepped = clockStepped(departure.at, now);
+  // How long the probe was in our hands before the kernel passed it on.
+  const heldNs = departure.stampNs === null || isStepped ? 0 : departure.stampNs - departure.at.realtimeNs;
+  if (stampNs === null) return { rttNs: Math.max(elapsedNs - heldNs, 0), source: "user", receivedAt: now };
 
-  if (!clockStepped(departure.at, now)) {
+  if (!isStepped) {
     const waitedNs = Math.min(Math.max(now.realtimeNs - stampNs, 0), elapsedNs);
     const receivedAt = { monotonicNs: now.monotonicNs - waitedNs, realtimeNs: stampNs };
     const kernelNs = departure.stampNs === null ? -1 : stampNs - departure.stampNs;

@@ -106,18 +106,14 @@ export class FakeHost {
     return address.startsWith("127.") || address === "::1" || this.#addresses.includes(canonical(address));
   }
 
-  /** Gives a datagram socket its identifier: `wanted`, or a free one for 0. */
-  claimIdentifier(socket: FakeSocket, wanted: number, inUse: number): void {
-    const taken = (port: number): boolean => {
-      for (const other of this.#context.sockets()) {
-        if (other !== socket && !other.raw && other.family === socket.family && other.port === port)
-          return true;
-      }
-      return false;
-    };
-    if (wanted !== 0 && taken(wanted)) throw new KernelFailure(inUse);
+  /** Gives a datagram socket its identifier: `wanted`, which others may have as well, or a free one for 0. */
+  claimIdentifier(socket: FakeSocket, wanted: number): void {
+    const taken = new Set([0]);
+    for (const other of this.#context.sockets()) {
+      if (other !== socket && !other.raw && other.family === socket.family) taken.add(other.port);
+    }
     let port = wanted;
-    while (port === 0 || taken(port)) port = this.#nextIdentifier++;
+    while (wanted === 0 && taken.has(port)) port = this.#nextIdentifier++ & 0xffff;
     socket.port = port;
   }
 
@@ -213,7 +209,7 @@ export class FakeHost {
     const types = socket.family === 4 ? [8, 42] : [128, 160];
     if (data.length < 8 || !types.includes(data[0] as number) || data[1] !== 0)
       throw new KernelFailure(EINVAL);
-    if (socket.port === 0) this.claimIdentifier(socket, 0, EINVAL);
+    if (socket.port === 0) this.claimIdentifier(socket, 0);
   }
 
   /** Identifier and checksum, as far as the kernel sets them. */

@@ -45,8 +45,7 @@ import type { FakeArrival } from "./fake-network.ts";
 import { FakeReactor } from "./fake-reactor.ts";
 import { addressOf, FakeSocket } from "./fake-socket.ts";
 
-const { EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EBADF, EINVAL, EMFILE, ENODEV } =
-  constants.errno;
+const { EACCES, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EBADF, EINVAL, EMFILE, ENODEV } = constants.errno;
 const { ENOPROTOOPT, EPERM, EPROTONOSUPPORT } = constants.errno;
 
 /** What the fake kernel allows and what lies beyond it. */
@@ -215,7 +214,7 @@ export class FakeKernel implements LibcSymbols {
       if (wanted.address.includes(":") !== (socket.family === 6)) throw new KernelFailure(EAFNOSUPPORT);
       const any = wanted.address === "0.0.0.0" || wanted.address === "::";
       if (!any && !this.#host.isLocal(wanted.address)) throw new KernelFailure(EADDRNOTAVAIL);
-      if (!socket.raw) this.#host.claimIdentifier(socket, wanted.port ?? 0, EADDRINUSE);
+      if (!socket.raw) this.#host.claimIdentifier(socket, wanted.port ?? 0);
       socket.boundAddress = any ? undefined : wanted.address;
       return 0;
     });

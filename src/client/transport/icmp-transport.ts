@@ -79,11 +79,16 @@ const STAMP_FLAGS =
 
 const UINT32 = 2 ** 32;
 
+// The first socket that asks for receive stamps makes the kernel patch them into its network path, which a worker thread
+// does some 0.1 ms later (net_enable_timestamp). What arrives before that has no stamp.
+const STAMP_SETTLING_NS = 1_000_000;
+
 /** ICMP echo on a raw or a datagram socket, IPv4 or IPv6. */
 export class IcmpTransport implements Transport {
   readonly family: Family;
   readonly privileged: boolean;
   readonly identifier: number;
+  readonly stampsFromNs: number;
   readonly #libc: Libc;
   readonly #socket: Socket;
   readonly #watch: Watch;
@@ -112,6 +117,7 @@ export class IcmpTransport implements Transport {
       this.identifier = privileged ? options.identifier : this.#bindIdentifier();
       this.#configure();
       this.#defaultMtuDiscovery = this.#socket.getOption(...this.#mtuDiscovery);
+      this.stampsFromNs = libc.monotonicNs() + STAMP_SETTLING_NS;
       this.#watch = reactor.watch(this.#socket.fd, () => this.#owner?.onReady());
     } catch (error) {
       this.#socket.close();

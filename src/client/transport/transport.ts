@@ -114,6 +114,8 @@ export interface Transport {
   readonly privileged: boolean;
   /** The identifier of every echo request sent here: ours on raw sockets, the kernel's choice on datagram ones. */
   readonly identifier: number;
+  /** When (monotonic) the kernel is sure to stamp what it receives here: a little after opening. */
+  readonly stampsFromNs: number;
   /** Packets dropped here because they did not decode. */
   readonly malformed: number;
   /** Names the one owner, before anything else is called. */
