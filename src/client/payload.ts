@@ -35,8 +35,9 @@ export type PayloadMatch = "same" | "altered" | "foreign";
  */
 export class Payload {
   readonly length: number;
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  readonly #outgoing: Uint8Array;
+  /** A second copy: answers are matched while a probe is being sent. */
+  readonly #expected: Uint8Array;
   readonly #hasCookie: boolean;
   readonly #balanceAt: number | undefined;
   readonly #flow: number;
@@ -49,21 +50,20 @@ export class Payload {
   constructor(content: number | Uint8Array, nonce: Uint8Array, flow: number) {
     this.#flow = flow;
     if (typeof content !== "number") {
-      this.#bytes = new Uint8Array(content);
+      this.#outgoing = new Uint8Array(content);
       this.#hasCookie = false;
     } else {
-      this.#bytes = new Uint8Array(new ArrayBuffer(content));
-      for (let index = 0; index < content; index++) this.#bytes[index] = index & 0xff;
+      this.#outgoing = Uint8Array.from({ length: content }, (_, index) => index & 0xff);
       this.#hasCookie = content >= COOKIE_AND_BALANCE_LENGTH;
       if (this.#hasCookie) {
-        this.#bytes.set(nonce, NONCE);
+        this.#outgoing.set(nonce, NONCE);
         this.#balanceAt = BALANCE;
       } else if (content >= BALANCE_LENGTH) {
         this.#balanceAt = 0;
       }
     }
-    this.#view = new DataView(this.#bytes.buffer);
-    this.length = this.#bytes.length;
+    this.#expected = this.#outgoing.slice();
+    this.length = this.#outgoing.length;
   }
 
   /** Whether answers can be told from forgeries by their data. */
@@ -71,17 +71,9 @@ export class Payload {
     return this.#hasCookie;
   }
 
-  /** The data of one probe, valid until the next call. */
-  bytesOf({ number, type, identifier, sequence }: EchoIdentity): Uint8Array {
-    if (this.#hasCookie) this.#view.setUint32(NUMBER, number);
-    if (this.#balanceAt !== undefined) {
-      this.#view.setUint16(this.#balanceAt, 0);
-      // The checksum is the complement of the sum, so the balance must lift the sum to the complement of the flow.
-      const sum = ~internetChecksum(this.#bytes) & 0xffff;
-      const unbalanced = fold(sum + (type << 8) + identifier + sequence);
-      this.#view.setUint16(this.#balanceAt, fold((~this.#flow & 0xffff) + (~unbalanced & 0xffff)));
-    }
-    return this.#bytes;
+  /** The data to send for one probe, valid until the next call. */
+  bytesOf(echo: EchoIdentity): Uint8Array {
+    return this.#fill(this.#outgoing, echo);
   }
 
   /**
@@ -89,7 +81,7 @@ export class Payload {
    * zeros (RFC 4884 section 5.5): what is there must agree. A reply's must be whole, or it is altered.
    */
   match(data: Uint8Array, echo: EchoIdentity, quoted: boolean): PayloadMatch {
-    const expected = this.bytesOf(echo);
+    const expected = this.#fill(this.#expected, echo);
     const given = quoted ? lengthWithoutPadding(data) : data.length;
     const common = Math.min(given, expected.length);
     const cookieEnd = this.#hasCookie ? (quoted ? Math.min(COOKIE_LENGTH, common) : COOKIE_LENGTH) : 0;
@@ -101,6 +93,19 @@ export class Payload {
       if (data[index] !== expected[index]) return "altered";
     }
     return "same";
+  }
+
+  #fill(bytes: Uint8Array, { number, type, identifier, sequence }: EchoIdentity): Uint8Array {
+    const view = new DataView(bytes.buffer);
+    if (this.#hasCookie) view.setUint32(NUMBER, number);
+    if (this.#balanceAt !== undefined) {
+      view.setUint16(this.#balanceAt, 0);
+      // The checksum is the complement of the sum, so the balance must lift the sum to the complement of the flow.
+      const sum = ~internetChecksum(bytes) & 0xffff;
+      const unbalanced = fold(sum + (type << 8) + identifier + sequence);
+      view.setUint16(this.#balanceAt, fold((~this.#flow & 0xffff) + (~unbalanced & 0xffff)));
+    }
+    return bytes;
   }
 }
 

@@ -1,6 +1,6 @@
+import type { Instant } from "./clock.ts";
 import type { Payload } from "./payload.ts";
-import type { Probe, Prober } from "./prober.ts";
-import type { EchoResult } from "./results.ts";
+import type { EchoRequest, EchoResult } from "./results.ts";
 import type { Route } from "./transport/transport.ts";
 
 /** One target of a run, and who hears what becomes of its probes. */
@@ -18,10 +18,61 @@ export interface StreamOptions {
   onCorrupt(): void;
 }
 
+/**
+ * - queued: waits for room in the kernel, or for a free sequence number
+ * - flying: sent, neither answered nor timed out
+ * - answered, expired: decided, remembered for what still comes
+ * - gone: nobody cares any more
+ */
+type ProbeState = "queued" | "flying" | "answered" | "expired" | "gone";
+
+/** One echo request, from the wish to send it to the last that is heard of it. */
+export class Probe {
+  readonly stream: ProbeStream;
+  readonly ttl: number;
+  /** Position in its stream, from 1. */
+  readonly index: number;
+  /** Position among all probes of the prober, in 32 bits: what the cookie carries. */
+  readonly number: number;
+  request: EchoRequest;
+  state: ProbeState = "queued";
+  queuedAtNs: number;
+  sequence = 0;
+  at: Instant = { monotonicNs: 0, realtimeNs: 0 };
+  stampKey: number | null = null;
+  stampNs: number | null = null;
+  deadlineNs = 0;
+  decidedAtNs = 0;
+
+  constructor(stream: ProbeStream, position: { index: number; number: number; ttl: number; nowNs: number }) {
+    this.stream = stream;
+    this.ttl = position.ttl;
+    this.index = position.index;
+    this.number = position.number;
+    this.queuedAtNs = position.nowNs;
+    const { route, hostname } = stream.options;
+    this.request = { addr: route.destination, hostname, ttl: this.ttl, number: this.index, sentPacket: null };
+  }
+
+  get isWaiting(): boolean {
+    return this.state === "flying";
+  }
+}
+
+/** Who carries out what a stream wants. */
+export interface StreamOwner {
+  /** Sends a probe now, or as soon as there is room. */
+  enqueue(stream: ProbeStream, ttl: number, index: number): void;
+  /** Drops an undecided probe. */
+  forget(probe: Probe): void;
+  /** Drops what is remembered of decided probes of a stream. */
+  forgetDecided(stream: ProbeStream): void;
+}
+
 /** The probes of one run to one target. */
 export class ProbeStream {
   readonly options: StreamOptions;
-  readonly #prober: Prober;
+  readonly #owner: StreamOwner;
   /** For the prober: probes that are not decided yet. */
   readonly undecided: Set<Probe> = new Set();
   /** For the prober: index of the latest probe that was answered in time. */
@@ -29,8 +80,8 @@ export class ProbeStream {
   #sent = 0;
   #isClosed = false;
 
-  constructor(prober: Prober, options: StreamOptions) {
-    this.#prober = prober;
+  constructor(owner: StreamOwner, options: StreamOptions) {
+    this.#owner = owner;
     this.options = options;
   }
 
@@ -46,14 +97,14 @@ export class ProbeStream {
   /** Sends one probe and returns its number, counted from 1: the `request.number` of its result. */
   send(ttl: number): number {
     this.#sent += 1;
-    if (!this.#isClosed) this.#prober.enqueue(this, ttl, this.#sent);
+    if (!this.#isClosed) this.#owner.enqueue(this, ttl, this.#sent);
     return this.#sent;
   }
 
   /** Drops the undecided probes that were sent with more than `ttl`, and returns their numbers: nothing more is heard of them. */
   dropBeyond(ttl: number): readonly number[] {
     const beyond = [...this.undecided].filter((probe) => probe.ttl > ttl);
-    for (const probe of beyond) this.#prober.forget(probe);
+    for (const probe of beyond) this.#owner.forget(probe);
     return beyond.map((probe) => probe.index);
   }
 
@@ -61,7 +112,7 @@ export class ProbeStream {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const probe of this.undecided) this.#prober.forget(probe);
-    this.#prober.forgetDecided(this);
+    for (const probe of this.undecided) this.#owner.forget(probe);
+    this.#owner.forgetDecided(this);
   }
 }

@@ -1,16 +1,15 @@
 import { constants } from "node:os";
 import { SystemError } from "../errors.ts";
-import { isMulticast, isUnspecified } from "../packet/address.ts";
 import { Icmpv4Type, Icmpv6Type } from "../packet/icmp-types.ts";
 import { type Clock, type Instant, NS_PER_MS, readInstant } from "./clock.ts";
 import { Deadlines } from "./deadlines.ts";
 import { answerResult, sendErrorResult, timeoutResult, withSentPacket } from "./echo-result.ts";
-import { keepBytes } from "./hex-bytes.ts";
 import type { EchoIdentity, PayloadMatch } from "./payload.ts";
-import { ProbeStream, type StreamOptions } from "./probe-stream.ts";
-import type { EchoRequest, EchoResult } from "./results.ts";
-import { isSameHost } from "./same-host.ts";
+import { Probe, ProbeStream, type StreamOptions, type StreamOwner } from "./probe-stream.ts";
+import type { EchoResult } from "./results.ts";
+import { answersFor, isSameHost } from "./same-host.ts";
 import { timeArrival } from "./timing.ts";
+import { keepArrival } from "./transport/keep-arrival.ts";
 import type {
   Arrival,
   EchoArrival,
@@ -30,47 +29,6 @@ const MEMORY_LIMIT = SEQUENCES / 4;
 /** First and longest wait before sending again what the kernel had no room for. */
 const BUSY_WAIT_NS = 1 * NS_PER_MS;
 const BUSY_WAIT_LIMIT_NS = 16 * NS_PER_MS;
-
-/**
- * - queued: waits for room in the kernel, or for a free sequence number
- * - flying: sent, neither answered nor timed out
- * - answered, expired: decided, remembered for what still comes
- * - gone: nobody cares any more
- */
-type ProbeState = "queued" | "flying" | "answered" | "expired" | "gone";
-
-/** One echo request, from the wish to send it to the last that is heard of it. */
-export class Probe {
-  readonly stream: ProbeStream;
-  readonly ttl: number;
-  /** Position in its stream, from 1. */
-  readonly index: number;
-  /** Position among all probes of the prober, in 32 bits: what the cookie carries. */
-  readonly number: number;
-  request: EchoRequest;
-  state: ProbeState = "queued";
-  queuedAtNs: number;
-  sequence = 0;
-  at: Instant = { monotonicNs: 0, realtimeNs: 0 };
-  stampKey: number | null = null;
-  stampNs: number | null = null;
-  deadlineNs = 0;
-  decidedAtNs = 0;
-
-  constructor(stream: ProbeStream, position: { index: number; number: number; ttl: number; nowNs: number }) {
-    this.stream = stream;
-    this.ttl = position.ttl;
-    this.index = position.index;
-    this.number = position.number;
-    this.queuedAtNs = position.nowNs;
-    const { route, hostname } = stream.options;
-    this.request = { addr: route.destination, hostname, ttl: this.ttl, number: this.index, sentPacket: null };
-  }
-
-  get isWaiting(): boolean {
-    return this.state === "flying";
-  }
-}
 
 /** What arrived for nobody, or decided nothing. */
 export interface ProberCounters {
@@ -104,7 +62,7 @@ interface Deferred {
  * 6. The first answer in time decides a probe. The first answer to an expired probe is late, any other a duplicate.
  * 7. Results are handed out only after all that has arrived is read, never from within `send`.
  */
-export class Prober implements TransportOwner {
+export class Prober implements TransportOwner, StreamOwner {
   readonly #transport: Transport;
   readonly #clock: Clock;
   /** Undecided probes by sequence number. */
@@ -484,22 +442,6 @@ export class Prober implements TransportOwner {
       }
     }
   }
-}
-
-/** Whether an answer from `from` may come from the target, as far as its address tells. */
-function answersFor(from: string, destination: string): boolean {
-  return (
-    isSameHost(from, destination) ||
-    isMulticast(destination) ||
-    destination === "255.255.255.255" ||
-    isUnspecified(destination)
-  );
-}
-
-/** A copy of an arrival that outlives the kernel receive memory it points into. */
-function keepArrival<Kind extends EchoArrival | ErrorArrival>(arrival: Kind): Kind {
-  const icmp = { ...arrival.icmp, data: keepBytes(arrival.icmp.data) };
-  return { ...arrival, icmp, raw: keepBytes(arrival.raw) };
 }
 
 function noRoomError(address: string): SystemError {
