@@ -26,7 +26,7 @@ export async function silence(router: Namespace): Promise<void> {
   }`);
 }
 
-/** Makes a router reject what it should forward. */
+/** Makes a router reject what it should forward, before it looks at the TTL. */
 export async function reject(router: Namespace, rejections: readonly Rejection[]): Promise<void> {
   const rules = rejections.map(({ family, destination, reason }) =>
     family === 4
@@ -34,14 +34,19 @@ export async function reject(router: Namespace, rejections: readonly Rejection[]
       : `ip6 daddr ${destination} reject with icmpv6 type ${reason}`,
   );
   await router.nft(`table inet ${newTable()} {
-    chain forward {
-      type filter hook forward priority 0;
+    chain prerouting {
+      type filter hook prerouting priority 0;
       ${rules.join("\n")}
     }
   }`);
 }
 
-/** Gives a router a route of the dead kind to one address. */
+/**
+ * Gives a router a route of the dead kind to one address.
+ *
+ * For IPv4 the kernel answers a burst of 5 packets of one source, then one a second (net.ipv4.route.error_burst and
+ * error_cost, which exist in the first namespace only): {@link reject} has no such limit.
+ */
 export async function addDeadRoute(router: Namespace, kind: DeadRoute, destination: string): Promise<void> {
   const family = destination.includes(":") ? "-6" : "-4";
   await router.exec("ip", family, "route", "add", kind, destination);
