@@ -172,6 +172,7 @@ function encodeInt(
 ): number {
   const data = encodeHeader(view, offset, { ...kind, length: 4 });
   view.setInt32(data, value, true);
+  view.setInt32(data + 4, 0, true);
   return data + 8;
 }
 

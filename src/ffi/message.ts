@@ -11,7 +11,10 @@ export interface OutgoingMessage extends ControlRequest {
   readonly ttl?: number;
   /** TOS or traffic class byte; the socket's when absent. */
   readonly tos?: number;
-  /** Source address: one of this host's; chosen by route when absent. */
+  /**
+   * Source address: one of this host's; chosen by route when absent. Linux checks it on IPv6 datagram ICMP sockets but does
+   * not use it: bind those.
+   */
   readonly source?: string;
   /** Interface to leave by; chosen by route when absent. */
   readonly interfaceIndex?: number;

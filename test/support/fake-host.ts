@@ -193,11 +193,11 @@ export class FakeHost {
   }
 
   #source(socket: FakeSocket, wanted: string | undefined, destination: string): string {
-    const chosen = wanted ?? socket.boundAddress;
-    if (chosen !== undefined) {
-      if (!this.isLocal(chosen)) throw new KernelFailure(EINVAL);
-      return chosen;
-    }
+    if (wanted !== undefined && !this.isLocal(wanted)) throw new KernelFailure(EINVAL);
+    // An IPv6 datagram socket checks the address in IPV6_PKTINFO and then does not use it (seen on Linux 6.18).
+    const heeded = socket.raw || socket.family === 4 ? wanted : undefined;
+    const chosen = heeded ?? socket.boundAddress;
+    if (chosen !== undefined) return chosen;
     if (this.isLocal(destination)) return destination.startsWith("127.") ? "127.0.0.1" : destination;
     const usual = this.#addresses.find((address) => address.includes(":") === (socket.family === 6));
     if (usual === undefined) throw new KernelFailure(ENETUNREACH);
