@@ -1,0 +1,32 @@
+import { Client, formatEchoResult, formatMultiping } from "icmpx";
+import { run, seconds, stopOnSignals } from "./support.ts";
+
+const usage = `Usage: bun examples/multiping.ts [options] [host]...
+
+Asks all hosts (1.1.1.1 8.8.8.8) for echoes, side by side. The exit code is 0 if each of them sent any.
+
+  -c, --count N           probes to send to each, or Infinity (4)
+  -i, --interval SECONDS  from one probe to the next to the same host (1)
+  -t, --timeout SECONDS   to wait for each answer (1)
+      --no-dns            show addresses without names
+  -4, -6                  use IPv4 or IPv6`;
+
+const letters = { count: "c", interval: "i", timeout: "t" };
+
+await run({
+  usage,
+  letters,
+  maxHosts: Number.POSITIVE_INFINITY,
+  async main({ hosts, numbers: { count = 4, interval = 1, timeout = 1 }, common }) {
+    const targets = hosts.length > 0 ? hosts : ["1.1.1.1", "8.8.8.8"];
+    using client = new Client({ timeout: seconds(timeout) });
+    const multiping = client.multiping(targets, { count, interval: seconds(interval), ...common });
+    stopOnSignals(multiping);
+    for await (const result of multiping) console.log(formatEchoResult(result));
+
+    const result = await multiping;
+    const width = process.stdout.isTTY ? { width: process.stdout.columns } : {};
+    console.log(`\n${formatMultiping(result, width)}`);
+    return result.targets.every(({ statistics }) => statistics.received > 0) ? 0 : 1;
+  },
+});

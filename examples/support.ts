@@ -1,0 +1,101 @@
+/** What the examples share: arguments in, an exit code out. */
+import { basename } from "node:path";
+import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
+import { type Family, IcmpxError, type Measurement } from "icmpx";
+
+/** Options that take a number: their long names, each with its letter. */
+type Letters = Readonly<Record<string, string>>;
+
+/** What was asked for on the command line. */
+interface Arguments<Name extends string> {
+  readonly hosts: readonly string[];
+  /** Options as they were given: undefined when they were not. */
+  readonly numbers: Readonly<Partial<Record<Name, number>>>;
+  /** What -4, -6 and --no-dns say to the library. */
+  readonly common: { readonly resolveDns: boolean; readonly family?: Family };
+}
+
+/** One example program. */
+interface Program<Name extends string> {
+  readonly usage: string;
+  readonly letters: Readonly<Record<Name, string>>;
+  /** How many hosts it takes. Default 1. */
+  readonly maxHosts?: number;
+  /** Does the work and gives the exit code. */
+  main(args: Arguments<Name>): Promise<number>;
+}
+
+class UsageError extends Error {}
+
+/** Runs a program and ends the process: code 2 after wrong use, 1 after a failure, each with one line on stderr. */
+export async function run<Name extends string>(program: Program<Name>): Promise<never> {
+  try {
+    process.exit(await program.main(readArguments(program)));
+  } catch (error) {
+    // Stopped before anything was measured.
+    if (error instanceof DOMException && error.name === "AbortError") process.exit(1);
+    // TypeError and RangeError are how the library refuses an option.
+    const isWrongUse =
+      error instanceof UsageError || error instanceof TypeError || error instanceof RangeError;
+    if (!isWrongUse && !(error instanceof IcmpxError)) throw error;
+    console.error(`${basename(process.argv[1] ?? "icmpx", ".ts")}: ${error.message}`);
+    process.exit(isWrongUse ? 2 : 1);
+  }
+}
+
+/** Ctrl-C and SIGTERM end the measurement early, so that its result is still shown. A second one ends the process. */
+export function stopOnSignals(measurement: Measurement<unknown, unknown>): void {
+  let isStopping = false;
+  const stop = (): void => {
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    measurement.stop();
+  };
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, stop);
+}
+
+/** Seconds as the milliseconds of the library, without the noise of binary fractions. */
+export function seconds(value: number): number {
+  return Math.round(value * 1e6) / 1e3;
+}
+
+function readArguments<Name extends string>(program: Program<Name>): Arguments<Name> {
+  const { usage, maxHosts = 1 } = program;
+  const letters: Letters = program.letters;
+  const options: ParseArgsOptionsConfig = {
+    "no-dns": { type: "boolean" },
+    ipv4: { type: "boolean", short: "4" },
+    ipv6: { type: "boolean", short: "6" },
+    help: { type: "boolean", short: "h" },
+  };
+  for (const [name, short] of Object.entries(letters)) options[name] = { type: "string", short };
+  const { values, positionals } = parse(options);
+  if (values["help"]) {
+    console.log(usage);
+    process.exit(0);
+  }
+  if (positionals.length > maxHosts) throw new UsageError(`Too many hosts: need at most ${maxHosts}`);
+  if (values["ipv4"] && values["ipv6"]) throw new UsageError("Options -4 and -6 exclude each other");
+  const family = values["ipv4"] ? { family: 4 as const } : values["ipv6"] ? { family: 6 as const } : {};
+  const numbers: Partial<Record<string, number>> = {};
+  for (const name of Object.keys(letters)) {
+    const text = values[name];
+    if (typeof text === "string") numbers[name] = readNumber(name, text);
+  }
+  return { hosts: positionals, numbers, common: { resolveDns: !values["no-dns"], ...family } };
+}
+
+function parse(options: ParseArgsOptionsConfig) {
+  try {
+    return parseArgs({ options, allowPositionals: true });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    // Only its first sentence: the advice after it fills several lines.
+    throw new UsageError(`${error.message.split(/\.?(?:\n| To )/, 1)[0]} (--help shows the options)`);
+  }
+}
+
+function readNumber(name: string, text: string): number {
+  if (/^([+-]?(\d+(\.\d*)?|\.\d+)|Infinity)$/.test(text)) return Number(text);
+  throw new UsageError(`Option "--${name}" is ${JSON.stringify(text)}: need a number`);
+}

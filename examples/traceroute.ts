@@ -1,0 +1,31 @@
+import { Client, formatHop, formatStopReason } from "icmpx";
+import { run, seconds, stopOnSignals } from "./support.ts";
+
+const usage = `Usage: bun examples/traceroute.ts [options] [host]
+
+Shows the routers on the way to host (8.8.8.8). The exit code is 0 if it was reached.
+
+  -m, --max-hops N        hops to try (30)
+  -c, --count N           probes to each hop (3)
+  -t, --timeout SECONDS   to wait for each answer (1)
+      --no-dns            show addresses without names
+  -4, -6                  use IPv4 or IPv6`;
+
+const letters = { "max-hops": "m", count: "c", timeout: "t" };
+
+await run({
+  usage,
+  letters,
+  async main({ hosts: [host = "8.8.8.8"], numbers, common }) {
+    const { "max-hops": maxHops = 30, count: probes = 3, timeout = 1 } = numbers;
+    using client = new Client({ timeout: seconds(timeout) });
+    const trace = client.traceroute(host, { maxHops, probes, ...common });
+    stopOnSignals(trace);
+    console.log(`traceroute to ${host}, ${maxHops} hops at most`);
+    for await (const hop of trace) console.log(formatHop(hop));
+
+    const result = await trace;
+    console.log(formatStopReason(result));
+    return result.reached ? 0 : 1;
+  },
+});
