@@ -202,7 +202,7 @@ describe("decodeIpv6Header(), encodeIpv6Header()", () => {
   });
 
   test("takes as many extension headers as promised", () => {
-    const chain = "3c00010400000000".repeat(IPV6_MAX_EXTENSION_HEADERS - 1) + "3a00010400000000";
+    const chain = `${"3c00010400000000".repeat(IPV6_MAX_EXTENSION_HEADERS - 1)}3a00010400000000`;
     const header = decodeIpv6Header(viewOfHex(V6_HEX.replace("3aff", "3cff") + chain));
     expect(header.extensionHeaders.length).toBe(IPV6_MAX_EXTENSION_HEADERS);
     expect(header.protocol).toBe(58);
