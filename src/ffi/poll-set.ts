@@ -1,4 +1,5 @@
 import { POLLERR, POLLFD, POLLIN } from "./constants.ts";
+import { EINTR } from "./errno.ts";
 import type { Libc } from "./libc.ts";
 
 /** A watched descriptor and what to do when it is ready. */
@@ -53,9 +54,8 @@ export class PollSet {
     const count = this.#entries.length;
     if (count === 0) return [];
     const fds = new Uint8Array(this.#view.buffer);
-    let found = this.#libc.symbols.poll(fds, count, 0);
+    let found = this.#poll(fds, count);
     const ready: PollEntry[] = [];
-    // -1 is EINTR or ENOMEM (poll(2)); a caller polls again at the next signal or tick, and it cannot be waited for.
     for (let index = 0; index < count && found > 0; index++) {
       if (this.#view.getInt16(index * POLLFD.size + POLLFD.revents, true) === 0) continue;
       ready.push(this.#entries[index] as PollEntry);
@@ -79,6 +79,14 @@ export class PollSet {
       }
     }
     return ready.length > 0;
+  }
+
+  /** A failure other than EINTR is the kernel's want of memory (poll(2)): the next signal or tick polls again. */
+  #poll(fds: Uint8Array, count: number): number {
+    const { symbols } = this.#libc;
+    let found = symbols.poll(fds, count, 0);
+    while (found < 0 && symbols.errno() === EINTR) found = symbols.poll(fds, count, 0);
+    return found;
   }
 
   #reserve(count: number): void {
