@@ -1,6 +1,6 @@
 import { Client, formatMtr } from "icmpx";
 import { LiveScreen } from "./live-screen.ts";
-import { run, seconds, stopOnSignals } from "./support.ts";
+import { print, run, seconds, stopOnSignals } from "./support.ts";
 
 const usage = `Usage: bun examples/mtr.ts [options] [host]
 
@@ -29,7 +29,7 @@ await run({
     }
 
     const width = process.stdout.isTTY ? { width: process.stdout.columns } : {};
-    console.log(formatMtr(await mtr, width));
+    print(formatMtr(await mtr, width));
     return 0;
   },
 });

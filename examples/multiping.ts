@@ -1,5 +1,5 @@
 import { Client, formatEchoResult, formatMultiping } from "icmpx";
-import { run, seconds, stopOnSignals } from "./support.ts";
+import { print, run, seconds, stopOnSignals } from "./support.ts";
 
 const usage = `Usage: bun examples/multiping.ts [options] [host]...
 
@@ -22,11 +22,11 @@ await run({
     using client = new Client({ timeout: seconds(timeout) });
     const multiping = client.multiping(targets, { count, interval: seconds(interval), ...common });
     stopOnSignals(multiping);
-    for await (const result of multiping) console.log(formatEchoResult(result));
+    for await (const result of multiping) print(formatEchoResult(result));
 
     const result = await multiping;
     const width = process.stdout.isTTY ? { width: process.stdout.columns } : {};
-    console.log(`\n${formatMultiping(result, width)}`);
+    print(`\n${formatMultiping(result, width)}`);
     return result.targets.every(({ statistics }) => statistics.received > 0) ? 0 : 1;
   },
 });

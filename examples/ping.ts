@@ -1,5 +1,5 @@
 import { Client, formatEchoResult, formatPingStatistics } from "icmpx";
-import { run, seconds, stopOnSignals } from "./support.ts";
+import { print, run, seconds, stopOnSignals } from "./support.ts";
 
 const usage = `Usage: bun examples/ping.ts [options] [host]
 
@@ -20,10 +20,10 @@ await run({
     using client = new Client({ timeout: seconds(timeout) });
     const ping = client.ping(host, { count, interval: seconds(interval), ...common });
     stopOnSignals(ping);
-    for await (const result of ping) console.log(formatEchoResult(result));
+    for await (const result of ping) print(formatEchoResult(result));
 
     const result = await ping;
-    console.log(`\n${formatPingStatistics(result)}`);
+    print(`\n${formatPingStatistics(result)}`);
     return result.statistics.received > 0 ? 0 : 1;
   },
 });

@@ -3,9 +3,6 @@ import { basename } from "node:path";
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
 import { type Family, IcmpxError, type Measurement } from "icmpx";
 
-/** Options that take a number: their long names, each with its letter. */
-type Letters = Readonly<Record<string, string>>;
-
 /** What was asked for on the command line. */
 interface Arguments<Name extends string> {
   readonly hosts: readonly string[];
@@ -18,6 +15,7 @@ interface Arguments<Name extends string> {
 /** One example program. */
 interface Program<Name extends string> {
   readonly usage: string;
+  /** Options that take a number: their long names, each with its letter. */
   readonly letters: Readonly<Record<Name, string>>;
   /** How many hosts it takes. Default 1. */
   readonly maxHosts?: number;
@@ -29,8 +27,13 @@ class UsageError extends Error {}
 
 /** Runs a program and ends the process: code 2 after wrong use, 1 after a failure, each with one line on stderr. */
 export async function run<Name extends string>(program: Program<Name>): Promise<never> {
+  // Whoever read the output has gone, as head(1) does: there is nobody left to measure for.
+  process.stdout.on("error", () => process.exit(1));
   try {
-    process.exit(await program.main(readArguments(program)));
+    const code = await program.main(readArguments(program));
+    await new Promise((resolve) => process.stdout.write("", resolve));
+    // Not left to the event loop: a name server that does not answer would keep it waiting.
+    process.exit(code);
   } catch (error) {
     // Stopped before anything was measured.
     if (error instanceof DOMException && error.name === "AbortError") process.exit(1);
@@ -41,6 +44,11 @@ export async function run<Name extends string>(program: Program<Name>): Promise<
     console.error(`${basename(process.argv[1] ?? "icmpx", ".ts")}: ${error.message}`);
     process.exit(isWrongUse ? 2 : 1);
   }
+}
+
+/** Writes a line to stdout, without waiting for a reader that is slow. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
 }
 
 /** Ctrl-C and SIGTERM end the measurement early, so that its result is still shown. A second one ends the process. */
@@ -61,14 +69,17 @@ export function seconds(value: number): number {
 
 function readArguments<Name extends string>(program: Program<Name>): Arguments<Name> {
   const { usage, maxHosts = 1 } = program;
-  const letters: Letters = program.letters;
+  const letters = Object.entries<string>(program.letters) as readonly (readonly [
+    name: Name,
+    letter: string,
+  ])[];
   const options: ParseArgsOptionsConfig = {
     "no-dns": { type: "boolean" },
     ipv4: { type: "boolean", short: "4" },
     ipv6: { type: "boolean", short: "6" },
     help: { type: "boolean", short: "h" },
   };
-  for (const [name, short] of Object.entries(letters)) options[name] = { type: "string", short };
+  for (const name of names) options[name] = { type: "string", short: program.letters[name] };
   const { values, positionals } = parse(options);
   if (values["help"]) {
     console.log(usage);
@@ -77,8 +88,8 @@ function readArguments<Name extends string>(program: Program<Name>): Arguments<N
   if (positionals.length > maxHosts) throw new UsageError(`Too many hosts: need at most ${maxHosts}`);
   if (values["ipv4"] && values["ipv6"]) throw new UsageError("Options -4 and -6 exclude each other");
   const family = values["ipv4"] ? { family: 4 as const } : values["ipv6"] ? { family: 6 as const } : {};
-  const numbers: Partial<Record<string, number>> = {};
-  for (const name of Object.keys(letters)) {
+  const numbers: Partial<Record<Name, number>> = {};
+  for (const name of names) {
     const text = values[name];
     if (typeof text === "string") numbers[name] = readNumber(name, text);
   }

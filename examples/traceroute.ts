@@ -1,5 +1,5 @@
 import { Client, formatHop, formatStopReason } from "icmpx";
-import { run, seconds, stopOnSignals } from "./support.ts";
+import { print, run, seconds, stopOnSignals } from "./support.ts";
 
 const usage = `Usage: bun examples/traceroute.ts [options] [host]
 
@@ -19,13 +19,14 @@ await run({
   async main({ hosts: [host = "8.8.8.8"], numbers, common }) {
     const { "max-hops": maxHops = 30, count: probes = 3, timeout = 1 } = numbers;
     using client = new Client({ timeout: seconds(timeout) });
-    const trace = client.traceroute(host, { maxHops, probes, ...common });
+    const addr = await client.resolveHost(host, common);
+    const trace = client.traceroute(addr, { maxHops, probes, ...common });
     stopOnSignals(trace);
-    console.log(`traceroute to ${host}, ${maxHops} hops at most`);
-    for await (const hop of trace) console.log(formatHop(hop));
+    print(`traceroute to ${host} (${addr}), ${maxHops} hops at most`);
+    for await (const hop of trace) print(formatHop(hop));
 
     const result = await trace;
-    console.log(formatStopReason(result));
+    print(formatStopReason(result));
     return result.reached ? 0 : 1;
   },
 });
