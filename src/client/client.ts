@@ -36,6 +36,7 @@ import type { StrategyContext, Target } from "./run-context.ts";
 import { traceroute } from "./traceroute.ts";
 import { interfaceIndex } from "./transport/icmp-transport.ts";
 import { openTransport, type Privileged } from "./transport/open.ts";
+import { RefusingTransport } from "./transport/refusing-transport.ts";
 
 /**
  * Sends ICMP probes and tells what became of them. Sockets open on first use, at most one per family and kind, and are
@@ -262,11 +263,9 @@ export class Client {
     const wanted = isAddress ? settings.family : family;
     const { address, family: resolved } = await this.#resolver.lookup(host, { family: wanted, signal });
     if (this.#isClosed) throw new ClientClosedError();
-    const prober = this.#prober(resolved, settings.privileged);
+    const source = this.#source(resolved, settings);
+    const prober = this.#prober(resolved, settings.privileged, source);
     await sleepUntil(this.#platform.clock, prober.transport.stampsFromNs, signal);
-    const source =
-      settings.source ??
-      (bindAddr && addressFamily(bindAddr) === resolved ? canonicalAddress(bindAddr) : undefined);
     const route = {
       destination: address,
       source,
@@ -291,14 +290,25 @@ export class Client {
     };
   }
 
-  #prober(family: Family, privileged: Privileged): Prober {
-    const key = `${family} ${privileged}`;
+  #source(family: Family, { source }: CommonSettings): string | undefined {
+    const { bindAddr } = this.#options;
+    if (source !== undefined) return source;
+    return bindAddr !== undefined && addressFamily(bindAddr) === family
+      ? canonicalAddress(bindAddr)
+      : undefined;
+  }
+
+  #prober(family: Family, privileged: Privileged, source: string | undefined): Prober {
+    // Only IPv6 datagram sockets have to be bound to their source.
+    const boundSource = family === 6 && privileged !== true ? source : undefined;
+    const key = `${family} ${privileged} ${boundSource}`;
     let prober = this.#probers.get(key);
     if (prober === undefined) {
       const platform = this.#platform;
-      const transport = openTransport(platform, { family, privileged, identifier: this.#random16() });
-      prober = new Prober(transport, platform.clock, this.#random16());
-      this.#probers.set(key, prober);
+      const options = { family, privileged, identifier: this.#random16(), source: boundSource };
+      prober = new Prober(openTransport(platform, options), platform.clock, this.#random16());
+      // A source that this host lacks now it may have at the next run.
+      if (!(prober.transport instanceof RefusingTransport)) this.#probers.set(key, prober);
     }
     return prober;
   }

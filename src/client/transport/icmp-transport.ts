@@ -41,7 +41,7 @@ import {
 import type { Libc } from "../../ffi/libc.ts";
 import type { Reactor, Watch } from "../../ffi/reactor.ts";
 import { type IncomingMessage, Socket, type SocketAddress } from "../../ffi/socket.ts";
-import type { Family } from "../../packet/address.ts";
+import { type Family, isLinkLocal, isMulticast } from "../../packet/address.ts";
 import { Icmpv4Type, Icmpv6Type } from "../../packet/icmp-types.ts";
 import { encodeIcmpv4 } from "../../packet/icmpv4.ts";
 import { encodeIcmpv6 } from "../../packet/icmpv6.ts";
@@ -63,6 +63,8 @@ export interface IcmpTransportOptions {
   readonly privileged: boolean;
   /** The identifier to send with on a raw socket. */
   readonly identifier: number;
+  /** The one address that routes of this transport may have for a source, when it is a datagram socket. */
+  readonly source?: string | undefined;
 }
 
 const ECHO_HEADER_LENGTH = 8;
@@ -114,7 +116,7 @@ export class IcmpTransport implements Transport {
       protocol: family === 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6,
     });
     try {
-      this.identifier = privileged ? options.identifier : this.#bindIdentifier();
+      this.identifier = privileged ? options.identifier : this.#bindIdentifier(options.source);
       this.#configure();
       this.#defaultMtuDiscovery = this.#socket.getOption(...this.#mtuDiscovery);
       this.stampsFromNs = libc.monotonicNs() + STAMP_SETTLING_NS;
@@ -141,7 +143,7 @@ export class IcmpTransport implements Transport {
       this.#applyRoute(route);
       const outcome = this.#socket.send({
         data: message,
-        destination: this.#socketAddress(route.destination),
+        destination: this.#socketAddress(route.destination, route.interfaceIndex),
         ttl,
         tos: route.tos,
         ...(route.source !== undefined && { source: route.source }),
@@ -264,9 +266,13 @@ export class IcmpTransport implements Transport {
     this.#nextStampKey = 0;
   }
 
-  /** An ICMP datagram socket has its identifier for a port: binding to port 0 makes the kernel choose one. */
-  #bindIdentifier(): number {
-    this.#socket.bind({ address: this.family === 4 ? "0.0.0.0" : "::", port: 0 });
+  /**
+   * An ICMP datagram socket has its identifier for a port: binding to port 0 makes the kernel choose one. The source has to
+   * be bound, too: that of a control message is checked and then ignored in IPv6 (ping_v6_sendmsg).
+   */
+  #bindIdentifier(source: string | undefined): number {
+    const any = this.family === 4 ? "0.0.0.0" : "::";
+    this.#socket.bind({ ...this.#socketAddress(source ?? any), port: 0 });
     return this.#socket.localAddress().port ?? 0;
   }
 
@@ -290,11 +296,17 @@ export class IcmpTransport implements Transport {
     return this.family === 4 ? [IPPROTO_IP, IP_MTU_DISCOVER] : [IPPROTO_IPV6, IPV6_MTU_DISCOVER];
   }
 
-  #socketAddress(address: string): SocketAddress {
+  /** The address with its scope: that of its zone, or for a link-local one without a zone that of the interface. */
+  #socketAddress(address: string, interfaceOfRoute?: number): SocketAddress {
     const zoneAt = address.indexOf("%");
-    if (zoneAt === -1) return { address };
-    const zone = address.slice(zoneAt + 1);
-    return { address: address.slice(0, zoneAt), scopeId: interfaceIndex(this.#libc, zone) };
+    if (zoneAt !== -1) {
+      const scopeId = interfaceIndex(this.#libc, address.slice(zoneAt + 1));
+      return { address: address.slice(0, zoneAt), scopeId };
+    }
+    if (interfaceOfRoute === undefined || this.family === 4) return { address };
+    return isLinkLocal(address) || isMulticast(address)
+      ? { address, scopeId: interfaceOfRoute }
+      : { address };
   }
 
   /** Sets an option that older kernels or the unprivileged do not have; tells whether it is set. */

@@ -1,11 +1,16 @@
 import { realpathSync } from "node:fs";
 import { RawSocketPermissionError, SystemError } from "../../errors.ts";
-import type { Family } from "../../packet/address.ts";
-import { IcmpTransport, type TransportSystem } from "./icmp-transport.ts";
+import { IcmpTransport, type IcmpTransportOptions, type TransportSystem } from "./icmp-transport.ts";
+import { RefusingTransport } from "./refusing-transport.ts";
 import type { Transport } from "./transport.ts";
 
 /** Which kind of socket a caller allows: `true` raw only, `false` datagram only, `"auto"` raw if permitted. */
 export type Privileged = "auto" | boolean;
+
+/** Which socket to open. */
+export interface OpenOptions extends Omit<IcmpTransportOptions, "privileged"> {
+  readonly privileged: Privileged;
+}
 
 /**
  * Opens the socket to probe with.
@@ -13,17 +18,15 @@ export type Privileged = "auto" | boolean;
  * @throws {RawSocketPermissionError} when the process may open none of the kinds allowed. Nothing stays open.
  * @throws {SystemError} for any other reason (EMFILE, EAFNOSUPPORT, ...).
  */
-export function openTransport(
-  system: TransportSystem,
-  options: { readonly family: Family; readonly privileged: Privileged; readonly identifier: number },
-): Transport {
-  const { family, privileged, identifier } = options;
+export function openTransport(system: TransportSystem, options: OpenOptions): Transport {
+  const { privileged, ...rest } = options;
   const kinds = privileged === "auto" ? [true, false] : [privileged];
   let denial: SystemError | undefined;
   for (const kind of kinds) {
     try {
-      return new IcmpTransport(system, { family, privileged: kind, identifier });
+      return new IcmpTransport(system, { ...rest, privileged: kind });
     } catch (error) {
+      if (isWrongSource(error)) return new RefusingTransport(options.family, error);
       if (!isDenial(error)) throw error;
       denial = error;
     }
@@ -38,6 +41,10 @@ function isDenial(error: unknown): error is SystemError {
     error.syscall === "socket" &&
     (error.code === "EPERM" || error.code === "EACCES")
   );
+}
+
+function isWrongSource(error: unknown): error is SystemError {
+  return error instanceof SystemError && error.syscall === "bind" && error.code === "EADDRNOTAVAIL";
 }
 
 function permissionError(privileged: Privileged, cause: SystemError | undefined): RawSocketPermissionError {
