@@ -1,4 +1,4 @@
-import { type Child, type Namespace, outputOf } from "./namespaces.ts";
+import type { Child, Namespace } from "./namespaces.ts";
 
 /** One captured packet. */
 export interface CapturedPacket {
@@ -28,7 +28,9 @@ export async function capture(namespace: Namespace, device: string, filter: stri
   ]);
   const chunks: Uint8Array[] = [];
   const reading = readAll(child, chunks);
-  await untilListening(child);
+  const listening = Promise.withResolvers<void>();
+  const complaining = readComplaints(child, listening);
+  await listening.promise;
   return {
     async stop(quietMs = 300) {
       for (let seen = -1; seen !== chunks.length; ) {
@@ -36,7 +38,7 @@ export async function capture(namespace: Namespace, device: string, filter: stri
         await Bun.sleep(quietMs);
       }
       child.kill("SIGINT");
-      await reading;
+      await Promise.all([reading, complaining, child.exited]);
       return decodeCapture(Buffer.concat(chunks));
     },
   };
@@ -44,18 +46,18 @@ export async function capture(namespace: Namespace, device: string, filter: stri
 
 async function readAll(child: Child, chunks: Uint8Array[]): Promise<void> {
   for await (const chunk of child.stdout) chunks.push(chunk);
-  await child.exited;
 }
 
-async function untilListening(child: Child): Promise<void> {
+/** Reads what tcpdump says to its end: it is ended by SIGPIPE, captured packets and all, if nobody listens. */
+async function readComplaints(child: Child, listening: PromiseWithResolvers<void>): Promise<void> {
   let said = "";
   const decoder = new TextDecoder();
   for await (const chunk of child.stderr) {
-    said += decoder.decode(chunk);
+    said += decoder.decode(chunk, { stream: true });
     // It prints this after the socket is bound and the filter attached.
-    if (said.includes("listening on")) return;
+    if (said.includes("listening on")) listening.resolve();
   }
-  throw new Error(`tcpdump did not start: ${said} ${await outputOf(child, "tcpdump")}`);
+  listening.reject(new Error(`tcpdump did not start: ${said}`));
 }
 
 function decodeCapture(file: Uint8Array): CapturedPacket[] {
