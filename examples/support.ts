@@ -69,10 +69,7 @@ export function seconds(value: number): number {
 
 function readArguments<Name extends string>(program: Program<Name>): Arguments<Name> {
   const { usage, maxHosts = 1 } = program;
-  const letters = Object.entries<string>(program.letters) as readonly (readonly [
-    name: Name,
-    letter: string,
-  ])[];
+  const names = Object.keys(program.letters) as Name[];
   const options: ParseArgsOptionsConfig = {
     "no-dns": { type: "boolean" },
     ipv4: { type: "boolean", short: "4" },
