@@ -65,6 +65,7 @@ export {
   type ExtensionStructure,
   encodeExtensions,
   extensionsLength,
+  ORIGINAL_DATAGRAM_MIN_LENGTH,
 } from "./extensions.ts";
 export { escapeText, formatPacket, formatQuote } from "./format.ts";
 export type {
