@@ -14,6 +14,10 @@
  * @module
  */
 export { Client } from "./client/client.ts";
+export { formatMtr, type TableFormatOptions } from "./client/format-mtr.ts";
+export { formatMultiping } from "./client/format-multiping.ts";
+export { formatEchoResult, formatPingStatistics } from "./client/format-ping.ts";
+export { formatHop, formatStopReason, formatTraceroute } from "./client/format-traceroute.ts";
 export { Measurement } from "./client/measurement.ts";
 export type { MultipingItem } from "./client/multiping.ts";
 export type {

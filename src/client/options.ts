@@ -4,7 +4,7 @@ import type { EchoResult } from "./results.ts";
 import type { Privileged } from "./transport/open.ts";
 
 /** Defaults of the options. Times are in milliseconds. */
-export const DEFAULTS = {
+const DEFAULTS = {
   timeout: 1000,
   ttl: 64,
   size: 56,
