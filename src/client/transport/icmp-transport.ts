@@ -23,6 +23,7 @@ import {
   PMTUDISC_DONT,
   PMTUDISC_PROBE,
   SCM_TSTAMP_SND,
+  SO_BROADCAST,
   SO_EE_ORIGIN_TIMESTAMPING,
   SO_MARK,
   SO_RCVBUF,
@@ -231,6 +232,8 @@ export class IcmpTransport implements Transport {
   #configure(): void {
     const socket = this.#socket;
     if (this.family === 4) {
+      // Without it a send to a broadcast address fails with EACCES (ip(7)).
+      socket.setOption(SOL_SOCKET, SO_BROADCAST, 1);
       if (this.privileged) {
         socket.setOption(SOL_RAW, ICMP_FILTER, typeFilter(4));
       } else {
