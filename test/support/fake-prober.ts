@@ -1,0 +1,148 @@
+import { Payload } from "../../src/client/payload.ts";
+import type { ProbeStream } from "../../src/client/probe-stream.ts";
+import { Prober } from "../../src/client/prober.ts";
+import type { EchoResult } from "../../src/client/results.ts";
+import { openTransport } from "../../src/client/transport/open.ts";
+import type { FakeClock } from "./fake-clock.ts";
+import type { FakeKernel, FakeKernelOptions } from "./fake-libc.ts";
+import type { FakeNetwork, FakeProbe } from "./fake-network.ts";
+import { type FakePlatform, fakePlatform, type SocketKind } from "./fake-platform.ts";
+import type { FakeSocket } from "./fake-socket.ts";
+
+/** What a {@link ProberBench} is made of. */
+export interface BenchOptions extends Omit<FakeKernelOptions, "network"> {
+  /** What comes back for each probe; may be replaced by setting `bench.network`. Default: nothing. */
+  readonly network?: FakeNetwork;
+  /** Another bench whose kernel and clock to share. */
+  readonly beside?: ProberBench;
+  /** The identifier of a raw socket. Default: 0x1234. */
+  readonly identifier?: number;
+  /** Default: 1. */
+  readonly firstSequence?: number;
+}
+
+/** What a stream of a {@link ProberBench} sends. */
+export interface BenchStreamOptions {
+  /** Default: the target of the kind of socket. */
+  readonly destination?: string;
+  /** Size of the payload, or the payload. Default: 56. */
+  readonly content?: number | Uint8Array;
+  /** Default: 1,000. */
+  readonly timeoutMs?: number;
+  /** The 8 random bytes of the client. Default: 1 to 8. */
+  readonly nonce?: Uint8Array;
+  /** The checksum of all probes. Default: 0x5a5a. */
+  readonly flow?: number;
+  /** Hears of results as they come, besides `results`. */
+  readonly onResult?: (result: EchoResult) => void;
+}
+
+/** A stream and what was heard of it. */
+export interface BenchStream {
+  readonly stream: ProbeStream;
+  readonly results: EchoResult[];
+  /** How many replies had a wrong ICMP checksum. */
+  readonly corrupt: number;
+  /** Sends a probe with TTL 64, or `ttl`. */
+  send(ttl?: number): void;
+}
+
+/** A prober on a socket of the fake kernel. */
+export class ProberBench {
+  readonly kind: SocketKind;
+  readonly fake: FakePlatform;
+  readonly prober: Prober;
+  network: FakeNetwork;
+  readonly #fd: number;
+
+  constructor(kind: SocketKind, options: BenchOptions = {}) {
+    this.kind = kind;
+    this.network = options.network ?? (() => []);
+    this.fake = options.beside?.fake ?? fakePlatform({ ...options, network: (probe) => this.network(probe) });
+    const { platform, kernel } = this.fake;
+    const transport = openTransport(platform, {
+      family: kind.family,
+      privileged: kind.privileged,
+      identifier: options.identifier ?? 0x1234,
+    });
+    this.#fd = kernel.calls.findLast((call) => call.syscall === "socket")?.result ?? -1;
+    this.prober = new Prober(transport, platform.clock, options.firstSequence ?? 1);
+  }
+
+  get clock(): FakeClock {
+    return this.fake.clock;
+  }
+
+  get kernel(): FakeKernel {
+    return this.fake.kernel;
+  }
+
+  /** The kernel's side of the socket. */
+  get socket(): FakeSocket {
+    const socket = this.kernel.socketOf(this.#fd);
+    if (socket === undefined) throw new Error("The socket of this bench is closed");
+    return socket;
+  }
+
+  /** The probes that left this bench's socket. */
+  get sent(): readonly FakeProbe[] {
+    const { identifier } = this.prober.transport;
+    return this.kernel.sent.filter((probe) => probe.identifier === identifier);
+  }
+
+  open(options: BenchStreamOptions = {}): BenchStream {
+    const results: EchoResult[] = [];
+    let corrupt = 0;
+    const { content = 56, nonce = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), flow = 0x5a5a } = options;
+    const destination = options.destination ?? this.kind.target;
+    const stream = this.prober.openStream({
+      target: destination,
+      hostname: null,
+      route: {
+        destination,
+        source: undefined,
+        interfaceIndex: undefined,
+        tos: 0,
+        dontFragment: undefined,
+        mark: 0,
+      },
+      timeoutNs: (options.timeoutMs ?? 1000) * 1e6,
+      payload: new Payload(content, nonce, flow),
+      onResult: (result) => {
+        results.push(result);
+        options.onResult?.(result);
+      },
+      onCorrupt: () => {
+        corrupt += 1;
+      },
+    });
+    return {
+      stream,
+      results,
+      get corrupt() {
+        return corrupt;
+      },
+      send: (ttl = 64) => {
+        stream.send(ttl);
+      },
+    };
+  }
+}
+
+/** A result in one line: probe number, kind or error, RTT in milliseconds, who answered, and its flags. */
+export function briefly(result: EchoResult): string {
+  const words: (string | number)[] = [`#${result.request.number}`, result.error ?? "reply"];
+  if (result.reply !== null) words.push(`${result.rtt} ms`, `from ${result.reply.addr}`);
+  if (result.late) words.push("late");
+  if (result.duplicate) words.push("duplicate");
+  if (result.reordered) words.push("reordered");
+  if (result.corrupt) words.push("corrupt");
+  return words.join(" ");
+}
+
+/** A copy of `bytes` with `values` at `offset`. */
+export function patched(bytes: Uint8Array, offset: number, ...values: readonly number[]): Uint8Array {
+  const copy = bytes.slice();
+  copy.set(values, offset);
+  return copy;
+}
