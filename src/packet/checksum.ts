@@ -2,7 +2,7 @@ import { PacketError } from "../errors.ts";
 import { parseAddress } from "./address.ts";
 import { type ByteView, bytesOf } from "./bytes.ts";
 
-/** The IP addresses and protocol a transport checksum covers besides the segment itself. */
+/** The IP addresses that an upper-layer checksum covers besides the packet itself. Any decoded IP header will do. */
 export interface PseudoHeader {
   /** Source address as text. */
   readonly source: string;

@@ -35,7 +35,7 @@ export function decodeIcmpHeader(view: DataView, layer: string): IcmpHeader {
   return { type: view.getUint8(TYPE), code: view.getUint8(CODE), checksum: view.getUint16(CHECKSUM) };
 }
 
-/** Encodes type, code and checksum; type and checksum are those given, the code is the message's. */
+/** Encodes type, code and checksum. The caller has checked the room. */
 export function encodeIcmpHeader(header: IcmpHeader, view: DataView, layer: string): void {
   put8(view, TYPE, header.type, layer);
   put8(view, CODE, header.code, layer);

@@ -62,8 +62,13 @@ const OBJECTS: readonly (readonly [string, string, ExtensionObject])[] = [
   ],
   [
     "a name in UTF-8",
-    "000c 0202 08c3bc62657200 00".replace(" 00", "00"),
+    "000c 0202 08c3bc6265720000",
     { kind: "interfaceInformation", classNumber: 2, cType: 2, role: "incoming", name: "über" },
+  ],
+  [
+    "a name that begins with a byte order mark",
+    "000c 0202 08efbbbf61000000",
+    { kind: "interfaceInformation", classNumber: 2, cType: 2, role: "incoming", name: "\ufeffa" },
   ],
   [
     "interface identification by name",

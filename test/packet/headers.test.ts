@@ -201,11 +201,15 @@ describe("decodeIpv6Header(), encodeIpv6Header()", () => {
     expect(() => decodeIpv6Header(viewOfHex(hex))).toThrow(PacketError);
   });
 
-  test("takes as many extension headers as promised", () => {
-    const chain = `${"3c00010400000000".repeat(IPV6_MAX_EXTENSION_HEADERS - 1)}3a00010400000000`;
-    const header = decodeIpv6Header(viewOfHex(V6_HEX.replace("3aff", "3cff") + chain));
+  test("takes as many extension headers as promised, and not one more", () => {
+    const chain = (count: number) => `${"3c00010400000000".repeat(count - 1)}3a00010400000000`;
+    const view = (count: number) => viewOfHex(V6_HEX.replace("3aff", "3cff") + chain(count));
+    const header = decodeIpv6Header(view(IPV6_MAX_EXTENSION_HEADERS));
     expect(header.extensionHeaders.length).toBe(IPV6_MAX_EXTENSION_HEADERS);
     expect(header.protocol).toBe(58);
+    expect(() => decodeIpv6Header(view(IPV6_MAX_EXTENSION_HEADERS + 1))).toThrow(
+      "Cannot decode IPv6 extension header: more than 16 headers",
+    );
   });
 
   test.each<[string, Partial<Ipv6Header>]>([
@@ -318,6 +322,14 @@ describe("decodeTcpHeader(), encodeTcpHeader()", () => {
     ["header length past the end", "123401bb fedcba98 00000000 6002faf0 beef0000"],
   ])("refuses %s", (_name, hex) => {
     expect(() => decodeTcpHeader(viewOfHex(hex))).toThrow(PacketError);
+  });
+
+  test("pads options to a multiple of 4 with zeros, and takes no more than 40 bytes of them", () => {
+    const bytes = encodedBytes((view) => encodeTcpHeader({ ...SYN, options: fromHex("0101010101") }, view));
+    expect(toHex(bytes.subarray(20))).toBe("0101010101000000");
+    expect(decodeTcpHeader(new DataView(bytes.buffer)).headerLength).toBe(28);
+    const view = new DataView(new ArrayBuffer(100));
+    expect(() => encodeTcpHeader({ ...SYN, options: new Uint8Array(41) }, view)).toThrow(PacketError);
   });
 
   test.each(["tcp-syn", "tcp-rst"])("tcpChecksum() gives what Linux put into %s", (name) => {
