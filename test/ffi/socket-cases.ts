@@ -25,7 +25,7 @@ import {
   SO_EE_ORIGIN_ICMP,
   SO_EE_ORIGIN_ICMP6,
   SO_EE_ORIGIN_TIMESTAMPING,
-  SO_RCVBUFFORCE,
+  SO_RCVBUF,
   SO_TIMESTAMPING,
   SOCK_DGRAM,
   SOCK_RAW,
@@ -194,9 +194,10 @@ function casesFor(kind: Kind): SocketCase[] {
   add("a batch larger than one system call leaves and comes back whole", async ({ libc, wait }) => {
     using socket = open(libc, kind);
     socket.setOption(SOL_SOCKET, SO_TIMESTAMPING, 0);
-    socket.setOption(SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20);
+    // As much as anybody may have (net.core.rmem_max); SO_RCVBUFFORCE is for root.
+    socket.setOption(SOL_SOCKET, SO_RCVBUF, 8 << 20);
     if (raw) acceptRepliesOnly(socket, family);
-    const messages = Array.from({ length: 600 }, (_, sequence) => ({
+    const messages = Array.from({ length: 400 }, (_, sequence) => ({
       data: echo(kind, { sequence, payload: `message ${sequence}` }),
       destination: { address: loopback },
     }));
@@ -210,9 +211,9 @@ function casesFor(kind: Kind): SocketCase[] {
         expect(new TextDecoder().decode(icmp.subarray(8))).toBe(`message ${sequence}`);
         arrived.add(sequence);
       });
-      return arrived.size === 600;
+      return arrived.size === 400;
     });
-    expect([sent, arrived.size]).toEqual([600, 600]);
+    expect([sent, arrived.size]).toEqual([400, 400]);
   });
 
   add("64 KiB arrive whole", async ({ libc, wait }) => {

@@ -282,19 +282,21 @@ export class FakeHost {
     const header = { ...between, ttl: reception.ttl, tos: reception.tos };
     const packet = family === 4 ? ipPacket(header, icmp) : icmp;
     const error = intact ? quotedProbe(family, icmp) : undefined;
-    for (const socket of [...this.#context.sockets()]) {
-      if (socket.family !== family || !accepts(socket, reception)) continue;
-      if (socket.raw) {
-        if (socket.acceptsType(icmp[0] ?? 0)) this.#push(socket, packet, { from: arrival.from, reception });
-        if (error === undefined || socket.ipOption(IP_RECVERR, IPV6_RECVERR) === 0) continue;
-      } else if (error === undefined) {
-        const types = family === 4 ? [0, 43] : [129, 161];
-        const mine = types.includes(icmp[0] ?? -1) && viewOf(icmp).getUint16(4) === socket.port;
-        if (mine && intact) this.#push(socket, icmp, { from: arrival.from, reception });
-        continue;
-      } else if (error.identifier !== socket.port) continue;
-      this.#raise(socket, { icmp, error, from: arrival.from, reception });
+    const from = arrival.from;
+    const candidates = [...this.#context.sockets()].filter(
+      (socket) => socket.family === family && accepts(socket, reception),
+    );
+    for (const socket of candidates.filter(({ raw }) => raw)) {
+      if (socket.acceptsType(icmp[0] ?? 0)) this.#push(socket, packet, { from, reception });
+      if (error !== undefined) this.#raise(socket, { icmp, error, from, reception });
     }
+    const isReply = (family === 4 ? [0, 43] : [129, 161]).includes(icmp[0] ?? -1) && icmp.length >= 8;
+    const identifier = isReply && intact ? viewOf(icmp).getUint16(4) : error?.identifier;
+    // Of several datagram sockets with one identifier the youngest gets everything (net/ipv4/ping.c, ping_lookup).
+    const owner = candidates.findLast(({ raw, port }) => !raw && port === identifier);
+    if (owner === undefined) return;
+    if (error === undefined) this.#push(owner, icmp, { from, reception });
+    else this.#raise(owner, { icmp, error, from, reception });
   }
 
   #push(socket: FakeSocket, data: Uint8Array, arrival: { from: string; reception: FakeReception }): void {
