@@ -68,6 +68,7 @@ export {
   RawSocketPermissionError,
   ResolveError,
   SystemError,
+  type SystemErrorDetails,
   UnsupportedPlatformError,
 } from "./errors.ts";
 export type { Family } from "./packet/address.ts";

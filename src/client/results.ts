@@ -9,7 +9,9 @@ import type { StatisticsSnapshot } from "./statistics.ts";
  * IPv4 sockets deliver the whole header (raw(7), ipv6(7)); the others tell the addresses, TTL and traffic class.
  */
 export interface IpHeader {
+  /** The IP version. */
   readonly version: Family;
+  /** Who sent it, canonical. */
   readonly srcAddr: string;
   /** The address of ours that it came to, or null where the kernel does not tell. */
   readonly destAddr: string | null;
@@ -21,6 +23,7 @@ export interface IpHeader {
   readonly protocol: number;
   /** Header length in 32-bit words (RFC 791). */
   readonly ihl: number | null;
+  /** Length of the packet in bytes, header included. */
   readonly totalLength: number | null;
   /** Identification. */
   readonly id: number | null;
@@ -28,12 +31,15 @@ export interface IpHeader {
   readonly flags: number | null;
   /** In units of 8 bytes. */
   readonly fragmentOffset: number | null;
+  /** Header checksum, as it arrived. */
   readonly checksum: number | null;
 }
 
 /** An ICMP message by its header fields, alike for ICMPv4 and ICMPv6. */
 export interface IcmpPacket {
+  /** ICMP type: 0 and 129 are echo replies, 8 and 128 echo requests. */
   readonly type: number;
+  /** ICMP code, whose meaning depends on the type. */
   readonly code: number;
   /** null where the kernel fills or hides it. */
   readonly checksum: number | null;
@@ -47,18 +53,23 @@ export interface IcmpPacket {
 
 /** A probe as it was sent. */
 export interface SentPacket {
+  /** Its fields. */
   readonly packet: IcmpPacket;
   /** The ICMP message, header included. As JSON: hexadecimal. */
   readonly raw: Uint8Array;
   /** When it was sent: milliseconds since 1970 (CLOCK_REALTIME), fractional. RTTs do not come from it. */
   readonly timestamp: number;
+  /** The address it was sent to, canonical. */
   readonly addr: string;
+  /** TTL or hop limit it was sent with. */
   readonly ttl: number;
 }
 
 /** A packet as it was received. */
 export interface ReceivedPacket {
+  /** Its IP header. */
   readonly ipHeader: IpHeader;
+  /** Its ICMP message. */
   readonly icmpPacket: IcmpPacket;
   /**
    * The bytes the socket delivered. As JSON: hexadecimal. Raw IPv4: from the IP header on. Raw IPv6 and echo replies on
@@ -75,6 +86,7 @@ export interface EchoRequest {
   readonly addr: string;
   /** The name that `addr` was found under, or null when the target was given as an address. */
   readonly hostname: string | null;
+  /** TTL or hop limit it was sent with. */
   readonly ttl: number;
   /** 1 for the first probe of a run to this target, and so on. */
   readonly number: number;
@@ -93,6 +105,7 @@ export type RttSource =
 export interface EchoReply {
   /** Round-trip time in milliseconds, with nanosecond resolution. */
   readonly rtt: number;
+  /** Where the RTT was measured. */
   readonly rttSource: RttSource;
   /** Who answered, canonical: the target, or whoever sent the ICMP error. */
   readonly addr: string;
@@ -100,6 +113,7 @@ export interface EchoReply {
   readonly hostname: string | null;
   /** TTL or hop limit that the answer arrived with, or null where the kernel does not tell. */
   readonly ttl: number | null;
+  /** The packet that the answer came in. */
   readonly receivedPacket: ReceivedPacket;
 }
 
@@ -107,8 +121,11 @@ export interface EchoReply {
 export interface QuotedRequest {
   /** The quoted IP header as that router saw it, or null on datagram sockets, whose kernel keeps it. */
   readonly ipHeader: Ipv4Header | Ipv6Header | null;
+  /** Where that router saw it going, canonical. */
   readonly destAddr: string;
+  /** Its ICMP identifier. */
   readonly id: number;
+  /** Its ICMP sequence number. */
   readonly sequence: number;
   /** What was quoted of our ICMP data. As JSON: hexadecimal. */
   readonly payload: Uint8Array;
@@ -118,7 +135,9 @@ export interface QuotedRequest {
 
 /** What an ICMP error says. */
 export interface IcmpErrorDetails {
+  /** ICMP type, e.g. 11 (time exceeded) in IPv4, 3 in IPv6. */
   readonly type: number;
+  /** ICMP code. */
   readonly code: number;
   /** In words, e.g. "time exceeded: TTL exceeded in transit". */
   readonly description: string;
@@ -126,6 +145,7 @@ export interface IcmpErrorDetails {
   readonly mtu: number | null;
   /** Offset of the octet at fault (parameter problem). */
   readonly pointer: number | null;
+  /** The probe that it is about. */
   readonly quote: QuotedRequest;
   /** RFC 4884 objects: MPLS labels, interface information, and any other. */
   readonly extensions: readonly ExtensionObject[];
@@ -133,16 +153,20 @@ export interface IcmpErrorDetails {
 
 /** A send that the system refused. */
 export interface SendErrorDetails {
+  /** Positive errno value, e.g. 113. */
   readonly errno: number;
   /** e.g. `"EHOSTUNREACH"`. */
   readonly code: string;
+  /** The libc function that failed, e.g. `"sendmsg"`. */
   readonly syscall: string;
+  /** All of it in words. */
   readonly message: string;
 }
 
 interface EchoResultCommon {
   /** The target as it was given. */
   readonly target: string;
+  /** The probe. */
   readonly request: EchoRequest;
   /** It came after its probe had been reported as timed out: a second result for that probe. */
   readonly late: boolean;
@@ -157,18 +181,26 @@ interface EchoResultCommon {
 /** The target, or for a broadcast or multicast target some host, answered the echo request. */
 export interface EchoReplyResult extends EchoResultCommon {
   readonly kind: "reply";
+  /** null: the target answered. */
   readonly error: null;
+  /** Round-trip time in milliseconds. */
   readonly rtt: number;
+  /** Where the RTT was measured. */
   readonly rttSource: RttSource;
+  /** The answer. */
   readonly reply: EchoReply;
 }
 
 /** Nothing came in time. */
 export interface EchoTimeoutResult extends EchoResultCommon {
   readonly kind: "timeout";
+  /** What happened, in a word. */
   readonly error: "timeout";
+  /** There is none. */
   readonly rtt: null;
+  /** There is none. */
   readonly rttSource: null;
+  /** There is none. */
   readonly reply: null;
 }
 
@@ -179,8 +211,11 @@ export interface EchoIcmpErrorResult extends EchoResultCommon {
   readonly error: string;
   /** Time until the error came, in milliseconds. */
   readonly rtt: number;
+  /** Where that time was measured. */
   readonly rttSource: RttSource;
+  /** The packet that brought the error, and who sent it. */
   readonly reply: EchoReply;
+  /** What it says. */
   readonly icmpError: IcmpErrorDetails;
 }
 
@@ -189,9 +224,13 @@ export interface EchoSendErrorResult extends EchoResultCommon {
   readonly kind: "sendError";
   /** e.g. `"ENETUNREACH"`. */
   readonly error: string;
+  /** There is none. */
   readonly rtt: null;
+  /** There is none. */
   readonly rttSource: null;
+  /** There is none. */
   readonly reply: null;
+  /** Why it was refused. */
   readonly sendError: SendErrorDetails;
 }
 
@@ -208,7 +247,9 @@ export interface PingResult extends Iterable<EchoResult> {
   readonly target: string;
   /** The address that was probed, canonical. */
   readonly resolved: string;
+  /** The IP version of that address. */
   readonly family: Family;
+  /** Loss and round-trip times. */
   readonly statistics: StatisticsSnapshot;
   /** Every result in the order it became known; empty when `count` was Infinity, so that memory stays constant. */
   readonly results: readonly EchoResult[];
@@ -217,32 +258,41 @@ export interface PingResult extends Iterable<EchoResult> {
 /** A multiping target that could not be probed at all, and why. */
 export interface TargetFailure {
   readonly kind: "targetFailure";
+  /** The target as it was given. */
   readonly target: string;
   /** Code of the cause, e.g. `"ENOTFOUND"`. */
   readonly error: string;
+  /** The cause in words. */
   readonly message: string;
 }
 
 /** One target of a multiping: its results and statistics, or why there are none. */
 export interface MultipingTarget extends Iterable<EchoResult> {
+  /** The target as it was given. */
   readonly target: string;
   /** The address that was probed, or null when there was none. */
   readonly resolved: string | null;
+  /** The IP version of that address. */
   readonly family: Family | null;
+  /** Loss and round-trip times. */
   readonly statistics: StatisticsSnapshot;
   /** Every result in the order it became known; empty when `count` was Infinity. */
   readonly results: readonly EchoResult[];
+  /** Why it could not be probed at all, or null. */
   readonly failure: TargetFailure | null;
 }
 
 /** The result of a multiping: iterable over its targets, in the order given. */
 export interface MultipingResult extends Iterable<MultipingTarget> {
+  /** The targets, in the order given. */
   readonly targets: readonly MultipingTarget[];
 }
 
 /** One address that answered at a hop. */
 export interface Responder {
+  /** Who answered, canonical. */
   readonly addr: string;
+  /** Its name, where reverse DNS was asked for and has one. Escape it before printing. */
   readonly hostname: string | null;
   /** RTTs of its answers in milliseconds, in the order of the probes. */
   readonly rtts: readonly number[];
@@ -250,11 +300,13 @@ export interface Responder {
 
 /** One hop of a traceroute. */
 export interface TracerouteEntry {
+  /** TTL or hop limit of its probes. */
   readonly ttl: number;
   /** What became of each probe, in the order sent. A silent hop has timeouts only. */
   readonly probes: readonly EchoResult[];
   /** The first address that answered, or null. */
   readonly addr: string | null;
+  /** The name of `addr`, where reverse DNS was asked for and has one. Escape it before printing. */
   readonly hostname: string | null;
   /** Every address that answered, each with its own RTTs. */
   readonly responders: readonly Responder[];
@@ -281,10 +333,13 @@ export interface TracerouteResult extends Iterable<TracerouteEntry> {
   readonly target: string;
   /** The address that was traced, canonical. */
   readonly resolved: string;
+  /** The IP version of that address. */
   readonly family: Family;
+  /** The hops, in order of TTL; silent ones included. */
   readonly hops: readonly TracerouteEntry[];
   /** Whether the target answered. */
   readonly reached: boolean;
+  /** Why it went no further. */
   readonly stopReason: StopReason;
 }
 
@@ -296,17 +351,23 @@ export type AddressStatistics = Omit<
 
 /** One address that answered at a hop of an mtr. */
 export interface MtrAddress {
+  /** The address, canonical. */
   readonly addr: string;
+  /** Its name, where reverse DNS was asked for and has one. Escape it before printing. */
   readonly hostname: string | null;
+  /** Its round-trip times. */
   readonly statistics: AddressStatistics;
 }
 
 /** One hop of an mtr, over all rounds so far. */
 export interface MtrHop {
+  /** TTL or hop limit of its probes. */
   readonly ttl: number;
   /** The address that answered last, or null. */
   readonly addr: string | null;
+  /** The name of `addr`, where reverse DNS was asked for and has one. Escape it before printing. */
   readonly hostname: string | null;
+  /** Loss and round-trip times of all probes to this hop. */
   readonly statistics: StatisticsSnapshot;
   /** Every address that answered, the first seen first. */
   readonly addresses: readonly MtrAddress[];
@@ -320,7 +381,9 @@ export interface MtrRound extends Iterable<MtrHop> {
   readonly target: string;
   /** The address that is probed, canonical. */
   readonly resolved: string;
+  /** The IP version of that address. */
   readonly family: Family;
+  /** The hops, in order of TTL. */
   readonly hops: readonly MtrHop[];
   /** Whether the target has answered. */
   readonly reached: boolean;

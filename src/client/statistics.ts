@@ -1,7 +1,7 @@
 import { Percentiles } from "./percentiles.ts";
 
 /**
- * What {@link Statistics} knew at one moment: plain data, safe for JSON. Times are in milliseconds. A figure without
+ * Loss and round-trip times at one moment: plain data, safe for JSON. Times are in milliseconds. A figure without
  * a sample to compute it from is null, never 0.
  */
 export interface StatisticsSnapshot {
