@@ -26,6 +26,17 @@ export async function silence(router: Namespace): Promise<void> {
   }`);
 }
 
+/** Makes a router lose exactly one in `n` of its time exceeded messages, of each family: the first, and so on. */
+export async function dropEveryNthError(router: Namespace, n: number): Promise<void> {
+  await router.nft(`table inet ${newTable()} {
+    chain output {
+      type filter hook output priority 0;
+      icmp type time-exceeded numgen inc mod ${n} 0 drop
+      icmpv6 type time-exceeded numgen inc mod ${n} 0 drop
+    }
+  }`);
+}
+
 /** Makes a router reject what it should forward, before it looks at the TTL. */
 export async function reject(router: Namespace, rejections: readonly Rejection[]): Promise<void> {
   const rules = rejections.map(({ family, destination, reason }) =>
@@ -50,6 +61,16 @@ export async function reject(router: Namespace, rejections: readonly Rejection[]
 export async function addDeadRoute(router: Namespace, kind: DeadRoute, destination: string): Promise<void> {
   const family = destination.includes(":") ? "-6" : "-4";
   await router.exec("ip", family, "route", "add", kind, destination);
+}
+
+/** Makes a host's questions to any name server fail at once, instead of after many seconds. */
+export async function refuseDns(host: Namespace): Promise<void> {
+  await host.nft(`table inet ${newTable()} {
+    chain output {
+      type filter hook output priority 0;
+      meta l4proto { tcp, udp } th dport 53 reject with icmpx type port-unreachable
+    }
+  }`);
 }
 
 /** Counts the packets that leave a namespace and match each of `expressions` (nft(8)), from now on. */

@@ -1,0 +1,52 @@
+/**
+ * Blocks the event loop for longer than the timeout right after sending, and prints what became of the probe.
+ *
+ * @module
+ */
+import { Client } from "icmpx";
+
+/** One line of output. Times are in milliseconds. */
+export interface Blocked {
+  readonly target: string;
+  readonly kind: string;
+  readonly late: boolean;
+  readonly rtt: number | null;
+  readonly rttSource: string | null;
+  /** Since 1970. */
+  readonly sentAt: number;
+  readonly receivedAt: number | null;
+  readonly blockedFrom: number;
+  readonly blockedUntil: number;
+}
+
+/** The argument. */
+export interface BlockedInput {
+  readonly targets: readonly string[];
+  readonly timeout: number;
+  readonly privileged: boolean;
+}
+
+const { targets, timeout, privileged } = JSON.parse(process.argv[2] ?? "{}") as BlockedInput;
+await using client = new Client({ privileged, timeout });
+for (const target of targets) {
+  await client.probe(target);
+  const pending = client.probe(target).then((result) => result);
+  // Sending needs no turn of the event loop, only of the microtask queue.
+  for (let turn = 0; turn < 100; turn += 1) await Promise.resolve();
+  const blockedFrom = performance.timeOrigin + performance.now();
+  Bun.sleepSync(1.5 * timeout);
+  const blockedUntil = performance.timeOrigin + performance.now();
+  const { kind, late, rtt, rttSource, request, reply } = await pending;
+  const line: Blocked = {
+    target,
+    kind,
+    late,
+    rtt,
+    rttSource,
+    sentAt: request.sentPacket?.timestamp ?? 0,
+    receivedAt: reply?.receivedPacket.receivedAt ?? null,
+    blockedFrom,
+    blockedUntil,
+  };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}

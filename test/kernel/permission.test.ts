@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { realpathSync } from "node:fs";
+import { requiresLab } from "../support/lab/kinds.ts";
+import { Lab, type Namespace, type User } from "../support/lab/namespaces.ts";
+import { describeIf } from "../support/requires.ts";
+import type { Attempt } from "./drivers/permission.ts";
+
+setDefaultTimeout(60_000);
+
+const SETCAP = `sudo setcap cap_net_raw+ep ${realpathSync(process.execPath)}`;
+const SYSCTL = 'sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"';
+
+describeIf(requiresLab(), "permission on a real kernel", () => {
+  let lab: Lab;
+  let open: Namespace;
+  let closed: Namespace;
+
+  beforeAll(async () => {
+    lab = new Lab();
+    open = lab.add("open");
+    closed = lab.add("closed", { pingGroups: false });
+    await lab.build();
+  });
+  afterAll(() => lab[Symbol.asyncDispose]());
+
+  for (const target of ["127.0.0.1", "::1"]) {
+    test(`${target}: nobody with closed ping groups is refused at once, told both remedies, and leaks nothing`, async () => {
+      const { auto, raw, datagram } = await attempt(closed, "nobody", target);
+      for (const { kind, error, elapsed, descriptors } of [auto, raw, datagram]) {
+        expect(kind).toBeNull();
+        expect(error).toMatchObject({ name: "RawSocketPermissionError", syscall: "socket" });
+        expect(error?.code).toMatch(/^(EPERM|EACCES)$/);
+        // At once: without waiting for any timeout, of which the shortest is 1 s.
+        expect(elapsed).toBeLessThan(900);
+        expect(descriptors[1]).toBe(descriptors[0]);
+      }
+      expect(auto.error?.message).toContain(SETCAP);
+      expect(auto.error?.message).toContain(SYSCTL);
+      expect(raw.error?.message).toContain(SETCAP);
+      expect(datagram.error?.message).toContain(SYSCTL);
+    });
+
+    test(`${target}: nobody with open ping groups gets a datagram socket, and a raw one never`, async () => {
+      const { auto, raw, datagram } = await attempt(open, "nobody", target);
+      expect(raw).toMatchObject({ kind: null, error: { name: "RawSocketPermissionError" } });
+      expect(raw.error?.message).toContain(SETCAP);
+      for (const { kind, hasWholeHeader, descriptors } of [auto, datagram]) {
+        expect([kind, hasWholeHeader]).toEqual(["reply", false]);
+        expect(descriptors[1]).toBe(descriptors[0]);
+      }
+    });
+
+    test(`${target}: root gets a raw socket, or a datagram one if it asks and its group may`, async () => {
+      const isIpv4 = target === "127.0.0.1";
+      const permitted = await attempt(open, "root", target);
+      expect([permitted.auto.kind, permitted.auto.hasWholeHeader]).toEqual(["reply", isIpv4]);
+      expect([permitted.raw.kind, permitted.raw.hasWholeHeader]).toEqual(["reply", isIpv4]);
+      expect([permitted.datagram.kind, permitted.datagram.hasWholeHeader]).toEqual(["reply", false]);
+      const refused = await attempt(closed, "root", target);
+      expect(refused.auto.kind).toBe("reply");
+      expect(refused.datagram).toMatchObject({ kind: null, error: { name: "RawSocketPermissionError" } });
+      expect(refused.datagram.error?.message).toContain(SYSCTL);
+    });
+  }
+});
+
+async function attempt(namespace: Namespace, as: User, target: string) {
+  const lines = (await namespace.run("permission.ts", { target, attempts: 50 }, { as })) as Attempt[];
+  const [auto, raw, datagram] = lines;
+  if (auto === undefined || raw === undefined || datagram === undefined) throw new Error("Too few lines");
+  return { auto, raw, datagram };
+}
