@@ -33,6 +33,8 @@ export interface BenchStreamOptions {
   readonly nonce?: Uint8Array;
   /** The checksum of all probes. Default: 0x5a5a. */
   readonly flow?: number;
+  /** As the option of that name. */
+  readonly dontFragment?: boolean;
   /** Hears of results as they come, besides `results`. */
   readonly onResult?: (result: EchoResult) => void;
 }
@@ -103,7 +105,7 @@ export class ProberBench {
         source: undefined,
         interfaceIndex: undefined,
         tos: 0,
-        dontFragment: undefined,
+        dontFragment: options.dontFragment,
         mark: 0,
       },
       timeoutNs: (options.timeoutMs ?? 1000) * 1e6,
