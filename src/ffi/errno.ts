@@ -8,12 +8,6 @@ export const EINTR: number = constants.errno.EINTR;
 export const EMSGSIZE: number = constants.errno.EMSGSIZE;
 export const ENOBUFS: number = constants.errno.ENOBUFS;
 
-/** The symbolic name of a positive errno value, e.g. `"EHOSTUNREACH"`; `"E<number>"` when it has none. */
-export function errnoName(errno: number): string {
-  const name = getSystemErrorName(-errno);
-  return name?.startsWith("E") ? name : `E${errno}`;
-}
-
 /**
  * The error for a libc call that returned -1: `sendmsg() to 10.0.0.1 failed: EHOSTUNREACH (host is unreachable)`.
  *
@@ -25,4 +19,10 @@ export function systemError(errno: number, call: { syscall: string; address?: st
   const target = call.address === undefined ? "" : ` to ${call.address}`;
   const reason = description === undefined ? code : `${code} (${description})`;
   return new SystemError(`${call.syscall}()${target} failed: ${reason}`, { errno, code, ...call });
+}
+
+/** The symbolic name of a positive errno value, e.g. `"EHOSTUNREACH"`; `"E<number>"` when it has none. */
+function errnoName(errno: number): string {
+  const name = getSystemErrorName(-errno);
+  return name?.startsWith("E") ? name : `E${errno}`;
 }

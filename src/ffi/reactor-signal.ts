@@ -2,7 +2,7 @@ import { F_GETFL, F_SETFL, F_SETOWN, O_ASYNC } from "./constants.ts";
 import { systemError } from "./errno.ts";
 import type { Libc } from "./libc.ts";
 import { type PollEntry, PollSet } from "./poll-set.ts";
-import type { Reactor, Watch } from "./reactor.ts";
+import type { Reactor, Watch } from "./watch.ts";
 
 let shared: SignalReactor | undefined;
 

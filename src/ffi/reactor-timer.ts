@@ -1,6 +1,6 @@
 import type { Libc } from "./libc.ts";
 import { type PollEntry, PollSet } from "./poll-set.ts";
-import type { Reactor, Watch } from "./reactor.ts";
+import type { Reactor, Watch } from "./watch.ts";
 
 const TICK_MS = 1;
 

@@ -29,7 +29,8 @@ import {
 } from "../../src/ffi/constants.ts";
 import type { LibcSymbols } from "../../src/ffi/symbols.ts";
 import type { FakeClock } from "./fake-clock.ts";
-import { FakeHost, type FakeHostOptions, KernelFailure } from "./fake-host.ts";
+import { FakeHost, KernelFailure } from "./fake-host.ts";
+import type { FakeCall, FakeKernelOptions } from "./fake-kernel-options.ts";
 import {
   type FakeDatagram,
   messageOffset,
@@ -45,32 +46,10 @@ import type { FakeArrival } from "./fake-network.ts";
 import { FakeReactor } from "./fake-reactor.ts";
 import { addressOf, FakeSocket } from "./fake-socket.ts";
 
+export type { FakeCall, FakeKernelOptions } from "./fake-kernel-options.ts";
+
 const { EACCES, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EBADF, EINVAL, EMFILE, ENODEV } = constants.errno;
 const { ENOPROTOOPT, EPERM, EPROTONOSUPPORT } = constants.errno;
-
-/** What the fake kernel allows and what lies beyond it. */
-export interface FakeKernelOptions extends FakeHostOptions {
-  /** CAP_NET_RAW. Default: true. */
-  readonly allowRaw?: boolean;
-  /** net.ipv4.ping_group_range covers us. Default: true. */
-  readonly allowDatagram?: boolean;
-  /** The families the kernel was built with. Default: both. */
-  readonly families?: readonly (4 | 6)[];
-  /** RLIMIT_NOFILE, counted in sockets. Default: 1,024. */
-  readonly maxDescriptors?: number;
-  /** How many datagrams a socket keeps. Default: 1,000. */
-  readonly queueLimit?: number;
-  /** Milliseconds from a packet's arrival to `onReady`. Default: 0, in the same instant. */
-  readonly wakeDelayMs?: number;
-}
-
-/** One libc call: its numeric arguments, what it returned, and errno if that was -1. */
-export interface FakeCall {
-  readonly syscall: keyof LibcSymbols;
-  readonly args: readonly number[];
-  readonly result: number;
-  readonly errno: number;
-}
 
 const FIRST_DESCRIPTOR = 100;
 

@@ -110,7 +110,7 @@ export function readAddress(bytes: Uint8Array, length: number): SocketAddress | 
 }
 
 /** Memory at an address that is stored in memory. */
-export function memory(view: DataView, addressOffset: number, length: number): Uint8Array {
+function memory(view: DataView, addressOffset: number, length: number): Uint8Array {
   const address = word(view, addressOffset);
   if (address === 0 || length === 0) return new Uint8Array();
   return new Uint8Array(toArrayBuffer(address as Pointer, 0, length));

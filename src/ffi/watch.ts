@@ -1,0 +1,16 @@
+/** Tells when sockets become readable. */
+export interface Reactor {
+  /**
+   * Calls `onReady` whenever `fd` has something to read, on its error queue or otherwise, until the watch is closed.
+   * It is called again when it leaves something unread, so it may stop at a limit.
+   */
+  watch(fd: number, onReady: () => void): Watch;
+}
+
+/** One watched socket. */
+export interface Watch {
+  /** Whether something is expected on this socket. While no watch is active a reactor that polls need not. */
+  setActive(active: boolean): void;
+  /** Stops watching; more than once is harmless. To be called before the descriptor is closed. */
+  close(): void;
+}

@@ -1,0 +1,26 @@
+import type { LibcSymbols } from "../../src/ffi/symbols.ts";
+import type { FakeHostOptions } from "./fake-host.ts";
+
+/** What the fake kernel allows and what lies beyond it. */
+export interface FakeKernelOptions extends FakeHostOptions {
+  /** CAP_NET_RAW. Default: true. */
+  readonly allowRaw?: boolean;
+  /** net.ipv4.ping_group_range covers us. Default: true. */
+  readonly allowDatagram?: boolean;
+  /** The families the kernel was built with. Default: both. */
+  readonly families?: readonly (4 | 6)[];
+  /** RLIMIT_NOFILE, counted in sockets. Default: 1,024. */
+  readonly maxDescriptors?: number;
+  /** How many datagrams a socket keeps. Default: 1,000. */
+  readonly queueLimit?: number;
+  /** Milliseconds from a packet's arrival to `onReady`. Default: 0, in the same instant. */
+  readonly wakeDelayMs?: number;
+}
+
+/** One libc call: its numeric arguments, what it returned, and errno if that was -1. */
+export interface FakeCall {
+  readonly syscall: keyof LibcSymbols;
+  readonly args: readonly number[];
+  readonly result: number;
+  readonly errno: number;
+}
