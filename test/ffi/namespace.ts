@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { NETWORK } from "./socket-cases.ts";
+import { NETWORK } from "./socket-kinds.ts";
 
 const CHILDREN = join(import.meta.dir, "children");
 const { host, router } = NETWORK;

@@ -5,7 +5,8 @@ import { FakeKernel } from "../support/fake-libc.ts";
 import { type FakeArrival, type FakeProbe, timeExceeded, unreachable } from "../support/fake-network.ts";
 import { describeIf, requires } from "../support/requires.ts";
 import { runInNamespace } from "./namespace.ts";
-import { NETWORK, SOCKET_CASES } from "./socket-cases.ts";
+import { SOCKET_CASES } from "./socket-cases.ts";
+import { NETWORK } from "./socket-kinds.ts";
 
 describe("Socket on the fake kernel", () => {
   test.each(SOCKET_CASES.map((each) => [each.name, each] as const))("%s", async (_name, { run }) => {
