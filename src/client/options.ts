@@ -311,7 +311,8 @@ function check(method: string, options: unknown, checks: Readonly<Record<string,
     throw new TypeError(`Invalid options of ${method}: need an object, have ${shown(options)}`);
   }
   for (const [name, value] of Object.entries(options)) {
-    const checkValue = checks[name];
+    // Every object inherits a "toString" and a "constructor".
+    const checkValue = Object.hasOwn(checks, name) ? checks[name] : undefined;
     if (checkValue === undefined) {
       throw new TypeError(
         `Unknown option "${name}" of ${method}: allowed are ${Object.keys(checks).join(", ")}`,
