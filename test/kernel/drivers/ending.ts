@@ -10,7 +10,7 @@ import { Client } from "icmpx";
 export interface Ending {
   readonly method: string;
   readonly by: "signal" | "dispose";
-  /** Name and message of what the run was rejected with. */
+  /** What the run was rejected with. */
   readonly error: string;
   /** Results that came before the end, and after it. */
   readonly seen: readonly [before: number, after: number];
@@ -41,7 +41,7 @@ for (const method of ["ping", "multiping", "traceroute", "mtr"] as const) {
 async function end(method: "ping" | "multiping" | "traceroute" | "mtr", by: Ending["by"]): Promise<Ending> {
   const before = countDescriptors();
   const controller = new AbortController();
-  const client = new Client({ timeout: 300 });
+  const client = new Client({ timeout: 150 });
   const seen: [number, number] = [0, 0];
   let isEnded = false;
   const options = {
@@ -60,15 +60,15 @@ async function end(method: "ping" | "multiping" | "traceroute" | "mtr", by: Endi
   const run = runs[method]();
   const rejection = run.then(
     () => "none",
-    (error: Error) => `${error.name}: ${error.message}`,
+    (error: unknown) => String(error),
   );
-  await Bun.sleep(150);
+  await Bun.sleep(100);
   isEnded = true;
   if (by === "signal") controller.abort(new Error("enough"));
   else await client[Symbol.asyncDispose]();
   const error = await rejection;
   // Long enough for every timeout of what was in flight.
-  await Bun.sleep(400);
+  await Bun.sleep(200);
   client.close();
   return { method, by, error, seen, descriptors: [before, countDescriptors()] };
 }
