@@ -9,6 +9,7 @@ import {
   isDecisive,
   onAbort,
   openPublisher,
+  REFUSAL_PAUSE_NS,
   type StrategyContext,
   type Target,
 } from "./run-context.ts";
@@ -20,7 +21,8 @@ import { isSameHost } from "./same-host.ts";
  * 1. A round sends one probe to each hop: up to the hop where the target answers (or somebody answers that it cannot be
  *    reached) once that is known, else up to `gapLimit` hops beyond the last that ever answered, and `maxHops`.
  *    Answers that come during the round extend it.
- * 2. Rounds begin at multiples of the interval, whether or not the one before is decided; with interval 0 when it is.
+ * 2. Rounds begin at multiples of the interval, whether or not the one before is decided; with interval 0 when it is, or
+ *    10 ms later if the system refused to send.
  * 3. A round is published once all of its probes are decided, rounds in order. Its figures are of all probes so far:
  *    those still in flight are in `sent` and `inFlight`, not in the loss.
  * 4. When the target answers nearer than before, the hops beyond it are dropped. When a router answers "time exceeded"
@@ -138,8 +140,9 @@ class Tracker {
     const { count, intervalNs } = this.#settings;
     if (intervalNs === 0 || this.#roundsBegun >= count) return;
     const nowNs = this.#clock.monotonicNs();
+    const nextAtNs = this.#roundAtNs + intervalNs;
     // After a delay of more than a round, the schedule starts anew: no burst of missed rounds.
-    this.#roundAtNs = Math.max(this.#roundAtNs + intervalNs, nowNs - intervalNs);
+    this.#roundAtNs = nowNs - nextAtNs > intervalNs ? nowNs + intervalNs : nextAtNs;
     this.#cancelTimer = this.#clock.schedule(Math.max(0, this.#roundAtNs - nowNs), () => this.#beginRound());
   }
 
@@ -181,7 +184,7 @@ class Tracker {
     this.#settle(number);
     if (result.reply !== null) this.#learn(result, ttl);
     this.#extend();
-    this.#closeRounds();
+    this.#closeRounds(result);
   }
 
   /** Learns from an answer where the path ends. */
@@ -211,7 +214,8 @@ class Tracker {
     round.undecided -= 1;
   }
 
-  #closeRounds(): void {
+  /** Publishes the rounds that `last` decided. */
+  #closeRounds(last: EchoResult): void {
     for (;;) {
       const [round] = this.#openRounds;
       if (round === undefined || round.undecided > 0) return;
@@ -223,7 +227,9 @@ class Tracker {
         this.stop();
         return;
       }
-      if (this.#settings.intervalNs === 0) this.#beginRound();
+      if (this.#settings.intervalNs > 0) continue;
+      if (last.kind !== "sendError") this.#beginRound();
+      else this.#cancelTimer = this.#clock.schedule(REFUSAL_PAUSE_NS, () => this.#beginRound());
     }
   }
 

@@ -3,7 +3,7 @@ import type { PingSettings } from "./options.ts";
 import type { ProbeStream } from "./probe-stream.ts";
 import { type Publisher, respondersOf, withName } from "./publisher.ts";
 import type { EchoResult } from "./results.ts";
-import { type Completion, isDecisive, type Target } from "./run-context.ts";
+import { type Completion, isDecisive, REFUSAL_PAUSE_NS, type Target } from "./run-context.ts";
 import { Statistics } from "./statistics.ts";
 
 /** A pinger further behind its schedule than this does not catch up: probes it could not send are not sent in a burst. */
@@ -26,7 +26,7 @@ export interface PingerOptions {
  *
  * 1. Probes leave at multiples of the interval, whatever becomes of them. Only after a delay of over 50 ms (or one
  *    interval, if longer) does the schedule start anew, so that the missed ones do not leave as a burst.
- * 2. With interval 0, the next probe leaves when the one before is decided.
+ * 2. With interval 0, the next probe leaves when the one before is decided, or 10 ms after the system refused to send it.
  * 3. It is done when `count` probes are decided. Late and duplicate answers are published until then.
  * 4. An ICMP error counts as loss: the target did not answer.
  */
@@ -69,12 +69,12 @@ export class Pinger {
     const nowNs = clock.monotonicNs();
     const nextAtNs = this.#nextAtNs + settings.intervalNs;
     const isFarBehind = nowNs - nextAtNs > Math.max(settings.intervalNs, CATCH_UP_NS);
-    this.#nextAtNs = isFarBehind ? nowNs : nextAtNs;
+    this.#nextAtNs = isFarBehind ? nowNs + settings.intervalNs : nextAtNs;
     this.#cancelTimer = clock.schedule(Math.max(0, this.#nextAtNs - nowNs), () => this.#send());
   }
 
   #onResult(result: EchoResult): void {
-    const { settings, completion, publisher, onDone } = this.#options;
+    const { settings, clock, completion, publisher, onDone } = this.#options;
     recordEcho(this.statistics, result);
     if (settings.onResult !== undefined) completion.guard(() => settings.onResult?.(result));
     publisher.publish(respondersOf(result), (nameOf) => {
@@ -88,7 +88,8 @@ export class Pinger {
       this.stop();
       onDone();
     } else if (settings.intervalNs === 0) {
-      this.#send();
+      if (result.kind !== "sendError") this.#send();
+      else this.#cancelTimer = clock.schedule(REFUSAL_PAUSE_NS, () => this.#send());
     }
   }
 }

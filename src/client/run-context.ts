@@ -1,5 +1,5 @@
 import type { Family } from "../packet/address.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, NS_PER_MS } from "./clock.ts";
 import type { CommonSettings } from "./options.ts";
 import type { ProbeStream, StreamOptions } from "./probe-stream.ts";
 import { Publisher } from "./publisher.ts";
@@ -43,6 +43,12 @@ export function openPublisher<Item>(
     signal: context.signal,
   });
 }
+
+/**
+ * How long a run with interval 0 pauses after a send that the system refused. Such a result comes at once: without a
+ * pause, nobody else would get a turn of the event loop while the refusals last.
+ */
+export const REFUSAL_PAUSE_NS = 10 * NS_PER_MS;
 
 /** Whether a result decides its probe: exactly one result of each does. */
 export function isDecisive(result: EchoResult): boolean {
