@@ -93,42 +93,49 @@ export class ProberBench {
   }
 
   open(options: BenchStreamOptions = {}): BenchStream {
-    const results: EchoResult[] = [];
-    let corrupt = 0;
-    const { content = 56, nonce = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), flow = 0x5a5a } = options;
-    const destination = options.destination ?? this.kind.target;
-    const stream = this.prober.openStream({
-      target: destination,
-      hostname: null,
-      route: {
-        destination,
-        source: undefined,
-        interfaceIndex: undefined,
-        tos: 0,
-        dontFragment: options.dontFragment,
-        mark: 0,
-      },
-      timeoutNs: (options.timeoutMs ?? 1000) * 1e6,
-      payload: new Payload(content, nonce, flow),
-      onResult: (result) => {
-        results.push(result);
-        options.onResult?.(result);
-      },
-      onCorrupt: () => {
-        corrupt += 1;
-      },
-    });
-    return {
-      stream,
-      results,
-      get corrupt() {
-        return corrupt;
-      },
-      send: (ttl = 64) => {
-        stream.send(ttl);
-      },
-    };
+    return openBenchStream(this.prober, { destination: this.kind.target, ...options });
   }
+}
+
+/** Opens a stream that keeps what it hears. */
+export function openBenchStream(
+  prober: Prober,
+  options: BenchStreamOptions & { readonly destination: string },
+): BenchStream {
+  const results: EchoResult[] = [];
+  let corrupt = 0;
+  const { content = 56, nonce = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), flow = 0x5a5a } = options;
+  const stream = prober.openStream({
+    target: options.destination,
+    hostname: null,
+    route: {
+      destination: options.destination,
+      source: undefined,
+      interfaceIndex: undefined,
+      tos: 0,
+      dontFragment: options.dontFragment,
+      mark: 0,
+    },
+    timeoutNs: (options.timeoutMs ?? 1000) * 1e6,
+    payload: new Payload(content, nonce, flow),
+    onResult: (result) => {
+      results.push(result);
+      options.onResult?.(result);
+    },
+    onCorrupt: () => {
+      corrupt += 1;
+    },
+  });
+  return {
+    stream,
+    results,
+    get corrupt() {
+      return corrupt;
+    },
+    send: (ttl = 64) => {
+      stream.send(ttl);
+    },
+  };
 }
 
 /** A result in one line: probe number, kind or error, RTT in milliseconds, who answered, and its flags. */
