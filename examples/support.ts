@@ -41,7 +41,7 @@ export async function run<Name extends string>(program: Program<Name>): Promise<
     const isWrongUse =
       error instanceof UsageError || error instanceof TypeError || error instanceof RangeError;
     if (!isWrongUse && !(error instanceof IcmpxError)) throw error;
-    console.error(`${basename(process.argv[1] ?? "icmpx", ".ts")}: ${error.message}`);
+    process.stderr.write(`${basename(process.argv[1] ?? "icmpx", ".ts")}: ${error.message}\n`);
     process.exit(isWrongUse ? 2 : 1);
   }
 }

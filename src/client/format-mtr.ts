@@ -47,7 +47,7 @@ const SACRIFICES: readonly Sacrifice[] = [
  * The state of an mtr as a table. Times are in milliseconds; `?` is a hop that never answered, `-` a figure without a sample.
  *
  * ```text
- *                            MTR to dns.google (8.8.8.8)
+ *                              MTR to dns.google (8.8.8.8)
  * ┌─────┬──────────┬────────────┬──────┬──────┬────────┬───────┬───────┬──────┬───────┐
  * │ Hop │ Address  │ Hostname   │ Sent │ Recv │ Loss % │  Last │   Avg │ Best │ Worst │
  * ├─────┼──────────┼────────────┼──────┼──────┼────────┼───────┼───────┼──────┼───────┤
