@@ -48,7 +48,7 @@ export function openPublisher<Item>(
  * How long a run with interval 0 pauses after a send that the system refused. Such a result comes at once: without a
  * pause, nobody else would get a turn of the event loop while the refusals last.
  */
-export const REFUSAL_PAUSE_NS = 10 * NS_PER_MS;
+export const REFUSAL_PAUSE_NS: number = 10 * NS_PER_MS;
 
 /** Whether a result decides its probe: exactly one result of each does. */
 export function isDecisive(result: EchoResult): boolean {
