@@ -61,7 +61,7 @@ export function withSentPacket(
 }
 
 /** The result of a probe that nobody answered in time. */
-export function timeoutResult(target: string, request: EchoRequest): EchoResult {
+export function timeoutResult(target: string, request: EchoRequest, receiveOverflow: boolean): EchoResult {
   return {
     kind: "timeout",
     target,
@@ -70,6 +70,7 @@ export function timeoutResult(target: string, request: EchoRequest): EchoResult 
     rtt: null,
     rttSource: null,
     reply: null,
+    receiveOverflow,
     ...ORDINARY,
   };
 }

@@ -34,6 +34,8 @@ export class HopRecord {
       this.#lastAddress = result.reply.addr;
     } else if (result.kind === "sendError") {
       statistics.addSendError();
+    } else if (result.kind === "timeout" && result.receiveOverflow) {
+      statistics.addOverflow();
     } else {
       statistics.addLost();
     }
@@ -64,6 +66,6 @@ export class HopRecord {
 }
 
 function answersOnly(statistics: Statistics): AddressStatistics {
-  const { sent, lost, loss, inFlight, sendErrors, ...answers } = statistics.snapshot();
+  const { sent, lost, loss, overflows, inFlight, sendErrors, ...answers } = statistics.snapshot();
   return answers;
 }

@@ -106,7 +106,8 @@ function recordEcho(statistics: Statistics, result: EchoResult): void {
     statistics.addReply(result.rtt);
     if (result.reordered) statistics.addReordered();
   } else if (result.kind === "timeout") {
-    statistics.addLost();
+    if (result.receiveOverflow) statistics.addOverflow();
+    else statistics.addLost();
   } else if (result.kind === "icmpError") {
     statistics.addError();
   } else {

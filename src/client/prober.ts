@@ -58,7 +58,7 @@ interface Deferred {
  * 4. An ICMP error belongs to a probe if it quotes its identifier, sequence and destination, and as much of the cookie
  *    as it quotes agrees. A redirect decides nothing.
  * 5. Before a probe times out, everything that has arrived is read; what the kernel received before the deadline is in
- *    time, whenever it is read.
+ *    time, whenever it is read. If the receive queue overflowed while the probe flew, its timeout says so.
  * 6. The first answer in time decides a probe. The first answer to an expired probe is late, any other a duplicate.
  * 7. Results are handed out only after all that has arrived is read, never from within `send`.
  */
@@ -81,6 +81,9 @@ export class Prober implements TransportOwner, StreamOwner {
   #deadlineTimer: { readonly atNs: number; readonly cancel: () => void } | undefined;
   #cancelBusyTimer: (() => void) | undefined;
   #busyWaitNs = BUSY_WAIT_NS;
+  #drops = 0;
+  /** When (monotonic) a read found that the receive queue had overflowed since the read before. */
+  #overflowAtNs: number = Number.NEGATIVE_INFINITY;
   #nextSequence: number;
   #nextNumber = 0;
   #foreign = 0;
@@ -256,6 +259,11 @@ export class Prober implements TransportOwner, StreamOwner {
       this.#deferred = [];
       for (const { probe, arrival, corrupt } of deferred) this.#answer(probe, arrival, corrupt);
     }
+    const { drops } = this.#transport;
+    if (drops !== this.#drops) {
+      this.#drops = drops;
+      this.#overflowAtNs = this.#readAt.monotonicNs;
+    }
     this.#readAt = undefined;
   }
 
@@ -383,7 +391,8 @@ export class Prober implements TransportOwner, StreamOwner {
 
   #expire(probe: Probe): void {
     this.#land(probe, "expired");
-    this.#post(probe.stream, timeoutResult(probe.stream.options.target, probe.request));
+    const receiveOverflow = probe.at.monotonicNs <= this.#overflowAtNs;
+    this.#post(probe.stream, timeoutResult(probe.stream.options.target, probe.request, receiveOverflow));
   }
 
   /** Takes a probe out of the air. */

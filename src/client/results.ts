@@ -202,6 +202,11 @@ export interface EchoTimeoutResult extends EchoResultCommon {
   readonly rttSource: null;
   /** There is none. */
   readonly reply: null;
+  /**
+   * The receive queue of this host overflowed while the probe was in flight: its answer may have come and found no room
+   * (SO_MEMINFO, socket(7)). Not counted as loss.
+   */
+  readonly receiveOverflow: boolean;
 }
 
 /** Somebody on the path answered with an ICMP error. */
@@ -346,7 +351,7 @@ export interface TracerouteResult extends Iterable<TracerouteEntry> {
 /** Statistics of the answers of one address: no losses, since a lost probe has no address. */
 export type AddressStatistics = Omit<
   StatisticsSnapshot,
-  "sent" | "lost" | "loss" | "inFlight" | "sendErrors"
+  "sent" | "lost" | "loss" | "overflows" | "inFlight" | "sendErrors"
 >;
 
 /** One address that answered at a hop of an mtr. */

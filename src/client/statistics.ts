@@ -11,9 +11,14 @@ export interface StatisticsSnapshot {
   readonly received: number;
   /** Probes that timed out, were answered by an ICMP error, or could not be sent. */
   readonly lost: number;
+  /** Of `lost`: timeouts while this host's own receive queue overflowed, which say nothing about the network. */
+  readonly overflows: number;
   /** Probes still waiting for one or the other: `sent - received - lost`. */
   readonly inFlight: number;
-  /** Loss ratio from 0 to 1, not rounded: `lost / (sent - inFlight)`. Null while no probe is decided. */
+  /**
+   * Loss ratio from 0 to 1, not rounded: `(lost - overflows) / (sent - inFlight - overflows)`. Null while no probe is
+   * decided.
+   */
   readonly loss: number | null;
   /** Further copies of answers. Not in `received`. */
   readonly duplicates: number;
@@ -60,7 +65,8 @@ const RFC3550_GAIN = 1 / 16;
 /**
  * Loss and round-trip times of a sequence of probes, accumulated in constant memory.
  *
- * 1. `addSent()` once for each probe, and then exactly one of `addReply`, `addLost`, `addError`, `addSendError`.
+ * 1. `addSent()` once for each probe, and then exactly one of `addReply`, `addLost`, `addOverflow`, `addError`,
+ *    `addSendError`.
  * 2. A round-trip time exists only for what was received in time (RFC 2681: the delay of a lost packet is undefined,
  *    not zero). Lost probes never enter mean, deviation, jitter or percentiles.
  * 3. Which answers count as received is for the caller to say: a time-exceeded message is what a traceroute
@@ -73,6 +79,7 @@ export class Statistics {
   #sent = 0;
   #received = 0;
   #lost = 0;
+  #overflows = 0;
   #duplicates = 0;
   #late = 0;
   #reordered = 0;
@@ -127,6 +134,16 @@ export class Statistics {
   addLost(): void {
     this.#decide();
     this.#lost += 1;
+  }
+
+  /**
+   * A probe timed out, but this host had lost packets for want of room in its receive queue.
+   *
+   * @throws RangeError if no probe is in flight.
+   */
+  addOverflow(): void {
+    this.addLost();
+    this.#overflows += 1;
   }
 
   /**
@@ -187,14 +204,16 @@ export class Statistics {
   /** All figures as they are now. */
   snapshot(): StatisticsSnapshot {
     const decided = this.#received + this.#lost;
+    const judged = decided - this.#overflows;
     const any = this.#received > 0;
     const pairs = this.#received - 1;
     return {
       sent: this.#sent,
       received: this.#received,
       lost: this.#lost,
+      overflows: this.#overflows,
       inFlight: this.#sent - decided,
-      loss: decided > 0 ? this.#lost / decided : null,
+      loss: judged > 0 ? (this.#lost - this.#overflows) / judged : null,
       duplicates: this.#duplicates,
       late: this.#late,
       reordered: this.#reordered,

@@ -5,7 +5,9 @@ import {
   MSG_ERRQUEUE,
   MSG_TRUNC,
   MSGHDR,
+  SK_MEMINFO,
   SO_ATTACH_FILTER,
+  SO_MEMINFO,
   SOCK_CLOEXEC,
   SOCK_FPROG,
   SOCK_NONBLOCK,
@@ -121,6 +123,18 @@ export class Socket {
       throw systemError(symbols.errno(), { syscall: "getsockopt" });
     }
     return new DataView(value.buffer).getInt32(0, true);
+  }
+
+  /**
+   * How many datagrams the kernel has dropped because they found no room in the receive queue (SO_MEMINFO, Linux 4.12; the
+   * count that SO_RXQ_OVFL attaches to the next datagram, without having to wait for one); 0 on older kernels.
+   */
+  get drops(): number {
+    const words = new Uint32Array(SK_MEMINFO.words);
+    const value = new Uint8Array(words.buffer);
+    const length = Uint32Array.of(value.length);
+    const result = this.#libc.symbols.getsockopt(this.#fd, SOL_SOCKET, SO_MEMINFO, value, length);
+    return result < 0 ? 0 : (words[SK_MEMINFO.drops] as number);
   }
 
   /**

@@ -42,7 +42,15 @@ export function replyOf(facts: Facts = {}): EchoReplyResult {
 
 /** A probe that nobody answered. */
 export function timeoutOf(facts: Facts = {}): EchoTimeoutResult {
-  return { ...common(facts), kind: "timeout", error: "timeout", rtt: null, rttSource: null, reply: null };
+  return {
+    ...common(facts),
+    kind: "timeout",
+    error: "timeout",
+    rtt: null,
+    rttSource: null,
+    reply: null,
+    receiveOverflow: false,
+  };
 }
 
 /** An ICMP error. */

@@ -6,6 +6,7 @@ const NOTHING: StatisticsSnapshot = {
   sent: 0,
   received: 0,
   lost: 0,
+  overflows: 0,
   inFlight: 0,
   loss: null,
   duplicates: 0,

@@ -15,11 +15,13 @@ import {
   POLLFD,
   POLLIN,
   POLLNVAL,
+  SK_MEMINFO,
   SO_ATTACH_FILTER,
   SO_BINDTODEVICE,
   SO_DETACH_FILTER,
   SO_ERROR,
   SO_MARK,
+  SO_MEMINFO,
   SO_RCVBUFFORCE,
   SO_SNDBUFFORCE,
   SOCK_DGRAM,
@@ -173,6 +175,11 @@ export class FakeKernel implements LibcSymbols {
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint32Array): number {
     return this.#call("getsockopt", [fd, level, name], () => {
       const socket = this.#socket(fd);
+      if (level === SOL_SOCKET && name === SO_MEMINFO) {
+        viewOf(value).setUint32(SK_MEMINFO.drops * 4, socket.dropped, true);
+        length[0] = SK_MEMINFO.words * 4;
+        return 0;
+      }
       if (!socket.hasOption(level, name)) throw new KernelFailure(ENOPROTOOPT);
       let result = socket.option(level, name);
       if (level === SOL_SOCKET && name === SO_ERROR) {

@@ -144,6 +144,11 @@ export class FakeSocket {
   #filter: readonly FilterInstruction[] | undefined;
   #dropped = 0;
 
+  /** Datagrams dropped for want of room so far. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
   constructor(options: { fd: number; family: 4 | 6; raw: boolean; queueLimit: number }) {
     this.fd = options.fd;
     this.family = options.family;

@@ -27,6 +27,7 @@ export class FakeTransport implements Transport {
   readonly identifier = 0x1234;
   readonly stampsFromNs = 0;
   readonly malformed = 0;
+  drops = 0;
   readonly sent: FakeSend[] = [];
   /** Whether it was last told that something is in flight. */
   isActive = false;

@@ -132,6 +132,10 @@ export class IcmpTransport implements Transport {
     return this.#malformed;
   }
 
+  get drops(): number {
+    return this.#socket.closed ? 0 : this.#socket.drops;
+  }
+
   attach(owner: TransportOwner): void {
     this.#owner = owner;
   }

@@ -12,6 +12,7 @@ export class RefusingTransport implements Transport {
   readonly identifier = 0;
   readonly stampsFromNs: number = Number.NEGATIVE_INFINITY;
   readonly malformed = 0;
+  readonly drops = 0;
   readonly #error: SystemError;
 
   constructor(family: Family, error: SystemError) {

@@ -118,6 +118,8 @@ export interface Transport {
   readonly stampsFromNs: number;
   /** Packets dropped here because they did not decode. */
   readonly malformed: number;
+  /** Packets that the kernel dropped so far because the receive queue was full. */
+  readonly drops: number;
   /** Names the one owner, before anything else is called. */
   attach(owner: TransportOwner): void;
   /** Sends one echo request with `payload` as its ICMP data. */
