@@ -75,8 +75,8 @@ export class ProbeStream {
   readonly #owner: StreamOwner;
   /** For the prober: probes that are not decided yet. */
   readonly undecided: Set<Probe> = new Set();
-  /** For the prober: index of the latest probe that was answered in time. */
-  latestAnswered = 0;
+  /** The latest probe that was answered in time, and when its answer came (monotonic). */
+  #latest = { index: 0, atNs: 0 };
   #sent = 0;
   #isClosed = false;
 
@@ -92,6 +92,19 @@ export class ProbeStream {
   /** How many probes are not decided yet. */
   get inFlight(): number {
     return this.undecided.size;
+  }
+
+  /**
+   * For the prober: whether a later probe was answered before `atNs`. By the time of arrival, since answers are not
+   * read in that order: each of a socket's two queues is read to its end.
+   */
+  wasOvertaken(index: number, atNs: number): boolean {
+    return index < this.#latest.index && atNs >= this.#latest.atNs;
+  }
+
+  /** For the prober: a probe was answered in time. */
+  noteAnswer(index: number, atNs: number): void {
+    if (index > this.#latest.index) this.#latest = { index, atNs };
   }
 
   /** Sends one probe and returns its number, counted from 1: the `request.number` of its result. */

@@ -269,10 +269,10 @@ export class Prober implements TransportOwner, StreamOwner {
 
   #onStamp({ key, stampNs }: StampArrival): void {
     const probe = this.#unstamped.get(key);
-    if (probe === undefined) return;
+    // A stamp from before the send is another packet's: keys are counted anew after a failure, and may be lost.
+    if (probe === undefined || stampNs < probe.at.realtimeNs) return;
     this.#unstamped.delete(key);
-    // A stamp from before the send is another packet's: a key was lost, or the clock was set back. Do without.
-    if (stampNs >= probe.at.realtimeNs) probe.stampNs = stampNs;
+    probe.stampNs = stampNs;
   }
 
   #onEcho(arrival: EchoArrival): void {
@@ -342,11 +342,11 @@ export class Prober implements TransportOwner, StreamOwner {
     const verdict = {
       late: probe.state === "expired",
       duplicate: probe.state === "answered",
-      reordered: isFirst && probe.index < stream.latestAnswered,
+      reordered: isFirst && stream.wasOvertaken(probe.index, timing.receivedAt.monotonicNs),
       corrupt,
     };
     if (isFirst) {
-      stream.latestAnswered = Math.max(stream.latestAnswered, probe.index);
+      stream.noteAnswer(probe.index, timing.receivedAt.monotonicNs);
       this.#land(probe, "answered");
     }
     probe.state = "answered";
@@ -401,7 +401,9 @@ export class Prober implements TransportOwner, StreamOwner {
     probe.state = state;
     probe.stream.undecided.delete(probe);
     this.#flying.delete(probe.sequence);
-    if (probe.stampKey !== null) this.#unstamped.delete(probe.stampKey);
+    if (probe.stampKey !== null && this.#unstamped.get(probe.stampKey) === probe) {
+      this.#unstamped.delete(probe.stampKey);
+    }
     if (state !== "gone") {
       probe.decidedAtNs = this.#clock.monotonicNs();
       this.#remembered.set(probe.sequence, probe);

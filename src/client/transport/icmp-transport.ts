@@ -100,6 +100,8 @@ export class IcmpTransport implements Transport {
   #malformed = 0;
   /** What the kernel will call the next send in its transmit stamp (SOF_TIMESTAMPING_OPT_ID). */
   #nextStampKey = 0;
+  /** When (real time) that count began: stamps from before belong to another. */
+  #countedFromNs = 0;
   // Socket options that a route may ask for, as they are set now.
   #mark = 0;
   #dontFragment: boolean | undefined;
@@ -157,7 +159,9 @@ export class IcmpTransport implements Transport {
       if (outcome === "busy") return { kind: "busy" };
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
-      // Whether a refused send took a key depends on how far it got, so counting begins anew.
+      // Whether a refused send took a key depends on how far it got, so counting begins anew, once the stamps that wait
+      // with keys of the old count are read.
+      this.drainErrors();
       this.#countStamps();
       return { kind: "failed", error };
     }
@@ -210,7 +214,8 @@ export class IcmpTransport implements Transport {
     if (error === undefined || error.info !== SCM_TSTAMP_SND || timestampNs === undefined) return;
     // A key we have not given out yet: the kernel counted a send that we did not. Follow it.
     const ahead = (error.data - this.#nextStampKey + UINT32) % UINT32;
-    if (ahead < UINT32 / 2) this.#nextStampKey = (error.data + 1) % UINT32;
+    if (ahead < UINT32 / 2 && timestampNs >= this.#countedFromNs)
+      this.#nextStampKey = (error.data + 1) % UINT32;
     this.#owner?.onArrival({ kind: "stamp", key: error.data, stampNs: timestampNs });
   }
 
@@ -271,6 +276,7 @@ export class IcmpTransport implements Transport {
     this.#socket.setOption(SOL_SOCKET, SO_TIMESTAMPING, STAMP_FLAGS);
     this.#socket.setOption(SOL_SOCKET, SO_TIMESTAMPING, STAMP_FLAGS | SOF_TIMESTAMPING_OPT_ID);
     this.#nextStampKey = 0;
+    this.#countedFromNs = this.#libc.realtimeNs();
   }
 
   /**
