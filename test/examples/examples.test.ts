@@ -90,10 +90,11 @@ describeIf(requires.all(requires.linux(), requires.root()), "examples on loopbac
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     test(`ping sums up after ${signal}`, async () => {
       const child = startExample("ping.ts", "127.0.0.1", "-c", "Infinity", "-i", "0.05", "--no-dns");
-      const [forTest, forOutcome] = child.stdout.tee();
-      await untilText(forTest, "icmp_seq=2 ");
+      const reader = child.stdout.getReader();
+      const begin = await readUntil(reader, "icmp_seq=2 ");
       child.kill(signal);
-      const [stdout, code] = await Promise.all([new Response(forOutcome).text(), child.exited]);
+      const stdout = begin + (await readUntil(reader));
+      const code = await child.exited;
       expect(code).toBe(0);
       expect(stdout).toContain("\n\n--- 127.0.0.1 ping statistics ---\n");
       const [, sent, received] = /^(\d+) packets transmitted, (\d+) received/m.exec(stdout) ?? [];
@@ -104,7 +105,9 @@ describeIf(requires.all(requires.linux(), requires.root()), "examples on loopbac
 
   test("ping ends when nobody reads its output any more", async () => {
     const child = startExample("ping.ts", "127.0.0.1", "-c", "Infinity", "-i", "0.02", "--no-dns");
-    await untilText(child.stdout, "icmp_seq=1 ");
+    const reader = child.stdout.getReader();
+    await readUntil(reader, "icmp_seq=1 ");
+    await reader.cancel();
     expect(await child.exited).toBe(1);
   });
 
@@ -121,7 +124,7 @@ describeIf(requires.all(requires.linux(), requires.root()), "examples on loopbac
   describe("the programs of the Python original", () => {
     const outputs: Readonly<Record<keyof typeof programs, RegExp>> = {
       ping: /^(reply from 127\.0\.0\.1 in \d+\.\d\d ms\n){3}$/,
-      traceroute: /^ 1: 127\.0\.0\.1 {8} \S.{31} \d+\.\d\d ms \d+\.\d\d ms\n$/,
+      traceroute: /^ 1: 127\.0\.0\.1 {8}\S.{31} \d+\.\d\d ms \d+\.\d\d ms\n$/,
       mtr: /│ +1 │ 127\.0\.0\.1 │.+│ +10 │ +10 │ +0\.0 │[^\n]+\n└[^\n]+┘\n$/,
     };
     for (const [name, output] of Object.entries(outputs)) {
@@ -213,13 +216,18 @@ function run(namespace: Namespace, as: User, name: string, ...args: readonly str
   return outcomeOf(namespace.spawn(exampleCommand(name, ...args), { as }));
 }
 
-/** Reads until the text came, and then gives up reading. */
-async function untilText(stream: ReadableStream<Uint8Array<ArrayBuffer>>, text: string): Promise<void> {
+/** Reads until `text` came, or to the end when there is none to wait for. */
+async function readUntil(
+  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+  text?: string,
+): Promise<string> {
   const decoder = new TextDecoder();
   let seen = "";
-  for await (const bytes of stream) {
-    seen += decoder.decode(bytes, { stream: true });
-    if (seen.includes(text)) return;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done && text !== undefined) throw new Error(`Ended before it printed "${text}": ${seen}`);
+    if (done) return seen;
+    seen += decoder.decode(value, { stream: true });
+    if (text !== undefined && seen.includes(text)) return seen;
   }
-  throw new Error(`Ended before it printed "${text}": ${seen}`);
 }
