@@ -92,19 +92,27 @@ describeIf(requiresLab("nft"), "echo on a real kernel", () => {
     });
 
     test(`${name}: the source address can be chosen, and must be one of this host`, async () => {
-      const [own, foreign] = family === 4 ? ["10.77.1.77", "10.77.1.78"] : ["fd77:1::77", "fd77:1::78"];
+      const own = family === 4 ? "10.77.1.77" : "fd77:1::77";
+      const foreign = family === 4 ? "10.77.1.78" : "fd77:1::78";
       const prefix = `${own}/${family === 4 ? 24 : 64}`;
       // Deprecated, so that the kernel never prefers it of its own accord (RFC 6724 rule 3).
       const lifetime = family === 6 ? ["nodad", "preferred_lft", "0"] : [];
       await chain.source.exec("ip", "addr", "replace", prefix, "dev", "above", ...lifetime);
       const target = chain.destination[family];
+      const bound = await measureOne(
+        chain.source,
+        kind,
+        { method: "probe", target: chain.destination[family] },
+        { client: { bindAddr: own } },
+      );
+      expect(bound.reply?.receivedPacket.ipHeader.destAddr).toBe(own);
       const [chosen, usual, refused] = await measure(chain.source, kind, [
         { method: "probe", target, options: { source: own } },
         { method: "probe", target },
         { method: "probe", target, options: { source: foreign } },
       ]);
-      expect(resultOf(chosen).reply?.receivedPacket.ipHeader.destAddr).toBe(own as string);
-      expect(resultOf(usual).reply?.receivedPacket.ipHeader.destAddr).not.toBe(own as string);
+      expect(resultOf(chosen).reply?.receivedPacket.ipHeader.destAddr).toBe(own);
+      expect(resultOf(usual).reply?.receivedPacket.ipHeader.destAddr).not.toBe(own);
       expect(resultOf(refused)).toMatchObject({ kind: "sendError" });
     });
 
@@ -139,6 +147,26 @@ describeIf(requiresLab("nft"), "echo on a real kernel", () => {
       // The kernel that answers copies the traffic class of the request (RFC 1349 section 5.1).
       expect(resultOf(expedited).results[0]?.reply?.receivedPacket.ipHeader.tos).toBe(46 << 2);
       expect(await count()).toEqual([3, 2]);
+    });
+  }
+
+  for (const kind of SOCKET_KINDS) {
+    test(`${kind.name}: a group's members answer for themselves`, async () => {
+      const [router] = chain.routers;
+      await router?.exec("sysctl", "-q", "-w", "net.ipv4.icmp_echo_ignore_broadcasts=0");
+      const groups = kind.family === 4 ? ["224.0.0.1", "10.77.1.255"] : ["ff02::1", "ff02::2"];
+      const calls = groups.map((target) => {
+        const options = { count: 2, interval: 50, interface: "above" };
+        return { method: "ping", target, options } as const;
+      });
+      for (const [index, outcome] of (await measure(chain.source, kind, calls)).entries()) {
+        const { statistics, results } = resultOf(outcome);
+        expect([groups[index], statistics.received]).toEqual([groups[index], 2]);
+        for (const { reply } of results) {
+          expect(reply?.addr).not.toBe(groups[index] ?? "");
+          expect(reply?.addr).toMatch(kind.family === 4 ? /^10\.77\.1\.2$/ : /^fe80::[\da-f:]+%\w+$/);
+        }
+      }
     });
   }
 

@@ -8,6 +8,7 @@ import type { Blocked, BlockedInput } from "./drivers/blocked.ts";
 import type { Ending, EndingInput } from "./drivers/ending.ts";
 import type { IdleInput, Idleness } from "./drivers/idle.ts";
 import type { ThreadReport } from "./drivers/in-worker.ts";
+import type { Exit, PouringInput } from "./drivers/pouring.ts";
 import type { UnclosedInput, Use } from "./drivers/unclosed.ts";
 
 setDefaultTimeout(60_000);
@@ -102,20 +103,51 @@ describeIf(requiresLab("nft"), "lifetime on a real kernel", () => {
     }
   }
 
-  for (const kind of SOCKET_KINDS) {
-    test(`${kind.name}: a blocked event loop neither loses a reply nor lengthens its RTT`, async () => {
-      const targets = [kind.family === 4 ? "127.0.0.1" : "::1", chain.destination[kind.family]];
-      const input: BlockedInput = { targets, timeout: 400, privileged: kind.privileged };
-      const lines = (await chain.source.run("blocked.ts", input, { as: kind.as })) as Blocked[];
-      expect(lines.map(({ target }) => target)).toEqual(targets);
-      for (const line of lines) {
-        // Or else the loop was not blocked while the reply came.
-        expect(line.sentAt).toBeLessThan(line.blockedFrom + 1);
-        expect(line.blockedUntil - line.blockedFrom).toBeGreaterThan(400);
-        expect(line).toMatchObject({ kind: "reply", late: false, rttSource: "kernel" });
-        expect(line.rtt).toBeLessThan(300);
-        expect(line.receivedAt).toBeLessThan(line.blockedUntil - 100);
-      }
-    });
-  }
+  test("a process may end, in any way, while replies pour in", async () => {
+    const exits: readonly (readonly [Exit, number])[] = [
+      ["exit", 0],
+      ["throw", 1],
+      ["close", 0],
+      ["stop", 0],
+    ];
+    for (const as of USERS) {
+      const ends = exits.map(async ([exit, code]) => {
+        const input: PouringInput = { exit, target: chain.destination[4] };
+        const child = chain.source.start("pouring.ts", input, { as });
+        const complaint = new Response(child.stderr).text();
+        await child.exited;
+        // SIGIO, unhandled, would end it with a signal (signal(7)).
+        expect([exit, child.exitCode, child.signalCode]).toEqual([exit, code, null]);
+        if (code === 0) expect(await complaint).toBe("");
+        else expect(await complaint).toContain("an error of the program's own");
+      });
+      await Promise.all(ends);
+    }
+  });
+
+  test("a blocked event loop neither loses an answer nor lengthens its RTT", async () => {
+    await Promise.all(
+      SOCKET_KINDS.map(async ({ name, family, privileged, as }) => {
+        const target = chain.destination[family];
+        const probes = [
+          { target: family === 4 ? "127.0.0.1" : "::1", ttl: 64 },
+          { target, ttl: 64 },
+          { target, ttl: 1 },
+        ];
+        const input: BlockedInput = { probes, timeout: 500, privileged };
+        const lines = (await chain.source.run("blocked.ts", input, { as })) as Blocked[];
+        expect(lines.map(({ kind }) => [name, kind])).toEqual(
+          ["reply", "reply", "icmpError"].map((kind) => [name, kind]),
+        );
+        for (const line of lines) {
+          // Or else the loop was not blocked while the answer came.
+          expect(line.sentAt).toBeLessThan(line.blockedFrom + 1);
+          expect(line.blockedUntil - line.blockedFrom).toBeGreaterThan(500);
+          expect(line).toMatchObject({ late: false, rttSource: "kernel" });
+          expect(line.rtt).toBeLessThan(400);
+          expect(line.receivedAt).toBeLessThan(line.blockedUntil - 100);
+        }
+      }),
+    );
+  });
 });

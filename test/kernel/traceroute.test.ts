@@ -99,6 +99,18 @@ describeIf(requiresLab("nft", "tcpdump"), "traceroute on a real kernel", () => {
         expect(gapTrace.hops.slice(-2)).toEqual(silent);
       });
 
+      test(`${name}: a hundred traces at once on one socket do not get mixed up`, async () => {
+        const target = chain.destination[family];
+        const calls = Array.from({ length: 100 }, () => ({ method: "traceroute", target }) as const);
+        for (const outcome of await measure(chain.source, kind, calls)) {
+          const { hops } = resultOf(outcome);
+          expect(hops.map(({ addr }) => addr)).toEqual([...chain.hops[family]]);
+          expect(hops.map(({ responders }) => responders.map(({ rtts }) => rtts.length))).toEqual(
+            Array(5).fill([3]),
+          );
+        }
+      });
+
       test(`${name}: the checksum of all probes of a trace is the same on the wire`, async () => {
         const target = chain.destination[family];
         const isRequest = family === 4 ? "icmp[0] == 8" : "icmp6 and ip6[40] == 128";

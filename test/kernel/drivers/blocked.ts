@@ -5,9 +5,14 @@
  */
 import { Client } from "icmpx";
 
-/** One line of output. Times are in milliseconds. */
-export interface Blocked {
+/** Whom to probe, and with which TTL. */
+export interface BlockedProbe {
   readonly target: string;
+  readonly ttl: number;
+}
+
+/** One line of output. Times are in milliseconds. */
+export interface Blocked extends BlockedProbe {
   readonly kind: string;
   readonly late: boolean;
   readonly rtt: number | null;
@@ -21,16 +26,16 @@ export interface Blocked {
 
 /** The argument. */
 export interface BlockedInput {
-  readonly targets: readonly string[];
+  readonly probes: readonly BlockedProbe[];
   readonly timeout: number;
   readonly privileged: boolean;
 }
 
-const { targets, timeout, privileged } = JSON.parse(process.argv[2] ?? "{}") as BlockedInput;
+const { probes, timeout, privileged } = JSON.parse(process.argv[2] ?? "{}") as BlockedInput;
 await using client = new Client({ privileged, timeout });
-for (const target of targets) {
-  await client.probe(target);
-  const pending = client.probe(target).then((result) => result);
+for (const { target, ttl } of probes) {
+  await client.probe(target, { ttl });
+  const pending = client.probe(target, { ttl }).then((result) => result);
   // Sending needs no turn of the event loop, only of the microtask queue.
   for (let turn = 0; turn < 100; turn += 1) await Promise.resolve();
   const blockedFrom = performance.timeOrigin + performance.now();
@@ -39,6 +44,7 @@ for (const target of targets) {
   const { kind, late, rtt, rttSource, request, reply } = await pending;
   const line: Blocked = {
     target,
+    ttl,
     kind,
     late,
     rtt,
