@@ -28,7 +28,10 @@ export function timeArrival(departure: Departure, stampNs: number | null, now: I
   const isStepped = clockStepped(departure.at, now);
   // How long the probe was in our hands before the kernel passed it on.
   const heldNs = departure.stampNs === null || isStepped ? 0 : departure.stampNs - departure.at.realtimeNs;
-  if (stampNs === null) return { rttNs: Math.max(elapsedNs - heldNs, 0), source: "user", receivedAt: now };
+  if (stampNs === null) {
+    const rttNs = Math.min(Math.max(elapsedNs - heldNs, 0), elapsedNs);
+    return { rttNs, source: "user", receivedAt: now };
+  }
 
   if (!isStepped) {
     const waitedNs = Math.min(Math.max(now.realtimeNs - stampNs, 0), elapsedNs);
