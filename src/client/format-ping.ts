@@ -41,8 +41,10 @@ export function formatEchoResult(result: EchoResult | TargetFailure): string {
       const mtu = icmpError.mtu ? ` (mtu=${icmpError.mtu})` : "";
       return `From ${from}: ${number} ${icmpError.description}${mtu}${time(reply)}${marks(result)}`;
     }
-    case "timeout":
-      return `No answer from ${formatHost(request.addr, request.hostname)}: ${number} timeout`;
+    case "timeout": {
+      const why = result.receiveOverflow ? " (receive queue overflowed)" : "";
+      return `No answer from ${formatHost(request.addr, request.hostname)}: ${number} timeout${why}`;
+    }
     case "sendError": {
       const message = escapeText(result.sendError.message);
       return `Not sent to ${formatHost(request.addr, request.hostname)}: ${number} ${message}`;
@@ -98,7 +100,7 @@ export function formatPingStatistics(result: PingResult): string {
 
 /** What else was counted, in words: `["1 duplicate", "2 late"]`; nothing for what never happened. */
 export function specialCounts(statistics: StatisticsSnapshot): string[] {
-  const { duplicates, late, reordered, corrupt, errors, sendErrors, inFlight } = statistics;
+  const { duplicates, late, reordered, corrupt, errors, sendErrors, overflows, inFlight } = statistics;
   const counts: readonly (readonly [count: number, one: string, many: string])[] = [
     [duplicates, "duplicate", "duplicates"],
     [late, "late", "late"],
@@ -106,6 +108,8 @@ export function specialCounts(statistics: StatisticsSnapshot): string[] {
     [corrupt, "corrupt", "corrupt"],
     [errors, "ICMP error", "ICMP errors"],
     [sendErrors, "not sent", "not sent"],
+    // Not in the loss: the fault is this host's.
+    [overflows, "receive overflow", "receive overflows"],
     [inFlight, "in flight", "in flight"],
   ];
   return counts

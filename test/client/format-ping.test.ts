@@ -61,6 +61,11 @@ describe("formatEchoResult()", () => {
       "No answer from gone.example (192.0.2.1): icmp_seq=5 timeout",
     ],
     [
+      "a timeout that may be this host's own fault",
+      timeoutOf({ number: 5, receiveOverflow: true }),
+      "No answer from 192.0.2.1: icmp_seq=5 timeout (receive queue overflowed)",
+    ],
+    [
       "an ICMP error, of its sender",
       errorOf(
         { type: 3, code: 1, description: "destination unreachable: host unreachable" },
@@ -171,19 +176,20 @@ describe("formatPingStatistics()", () => {
         corrupt: 4,
         errors: 1,
         sendErrors: 5,
+        overflows: 1,
         inFlight: 6,
       }),
       [
         "1 packets transmitted, 1 received, 0.0% packet loss, 1 duplicate, 2 late, 3 reordered, 4 corrupt, " +
-          "1 ICMP error, 5 not sent, 6 in flight",
+          "1 ICMP error, 5 not sent, 1 receive overflow, 6 in flight",
         "rtt min/mean/max/stddev = 1.00/1.00/1.00/0.000 ms, jitter - ms",
       ],
     ],
     [
       "more than one of what has a plural",
-      statisticsOf([], { duplicates: 2, errors: 3 }),
+      statisticsOf([], { duplicates: 2, errors: 3, overflows: 2 }),
       [
-        "0 packets transmitted, 0 received, - packet loss, 2 duplicates, 3 ICMP errors",
+        "0 packets transmitted, 0 received, - packet loss, 2 duplicates, 3 ICMP errors, 2 receive overflows",
         "rtt min/mean/max/stddev = -/-/-/- ms, jitter - ms",
       ],
     ],

@@ -41,16 +41,10 @@ export function replyOf(facts: Facts = {}): EchoReplyResult {
 }
 
 /** A probe that nobody answered. */
-export function timeoutOf(facts: Facts = {}): EchoTimeoutResult {
-  return {
-    ...common(facts),
-    kind: "timeout",
-    error: "timeout",
-    rtt: null,
-    rttSource: null,
-    reply: null,
-    receiveOverflow: false,
-  };
+export function timeoutOf(facts: Facts & { readonly receiveOverflow?: boolean } = {}): EchoTimeoutResult {
+  const nothing = { rtt: null, rttSource: null, reply: null } as const;
+  const { receiveOverflow = false } = facts;
+  return { ...common(facts), kind: "timeout", error: "timeout", ...nothing, receiveOverflow };
 }
 
 /** An ICMP error. */

@@ -216,11 +216,13 @@ function run(namespace: Namespace, as: User, name: string, ...args: readonly str
   return outcomeOf(namespace.spawn(exampleCommand(name, ...args), { as }));
 }
 
+/** The standard output of a running example. */
+interface OutputReader {
+  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+}
+
 /** Reads until `text` came, or to the end when there is none to wait for. */
-async function readUntil(
-  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
-  text?: string,
-): Promise<string> {
+async function readUntil(reader: OutputReader, text?: string): Promise<string> {
   const decoder = new TextDecoder();
   let seen = "";
   for (;;) {

@@ -44,7 +44,11 @@ async function mtr(host: string): Promise<void> {
 }
 
 /** By the name they are started with. */
-export const programs = { ping, traceroute, mtr } as const;
+export const programs: Readonly<Record<"ping" | "traceroute" | "mtr", (host: string) => Promise<void>>> = {
+  ping,
+  traceroute,
+  mtr,
+};
 
 if (import.meta.main) {
   const [name = "", host = "127.0.0.1"] = process.argv.slice(2);
