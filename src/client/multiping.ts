@@ -1,4 +1,5 @@
 import { type IcmpxError, RawSocketPermissionError, ResolveError, SystemError } from "../errors.ts";
+import { canonicalAddress } from "../packet/address.ts";
 import { NS_PER_MS, sleepUntil } from "./clock.ts";
 import type { PingSettings } from "./options.ts";
 import { Pinger } from "./pinger.ts";
@@ -27,7 +28,8 @@ interface Slot {
  *
  * 1. The first probes of the targets are spread over the interval, at most 10 ms apart, so that the replies do not
  *    come all at once. Each target then keeps its own beat.
- * 2. Names are looked up at most 16 at a time; a slow one delays nobody else.
+ * 2. Names are looked up at most 16 at a time; a slow one delays nobody but, with 15 others as slow, the names that wait
+ *    for their turn.
  * 3. A name that does not resolve, or an address that this host cannot probe at all, ends that target with its cause.
  *    A failed send is the result of that one probe: the route may be back for the next.
  * 4. What no target could do anything about (no permission, no descriptors left) ends the run.
@@ -77,16 +79,19 @@ export async function multiping(
   const forgetAbort = onAbort(signal, () => completion.finish());
   try {
     if (remaining === 0) completion.finish();
-    const entries = slots.entries();
-    const beginAll = async () => {
+    const beginAll = async (entries: Iterable<[number, Slot]>) => {
       for (const [index, slot] of entries) {
         if (signal.aborted) return;
         await begin(slot, index);
       }
     };
-    const lookups = Promise.all(Array.from({ length: LOOKUPS }, beginAll));
+    const entries = [...slots.entries()];
+    const addresses = entries.filter(([, { host }]) => isAddress(host));
+    const names = entries.filter(([, { host }]) => !isAddress(host)).values();
+    const lookups = Array.from({ length: LOOKUPS }, () => beginAll(names));
+    const begun = Promise.all([beginAll(addresses), ...lookups]);
     // A failure of the whole run surfaces at once; when the run ends otherwise, lookups under way no longer matter.
-    lookups.catch((error: unknown) => completion.fail(error));
+    begun.catch((error: unknown) => completion.fail(error));
     await completion.promise;
     await publisher.settled();
   } finally {
@@ -95,6 +100,10 @@ export async function multiping(
   }
   const targets = slots.map(targetResult);
   return { targets, [Symbol.iterator]: () => targets[Symbol.iterator]() };
+}
+
+function isAddress(host: string): boolean {
+  return canonicalAddress(host) !== undefined;
 }
 
 function concernsTarget(error: unknown): error is IcmpxError {
