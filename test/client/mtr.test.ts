@@ -1,0 +1,408 @@
+import { describe, expect, test } from "bun:test";
+import { constants } from "node:os";
+import type { EchoResult, MtrHop, MtrRound } from "../../src/client/results.ts";
+import { FakePath, routers } from "../support/fake-path.ts";
+import { SOCKET_KINDS } from "../support/fake-platform.ts";
+import { expectClosed, type Scene, scene, tick } from "./support.ts";
+
+const { ENETUNREACH } = constants.errno;
+const TARGET = "198.51.100.1";
+const [R1 = "", R2 = "", R3 = "", R4 = "", R5 = ""] = routers(5);
+
+/** "1 10.0.1.1 3/4": TTL, the last address, how many probes were received of how many decided. */
+function shortened(hops: Iterable<MtrHop>): string[] {
+  return Array.from(hops, ({ ttl, addr, statistics: { received, lost } }) => {
+    return `${ttl} ${addr ?? "*"} ${received}/${received + lost}`;
+  });
+}
+
+/** TTLs of the probes by when they left, in milliseconds since the first. */
+function ttlsByTime({ kernel, sentAtMs }: Scene): Map<number, number[]> {
+  const byTime = new Map<number, number[]>();
+  for (const [index, atMs] of sentAtMs().entries()) {
+    const ttls = byTime.get(atMs) ?? [];
+    ttls.push(kernel.sent[index]?.ttl ?? 0);
+    byTime.set(atMs, ttls);
+  }
+  return byTime;
+}
+
+function upTo(ttl: number): number[] {
+  return Array.from({ length: ttl }, (_, index) => index + 1);
+}
+
+describe("mtr()", () => {
+  for (const kind of SOCKET_KINDS) {
+    test(`measures every hop in each round, ${kind.name}`, async () => {
+      const hops = routers(3, kind.family);
+      const setting = scene(new FakePath(...hops, {}), { privileged: kind.privileged });
+      const result = await setting.outcome(setting.client.mtr(kind.target, { count: 3 }));
+      expect(result).toMatchObject({ target: kind.target, resolved: kind.target, family: kind.family });
+      expect([result.round, result.rounds, result.reached]).toEqual([3, 3, true]);
+      const expected = [...hops, kind.target].map((addr, index) => `${index + 1} ${addr} 3/3`);
+      expect(shortened(result)).toEqual(expected);
+      expect([...result]).toEqual([...result.hops]);
+      expect(result.hops.map(({ statistics: { mean } }) => mean)).toEqual([5, 10, 15, 20]);
+    });
+  }
+
+  test("begins a round each interval, and publishes them in order when they are decided", async () => {
+    const setting = scene(new FakePath(R1, R2, {}));
+    const run = setting.client.mtr(TARGET, { count: 4, interval: 100 });
+    const { items, atMs, ended } = setting.watch(run);
+    await setting.clock.advance(1000);
+    expect(await ended).toBeUndefined();
+    const byTime = ttlsByTime(setting);
+    expect([...byTime.keys()].filter((ms) => ms % 100 === 0)).toEqual([0, 100, 200, 300]);
+    for (const ms of [100, 200, 300]) expect(byTime.get(ms)).toEqual([1, 2, 3]);
+    expect(items.map(({ round }) => round)).toEqual([1, 2, 3, 4]);
+    expect(atMs).toEqual([16, 116, 216, 316]);
+    expect(items.map(({ hops }) => shortened(hops)[2])).toEqual(upTo(4).map((n) => `3 ${TARGET} ${n}/${n}`));
+    expect(await run).toMatchObject({ round: 4, rounds: 4 });
+  });
+
+  test("with interval 0 begins a round when the one before is decided", async () => {
+    const setting = scene(new FakePath(R1, { delays: [[20], [30], []] }));
+    await setting.outcome(setting.client.mtr(TARGET, { count: 4, interval: 0, timeout: 80 }));
+    const starts = [...ttlsByTime(setting)].filter(([, ttls]) => ttls[0] === 1).map(([ms]) => ms);
+    expect(starts).toEqual([0, 20, 50, 130]);
+  });
+
+  test("with interval 0 leaves the event loop free while every send fails", async () => {
+    const setting = scene();
+    setting.kernel.failSendsTo(TARGET, ENETUNREACH);
+    const run = setting.client.mtr(TARGET, { interval: 0, gapLimit: 2 });
+    const { items, ended } = setting.watch(run);
+    await setting.clock.advance(105);
+    expect(items.length).toBeWithin(2, 15);
+    expect(items[0]?.hops.map(({ statistics }) => statistics)).toMatchObject([
+      { sent: 1, lost: 1, sendErrors: 1 },
+      { sent: 1, lost: 1, sendErrors: 1 },
+    ]);
+    run.stop();
+    await ended;
+    await tick();
+    expect(setting.timers()).toBe(0);
+  });
+
+  test("starts anew after a long block, without a burst of what was missed", async () => {
+    const setting = scene(new FakePath({ delays: 1 }));
+    const run = setting.client.mtr(TARGET, { count: 5, interval: 100, maxHops: 1 });
+    void run.then(() => {});
+    await setting.clock.advance(150);
+    setting.clock.block(5000);
+    await setting.outcome(run);
+    expect(setting.sentAtMs()).toEqual([0, 100, 5149, 5249, 5349]);
+  });
+
+  test("begins with the first await or iteration, and endless only with the latter", async () => {
+    const { client, clock, kernel, failure } = scene();
+    client.mtr(TARGET)[Symbol.asyncIterator]();
+    await clock.advance(1000);
+    expect(await failure(client.mtr(TARGET))).toEqual(
+      new TypeError("Cannot await an endless mtr: pass count, a signal, or iterate it"),
+    );
+    expect(kernel.calls).toEqual([]);
+  });
+
+  test("goes on until the loop is left when there is no count", async () => {
+    const setting = scene(new FakePath(R1, {}));
+    const run = setting.client.mtr(TARGET, { interval: 100 });
+    let last: MtrRound | undefined;
+    const loop = (async () => {
+      for await (const round of run) {
+        last = round;
+        if (round.round === 25) break;
+      }
+    })();
+    await setting.clock.advance(60_000);
+    await loop;
+    expect(shortened(last ?? [])).toEqual([`1 ${R1} 25/25`, `2 ${TARGET} 25/25`]);
+    expect(setting.timers()).toBe(0);
+    expect((await run).rounds).toBe(25);
+  });
+});
+
+describe("mtr() statistics", () => {
+  test("of hops and addresses agree with the results, recomputed from them", async () => {
+    const path = new FakePath(
+      { from: R1, delays: [[4], [], [6], [5, 7]] },
+      { from: [R2, R3, R4], delays: [[11], [12], [13], [], [15]] },
+      null,
+      { delays: [[30], [21], [], [180], [25]] },
+    );
+    const heard: EchoResult[] = [];
+    const setting = scene(path);
+    const { hops } = await setting.outcome(
+      setting.client.mtr(TARGET, {
+        count: 30,
+        interval: 200,
+        timeout: 150,
+        onResult: (item) => heard.push(item),
+      }),
+    );
+    expect(hops.map(({ ttl }) => ttl)).toEqual([1, 2, 3, 4]);
+    for (const { ttl, addr, statistics, addresses } of hops) {
+      const mine = heard.filter(({ request }) => request.ttl === ttl);
+      const decisive = mine.filter(({ late, duplicate }) => !late && !duplicate);
+      const answered = decisive.filter(({ reply }) => reply !== null);
+      expect(statistics).toMatchObject({
+        sent: decisive.length,
+        inFlight: 0,
+        duplicates: mine.filter(({ duplicate }) => duplicate).length,
+        late: mine.filter(({ late }) => late).length,
+        ...figures(answered),
+        lost: decisive.length - answered.length,
+      });
+      expect(addr).toBe(answered.at(-1)?.reply?.addr ?? null);
+      const byAddress = Object.groupBy(answered, ({ reply }) => reply?.addr ?? "");
+      expect(addresses.map((entry) => entry.addr)).toEqual(Object.keys(byAddress));
+      for (const entry of addresses)
+        expect(entry.statistics).toMatchObject(figures(byAddress[entry.addr] ?? []));
+    }
+    expect(hops.map(({ addresses }) => addresses.length)).toEqual([1, 3, 0, 1]);
+    expect(hops[0]?.statistics.duplicates).toBeGreaterThan(5);
+    expect(hops[3]?.statistics.late).toBeGreaterThan(4);
+  });
+
+  test("take probes in flight for neither received nor lost", async () => {
+    // The second hop is silent: its probes stay in flight for five rounds.
+    const setting = scene(new FakePath(R1, null, {}));
+    const { items, ended } = setting.watch(
+      setting.client.mtr(TARGET, { count: 8, interval: 100, timeout: 450 }),
+    );
+    await setting.clock.advance(5000);
+    expect(await ended).toBeUndefined();
+    expect(items.map(({ round }) => round)).toEqual(upTo(8));
+    const silent = items.map(({ hops }) => hops[1]?.statistics);
+    expect(silent.map((statistics) => [statistics?.sent, statistics?.lost, statistics?.inFlight])).toEqual([
+      [5, 1, 4],
+      [6, 2, 4],
+      [7, 3, 4],
+      [8, 4, 4],
+      [8, 5, 3],
+      [8, 6, 2],
+      [8, 7, 1],
+      [8, 8, 0],
+    ]);
+    expect(silent.every((statistics) => statistics?.loss === 1)).toBe(true);
+    expect(items.map(({ hops }) => hops[0]?.statistics.loss)).toEqual(Array(8).fill(0));
+  });
+
+  test("are those of the moment: a round does not change any more", async () => {
+    const setting = scene(new FakePath(R1, {}));
+    const { items } = setting.watch(setting.client.mtr(TARGET, { count: 3, interval: 50 }));
+    await setting.clock.advance(40);
+    const before = structuredClone(items[0]?.hops);
+    await setting.clock.advance(1000);
+    expect(items).toHaveLength(3);
+    expect(items[0]?.hops).toEqual(before);
+    expect(JSON.parse(JSON.stringify(items[0]))).toMatchObject({
+      round: 1,
+      hops: [{ addr: R1 }, { addr: TARGET }],
+    });
+  });
+});
+
+describe("mtr() path", () => {
+  test("is searched no more than gapLimit beyond the last that answered", async () => {
+    for (const gapLimit of [1, 3, 10]) {
+      const path = new FakePath(R1, R2, R3, {});
+      const setting = scene(path);
+      await setting.outcome(setting.client.mtr(TARGET, { count: 2, gapLimit, interval: 100 }));
+      const first = setting.kernel.sent.filter((_, index) => (setting.sentAtMs()[index] ?? 0) < 100);
+      // The routers answer one after the other, 5 ms apart.
+      for (const { ttl, sentAtNs } of first) {
+        const farthest = Math.min(3, Math.floor((sentAtNs / 1e6 - 1001) / 5));
+        expect(ttl).toBeLessThanOrEqual(farthest + gapLimit);
+      }
+      expect(Math.max(...first.map(({ ttl }) => ttl))).toBe(Math.max(4, 3 + gapLimit));
+      expect(new Set(first.map(({ ttl }) => ttl)).size).toBe(first.length);
+      const second = setting.kernel.sent.slice(first.length).map(({ ttl }) => ttl);
+      expect(second).toEqual([1, 2, 3, 4]);
+    }
+  });
+
+  test("ends at the target once that is known", async () => {
+    const setting = scene(new FakePath(R1, R2, { delays: [[3], [], [40]] }));
+    const { items } = setting.watch(setting.client.mtr(TARGET, { count: 30, interval: 100, timeout: 60 }));
+    await setting.clock.advance(10_000);
+    expect(items).toHaveLength(30);
+    const later = setting.kernel.sent.filter(({ sentAtNs }) => sentAtNs / 1e6 > 1001 + 3);
+    expect(Math.max(...later.map(({ ttl }) => ttl))).toBe(3);
+    for (const { hops } of items) expect(hops).toHaveLength(3);
+  });
+
+  test("may be that of a silent target, and then ends at maxHops or gapLimit", async () => {
+    const silent = (): Scene => scene(new FakePath(R1, null, R3, null));
+    const far = silent();
+    const result = await far.outcome(far.client.mtr(TARGET, { count: 2, gapLimit: 3, timeout: 100 }));
+    expect(shortened(result)).toEqual([
+      `1 ${R1} 2/2`,
+      "2 * 0/2",
+      `3 ${R3} 2/2`,
+      "4 * 0/2",
+      "5 * 0/2",
+      "6 * 0/2",
+    ]);
+    expect(result.reached).toBe(false);
+    const near = silent();
+    const { hops } = await near.outcome(near.client.mtr(TARGET, { count: 1, maxHops: 4, timeout: 100 }));
+    expect(hops.map(({ ttl }) => ttl)).toEqual([1, 2, 3, 4]);
+  });
+
+  test("may begin further on", async () => {
+    const setting = scene(new FakePath(R1, R2, R3, {}));
+    const result = await setting.outcome(setting.client.mtr(TARGET, { count: 2, firstTtl: 3, gapLimit: 2 }));
+    expect(shortened(result)).toEqual([`3 ${R3} 2/2`, `4 ${TARGET} 2/2`]);
+    expect(setting.kernel.sent.map(({ ttl }) => ttl)).toEqual([3, 4, 5, 3, 4]);
+  });
+
+  test("that gets shorter loses its far hops", async () => {
+    const path = new FakePath(R1, R2, R3, R4, {});
+    const setting = scene(path);
+    const { items } = setting.watch(setting.client.mtr(TARGET, { count: 6, interval: 100 }));
+    await setting.clock.advance(250);
+    path.hops = [R5, {}];
+    await setting.clock.advance(5000);
+    expect(items.map(({ hops }) => hops.length)).toEqual([5, 5, 5, 2, 2, 2]);
+    expect(shortened(items[5]?.hops ?? [])).toEqual([`1 ${R5} 6/6`, `2 ${TARGET} 6/6`]);
+    expect(items[5]?.hops[0]?.addresses.map(({ addr, statistics }) => [addr, statistics.received])).toEqual([
+      [R1, 3],
+      [R5, 3],
+    ]);
+    const byTime = ttlsByTime(setting);
+    expect([byTime.get(200), byTime.get(300), byTime.get(400)]).toEqual([upTo(5), upTo(5), upTo(2)]);
+  });
+
+  test("that gets longer is searched anew", async () => {
+    const path = new FakePath(R1, {});
+    const setting = scene(path);
+    const { items } = setting.watch(setting.client.mtr(TARGET, { count: 6, interval: 100, gapLimit: 2 }));
+    await setting.clock.advance(250);
+    path.hops = [R1, R2, R3, R4, {}];
+    await setting.clock.advance(5000);
+    expect(items.map(({ hops }) => hops.length)).toEqual([2, 2, 2, 2, 5, 5]);
+    expect(items.at(-1)?.hops.map(({ addr }) => addr)).toEqual([R1, R2, R3, R4, TARGET]);
+    expect(ttlsByTime(setting).get(500)).toEqual(upTo(5));
+  });
+
+  test("that ends at a router which calls the target unreachable is not probed beyond it", async () => {
+    const path = new FakePath(R1, R2, { from: R3, says: 1 });
+    const setting = scene(path);
+    const { items, ended } = setting.watch(setting.client.mtr(TARGET, { count: 4, interval: 100 }));
+    await setting.clock.advance(150);
+    expect(shortened(items[1]?.hops ?? [])).toEqual([`1 ${R1} 2/2`, `2 ${R2} 2/2`, `3 ${R3} 2/2`]);
+    expect(items.map(({ reached }) => reached)).toEqual([false, false]);
+    // The route is back: that router now passes probes on.
+    path.hops = [R1, R2, R3, {}];
+    await setting.clock.advance(5000);
+    expect(await ended).toBeUndefined();
+    expect(items.map(({ reached, hops }) => [reached, hops.length])).toEqual([
+      [false, 3],
+      [false, 3],
+      [false, 3],
+      [true, 4],
+    ]);
+    expect(ttlsByTime(setting).get(100)).toEqual([1, 2, 3]);
+  });
+
+  test("is reached when the target itself says port unreachable", async () => {
+    const { client, outcome } = scene(new FakePath(R1, { says: "port" }));
+    expect(await outcome(client.mtr(TARGET, { count: 1 }))).toMatchObject({ reached: true });
+  });
+});
+
+describe("mtr() names", () => {
+  test("fill in, and delay no probe", async () => {
+    const setting = scene(new FakePath(R1, {}));
+    const { client, clock, dns } = setting;
+    const run = client.mtr(TARGET, { count: 4, interval: 1000, timeout: 300, resolveDns: true });
+    const { items, atMs, ended } = setting.watch(run);
+    await clock.advance(1500);
+    expect(dns.reverses).toEqual([R1, TARGET]);
+    await dns.answer(R1, "one.example");
+    await dns.answer(TARGET, "target.example");
+    await clock.advance(5000);
+    expect(await ended).toBeUndefined();
+    const names = items.map(({ hops }) => hops.map(({ hostname }) => hostname));
+    expect(names).toEqual([
+      [null, null],
+      [null, null],
+      ["one.example", "target.example"],
+      ["one.example", "target.example"],
+    ]);
+    expect(items[2]?.hops[0]?.addresses[0]).toMatchObject({ addr: R1, hostname: "one.example" });
+    // The first two waited for names in vain, for as long as the timeout.
+    expect(atMs).toEqual([311, 1311, 2011, 3011]);
+    expect([...ttlsByTime(setting).keys()].filter((ms) => ms % 1000 === 0)).toEqual([0, 1000, 2000, 3000]);
+    expect((await run).hops.map(({ hostname }) => hostname)).toEqual(["one.example", "target.example"]);
+    expect(dns.reverses).toEqual([R1, TARGET]);
+  });
+});
+
+describe("mtr() ends early", () => {
+  test("with the rounds that are decided, when stopped or disposed", async () => {
+    for (const end of ["stop", Symbol.asyncDispose] as const) {
+      const setting = scene(new FakePath(R1, {}));
+      const run = setting.client.mtr(TARGET, { count: 10, interval: 100 });
+      const { items, ended } = setting.watch(run);
+      await setting.clock.advance(208);
+      void run[end]();
+      const result = await run;
+      expect(await ended).toBeUndefined();
+      expect([result.rounds, result.round, items.length]).toEqual([2, 2, 2]);
+      expect(setting.timers()).toBe(0);
+      const sent = setting.kernel.sent.length;
+      await setting.clock.advance(5000);
+      expect(setting.kernel.sent).toHaveLength(sent);
+    }
+  });
+
+  test("with the reason of the aborted signal, which also allows to await an endless one", async () => {
+    const setting = scene(new FakePath(R1, {}));
+    const controller = new AbortController();
+    const run = setting.client.mtr(TARGET, { signal: controller.signal });
+    const failed = run.then(
+      () => "result",
+      (error: unknown) => error,
+    );
+    await setting.clock.advance(3500);
+    controller.abort("enough");
+    expect(await failed).toBe("enough");
+    await tick();
+    expect(setting.timers()).toBe(0);
+  });
+
+  test("when onResult throws", async () => {
+    const setting = scene(new FakePath(R1, {}));
+    const oops = new Error("oops");
+    const run = setting.client.mtr(TARGET, {
+      count: 5,
+      onResult: ({ request }) => {
+        if (request.ttl === 2) throw oops;
+      },
+    });
+    expect(await setting.failure(run)).toBe(oops);
+    await setting.clock.advance(0);
+    expect(setting.timers()).toBe(0);
+    setting.client.close();
+    expectClosed(setting);
+  });
+});
+
+/** What statistics say of these answers, computed anew. */
+function figures(answers: readonly EchoResult[]): object {
+  const rtts = answers.map(({ reply }) => reply?.rtt ?? Number.NaN);
+  if (rtts.length === 0) return { received: 0, last: null, min: null, mean: null, max: null, stddev: null };
+  const mean = rtts.reduce((sum, rtt) => sum + rtt, 0) / rtts.length;
+  const variance = rtts.reduce((sum, rtt) => sum + (rtt - mean) ** 2, 0) / rtts.length;
+  return {
+    received: rtts.length,
+    last: rtts.at(-1),
+    min: Math.min(...rtts),
+    mean: expect.closeTo(mean, 9),
+    max: Math.max(...rtts),
+    stddev: expect.closeTo(Math.sqrt(variance), 9),
+  };
+}
