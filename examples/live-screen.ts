@@ -36,9 +36,11 @@ export class LiveScreen {
   }
 
   readonly #redraw = (): void => {
-    const { columns, rows, writableLength } = this.#terminal;
     // A terminal that is still busy with the last frame does without this one.
-    if (this.#render === undefined || !this.#isOpen || writableLength > 0) return;
+    if (this.#render === undefined || !this.#isOpen || this.#terminal.writableLength > 0) return;
+    // A serial line says it has neither.
+    const columns = this.#terminal.columns || 80;
+    const rows = this.#terminal.rows || 24;
     // Erasing after the text, not before, avoids flicker. After a full line it would erase the last character.
     const lines = cutToHeight(this.#render(columns - 1).split("\n"), rows);
     this.#terminal.write(`${HOME}${lines.join(`${ERASE_LINE_END}\r\n`)}${ERASE_BELOW}`);

@@ -1,6 +1,6 @@
 import { Client, formatMtr } from "icmpx";
 import { LiveScreen } from "./live-screen.ts";
-import { print, run, seconds, stopOnSignals } from "./support.ts";
+import { prepare, print, run, seconds, terminalWidth } from "./support.ts";
 
 const usage = `Usage: bun examples/mtr.ts [options] [host]
 
@@ -11,7 +11,8 @@ Measures every hop on the way to host (8.8.8.8), round after round. On a termina
   -t, --timeout SECONDS   to wait for each answer (1)
   -i, --interval SECONDS  from one round to the next (0.2)
       --no-dns            show addresses without names
-  -4, -6                  use IPv4 or IPv6`;
+  -4, -6                  use IPv4 or IPv6
+  -h, --help              show this`;
 
 const letters = { cycles: "c", "max-hops": "m", timeout: "t", interval: "i" };
 
@@ -20,16 +21,17 @@ await run({
   letters,
   async main({ hosts: [host = "8.8.8.8"], numbers, common }) {
     const { cycles: count = 5, "max-hops": maxHops = 30, timeout = 1, interval = 0.2 } = numbers;
-    using client = new Client({ timeout: seconds(timeout) });
-    const mtr = client.mtr(host, { count, maxHops, interval: seconds(interval), ...common });
-    stopOnSignals(mtr);
+    using client = new Client();
+    const mtr = prepare(() =>
+      client.mtr(host, { count, maxHops, interval: seconds(interval), timeout: seconds(timeout), ...common }),
+    );
     if (process.stdout.isTTY) {
       using screen = new LiveScreen(process.stdout);
+      screen.draw(() => `MTR to ${host}`);
       for await (const round of mtr) screen.draw((width) => formatMtr(round, { width }));
     }
 
-    const width = process.stdout.isTTY ? { width: process.stdout.columns } : {};
-    print(formatMtr(await mtr, width));
+    print(formatMtr(await mtr, terminalWidth()));
     return 0;
   },
 });

@@ -37,9 +37,7 @@ export async function run<Name extends string>(program: Program<Name>): Promise<
   } catch (error) {
     // Stopped before anything was measured.
     if (error instanceof DOMException && error.name === "AbortError") process.exit(1);
-    // TypeError and RangeError are how the library refuses an option.
-    const isWrongUse =
-      error instanceof UsageError || error instanceof TypeError || error instanceof RangeError;
+    const isWrongUse = error instanceof UsageError;
     if (!isWrongUse && !(error instanceof IcmpxError)) throw error;
     process.stderr.write(`${basename(process.argv[1] ?? "icmpx", ".ts")}: ${error.message}\n`);
     process.exit(isWrongUse ? 2 : 1);
@@ -51,8 +49,12 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** Ctrl-C and SIGTERM end the measurement early, so that its result is still shown. A second one ends the process. */
-export function stopOnSignals(measurement: Measurement<unknown, unknown>): void {
+/**
+ * Makes a measurement. Options that the library refuses are wrong use. Ctrl-C and SIGTERM end it early, so that its result is
+ * still shown; a second one ends the process.
+ */
+export function prepare<Item, Result>(make: () => Measurement<Item, Result>): Measurement<Item, Result> {
+  const measurement = accepted(make);
   let isStopping = false;
   const stop = (): void => {
     if (isStopping) process.exit(1);
@@ -60,6 +62,13 @@ export function stopOnSignals(measurement: Measurement<unknown, unknown>): void 
     measurement.stop();
   };
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, stop);
+  return measurement;
+}
+
+/** For tables: the width of the terminal, where there is one. */
+export function terminalWidth(): { readonly width?: number } {
+  const { isTTY, columns } = process.stdout;
+  return isTTY && columns > 0 ? { width: columns } : {};
 }
 
 /** Seconds as the milliseconds of the library, without the noise of binary fractions. */
@@ -100,6 +109,16 @@ function parse(options: ParseArgsOptionsConfig) {
     if (!(error instanceof TypeError)) throw error;
     // Only its first sentence: the advice after it fills several lines.
     throw new UsageError(`${error.message.split(/\.?(?:\n| To )/, 1)[0]} (--help shows the options)`);
+  }
+}
+
+/** What `make` gives. TypeError and RangeError are how the library refuses an option. */
+function accepted<Value>(make: () => Value): Value {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError) throw new UsageError(error.message);
+    throw error;
   }
 }
 

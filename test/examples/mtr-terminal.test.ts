@@ -67,6 +67,24 @@ describeIf(requires.all(requires.linux(), requires.root()), "examples/mtr.ts on 
     expect(sentOn(screen)).toBeGreaterThanOrEqual(1);
   });
 
+  test("gives the cursor back when it is told twice to stop", async () => {
+    await using run = start(80, 24, "127.0.0.1", "-c", "Infinity", "-i", "0.05");
+    const { screen } = run;
+    await run.until(() => sentOn(screen) >= 1);
+    run.kill("SIGINT");
+    run.kill("SIGINT");
+    // 1 if the second came before it had ended of the first.
+    expect([0, 1]).toContain(await run.exited);
+    expect([screen.isAlternate, screen.isCursorVisible]).toEqual([false, true]);
+  });
+
+  test("draws on a terminal that does not tell its size", async () => {
+    await using run = start(0, 0, "127.0.0.1", "-c", "2", "-i", "0.05");
+    expect(await run.exited).toBe(0);
+    expect(run.screen.homeCount).toBeGreaterThanOrEqual(2);
+    expect(sentOn(run.screen)).toBe(2);
+  });
+
   test("gives the cursor back after a failure, whose message stays", async () => {
     await using run = start(80, 24, "no-such-host.invalid");
     expect(await run.exited).toBe(1);
@@ -94,7 +112,7 @@ interface TerminalRun extends AsyncDisposable {
 }
 
 function start(columns: number, rows: number, ...args: readonly string[]): TerminalRun {
-  const screen = new FakeTerminal(columns, rows);
+  const screen = new FakeTerminal(columns || 80, rows || 24);
   const child = Bun.spawn(exampleCommand("mtr.ts", ...args), {
     terminal: { cols: columns, rows, data: (_, bytes) => screen.write(bytes) },
   });
