@@ -41,7 +41,7 @@ const SACRIFICES: readonly Sacrifice[] = [
  * probed. Times are in milliseconds; `-` is a figure without a sample.
  *
  * ```text
- *                                           Ping of 2 targets
+ *                                               Ping of 2 targets
  * ┌────────────┬─────────┬──────┬──────┬────────┬───────┬───────┬───────┬────────┬───────────────────────────────┐
  * │ Target     │ Address │ Sent │ Recv │ Loss % │   Avg │  Best │ Worst │ StdDev │ Notes                         │
  * ├────────────┼─────────┼──────┼──────┼────────┼───────┼───────┼───────┼────────┼───────────────────────────────┤
