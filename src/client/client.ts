@@ -8,6 +8,7 @@ import {
   type ClientOptions,
   type CommonSettings,
   checkClientOptions,
+  checkResolveOptions,
   checkTarget,
   type MtrOptions,
   mtrSettings,
@@ -86,6 +87,7 @@ export class Client {
    * Resolves a name to an address, in canonical text. An address resolves to itself.
    *
    * @throws {ResolveError} when it has none of the wanted family, or the lookup failed; `cause` tells why
+   * @throws {TypeError} for a wrong host or option
    */
   static async resolveHost(host: string, options: { readonly family?: Family } = {}): Promise<string> {
     return resolveWith(systemResolver(), host, options);
@@ -102,6 +104,7 @@ export class Client {
 
   /** As the static {@link Client.resolveHost}, with this client's `family` for a default. */
   async resolveHost(host: string, options: { readonly family?: Family } = {}): Promise<string> {
+    checkResolveOptions(options);
     const family = options.family ?? this.#options.family;
     return resolveWith(this.#resolver, host, family === undefined ? {} : { family });
   }
@@ -355,6 +358,7 @@ async function resolveWith(
   options: { readonly family?: Family },
 ): Promise<string> {
   checkTarget(host);
+  checkResolveOptions(options);
   return (await resolver.lookup(host, options)).address;
 }
 

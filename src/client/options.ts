@@ -254,6 +254,11 @@ export function mtrSettings(defaults: ClientOptions, options: MtrOptions): MtrSe
   };
 }
 
+/** @throws {TypeError} naming the option and what it may be. */
+export function checkResolveOptions(options: { readonly family?: Family }): void {
+  check("resolveHost()", options, { family: SEND_CHECKS.family });
+}
+
 /** @throws {TypeError} unless it is a text with something in it. */
 export function checkTarget(target: unknown): asserts target is string {
   if (typeof target !== "string" || target === "") {
