@@ -40,6 +40,9 @@ export interface AnswerTruth {
   readonly node: string;
   /** The source address it bears. */
   readonly from: string;
+  /** The TTL it arrives with. */
+  readonly ttl: number;
+  /** -1 for a TCP reset. */
   readonly type: number;
   readonly code: number;
   /** From the probe's arrival to the planned departure, in milliseconds. */
