@@ -15,7 +15,7 @@ export interface SystemErrorDetails {
   /** The positive errno value, e.g. 113. */
   readonly errno: number;
   /** Its symbolic name, e.g. `"EHOSTUNREACH"`. */
-  readonly code: string;
+  readonly code: `E${string}`;
   /** The libc function that failed, e.g. `"sendto"`. */
   readonly syscall: string;
   /** The address the call was about, when it was about one. */
@@ -25,6 +25,8 @@ export interface SystemErrorDetails {
 /** A libc call returned -1 (errno(3)). */
 export class SystemError extends IcmpxError {
   override name = "SystemError";
+  /** The symbolic name of the errno value, e.g. `"EHOSTUNREACH"`. */
+  declare readonly code: `E${string}`;
   /** The positive errno value. */
   readonly errno: number;
   /** The libc function that failed. */

@@ -5,6 +5,7 @@ import type { Ipv4Header } from "../packet/ipv4.ts";
 import { type Clock, type Instant, NS_PER_MS, unixMs } from "./clock.ts";
 import { keepBytes, keepBytesIn } from "./hex-bytes.ts";
 import type {
+  EchoIcmpErrorResult,
   EchoReply,
   EchoRequest,
   EchoResult,
@@ -199,7 +200,7 @@ const ERROR_LABELS: Readonly<Record<Family, Readonly<Record<number, string>>>> =
   },
 };
 
-function errorLabel(family: Family, type: number, code: number): string {
+function errorLabel(family: Family, type: number, code: number): EchoIcmpErrorResult["error"] {
   const label = ERROR_LABELS[family][type];
   return label === undefined ? `icmp_type_${type}_code_${code}` : `${label}(code=${code})`;
 }

@@ -47,7 +47,7 @@ let fail: (measurement: Measurement<unknown, unknown>, reason: unknown) => void;
  *    without a signal ends then even if awaited, because nothing else could end it.) A later `await` gives the
  *    result of what was measured.
  * 4. `stop()` and disposal end the run at once: iterators finish after the items they have not read yet, `await`
- *    gives the result so far.
+ *    gives the result so far, or rejects with an `AbortError` if the run had not got as far as having one.
  * 5. Aborting the signal, closing the client and failure reject the result at once; iterators deliver the items
  *    they have not read yet, then throw the same reason. With a signal aborted beforehand nothing is begun.
  * 6. Awaiting an endless run that nobody iterates and no signal can end rejects with a `TypeError`.

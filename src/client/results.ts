@@ -156,7 +156,7 @@ export interface SendErrorDetails {
   /** Positive errno value, e.g. 113. */
   readonly errno: number;
   /** e.g. `"EHOSTUNREACH"`. */
-  readonly code: string;
+  readonly code: `E${string}`;
   /** The libc function that failed, e.g. `"sendmsg"`. */
   readonly syscall: string;
   /** All of it in words. */
@@ -212,8 +212,8 @@ export interface EchoTimeoutResult extends EchoResultCommon {
 /** Somebody on the path answered with an ICMP error. */
 export interface EchoIcmpErrorResult extends EchoResultCommon {
   readonly kind: "icmpError";
-  /** e.g. `"time_exceeded(code=0)"`. */
-  readonly error: string;
+  /** e.g. `"time_exceeded(code=0)"`; `"icmp_type_9_code_0"` for a type that is no known error. */
+  readonly error: `${string}(code=${number})` | `icmp_type_${number}_code_${number}`;
   /** Time until the error came, in milliseconds. */
   readonly rtt: number;
   /** Where that time was measured. */
@@ -228,7 +228,7 @@ export interface EchoIcmpErrorResult extends EchoResultCommon {
 export interface EchoSendErrorResult extends EchoResultCommon {
   readonly kind: "sendError";
   /** e.g. `"ENETUNREACH"`. */
-  readonly error: string;
+  readonly error: `E${string}`;
   /** There is none. */
   readonly rtt: null;
   /** There is none. */

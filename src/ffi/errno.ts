@@ -22,7 +22,7 @@ export function systemError(errno: number, call: { syscall: string; address?: st
 }
 
 /** The symbolic name of a positive errno value, e.g. `"EHOSTUNREACH"`; `"E<number>"` when it has none. */
-function errnoName(errno: number): string {
+function errnoName(errno: number): `E${string}` {
   const name = getSystemErrorName(-errno);
-  return name?.startsWith("E") ? name : `E${errno}`;
+  return name?.startsWith("E") ? (name as `E${string}`) : `E${errno}`;
 }

@@ -88,7 +88,7 @@ export function transitOf(
 }
 
 /** A probe that the system refused to send. */
-export function sendErrorOf(code: string, message: string, facts: Facts = {}): EchoSendErrorResult {
+export function sendErrorOf(code: `E${string}`, message: string, facts: Facts = {}): EchoSendErrorResult {
   const sendError = { errno: 101, code, syscall: "sendmsg", message };
   return {
     ...common(facts),

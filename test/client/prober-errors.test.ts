@@ -217,7 +217,7 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket", (kind) => {
     const { results, send } = bench.open();
     send();
     await bench.clock.advance(1000);
-    expect(results.map(({ error }) => error)).toEqual([label]);
+    expect(results.map(({ error }): string | null => error)).toEqual([label]);
     expect(results[0]).toMatchObject({ icmpError: { mtu: null, pointer: null, ...details } });
   });
 
