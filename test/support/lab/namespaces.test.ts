@@ -1,20 +1,45 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { describeIf } from "../requires.ts";
 import { requiresLab } from "./kinds.ts";
-import { Lab, type Namespace, outputOf } from "./namespaces.ts";
+import { type Child, Lab, type Namespace, outputOf } from "./namespaces.ts";
 
 describeIf(requiresLab(), "Lab", () => {
   test("removes namespaces and children when a block is left by an error", async () => {
-    const { name, child } = await expectRejection(async () => {
+    let name = "";
+    let child: Child | undefined;
+    async function leave(): Promise<void> {
       await using lab = new Lab();
       const host = lab.add("host");
       await lab.build();
-      const child = host.spawn(["sleep", "1000"]);
-      throw Object.assign(new Error("left"), { name: host.name, child });
-    });
+      name = host.name;
+      child = host.spawn(["sleep", "1000"]);
+      expect(names()).toContain(name);
+      throw new Error("left");
+    }
+    expect(await leave().catch((error: Error) => error.message)).toBe("left");
     expect(names()).not.toContain(name);
-    expect(child.killed).toBe(true);
+    expect(child?.signalCode).toBe("SIGKILL");
+  });
+
+  test("removes what a killed process left behind", async () => {
+    const program = `
+      import { Lab } from ${JSON.stringify(join(import.meta.dir, "namespaces.ts"))};
+      const lab = new Lab();
+      const host = lab.add("host");
+      await lab.build();
+      process.stdout.write(host.name);
+      process.kill(process.pid, "SIGKILL");`;
+    const run = async (source: string) => {
+      const child = Bun.spawn([process.execPath, "-e", source], { stdout: "pipe" });
+      return { output: await new Response(child.stdout).text(), code: await child.exited };
+    };
+    const { output: name } = await run(program);
+    expect(names()).toContain(name);
+    const { code } = await run(program.replace("process.kill", "await lab[Symbol.asyncDispose](); void "));
+    expect(code).toBe(0);
+    expect(names()).not.toContain(name);
   });
 
   test("removes what was built when the rest fails", async () => {
@@ -53,7 +78,8 @@ describeIf(requiresLab(), "Lab", () => {
       const open = lab.add("open");
       const closed = lab.add("closed", { pingGroups: false });
       await lab.build();
-      const range = (host: Namespace) => host.exec("cat", "/proc/sys/net/ipv4/ping_group_range");
+      const range = (host: Namespace): Promise<string> =>
+        host.exec("cat", "/proc/sys/net/ipv4/ping_group_range");
       expect((await range(open)).trim()).toBe("0\t2147483647");
       expect((await range(closed)).trim()).toBe("1\t0");
     });
@@ -62,13 +88,4 @@ describeIf(requiresLab(), "Lab", () => {
 
 function names(): string[] {
   return readdirSync("/run/netns");
-}
-
-async function expectRejection(body: () => Promise<never>): Promise<{ name: string; child: Bun.Subprocess }> {
-  return body().then(
-    () => {
-      throw new Error("Nothing was thrown");
-    },
-    (error) => error,
-  );
 }

@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 /** Who a child process is: root, or the user nobody (65534) with no group, no capability and no way to gain one. */
@@ -58,6 +58,9 @@ export interface LinkEnd {
   readonly addresses: readonly string[];
 }
 
+const NETNS_FOLDER = "/run/netns";
+const PREFIX = "icmpx-";
+
 let labs = 0;
 
 /**
@@ -67,13 +70,14 @@ let labs = 0;
  * Commands are gathered by `add` and `connect` and carried out by `build`.
  */
 export class Lab implements AsyncDisposable {
-  readonly #prefix = `icmpx-${process.pid}-${++labs}`;
+  readonly #prefix = `${PREFIX}${process.pid}-${++labs}`;
   readonly #namespaces: Namespace[] = [];
   #commands: string[] = [];
 
   constructor() {
     // The end of the test process, by a crash of a test too, removes what disposal did not.
     process.on("exit", this.#onExit);
+    if (labs === 1) removeOrphans();
   }
 
   /** Plans a namespace with its loopback up. */
@@ -221,6 +225,16 @@ export async function outputOf(child: Child, name: string): Promise<string> {
   ]);
   if (code !== 0) throw new Error(`${name} failed (${child.signalCode ?? code}): ${complaint || output}`);
   return output;
+}
+
+/** Removes the namespaces of test processes that were killed. */
+function removeOrphans(): void {
+  if (!existsSync(NETNS_FOLDER)) return;
+  for (const name of readdirSync(NETNS_FOLDER)) {
+    const owner = name.startsWith(PREFIX) ? /^\d+/.exec(name.slice(PREFIX.length))?.[0] : undefined;
+    if (owner === undefined || existsSync(`/proc/${owner}`)) continue;
+    Bun.spawnSync(["ip", "netns", "del", name], { stderr: "ignore" });
+  }
 }
 
 async function execute(command: string[]): Promise<string> {
