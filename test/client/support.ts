@@ -6,7 +6,9 @@
  */
 import { expect } from "bun:test";
 import { Client } from "../../src/client/client.ts";
-import type { ClientOptions } from "../../src/client/options.ts";
+import type { Measurement } from "../../src/client/measurement.ts";
+import type { ClientOptions, CommonOptions } from "../../src/client/options.ts";
+import type { EchoResult } from "../../src/client/results.ts";
 import type { FakeClock } from "../support/fake-clock.ts";
 import { type FakePlatform, type FakePlatformOptions, fakePlatform } from "../support/fake-platform.ts";
 
@@ -99,6 +101,30 @@ export function expectClosed({ timers, kernel }: Scene): void {
   expect(kernel.openDescriptors).toBe(0);
   expect(kernel.reactor.watched).toBe(0);
   expect(timers()).toBe(0);
+}
+
+/** Every kind of run, ready to begin. */
+export const RUNS: readonly [
+  name: string,
+  begin: (client: Client, options?: CommonOptions) => Measurement<unknown, unknown>,
+][] = [
+  ["probe()", (client, options) => client.probe("198.51.100.1", options)],
+  ["ping()", (client, options) => client.ping("198.51.100.1", { count: 100, ...options })],
+  [
+    "multiping()",
+    (client, options) =>
+      client.multiping(["198.51.100.1", "2001:db8:1::1", "198.51.100.2"], { count: 100, ...options }),
+  ],
+  ["traceroute()", (client, options) => client.traceroute("198.51.100.1", options)],
+  ["mtr()", (client, options) => client.mtr("198.51.100.1", { count: 100, ...options })],
+];
+
+/** Results in short: number of the probe, RTT or error, and what is special about it. */
+export function shortened(results: Iterable<EchoResult>): string[] {
+  return Array.from(results, (result) => {
+    const flags = (["late", "duplicate", "reordered"] as const).filter((flag) => result[flag]);
+    return [result.request.number, result.error ?? result.rtt, ...flags].join(" ");
+  });
 }
 
 /** Lets every promise reaction that can run do so. */

@@ -1,0 +1,119 @@
+import { describe, expect, test } from "bun:test";
+import { Client } from "../../src/client/client.ts";
+import { ResolveError } from "../../src/errors.ts";
+import { FakePath } from "../support/fake-path.ts";
+import { SOCKET_KINDS } from "../support/fake-platform.ts";
+import { RUNS, scene } from "./support.ts";
+
+const TARGET = "198.51.100.1";
+const SIX = "2001:db8:1::1";
+const NAME = "target.example";
+const HOSTS = {
+  [NAME]: [
+    { address: SIX, family: 6 },
+    { address: TARGET, family: 4 },
+  ],
+};
+
+describe("Client options on the wire", () => {
+  for (const kind of SOCKET_KINDS) {
+    test(`dscp, TTL, DF, mark, size and interface, ${kind.name}`, async () => {
+      const { client, kernel, outcome } = scene(new FakePath({ delays: 1 }), { privileged: kind.privileged });
+      const options = { dscp: 46, ttl: 7, dontFragment: true, mark: 99, size: 100, interface: "eth0" };
+      expect((await outcome(client.probe(kind.target, options))).kind).toBe("reply");
+      expect((await outcome(client.probe(kind.target))).kind).toBe("reply");
+      const fields = kernel.sent.map(({ tos, ttl, dontFragment, mark, data, interfaceIndex }) => {
+        return { tos, ttl, dontFragment, mark, length: data.length, interfaceIndex };
+      });
+      expect(fields).toEqual([
+        { tos: 184, ttl: 7, dontFragment: true, mark: 99, length: 108, interfaceIndex: 2 },
+        { tos: 0, ttl: 64, dontFragment: false, mark: 0, length: 64, interfaceIndex: 0 },
+      ]);
+    });
+
+    test(`a payload of one's own, bytes or text, ${kind.name}`, async () => {
+      const { client, kernel, outcome } = scene(new FakePath({ delays: 1 }), { privileged: kind.privileged });
+      await outcome(client.probe(kind.target, { payload: Uint8Array.of(1, 2, 3) }));
+      await outcome(client.probe(kind.target, { payload: "h\u00e9" }));
+      await outcome(client.probe(kind.target, { payload: "" }));
+      await outcome(client.probe(kind.target, { payloadSize: 0 }));
+      expect(kernel.sent.map(({ data }) => [...data.subarray(8)])).toEqual([
+        [1, 2, 3],
+        [0x68, 0xc3, 0xa9],
+        [],
+        [],
+      ]);
+    });
+  }
+
+  // An IPv6 datagram socket does not heed the source in a control message: see the fake host.
+  for (const kind of SOCKET_KINDS.filter(({ family, privileged }) => family === 4 || privileged)) {
+    test(`source, and bindAddr where there is none, ${kind.name}`, async () => {
+      const own =
+        kind.family === 4
+          ? ["192.0.2.10", "192.0.2.11", "192.0.2.12"]
+          : ["2001:db8::10", "2001:db8::11", "2001:db8::12"];
+      const [first = "", second = "", third = ""] = own;
+      const options = { privileged: kind.privileged, bindAddr: second };
+      const { client, kernel, platform, outcome } = scene(
+        { ...new FakePath({ delays: 1 }), addresses: own },
+        options,
+      );
+      expect((await outcome(client.probe(kind.target))).kind).toBe("reply");
+      expect((await outcome(client.probe(kind.target, { source: third }))).kind).toBe("reply");
+      await outcome(new Client({ privileged: kind.privileged }, platform).probe(kind.target));
+      expect(kernel.sent.map(({ source }) => source)).toEqual([second, third, first]);
+    });
+  }
+
+  test("a source that is not this host's own is a failed send", async () => {
+    const { client, outcome } = scene();
+    expect(await outcome(client.probe(TARGET, { source: "192.0.2.99" }))).toMatchObject({
+      kind: "sendError",
+      error: "EINVAL",
+    });
+  });
+
+  test("bindAddr is for targets of its family, and decides that of a name", async () => {
+    const { client, kernel, outcome } = scene(
+      { ...new FakePath({ delays: 1 }), hosts: HOSTS },
+      { bindAddr: "192.0.2.10" },
+    );
+    expect((await outcome(client.probe(NAME))).request.addr).toBe(TARGET);
+    expect((await outcome(client.probe(SIX))).request.addr).toBe(SIX);
+    expect((await outcome(client.probe(NAME, { family: 6 }))).request.addr).toBe(SIX);
+    expect(kernel.sent.map(({ source }) => source)).toEqual(["192.0.2.10", "2001:db8::10", "2001:db8::10"]);
+  });
+
+  test("source decides the family of a name", async () => {
+    const { client, failure, outcome } = scene({ ...new FakePath({ delays: 1 }), hosts: HOSTS });
+    expect((await outcome(client.probe(NAME, { source: "192.0.2.10" }))).request.addr).toBe(TARGET);
+    expect(await failure(client.probe(SIX, { source: "192.0.2.10" }))).toBeInstanceOf(ResolveError);
+  });
+
+  test("family chooses among the addresses of a name", async () => {
+    const { client, dns, failure, outcome, platform } = scene({
+      ...new FakePath({ delays: 1 }),
+      hosts: HOSTS,
+    });
+    expect((await outcome(client.probe(NAME))).request).toMatchObject({ addr: SIX, hostname: NAME });
+    expect((await outcome(client.probe(NAME, { family: 4 }))).request.addr).toBe(TARGET);
+    expect((await outcome(new Client({ family: 4 }, platform).probe(NAME))).request.addr).toBe(TARGET);
+    expect(dns.lookups.map(([, family]) => family)).toEqual([0, 4, 4]);
+    expect(await failure(client.probe(TARGET, { family: 6 }))).toBeInstanceOf(ResolveError);
+    expect((await outcome(client.probe(TARGET))).request.hostname).toBeNull();
+  });
+
+  test("an interface that does not exist is a RangeError", async () => {
+    const { client, failure, kernel, outcome } = scene(new FakePath({ delays: 1 }));
+    for (const [, begin] of RUNS) {
+      expect(await failure(begin(client, { interface: "eth9" }))).toEqual(
+        new RangeError('Option "interface" is "eth9": this host has no such interface'),
+      );
+    }
+    expect(kernel.sent).toEqual([]);
+    await outcome(client.probe(TARGET, { interface: 2 }));
+    await outcome(client.probe(TARGET, { interface: "2" }));
+    expect(kernel.sent.map(({ interfaceIndex }) => interfaceIndex)).toEqual([2, 2]);
+  });
+});
