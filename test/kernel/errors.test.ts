@@ -4,7 +4,7 @@ import { addDeadRoute, reject } from "../support/lab/impairments.ts";
 import { requiresLab, SOCKET_KINDS, type SocketKind } from "../support/lab/kinds.ts";
 import { measure, measureOne, resultOf } from "../support/lab/measure.ts";
 import { differencesOf, shapeOf } from "../support/lab/shape.ts";
-import { buildChain, buildTwoRouters, type Chain, type TwoRouters } from "../support/lab/topologies.ts";
+import { buildChain, type Chain } from "../support/lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
 
 setDefaultTimeout(60_000);
@@ -223,58 +223,6 @@ describeIf(requiresLab("nft"), "ICMP errors on a real kernel", () => {
       }
     });
   });
-
-  test("host unreachable, which comes 3 s later, is reported late and on its own probe", async () => {
-    await using chain = await buildChain({ routers: 2 });
-    const pings = SOCKET_KINDS.map(async (kind) => {
-      const options = { count: 5, interval: 800, timeout: 1000 };
-      const target = chain.vacant[kind.family];
-      return { kind, ...(await measureOne(chain.source, kind, { method: "ping", target, options })) };
-    });
-    for (const { kind, statistics, results } of await Promise.all(pings)) {
-      // The last router gives up after three tries a second apart (arp(7), mcast_solicit).
-      const late = results.filter((result) => result.late);
-      expect([kind.name, late.map(({ request }) => request.number)]).toContainEqual(
-        expect.arrayContaining([1]),
-      );
-      expect(statistics).toMatchObject({ sent: 5, received: 0, lost: 5, late: late.length });
-      for (const result of late) {
-        expect(result).toMatchObject({
-          kind: "icmpError",
-          error: kind.family === 4 ? "dest_unreachable(code=1)" : "dest_unreachable(code=3)",
-          reply: { addr: chain.hops[kind.family][1] ?? "" },
-        });
-        expect(result.rtt).toBeGreaterThan(1000);
-        const { number, sentPacket } = result.request;
-        const first = results.find((other) => other.request.number === number && !other.late);
-        expect(first?.kind).toBe("timeout");
-        expect(first?.request.sentPacket?.raw).toBe(sentPacket?.raw ?? "");
-      }
-    }
-  });
-
-  describe("a redirect", () => {
-    let lan: TwoRouters;
-
-    beforeAll(async () => {
-      lan = await buildTwoRouters();
-    });
-    afterAll(() => lan[Symbol.asyncDispose]());
-
-    for (const kind of SOCKET_KINDS) {
-      test(`${kind.name}: is advice and ends no probe`, async () => {
-        const before = await redirectsSeen(lan, kind.family);
-        const { statistics, results } = await measureOne(lan.source, kind, {
-          method: "ping",
-          target: lan.destination[kind.family],
-          options: { count: 3, interval: 20 },
-        });
-        expect(statistics).toMatchObject({ sent: 3, received: 3, errors: 0, duplicates: 0 });
-        expect(results.map((result) => result.kind)).toEqual(["reply", "reply", "reply"]);
-        expect(await redirectsSeen(lan, kind.family)).toBeGreaterThan(before);
-      });
-    }
-  });
 });
 
 /** What does not depend on the kind of socket. */
@@ -286,19 +234,6 @@ function verdictOf(result: unknown): unknown {
   };
   const { type, code, mtu, description } = icmpError ?? {};
   return { error, type, code, mtu, description, addr: reply.addr, ttl: reply.ttl };
-}
-
-/** How many redirects have come to the source, by its kernel's own count (proc_net_snmp: Icmp InRedirects). */
-async function redirectsSeen({ source }: TwoRouters, family: Family): Promise<number> {
-  if (family === 6) {
-    const counters = await source.exec("cat", "/proc/net/snmp6");
-    return Number(/^Icmp6InRedirects\s+(\d+)/m.exec(counters)?.[1]);
-  }
-  const counters = await source.exec("cat", "/proc/net/snmp");
-  const [names = [], values = []] = [...counters.matchAll(/^Icmp: (.*)$/gm)].map(([, row = ""]) =>
-    row.split(" "),
-  );
-  return Number(values[names.indexOf("InRedirects")]);
 }
 
 function at<Item>(items: readonly Item[], index: number): Item {
