@@ -1,0 +1,249 @@
+import { describe, expect, test } from "bun:test";
+import { IcmpTransport, interfaceIndex } from "../../../src/client/transport/icmp-transport.ts";
+import type { Arrival, Route } from "../../../src/client/transport/transport.ts";
+import {
+  ICMP_FILTER,
+  ICMPV6_FILTER,
+  IP_MTU_DISCOVER,
+  IPPROTO_ICMPV6,
+  IPV6_MTU_DISCOVER,
+  PMTUDISC_DONT,
+  PMTUDISC_PROBE,
+  SO_ATTACH_FILTER,
+  SO_MARK,
+  SOL_RAW,
+  SOL_SOCKET,
+} from "../../../src/ffi/constants.ts";
+import { echoReply, type FakeArrival, timeExceeded } from "../../support/fake-network.ts";
+import { type FakePlatformOptions, fakePlatform, SOCKET_KINDS } from "../../support/fake-platform.ts";
+import { patched } from "../../support/fake-prober.ts";
+
+const DATA = new Uint8Array(16).fill(0x61);
+
+describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
+  const { family, privileged, target, router, host } = kind;
+  const v4 = family === 4;
+
+  function setUp(options: FakePlatformOptions = {}) {
+    const fake = fakePlatform(options);
+    const { kernel } = fake;
+    const transport = new IcmpTransport(fake.platform, { family, privileged, identifier: 0x1234 });
+    const arrivals: Arrival[] = [];
+    let wakes = 0;
+    transport.attach({
+      onReady: () => {
+        wakes += 1;
+        transport.drain();
+      },
+      onArrival: (arrival) => arrivals.push(arrival),
+    });
+    const fd = kernel.calls.find(({ syscall }) => syscall === "socket")?.result ?? -1;
+    const socket = kernel.socketOf(fd);
+    if (socket === undefined) throw new Error("There is no socket");
+    const route = (fields: Partial<Route> = {}): Route => ({
+      destination: target,
+      source: undefined,
+      interfaceIndex: undefined,
+      tos: 0,
+      dontFragment: undefined,
+      mark: 0,
+      ...fields,
+    });
+    return { ...fake, transport, arrivals, socket, route, wakes: () => wakes };
+  }
+
+  /** The calls of setsockopt for an option. */
+  function settings(
+    { kernel }: Pick<ReturnType<typeof setUp>, "kernel">,
+    level: number,
+    name: number,
+  ): number {
+    const calls = kernel.calls.filter(({ syscall }) => syscall === "setsockopt");
+    return calls.filter(({ args }) => args[1] === level && args[2] === name).length;
+  }
+
+  test("filters by type and identifier on raw sockets only", () => {
+    const setting = setUp();
+    expect([
+      settings(setting, SOL_RAW, ICMP_FILTER),
+      settings(setting, IPPROTO_ICMPV6, ICMPV6_FILTER),
+    ]).toEqual([v4 && privileged ? 1 : 0, !v4 && privileged ? 1 : 0]);
+    expect(settings(setting, SOL_SOCKET, SO_ATTACH_FILTER)).toBe(privileged ? 1 : 0);
+    // A raw socket on loopback would be handed its own requests.
+    if (privileged) expect(setting.socket.acceptsType(v4 ? 8 : 128)).toBe(false);
+  });
+
+  test("sends the identifier it says it has", () => {
+    const { transport, kernel, route, socket } = setUp();
+    expect(transport.identifier).toBe(privileged ? 0x1234 : socket.port);
+    const receipt = transport.send(route(), 9, 77, DATA);
+    const [probe] = kernel.sent;
+    expect(probe).toMatchObject({
+      identifier: transport.identifier,
+      sequence: 77,
+      ttl: 9,
+      destination: target,
+    });
+    expect(Array.from(probe?.data.subarray(8) ?? [])).toEqual([...DATA]);
+    if (receipt.kind !== "sent") throw new Error("Not sent");
+    // What it says it sent is what left, but for the checksum that the kernel fills in.
+    expect(Array.from(receipt.message.subarray(4))).toEqual(Array.from(probe?.data.subarray(4) ?? []));
+  });
+
+  test("sends up to 65,507 bytes", () => {
+    const { transport, kernel, route } = setUp();
+    const data = new Uint8Array(65_507).fill(7);
+    expect(transport.send(route({ dontFragment: false }), 64, 1, data).kind).toBe("sent");
+    expect(kernel.sent[0]?.data.length).toBe(65_515);
+    expect(transport.send(route(), 64, 2, DATA).kind).toBe("sent");
+    expect(kernel.sent[1]?.data.length).toBe(8 + DATA.length);
+  });
+
+  test("takes traffic class, source and interface of each route", () => {
+    const { transport, kernel, route } = setUp({ addresses: [host, v4 ? "192.0.2.11" : "2001:db8::11"] });
+    transport.send(route({ tos: 0xb8, source: host, interfaceIndex: 2 }), 64, 1, DATA);
+    transport.send(route(), 64, 2, DATA);
+    expect(kernel.sent.map(({ tos, source, interfaceIndex: index }) => [tos, source, index])).toEqual([
+      [0xb8, host, 2],
+      [0, host, 0],
+    ]);
+  });
+
+  test("sets mark and fragmentation when a route differs from the one before, and takes them back", () => {
+    const setting = setUp();
+    const { transport, kernel, route, socket } = setting;
+    const discovery = () => socket.ipOption(IP_MTU_DISCOVER, IPV6_MTU_DISCOVER);
+    const usual = discovery();
+    const marksBefore = settings(setting, SOL_SOCKET, SO_MARK);
+    const seen: number[] = [];
+    for (const dontFragment of [true, true, false, undefined]) {
+      transport.send(route({ dontFragment, mark: 42 }), 64, 1, DATA);
+      seen.push(discovery());
+    }
+    transport.send(route(), 64, 1, DATA);
+    expect(seen).toEqual([PMTUDISC_PROBE, PMTUDISC_PROBE, PMTUDISC_DONT, usual]);
+    expect(kernel.sent.map(({ mark }) => mark)).toEqual([42, 42, 42, 42, 0]);
+    expect(settings(setting, SOL_SOCKET, SO_MARK) - marksBefore).toBe(2);
+  });
+
+  test("fails a send whose mark it may not set, and the next one does not wear it", () => {
+    const { transport, kernel, route } = setUp();
+    kernel.failNext("setsockopt", 1);
+    const receipt = transport.send(route({ mark: 42 }), 64, 1, DATA);
+    expect(receipt).toMatchObject({ kind: "failed", error: { code: "EPERM", syscall: "setsockopt" } });
+    expect(transport.send(route(), 64, 2, DATA).kind).toBe("sent");
+    expect(kernel.sent.map(({ mark }) => mark)).toEqual([0]);
+  });
+
+  test("hands over stamps and errors before replies", async () => {
+    const { transport, arrivals, clock, route } = setUp({
+      wakeDelayMs: 50,
+      network: (probe) => [
+        echoReply(probe, { delayMs: 1 }),
+        timeExceeded(probe, { from: router, delayMs: 2 }),
+      ],
+    });
+    transport.send(route(), 64, 1, DATA);
+    await clock.advance(100);
+    // A raw socket has one queue for replies and errors.
+    expect(arrivals.map((arrival) => arrival.kind)).toEqual(
+      privileged ? ["stamp", "echo", "error"] : ["stamp", "error", "echo"],
+    );
+  });
+
+  test("stamps what it receives, and knows since when", async () => {
+    const { transport, arrivals, clock, route } = setUp({ network: (probe) => [echoReply(probe)] });
+    expect(transport.stampsFromNs - clock.monotonicNs()).toBe(1e6);
+    const departedNs = clock.realtimeNs();
+    const receipt = transport.send(route(), 64, 1, DATA);
+    await clock.advance(100);
+    expect(receipt).toMatchObject({ kind: "sent", stampKey: 0 });
+    expect(arrivals.map(({ stampNs }) => (stampNs ?? 0) - departedNs)).toEqual([0, 10e6]);
+  });
+
+  test("hears nothing once it is closed, more than once", async () => {
+    const { transport, arrivals, clock, kernel, route, wakes } = setUp({
+      network: (probe) => [echoReply(probe)],
+    });
+    transport.send(route(), 64, 1, DATA);
+    transport.close();
+    transport.close();
+    transport.drain();
+    transport.drainErrors();
+    await clock.advance(100);
+    expect([arrivals.length, wakes(), kernel.openDescriptors, kernel.reactor.watched]).toEqual([0, 0, 0, 0]);
+    expect(kernel.calls.filter(({ syscall }) => syscall === "close").length).toBe(1);
+  });
+
+  const oddities: [name: string, icmp: (identifier: number) => readonly number[]][] = [
+    ["nothing", () => []],
+    ["three bytes", () => [v4 ? 0 : 129, 0, 0]],
+    ["a reply without sequence number", (id) => [v4 ? 0 : 129, 0, 0, 0, id >>> 8, id & 0xff]],
+    ["an error that quotes nothing", () => [v4 ? 11 : 3, 0, 0, 0, 0, 0, 0, 0]],
+    ["an error cut in its header", () => [v4 ? 11 : 3, 0, 0, 0]],
+    ["a timestamp reply", (id) => [14, 0, 0, 0, id >>> 8, id & 0xff, 0, 1, ...Array(12).fill(0)]],
+    ["a type that does not exist", (id) => [77, 0, 0, 0, id >>> 8, id & 0xff, 0, 1]],
+  ];
+  test.each(oddities)("survives %s", async (_, icmp) => {
+    const { transport, arrivals, clock, kernel, route } = setUp({ network: (probe) => [echoReply(probe)] });
+    const arrival: FakeArrival = {
+      delayNs: 0,
+      from: router,
+      icmp: Uint8Array.from(icmp(transport.identifier)),
+    };
+    kernel.inject({ ...arrival, family });
+    await clock.advance(1);
+    expect(arrivals).toEqual([]);
+    transport.send(route(), 64, 1, DATA);
+    await clock.advance(100);
+    expect(arrivals.map((each) => each.kind)).toEqual(["stamp", "echo"]);
+  });
+});
+
+describe.each(SOCKET_KINDS.filter(({ privileged }) => privileged))(
+  "IcmpTransport on a $name socket",
+  (kind) => {
+    test("counts what does not decode, and drops it", async () => {
+      const { platform, clock, kernel } = fakePlatform({
+        // A quoted header of a version that does not exist passes the filter, which does not look there.
+        network: (probe) => [
+          timeExceeded(probe, {
+            from: kind.router,
+            packet: patched(probe.packet, 0, kind.family === 4 ? 0x75 : 0x70),
+          }),
+          echoReply(probe, { delayMs: 20 }),
+        ],
+      });
+      const transport = new IcmpTransport(platform, { family: kind.family, privileged: true, identifier: 7 });
+      const arrivals: string[] = [];
+      transport.attach({
+        onReady: () => transport.drain(),
+        onArrival: (arrival) => arrivals.push(arrival.kind),
+      });
+      const route = { destination: kind.target, source: undefined, interfaceIndex: undefined };
+      transport.send({ ...route, tos: 0, dontFragment: undefined, mark: 0 }, 64, 1, DATA);
+      await clock.advance(100);
+      expect(arrivals).toEqual(["stamp", "echo"]);
+      expect(transport.malformed).toBe(1);
+      expect(kernel.openDescriptors).toBe(1);
+    });
+  },
+);
+
+describe("interfaceIndex()", () => {
+  test.each([
+    ["eth0", 2],
+    ["lo", 1],
+    ["2", 2],
+    ["7", 7],
+    ["eth9", 0],
+    ["", 0],
+    ["-1", 0],
+    ["1e3", 0],
+    ["0x2", 0],
+    ["12345678901", 0],
+  ])("of %p is %d", (name, index) => {
+    const { platform } = fakePlatform();
+    expect(interfaceIndex(platform.libc, name)).toBe(index);
+  });
+});
