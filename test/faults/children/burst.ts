@@ -16,8 +16,8 @@ export interface BurstInput {
   readonly privileged: boolean;
   /** How long to block the event loop once the first probe has been sent, in milliseconds. */
   readonly blockMs?: number;
-  /** How many probes follow one by one, when the burst is over. */
-  readonly thereafter: number;
+  /** Whom to probe one by one when the burst is over. */
+  readonly thereafter: readonly string[];
 }
 
 /** The line of output. */
@@ -37,7 +37,7 @@ export interface BurstReport {
   readonly sendingMs: number;
   /** The longest RTT in milliseconds. */
   readonly maxRtt: number;
-  /** What became of the probes that followed. */
+  /** What became of the probes that followed: `error` or "reply", or "overflow" for a timeout that blames the receive queue. */
   readonly thereafter: readonly string[];
 }
 
@@ -64,8 +64,10 @@ const { targets } = await burst;
 const statistics = targets.map((one) => one.statistics);
 const losses = statistics.flatMap(({ loss }) => (loss === null ? [] : [loss]));
 const thereafter: string[] = [];
-for (let n = 0; n < input.thereafter; n += 1) {
-  thereafter.push((await client.probe(target)).error ?? "reply");
+for (const next of input.thereafter) {
+  const result = await client.probe(next);
+  const isOverflow = result.kind === "timeout" && result.receiveOverflow;
+  thereafter.push(isOverflow ? "overflow" : (result.error ?? "reply"));
 }
 const line: BurstReport = {
   causes,
