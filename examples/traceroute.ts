@@ -20,7 +20,7 @@ await run({
   async main({ hosts: [host = "8.8.8.8"], numbers, common }) {
     const { "max-hops": maxHops = 30, count: probes = 3, timeout = 1 } = numbers;
     using client = new Client();
-    const addr = await client.resolveHost(host, common);
+    const addr = await client.resolveHost(host, { family: common.family });
     const trace = prepare(() =>
       client.traceroute(addr, { maxHops, probes, timeout: seconds(timeout), ...common }),
     );

@@ -89,7 +89,10 @@ export class Client {
    * @throws {ResolveError} when it has none of the wanted family, or the lookup failed; `cause` tells why
    * @throws {TypeError} for a wrong host or option
    */
-  static async resolveHost(host: string, options: { readonly family?: Family } = {}): Promise<string> {
+  static async resolveHost(
+    host: string,
+    options: { readonly family?: Family | undefined } = {},
+  ): Promise<string> {
     return resolveWith(systemResolver(), host, options);
   }
 
@@ -103,10 +106,10 @@ export class Client {
   }
 
   /** As the static {@link Client.resolveHost}, with this client's `family` for a default. */
-  async resolveHost(host: string, options: { readonly family?: Family } = {}): Promise<string> {
+  async resolveHost(host: string, options: { readonly family?: Family | undefined } = {}): Promise<string> {
     checkResolveOptions(options);
     const family = options.family ?? this.#options.family;
-    return resolveWith(this.#resolver, host, family === undefined ? {} : { family });
+    return resolveWith(this.#resolver, host, { family });
   }
 
   /** As the static {@link Client.reverseDns}. */
@@ -355,7 +358,7 @@ function targetList(targets: Iterable<string>): readonly string[] {
 async function resolveWith(
   resolver: Resolver,
   host: string,
-  options: { readonly family?: Family },
+  options: { readonly family?: Family | undefined },
 ): Promise<string> {
   checkTarget(host);
   checkResolveOptions(options);

@@ -20,95 +20,95 @@ const DEFAULTS = {
 /** How probes are sent, common to all measurements and to the defaults of a client. */
 export interface SendOptions {
   /** How long to wait for an answer to each probe, in milliseconds, more than 0. Default 1000. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** Which kind of address to use for a name. By default the system's first choice (RFC 6724). */
-  readonly family?: Family;
+  readonly family?: Family | undefined;
   /** Interface to send by, as a name or an index. */
-  readonly interface?: string | number;
+  readonly interface?: string | number | undefined;
   /** Differentiated services code point (RFC 2474), 0 to 63. */
-  readonly dscp?: number;
+  readonly dscp?: number | undefined;
   /**
    * true: set DF, and let a packet that is too big come back as an ICMP error or fail with EMSGSIZE. false: allow fragments.
    * By default the kernel decides by its path MTU discovery (ip(7) IP_MTU_DISCOVER).
    */
-  readonly dontFragment?: boolean;
+  readonly dontFragment?: boolean | undefined;
   /** Firewall mark (SO_MARK, socket(7)), 0 to 4294967295. Needs CAP_NET_ADMIN, or CAP_NET_RAW since Linux 5.17. */
-  readonly mark?: number;
+  readonly mark?: number | undefined;
   /**
    * true: raw sockets only (CAP_NET_RAW). false: datagram sockets only (net.ipv4.ping_group_range). "auto", the default: raw
    * if permitted, else datagram.
    */
-  readonly privileged?: Privileged;
+  readonly privileged?: Privileged | undefined;
 }
 
 /** Options of a {@link Client}: the defaults of everything it sends. */
 export interface ClientOptions extends SendOptions {
   /** Source address of the targets of its family. By default the kernel chooses. */
-  readonly bindAddr?: string;
+  readonly bindAddr?: string | undefined;
   /** TTL, or hop limit, of `probe`, `ping` and `multiping`, 1 to 255. Default 64. */
-  readonly defaultTtl?: number;
+  readonly defaultTtl?: number | undefined;
   /** Whether to look up the names of those who answer, where `resolveDns` does not say. Default false. */
-  readonly resolveDnsDefault?: boolean;
+  readonly resolveDnsDefault?: boolean | undefined;
 }
 
 /** Options that every measurement takes. */
 export interface CommonOptions extends SendOptions {
   /** Source address, one of this host's. By default the client's `bindAddr`, else the kernel chooses. */
-  readonly source?: string;
+  readonly source?: string | undefined;
   /** Bytes of ICMP data, 0 to 65507. Default 56. Below 14 there is no room to recognise answers by more than their header. */
-  readonly size?: number;
+  readonly size?: number | undefined;
   /** The same as `size`. */
-  readonly payloadSize?: number;
+  readonly payloadSize?: number | undefined;
   /** The ICMP data to send, instead of `size` bytes of our own. Text is sent as UTF-8. */
-  readonly payload?: Uint8Array | string;
+  readonly payload?: Uint8Array | string | undefined;
   /** Whether to look up the names of those who answer (reverse DNS). No probe ever waits for it. */
-  readonly resolveDns?: boolean;
+  readonly resolveDns?: boolean | undefined;
   /** Stops the run when aborted; it then rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called with the result of each probe the moment it is known, late ones and duplicates included. Names are not looked up yet. */
-  readonly onResult?: (result: EchoResult) => void;
+  readonly onResult?: ((result: EchoResult) => void) | undefined;
 }
 
 /** Options of `Client.probe`. */
 export interface ProbeOptions extends CommonOptions {
   /** TTL or hop limit, 1 to 255. Default: the client's `defaultTtl`. */
-  readonly ttl?: number;
+  readonly ttl?: number | undefined;
 }
 
 /** Options of `Client.ping` and `Client.multiping`. */
 export interface PingOptions extends ProbeOptions {
   /** How many probes to send to each target: a positive integer, or Infinity. Default 4. */
-  readonly count?: number;
+  readonly count?: number | undefined;
   /** Milliseconds from one probe to the next to the same target. Default 1000. 0: as soon as the one before is decided. */
-  readonly interval?: number;
+  readonly interval?: number | undefined;
 }
 
 /** Options of `Client.traceroute`. */
 export interface TracerouteOptions extends CommonOptions {
   /** TTL of the last hop to try, 1 to 255. Default 30. */
-  readonly maxHops?: number;
+  readonly maxHops?: number | undefined;
   /** TTL of the first hop, 1 to `maxHops`. Default 1. */
-  readonly firstTtl?: number;
+  readonly firstTtl?: number | undefined;
   /** Probes per hop, 1 to 1000. Default 3. */
-  readonly probes?: number;
+  readonly probes?: number | undefined;
   /** Probes in flight at most, 1 to 10000. Default 16. */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /** How many silent hops in a row end the trace: a positive integer, or Infinity. Default 10. */
-  readonly gapLimit?: number;
+  readonly gapLimit?: number | undefined;
 }
 
 /** Options of `Client.mtr`. */
 export interface MtrOptions extends CommonOptions {
   /** How many rounds: a positive integer, or Infinity, the default. */
-  readonly count?: number;
+  readonly count?: number | undefined;
   /** Milliseconds from one round to the next. Default 1000. 0: as soon as the one before is decided. */
-  readonly interval?: number;
+  readonly interval?: number | undefined;
   /** TTL of the last hop to try, 1 to 255. Default 30. */
-  readonly maxHops?: number;
+  readonly maxHops?: number | undefined;
   /** TTL of the first hop, 1 to `maxHops`. Default 1. */
-  readonly firstTtl?: number;
+  readonly firstTtl?: number | undefined;
   /** How many silent hops to probe beyond the last that answers, while the target has not: a positive integer, or Infinity. Default 10. */
-  readonly gapLimit?: number;
+  readonly gapLimit?: number | undefined;
 }
 
 /** The checked options that every measurement has, with the defaults filled in. */
@@ -255,7 +255,7 @@ export function mtrSettings(defaults: ClientOptions, options: MtrOptions): MtrSe
 }
 
 /** @throws {TypeError} naming the option and what it may be. */
-export function checkResolveOptions(options: { readonly family?: Family }): void {
+export function checkResolveOptions(options: { readonly family?: Family | undefined }): void {
   check("resolveHost()", options, { family: SEND_CHECKS.family });
 }
 
