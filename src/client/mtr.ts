@@ -190,8 +190,8 @@ class Tracker {
   /** Learns from an answer where the path ends. */
   #learn(result: EchoResult, ttl: number): void {
     const isTransit = result.kind === "icmpError" && result.error.startsWith("time_exceeded");
-    this.#farthest = Math.max(this.#farthest, ttl);
     if (isTransit) {
+      this.#farthest = Math.max(this.#farthest, ttl);
       if (this.#distance !== undefined && ttl >= this.#distance) this.#distance = undefined;
       return;
     }
