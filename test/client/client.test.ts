@@ -117,7 +117,7 @@ describe("Client.close()", () => {
     const { client, kernel, failure } = scene();
     const prepared = RUNS.map(([, begin]) => begin(client));
     client.close();
-    const later = RUNS.map(([, begin]) => begin(client));
+    const later = [...RUNS.map(([, begin]) => begin(client)), client.multiping([])];
     for (const run of [...prepared, ...later]) expect(await failure(run)).toBeInstanceOf(ClientClosedError);
     expect(kernel.calls).toEqual([]);
     expect(() => client.ping("")).toThrow(TypeError);

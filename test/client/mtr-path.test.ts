@@ -111,6 +111,32 @@ describe("mtr() path", () => {
     expect(ttlsByTime(setting).get(500)).toEqual(upTo(5));
   });
 
+  test("that gets longer after it got shorter is not searched as far as it once was", async () => {
+    const path = new FakePath(R1, R2, R3, R4, {});
+    const setting = scene(path);
+    const run = setting.client.mtr(TARGET, { count: 6, interval: 100, gapLimit: 1 });
+    void run.then(() => {});
+    await setting.clock.advance(150);
+    path.hops = [R1, {}];
+    await setting.clock.advance(200);
+    path.hops = [R1, R2, null];
+    await setting.outcome(run);
+    const byTime = ttlsByTime(setting);
+    expect([byTime.get(300), byTime.get(400)]).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+    expect(byTime.get(500)).toEqual([1, 2, 3]);
+  });
+
+  test("is not learned from late answers", async () => {
+    const setting = scene(new FakePath(R1, { delays: 150 }));
+    const { client, outcome } = setting;
+    const result = await outcome(client.mtr(TARGET, { count: 3, interval: 200, timeout: 100, maxHops: 3 }));
+    expect([result.reached, result.hops.length]).toEqual([false, 3]);
+    expect(result.hops[1]?.statistics).toMatchObject({ sent: 3, lost: 3, late: 2 });
+  });
+
   test("that ends at a router which calls the target unreachable is not probed beyond it", async () => {
     const path = new FakePath(R1, R2, { from: R3, says: 1 });
     const setting = scene(path);

@@ -85,6 +85,16 @@ describe("mtr()", () => {
     expect(setting.timers()).toBe(0);
   });
 
+  test("makes good for a small delay", async () => {
+    const setting = scene(new FakePath({ delays: 1 }));
+    const run = setting.client.mtr(TARGET, { count: 5, interval: 100, maxHops: 1 });
+    void run.then(() => {});
+    await setting.clock.advance(150);
+    setting.clock.block(80);
+    await setting.outcome(run);
+    expect(setting.sentAtMs()).toEqual([0, 100, 229, 300, 400]);
+  });
+
   test("starts anew after a long block, without a burst of what was missed", async () => {
     const setting = scene(new FakePath({ delays: 1 }));
     const run = setting.client.mtr(TARGET, { count: 5, interval: 100, maxHops: 1 });
@@ -157,8 +167,14 @@ describe("mtr() statistics", () => {
       expect(addr).toBe(answered.at(-1)?.reply?.addr ?? null);
       const byAddress = Object.groupBy(answered, ({ reply }) => reply?.addr ?? "");
       expect(addresses.map((entry) => entry.addr)).toEqual(Object.keys(byAddress));
-      for (const entry of addresses)
-        expect(entry.statistics).toMatchObject(figures(byAddress[entry.addr] ?? []));
+      for (const entry of addresses) {
+        const others = mine.filter(({ reply }) => reply?.addr === entry.addr);
+        expect(entry.statistics).toMatchObject({
+          duplicates: others.filter(({ duplicate }) => duplicate).length,
+          late: others.filter(({ late }) => late).length,
+          ...figures(byAddress[entry.addr] ?? []),
+        });
+      }
     }
     expect(hops.map(({ addresses }) => addresses.length)).toEqual([1, 3, 0, 1]);
     expect(hops[0]?.statistics.duplicates).toBeGreaterThan(5);
@@ -187,6 +203,15 @@ describe("mtr() statistics", () => {
     ]);
     expect(silent.every((statistics) => statistics?.loss === 1)).toBe(true);
     expect(items.map(({ hops }) => hops[0]?.statistics.loss)).toEqual(Array(8).fill(0));
+  });
+
+  test("are those of the moment, though names keep the round waiting", async () => {
+    const setting = scene(new FakePath(R1, {}));
+    const options = { count: 6, interval: 100, timeout: 450, resolveDns: true };
+    const { items, atMs } = setting.watch(setting.client.mtr(TARGET, options));
+    await setting.clock.advance(5000);
+    expect(atMs[0]).toBe(461);
+    expect(items.map(({ hops }) => hops[0]?.statistics.sent)).toEqual(upTo(6));
   });
 
   test("are those of the moment: a round does not change any more", async () => {

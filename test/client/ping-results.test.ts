@@ -273,6 +273,19 @@ describe("ping() ends early", () => {
     expect(kernel.calls).toEqual([]);
   });
 
+  test("before the first probe, when stopped while the socket settles", async () => {
+    const { client, clock, kernel, timers } = scene(target([5]));
+    const run = client.ping(TARGET, options);
+    void run.then(() => {});
+    await clock.advance(0.5);
+    expect(kernel.openDescriptors).toBe(1);
+    run.stop();
+    expect((await run).statistics).toMatchObject({ sent: 0, loss: null });
+    await clock.advance(5000);
+    expect(kernel.sent).toEqual([]);
+    expect(timers()).toBe(0);
+  });
+
   test("while the name is looked up, when stopped: there is no address to report on", async () => {
     const { client, dns, kernel } = scene();
     dns.lookup = () => new Promise(() => {});

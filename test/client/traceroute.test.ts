@@ -115,6 +115,21 @@ describe("traceroute()", () => {
     expect(hops[0]?.responders[0]?.rtts).toEqual([30, 20, 10]);
   });
 
+  test("takes neither duplicates nor late answers for those of other probes", async () => {
+    const heard: EchoResult[] = [];
+    const { client, outcome } = scene(
+      new FakePath({ from: R1, delays: [[5, 9], [120], [150]] }, { delays: [[10], [11], [140]] }),
+    );
+    const options = { timeout: 100, onResult: (item: EchoResult) => heard.push(item) };
+    const { hops, stopReason } = await outcome(client.traceroute(TARGET, options));
+    expect(hops.map(({ probes }) => probes.map(({ rtt }) => rtt))).toEqual([
+      [5, null, null],
+      [10, 11, null],
+    ]);
+    expect(stopReason).toBe("target");
+    expect(heard.filter(({ duplicate }) => duplicate).map(({ rtt }) => rtt)).toEqual([9]);
+  });
+
   test("publishes hops in order, each when it is complete", async () => {
     const path = new FakePath(
       { from: R1, delays: [[5], [80], [6]] },
@@ -175,6 +190,15 @@ describe("traceroute() ends", () => {
     const sent = kernel.sent.length;
     await clock.advance(5000);
     expect(kernel.sent).toHaveLength(sent);
+    expect(heard.map(({ request }) => request.ttl).toSorted()).toEqual([1, 1, 1, 2, 2, 2]);
+  });
+
+  test("drops what is answered from beyond the target while the trace goes on", async () => {
+    const heard: EchoResult[] = [];
+    const { client, outcome } = scene(
+      new FakePath(R1, { says: "reply", delays: [[10], [40], [40]] }, { delays: 20 }),
+    );
+    await outcome(client.traceroute(TARGET, { onResult: (item) => heard.push(item) }));
     expect(heard.map(({ request }) => request.ttl).toSorted()).toEqual([1, 1, 1, 2, 2, 2]);
   });
 
@@ -241,6 +265,11 @@ describe("traceroute() ends", () => {
     });
   });
 
+  test("with a better reason than maxHops where there is one", async () => {
+    const { client, outcome } = scene(new FakePath(R1, R2, { from: R3, says: 1 }));
+    expect((await outcome(client.traceroute(TARGET, { maxHops: 3 }))).stopReason).toBe("unreachable");
+  });
+
   test("after gapLimit silent hops in a row, an answer beyond them notwithstanding", async () => {
     const { client, outcome } = scene(new FakePath(R1, null, R3, null, null, null, {}));
     const options = { timeout: 100, concurrency: 100 };
@@ -296,6 +325,16 @@ describe("traceroute() names", () => {
     expect(items[1]?.responders).toEqual([{ addr: R2, hostname: "two.example", rtts: [10, 10, 10] }]);
     expect(items[1]?.probes.map(({ reply }) => reply?.hostname)).toEqual(Array(3).fill("two.example"));
     expect([...(await run)]).toEqual(items);
+  });
+
+  test("are asked for with the first answer of a hop, though its others are slow", async () => {
+    const { client, clock, dns, watch } = scene(new FakePath({ from: R1, delays: [[5], [80], [6]] }, {}));
+    const { items } = watch(client.traceroute(TARGET, { resolveDns: true }));
+    await clock.advance(7);
+    expect(dns.reverses).toEqual([R1]);
+    await dns.answer(R1, "one.example");
+    await clock.advance(75);
+    expect(items.map(({ hostname }) => hostname)).toEqual(["one.example"]);
   });
 
   test("that never come delay no probe, and no hop by more than the timeout", async () => {
