@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { SCENARIOS } from "../scenarios/all.ts";
+import { surprises } from "../support/lab/expectations.ts";
+import { requiresLab, SOCKET_KINDS, type SocketKind } from "../support/lab/kinds.ts";
+import { type Bench, concerns, type Measured, measureRun } from "../support/lab/measured-run.ts";
+import { Measurer } from "../support/lab/measurer.ts";
+import { openLab } from "../support/lab/open-lab.ts";
+import type { Run, Scenario } from "../support/lab/scenario.ts";
+import { contradictions } from "../support/lab/verify.ts";
+import { describeIf, requires } from "../support/requires.ts";
+
+// Tests of a kind of socket wait for each other.
+setDefaultTimeout(600_000);
+
+/** When the scheduler kept the lab itself from its work for longer than this, a failure proves nothing. */
+const TOLERABLE_LAG_MS = 5;
+const ATTEMPTS = 4;
+
+/** A lab and a process that measures in it, which tests take one after the other. */
+interface Stand {
+  readonly bench: Bench;
+  free: Promise<unknown>;
+}
+
+describeIf(requires.all(requiresLab("nsenter"), requires.tun()), "in a simulated internet", () => {
+  const stands = new Map<SocketKind, Stand>();
+
+  beforeAll(async () => {
+    const [first] = SCENARIOS;
+    if (first === undefined) throw new Error("There are no scenarios");
+    for (const kind of SOCKET_KINDS) {
+      const lab = await openLab(first);
+      stands.set(kind, { bench: { lab, kind, measurer: new Measurer(lab, kind) }, free: Promise.resolve() });
+    }
+  });
+  afterAll(async () => {
+    await Promise.all([...stands.values()].map(({ bench }) => bench.lab[Symbol.asyncDispose]()));
+  });
+
+  for (const scenario of SCENARIOS) {
+    describe(scenario.name, () => {
+      for (const kind of SOCKET_KINDS) {
+        const runs = scenario.runs.filter((run) => concerns(run, kind));
+        if (runs.length === 0) continue;
+        test.concurrent(`${kind.name}: ${scenario.about}`, () =>
+          inTurn(stands.get(kind), async (bench) => {
+            for (const [index, run] of runs.entries()) {
+              const problems = await problemsOf(bench, scenario, run);
+              expect({ run: `${index + 1}: ${run.method}`, problems }).toEqual({
+                run: `${index + 1}: ${run.method}`,
+                problems: [],
+              });
+            }
+          }),
+        );
+      }
+    });
+  }
+});
+
+async function inTurn(stand: Stand | undefined, use: (bench: Bench) => Promise<void>): Promise<void> {
+  if (stand === undefined) throw new Error("No lab was opened");
+  const mine = stand.free.then(() => use(stand.bench));
+  stand.free = mine.catch(() => {});
+  return mine;
+}
+
+/** What is wrong with a run. One in which the lab itself was late, as it may be on a busy machine, is repeated. */
+async function problemsOf(bench: Bench, scenario: Scenario, run: Run): Promise<string[]> {
+  for (let attempt = 1; ; attempt += 1) {
+    const measured: Measured = await measureRun(bench, scenario, run);
+    const problems = [...contradictions(measured), ...surprises(measured)];
+    if (problems.length === 0 || measured.truth.lag < TOLERABLE_LAG_MS || attempt === ATTEMPTS) return problems;
+  }
+}
