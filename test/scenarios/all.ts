@@ -1,5 +1,99 @@
 import type { Scenario } from "../support/lab/scenario.ts";
+import { burstLoss } from "./burst-loss.ts";
+import { corruptData } from "./corrupt-data.ts";
+import { destinationBalancing } from "./destination-balancing.ts";
+import { duplicatedRequests } from "./duplicated-requests.ts";
+import { duplicates } from "./duplicates.ts";
+import { flowBalancing } from "./flow-balancing.ts";
+import { forgedCookie } from "./forged-cookie.ts";
+import { forgedQuote } from "./forged-quote.ts";
+import { forgedSource } from "./forged-source.ts";
+import { interfaceInformation } from "./interface-information.ts";
+import { jitter } from "./jitter.ts";
+import { lateDuplicates } from "./late-duplicates.ts";
+import { lateReplies } from "./late-replies.ts";
+import { longPath } from "./long-path.ts";
+import { lossBack } from "./loss-back.ts";
+import { lossOfErrors } from "./loss-of-errors.ts";
+import { lossThere } from "./loss-there.ts";
+import { manyTargets } from "./many-targets.ts";
+import { mplsLegacy } from "./mpls-legacy.ts";
+import { mplsProper } from "./mpls-proper.ts";
+import { nat } from "./nat.ts";
+import { natLeavingAddresses } from "./nat-leaving-addresses.ts";
+import { natLeavingQuotes } from "./nat-leaving-quotes.ts";
+import { otherAddress } from "./other-address.ts";
+import { packetBalancing } from "./packet-balancing.ts";
+import { parameterProblem } from "./parameter-problem.ts";
+import { pathChangesInTime } from "./path-changes-in-time.ts";
+import { pathGrows } from "./path-grows.ts";
+import { pathMtu } from "./path-mtu.ts";
+import { pathMtuBlackHole } from "./path-mtu-black-hole.ts";
+import { pathShrinks } from "./path-shrinks.ts";
+import { payloadSizes } from "./payload-sizes.ts";
+import { periodicLoss } from "./periodic-loss.ts";
 import { plainChain } from "./plain-chain.ts";
+import { prohibited } from "./prohibited.ts";
+import { rateLimit } from "./rate-limit.ts";
+import { redirects } from "./redirects.ts";
+import { reordering } from "./reordering.ts";
+import { routingLoop } from "./routing-loop.ts";
+import { shortQuoteWithLabels } from "./short-quote-with-labels.ts";
+import { shortQuotes } from "./short-quotes.ts";
+import { silentRouter } from "./silent-router.ts";
+import { silentTarget } from "./silent-target.ts";
+import { targetRefuses } from "./target-refuses.ts";
+import { unequalBranches } from "./unequal-branches.ts";
+import { unreachableCodes } from "./unreachable-codes.ts";
+import { wrongChecksum } from "./wrong-checksum.ts";
 
 /** Every scenario of this folder. */
-export const SCENARIOS: readonly Scenario[] = [plainChain];
+export const SCENARIOS: readonly Scenario[] = [
+  burstLoss,
+  corruptData,
+  destinationBalancing,
+  duplicatedRequests,
+  duplicates,
+  flowBalancing,
+  forgedCookie,
+  forgedQuote,
+  forgedSource,
+  interfaceInformation,
+  jitter,
+  lateDuplicates,
+  lateReplies,
+  longPath,
+  lossBack,
+  lossOfErrors,
+  lossThere,
+  manyTargets,
+  mplsLegacy,
+  mplsProper,
+  nat,
+  natLeavingAddresses,
+  natLeavingQuotes,
+  otherAddress,
+  packetBalancing,
+  parameterProblem,
+  pathChangesInTime,
+  pathGrows,
+  pathMtu,
+  pathMtuBlackHole,
+  pathShrinks,
+  payloadSizes,
+  periodicLoss,
+  plainChain,
+  prohibited,
+  rateLimit,
+  redirects,
+  reordering,
+  routingLoop,
+  shortQuoteWithLabels,
+  shortQuotes,
+  silentRouter,
+  silentTarget,
+  targetRefuses,
+  unequalBranches,
+  unreachableCodes,
+  wrongChecksum,
+];
