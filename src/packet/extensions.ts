@@ -20,10 +20,10 @@ const LAYER = "ICMP extension structure";
 const EXTENSION_VERSION = 2;
 
 /** Length of the extension structure's own header in bytes. */
-export const EXTENSION_HEADER_LENGTH = 4;
+const EXTENSION_HEADER_LENGTH = 4;
 
 /** Length of an extension object's header in bytes. */
-export const EXTENSION_OBJECT_HEADER_LENGTH = 4;
+const EXTENSION_OBJECT_HEADER_LENGTH = 4;
 
 /** Where extensions begin in messages of routers older than RFC 4884, and the least length it allows. */
 export const ORIGINAL_DATAGRAM_MIN_LENGTH = 128;
