@@ -138,6 +138,29 @@ describe("Prober", () => {
     expect(results.map(briefly)).toEqual([`#1 reply 10 ms from ${TARGET}`]);
   });
 
+  test("keeps waiting for the stamp of a probe whose key another had before keys were counted anew", async () => {
+    const { clock, transport, open } = probing();
+    transport.outcome = ({ data }) => ({
+      kind: "sent",
+      stampKey: 0,
+      message: new Uint8Array(8 + data.length),
+    });
+    const { results, send } = open();
+    send();
+    await clock.advance(10);
+    send();
+    const departedNs = clock.realtimeNs();
+    const [first, second] = transport.sent as [FakeSend, FakeSend];
+    transport.deliver(echoArrival(first, { stampNs: departedNs }));
+    transport.deliver({ kind: "stamp", key: 0, stampNs: departedNs + 2e6 });
+    await clock.advance(10);
+    transport.deliver(echoArrival(second, { stampNs: departedNs + 9e6 }));
+    expect(results.map(({ rtt, rttSource }) => [rtt, rttSource])).toEqual([
+      [10, "user"],
+      [7, "kernel"],
+    ]);
+  });
+
   test("keeps a readiness timer going only while something flies", async () => {
     const { clock, transport, open, last } = probing();
     const { send } = open();
