@@ -38,8 +38,8 @@ export const SO_TIMESTAMPING = 37;
 export const SO_RXQ_OVFL = 40;
 export const SO_MEMINFO = 55;
 
-/** What SO_MEMINFO reads: 32-bit words, of which one counts the datagrams that found no room (linux/sock_diag.h). */
-export const SK_MEMINFO = { words: 9, drops: 8 } as const;
+/** Where SO_MEMINFO has the bytes that the receive queue takes and may take, and its count of drops, in 32-bit words (linux/sock_diag.h). */
+export const SK_MEMINFO = { words: 9, used: 0, limit: 1, drops: 8 } as const;
 
 /** IPv4 level options (linux/in.h). */
 export const IP_TOS = 1;

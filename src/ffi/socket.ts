@@ -41,6 +41,18 @@ export interface SocketOptions {
   readonly protocol: number;
 }
 
+/** The state of a socket's receive queue. */
+export interface ReceiveQueue {
+  /** Bytes of kernel memory that what waits takes, and how many it may take: at the limit, the queue is full. */
+  readonly used: number;
+  readonly limit: number;
+  /**
+   * Datagrams dropped so far: for want of room, and on raw IPv6 sockets every one whose checksum is wrong, whoever it is for
+   * (rawv6_rcv_skb).
+   */
+  readonly drops: number;
+}
+
 const MAX_DATAGRAM = 65_535;
 // A send that fails may only have been told of an earlier datagram's error; each failure takes one such error away.
 const SEND_ATTEMPTS = 3;
@@ -125,16 +137,14 @@ export class Socket {
     return new DataView(value.buffer).getInt32(0, true);
   }
 
-  /**
-   * How many datagrams the kernel has dropped because they found no room in the receive queue (SO_MEMINFO, Linux 4.12; the
-   * count that SO_RXQ_OVFL attaches to the next datagram, without having to wait for one); 0 on older kernels.
-   */
-  get drops(): number {
+  /** How full the receive queue is and what the kernel did not put into it (SO_MEMINFO, Linux 4.12); zeros on older kernels. */
+  get receiveQueue(): ReceiveQueue {
     const words = new Uint32Array(SK_MEMINFO.words);
     const value = new Uint8Array(words.buffer);
     const length = Uint32Array.of(value.length);
-    const result = this.#libc.symbols.getsockopt(this.#fd, SOL_SOCKET, SO_MEMINFO, value, length);
-    return result < 0 ? 0 : (words[SK_MEMINFO.drops] as number);
+    this.#libc.symbols.getsockopt(this.#fd, SOL_SOCKET, SO_MEMINFO, value, length);
+    const { used, limit, drops } = SK_MEMINFO;
+    return { used: words[used] as number, limit: words[limit] as number, drops: words[drops] as number };
   }
 
   /**

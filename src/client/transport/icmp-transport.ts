@@ -98,6 +98,9 @@ export class IcmpTransport implements Transport {
   #owner: TransportOwner | undefined;
   #message: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(2048));
   #malformed = 0;
+  #drops = 0;
+  /** Drops that are accounted for, whatever their cause. */
+  #dropsSeen = 0;
   /** What the kernel will call the next send in its transmit stamp (SOF_TIMESTAMPING_OPT_ID). */
   #nextStampKey = 0;
   /** When (real time) that count began: stamps from before belong to another. */
@@ -135,7 +138,7 @@ export class IcmpTransport implements Transport {
   }
 
   get drops(): number {
-    return this.#socket.closed ? 0 : this.#socket.drops;
+    return this.#drops;
   }
 
   attach(owner: TransportOwner): void {
@@ -173,11 +176,18 @@ export class IcmpTransport implements Transport {
   drain(): void {
     this.drainErrors();
     if (this.#socket.closed) return;
+    const { used, limit, drops } = this.#socket.receiveQueue;
     this.#socket.receive((message) => {
       this.#handOver(() =>
         this.privileged ? decodeRaw(this.family, message) : decodeDatagram(this.family, message),
       );
     });
+    // Nobody but us empties the queue: if it overflowed since the drain before, it has been full ever since, and what
+    // is dropped while it is being emptied may be for want of room, too. Other drops are corrupt packets.
+    const wasFull = used * 2 >= limit;
+    const dropsNow = wasFull && !this.#socket.closed ? this.#socket.receiveQueue.drops : drops;
+    if (wasFull) this.#drops += dropsNow - this.#dropsSeen;
+    this.#dropsSeen = dropsNow;
   }
 
   drainErrors(): void {
