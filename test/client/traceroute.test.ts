@@ -252,6 +252,13 @@ describe("traceroute() ends", () => {
     expect(shortened(result)).toEqual([`1 ${R1} 5 5 5`, `2 ${R2} 10 10, ${TARGET} 10`]);
   });
 
+  test("with a reply from another address of the target", async () => {
+    const { client, outcome } = scene(new FakePath(R1, { from: R4 }));
+    const result = await outcome(client.traceroute(TARGET));
+    expect([result.reached, result.stopReason]).toEqual([true, "target"]);
+    expect(shortened(result)).toEqual([`1 ${R1} 5 5 5`, `2 ${R4} 10 10 10`]);
+  });
+
   test("at maxHops", async () => {
     const setting = scene(new FakePath(R1, R2, R3, R4, {}));
     const result = await setting.outcome(setting.client.traceroute(TARGET, { maxHops: 3 }));
