@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { requiresLab, SOCKET_KINDS, type SocketKind } from "../support/lab/kinds.ts";
+import { measureOne } from "../support/lab/measure.ts";
+import { buildChain, type Chain } from "../support/lab/topologies.ts";
+import { describeIf } from "../support/requires.ts";
+import type { CostInput, CostReport } from "./children/cost.ts";
+import type { ForeignInput } from "./children/foreign.ts";
+import { runChild } from "./run-child.ts";
+
+setDefaultTimeout(60_000);
+
+const STORM = 100_000;
+const OWN = { 4: "10.77.1.1", 6: "fd77:1::1" } as const;
+
+describeIf(requiresLab(), "packets of strangers", () => {
+  let chain: Chain;
+
+  beforeAll(async () => {
+    chain = await buildChain({ routers: 0 });
+  });
+  afterAll(() => chain[Symbol.asyncDispose]());
+
+  async function storm(input: Omit<ForeignInput, "from" | "to">): Promise<void> {
+    const ends = { from: chain.destination[input.family], to: OWN[input.family] };
+    const printed = await runChild(chain.target, "foreign.ts", { ...input, ...ends });
+    expect(printed).toEqual([{ sent: input.packets }]);
+  }
+
+  async function cost({ family, privileged, as }: SocketKind): Promise<CostReport> {
+    const input: CostInput = { target: chain.destination[family], privileged, count: 150, interval: 10 };
+    const [report] = (await runChild(chain.source, "cost.ts", input, { as })) as CostReport[];
+    if (report === undefined) throw new Error("The ping printed nothing");
+    expect(report.statistics).toMatchObject({ sent: 150, received: 150, lost: 0, duplicates: 0, corrupt: 0 });
+    return report;
+  }
+
+  for (const kind of SOCKET_KINDS) {
+    test(`${kind.name}: ${STORM} of them hardly cost a ping anything`, async () => {
+      const calm = await cost(kind);
+      const received = await icmpReceived();
+      const [stormy] = await Promise.all([
+        cost(kind),
+        storm({ family: kind.family, packets: STORM, corrupt: false, intervalMs: 5 }),
+      ]);
+      expect((await icmpReceived()) - received).toBeGreaterThan(STORM);
+      // Reading one such packet costs some 5 us, a signal as much again: they would make a second of it.
+      expect(stormy.cpuMs).toBeLessThan(calm.cpuMs + 300);
+      const [before, during] = [calm, stormy].map(({ statistics }) => statistics.p50 ?? Number.NaN);
+      expect(during).toBeLessThan((before as number) + 0.5);
+    });
+  }
+
+  for (const kind of SOCKET_KINDS) {
+    test(`${kind.name}: corrupt ones are no overflow of the receive queue`, async () => {
+      // Raw IPv6 sockets count them as dropped, before any filter has seen them.
+      const [silent, answered] = await Promise.all([
+        measureOne(chain.source, kind, {
+          method: "ping",
+          target: chain.vacant[kind.family],
+          options: { count: 3, interval: 100, timeout: 500 },
+        }),
+        measureOne(chain.source, kind, {
+          method: "ping",
+          target: chain.destination[kind.family],
+          options: { count: 5, interval: 100 },
+        }),
+        storm({ family: kind.family, packets: 1000, corrupt: true, intervalMs: 300 }),
+      ]);
+      expect(silent.statistics).toMatchObject({ sent: 3, lost: 3, overflows: 0, loss: 1 });
+      expect(answered.statistics).toMatchObject({ sent: 5, received: 5, corrupt: 0 });
+    });
+  }
+
+  /** How many ICMP messages have come to the source, of both families (proc_net_snmp). */
+  async function icmpReceived(): Promise<number> {
+    const [v4, v6] = await Promise.all(
+      ["snmp", "snmp6"].map((name) => chain.source.exec("cat", `/proc/net/${name}`)),
+    );
+    const inMessages = /^Icmp: (\d+)/m.exec(v4 ?? "")?.[1];
+    const inMessages6 = /^Icmp6InMsgs\s+(\d+)/m.exec(v6 ?? "")?.[1];
+    return Number(inMessages) + Number(inMessages6);
+  }
+});
