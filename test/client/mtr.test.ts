@@ -205,6 +205,25 @@ describe("mtr() statistics", () => {
     expect(items.map(({ hops }) => hops[0]?.statistics.loss)).toEqual(Array(8).fill(0));
   });
 
+  test("do not blame the network for what found no room in the receive queue", async () => {
+    const setting = scene({ ...new FakePath(R1, R2, R3, {}), queueLimit: 2 });
+    const { client, clock, kernel, outcome } = setting;
+    const run = client.mtr(TARGET, { count: 2, interval: 300, maxHops: 4 });
+    void run.then(() => {});
+    await clock.advance(1);
+    expect(kernel.sent).toHaveLength(4);
+    clock.block(100);
+    const { hops } = await outcome(run);
+    expect(
+      hops.map(({ statistics: { received, lost, overflows, loss } }) => [received, lost, overflows, loss]),
+    ).toEqual([
+      [2, 0, 0, 0],
+      [2, 0, 0, 0],
+      [1, 1, 1, 0],
+      [1, 1, 1, 0],
+    ]);
+  });
+
   test("are those of the moment, though names keep the round waiting", async () => {
     const setting = scene(new FakePath(R1, {}));
     const options = { count: 6, interval: 100, timeout: 450, resolveDns: true };

@@ -21,6 +21,20 @@ describe("ping() results", () => {
     expect(result.statistics).toMatchObject({ sent: 3, received: 2, lost: 1, inFlight: 0, loss: 1 / 3 });
   });
 
+  test("say of a loss that the receive queue had overflowed", async () => {
+    const { client, clock, outcome } = scene({ ...target([20]), queueLimit: 1 });
+    const run = client.ping(TARGET, { count: 3, interval: 10, timeout: 200 });
+    void run.then(() => {});
+    await clock.advance(12);
+    clock.block(60);
+    const { results, statistics } = await outcome(run);
+    const lost = results.filter((result) => result.kind === "timeout");
+    expect(lost.map(({ request, receiveOverflow }) => [request.number, receiveOverflow])).toEqual([
+      [2, true],
+    ]);
+    expect(statistics).toMatchObject({ sent: 3, received: 2, lost: 1, overflows: 1, loss: 0 });
+  });
+
   test("hold late answers and duplicates as further results", async () => {
     const { client, clock, watch } = scene(target([5, 6, 9], [150], [7]));
     const run = client.ping(TARGET, { count: 3, interval: 120, timeout: 100 });
