@@ -47,6 +47,15 @@ describe("ping() results", () => {
     expect(statistics).toMatchObject({ sent: 3, received: 2, lost: 1, duplicates: 2, late: 0, errors: 0 });
   });
 
+  test("end with the last answer: a copy that is read along with it is not heard of", async () => {
+    const heard: EchoResult[] = [];
+    const { client, outcome } = scene(target([5, 5]));
+    const result = await outcome(client.ping(TARGET, { count: 1, onResult: (item) => heard.push(item) }));
+    expect(shortened(result)).toEqual(["1 5"]);
+    expect(heard).toHaveLength(1);
+    expect(result.statistics.duplicates).toBe(0);
+  });
+
   test("tell late ones apart from losses, as long as the run goes on", async () => {
     const { client, outcome } = scene(target([5], [150], [7], [8]));
     const result = await outcome(client.ping(TARGET, { count: 4, interval: 120, timeout: 100 }));
