@@ -43,6 +43,7 @@ import { shortQuotes } from "./short-quotes.ts";
 import { silentRouter } from "./silent-router.ts";
 import { silentTarget } from "./silent-target.ts";
 import { targetRefuses } from "./target-refuses.ts";
+import { twoQueues } from "./two-queues.ts";
 import { unequalBranches } from "./unequal-branches.ts";
 import { unreachableCodes } from "./unreachable-codes.ts";
 import { wrongChecksum } from "./wrong-checksum.ts";
@@ -93,6 +94,7 @@ export const SCENARIOS: readonly Scenario[] = [
   silentRouter,
   silentTarget,
   targetRefuses,
+  twoQueues,
   unequalBranches,
   unreachableCodes,
   wrongChecksum,

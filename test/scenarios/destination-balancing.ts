@@ -18,7 +18,7 @@ export const destinationBalancing: Scenario = {
     via: ["r1", { balance: "destination", branches: [["a"], ["b"]] }],
   })),
   runs: [
-    ...(["?", "?", "?", "?"] as const).map((branch, index) => ({
+    ...(["b", "a", "b", "b"] as const).map((branch, index) => ({
       method: "traceroute" as const,
       target: `t${index + 1}`,
       expect: { hops: ["r1", branch, `t${index + 1}`], reached: true, stopReason: "target" },

@@ -24,7 +24,7 @@ export const lossOfErrors: Scenario = {
       expect: {
         hops: [
           { from: "r1", lost: 0 },
-          { from: "r2", lost: -1 },
+          { from: "r2", lost: 3 },
           { from: "target", lost: 0 },
         ],
         reached: true,

@@ -11,7 +11,7 @@ export const routingLoop: Scenario = {
       method: "probe",
       target: "target",
       options: { ttl: 64 },
-      expect: { error: "time_exceeded(code=0)", from: "b" },
+      expect: { error: "time_exceeded(code=0)", from: "a" },
     },
     {
       method: "traceroute",

@@ -6,7 +6,7 @@ import { encodeIpv4Header } from "../../../src/packet/ipv4.ts";
 import { encodeIpv6Header } from "../../../src/packet/ipv6.ts";
 import { IpProtocol } from "../../../src/packet/protocol.ts";
 import { encodeTcpHeader, TCP_HEADER_LENGTH, TcpFlag, tcpChecksum } from "../../../src/packet/tcp.ts";
-import { type ProbePacket, viewOf } from "./probe-packet.ts";
+import { allocate, type ProbePacket, viewOf } from "./probe-packet.ts";
 import type { Extensions } from "./scenario.ts";
 
 const IP_HEADER_LENGTH = { 4: 20, 6: 40 } as const;
@@ -50,7 +50,7 @@ export function echoReplyPacket(
   { identifier, sequence }: Pick<ProbePacket, "identifier" | "sequence">,
   data: Uint8Array,
 ): Uint8Array {
-  const message = new Uint8Array(ICMP_HEADER_LENGTH + data.length);
+  const message = allocate(ICMP_HEADER_LENGTH + data.length);
   const view = viewOf(message);
   view.setUint8(0, envelope.family === 4 ? Icmpv4Type.EchoReply : Icmpv6Type.EchoReply);
   view.setUint16(4, identifier);
@@ -64,7 +64,7 @@ export function errorPacket(envelope: Envelope, fields: ErrorFields): Uint8Array
   const { family } = envelope;
   const { extensions } = fields;
   const { quote, trailer, words } = splitBody(family, fields);
-  const message = new Uint8Array(ICMP_HEADER_LENGTH + quote.length + trailer.length);
+  const message = allocate(ICMP_HEADER_LENGTH + quote.length + trailer.length);
   const view = viewOf(message);
   view.setUint8(0, fields.type);
   view.setUint8(1, fields.code);
@@ -138,7 +138,7 @@ function icmpPacket(envelope: Envelope, message: Uint8Array): Uint8Array {
 
 function ipPacket({ family, from, to, ttl }: Envelope, protocol: number, payload: Uint8Array): Uint8Array {
   const headerLength = IP_HEADER_LENGTH[family];
-  const packet = new Uint8Array(headerLength + payload.length);
+  const packet = allocate(headerLength + payload.length);
   const addresses = { source: from, destination: to };
   if (family === 4) {
     encodeIpv4Header({ totalLength: packet.length, protocol, ttl, ...addresses }, viewOf(packet));

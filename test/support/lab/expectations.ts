@@ -4,6 +4,7 @@ import type { Json } from "./json.ts";
 import type { Measured } from "./measured-run.ts";
 import type { Hop, Outcome, Responders, RunOf, Scenario, Tally } from "./scenario.ts";
 import type { ProbeTruth } from "./truth.ts";
+import { keyOfProbe, keyOfResult } from "./verify.ts";
 
 type Counts = Readonly<Record<keyof Tally, number>>;
 
@@ -26,7 +27,11 @@ export function surprises(measured: Measured): string[] {
   }
 }
 
-function probeSurprises({ scenario, kind }: Measured, { error, from }: Outcome, result: Json<EchoResult>): string[] {
+function probeSurprises(
+  { scenario, kind }: Measured,
+  { error, from }: Outcome,
+  result: Json<EchoResult>,
+): string[] {
   const wanted = error !== null && typeof error === "object" ? error[kind.family] : error;
   return [
     ...difference("error", wanted, result.error),
@@ -34,7 +39,11 @@ function probeSurprises({ scenario, kind }: Measured, { error, from }: Outcome, 
   ];
 }
 
-function pingSurprises(measured: Measured, expected: Tally, { statistics, target }: Json<PingResult>): string[] {
+function pingSurprises(
+  measured: Measured,
+  expected: Tally,
+  { statistics, target }: Json<PingResult>,
+): string[] {
   return [
     ...tallyDifference(target, expected, statistics),
     ...tallyDifference(`${target} by the truth`, pingTally(measured, measured.truth.probes), statistics),
@@ -94,7 +103,9 @@ function mtrSurprises(
       const hop = hops[index];
       if (hop === undefined) return [];
       const name = `hop ${hop.ttl}`;
-      const probes = measured.truth.probes.filter(({ ttl }) => ttl === hop.ttl);
+      const probes = measured.truth.probes.filter(
+        (probe) => probe.ttl === hop.ttl && isCounted(measured, probe),
+      );
       const labels = hop.addresses.map(({ addr }) => labelOf(measured.scenario, addr));
       return [
         ...responderDifference(name, from, labels),
@@ -105,6 +116,13 @@ function mtrSurprises(
   ];
 }
 
+/** Whether mtr counts a probe: it forgets those that turn out to go beyond the target, answered or not. */
+function isCounted({ seen }: Measured, probe: ProbeTruth): boolean {
+  const wentBeyond =
+    probe.answers.length > 0 && probe.path.at(-1) === probe.target && probe.path.length < probe.ttl;
+  return !wentBeyond && seen.some((result) => keyOfResult(result) === keyOfProbe(probe));
+}
+
 /** A trace's hop with all its probes answered, unless it says otherwise. */
 function hopOf(hop: Hop): { readonly from: Responders; readonly lost?: number } {
   if (hop !== null && typeof hop === "object" && "from" in hop) return hop;
@@ -112,7 +130,10 @@ function hopOf(hop: Hop): { readonly from: Responders; readonly lost?: number } 
 }
 
 /** What ping must count, told from what the simulator did. Late answers and duplicates count only while it lasts. */
-function pingTally(measured: Measured, probes: readonly ProbeTruth[]): Pick<Counts, "sent" | "received" | "lost"> {
+function pingTally(
+  measured: Measured,
+  probes: readonly ProbeTruth[],
+): Pick<Counts, "sent" | "received" | "lost"> {
   const received = probes.filter((probe) => {
     const answer = expectedResults(probe, measured)[0]?.answer;
     return answer !== undefined && isEchoReply(answer);
@@ -121,7 +142,10 @@ function pingTally(measured: Measured, probes: readonly ProbeTruth[]): Pick<Coun
 }
 
 /** What mtr must count for a hop: any answer is one. */
-function hopTally(measured: Measured, probes: readonly ProbeTruth[]): Pick<Counts, "sent" | "received" | "lost"> {
+function hopTally(
+  measured: Measured,
+  probes: readonly ProbeTruth[],
+): Pick<Counts, "sent" | "received" | "lost"> {
   const received = probes.filter((probe) => expectedResults(probe, measured)[0]?.answer !== undefined).length;
   return { sent: probes.length, received, lost: probes.length - received };
 }

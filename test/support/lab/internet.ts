@@ -217,7 +217,8 @@ export class Internet {
   }
 
   #actions(name: string, node: Node, on: Effect["on"], subject: Subject): Effect["action"][] {
-    return (node.effects ?? [])
+    if (node.effects === undefined) return [];
+    return node.effects
       .filter((effect, index) => {
         return effect.on === on && this.#fate.picks(effect.pick, `${name}|effect ${index}`, subject);
       })
@@ -313,6 +314,8 @@ export class Internet {
       const at = nodes[index];
       if (at === undefined) break;
       const { name, node } = at;
+      way.delay += delayOf(node, "back") + this.#fate.jitter(node.jitter, `${name}|jitter back`, subject);
+      if (node.effects === undefined) continue;
       const actions = index === last ? this.#actions(name, node, "own", subject) : [];
       const isOwn = actions.length;
       actions.push(...this.#actions(name, node, "back", subject));
@@ -327,7 +330,6 @@ export class Internet {
           way.isReplaced ||= action.only === true;
         }
       }
-      way.delay += delayOf(node, "back") + this.#fate.jitter(node.jitter, `${name}|jitter back`, subject);
     }
     return way;
   }

@@ -81,29 +81,39 @@ export class SimulatedLab implements AsyncDisposable {
     return (await this.#command({ tell: "truth" })) as Truth;
   }
 
-  /** Starts a script with Bun on the host of the lab; `args` are its arguments. It ends with the lab at the latest. */
-  start(driver: string, args: readonly string[] = [], { as = "root" }: RunOptions = {}): Piped {
+  /** Starts a command on the host of the lab. It ends with the lab at the latest. */
+  spawn(command: readonly string[], { as = "root" }: RunOptions = {}): Piped {
     const { pid } = this.#simulator;
     const enter = this.#hasUserNamespace
       ? ["nsenter", "-t", `${pid}`, "-U", "-n", "--preserve-credentials"]
       : ["nsenter", "-t", `${pid}`, "-n"];
     const weak = this.#hasUserNamespace ? AS_POWERLESS_ROOT : AS_NOBODY;
-    const child = start([...enter, ...(as === "nobody" ? weak : []), process.execPath, driver, ...args]);
+    const child = start([...enter, ...(as === "nobody" ? weak : []), ...command]);
     this.#children.add(child);
     child.exited.then(() => this.#children.delete(child));
     return child;
   }
 
-  /** Runs a script to its end; gives its standard output. Throws, with what it said, if it fails. */
-  async run(driver: string, args: readonly string[] = [], options: RunOptions = {}): Promise<string> {
-    const child = this.start(driver, args, options);
+  /** Starts a script with Bun on the host of the lab. It ends with the lab at the latest. */
+  start(driver: string, args: readonly string[] = [], options: RunOptions = {}): Piped {
+    return this.spawn([process.execPath, driver, ...args], options);
+  }
+
+  /** Runs a script with Bun to its end; gives its standard output. Throws, with what it said, if it fails. */
+  run(driver: string, args: readonly string[] = [], options: RunOptions = {}): Promise<string> {
+    return this.exec([process.execPath, driver, ...args], options);
+  }
+
+  /** Runs a command to its end; gives its standard output. Throws, with what it said, if it fails. */
+  async exec(command: readonly string[], options: RunOptions = {}): Promise<string> {
+    const child = this.spawn(command, options);
     child.stdin.end();
     const [output, complaint, code] = await Promise.all([
       new Response(child.stdout).text(),
       new Response(child.stderr).text(),
       child.exited,
     ]);
-    if (code !== 0) throw new Error(`${driver} failed (${child.signalCode ?? code}): ${complaint || output}`);
+    if (code !== 0) throw new Error(`${command.join(" ")} failed (${child.signalCode ?? code}): ${complaint || output}`);
     return output;
   }
 

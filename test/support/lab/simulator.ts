@@ -62,6 +62,7 @@ function run(io: BlockingIo): void {
         const command = JSON.parse(commands.slice(0, end)) as SimulatorCommand;
         commands = commands.slice(end + 1);
         if ("load" in command) {
+          forgetPathMtu();
           discard(io, tun);
           internet = new Internet(command.load, SOURCE);
           io.writeText(STDOUT, "{}\n");
@@ -110,6 +111,12 @@ function setUp(io: BlockingIo): number {
     if (!success) throw new Error(`ip ${command} failed: ${stderr.toString()}`);
   }
   return tun;
+}
+
+/** What "too big" messages of the scenario before have taught the kernel would make it fragment. */
+function forgetPathMtu(): void {
+  for (const family of ["-4", "-6"])
+    Bun.spawnSync(["ip", family, "route", "flush", "cache"], { stdin: "ignore" });
 }
 
 function allowPing(): void {

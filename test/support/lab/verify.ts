@@ -33,7 +33,9 @@ function probeProblems(measured: Measured, probe: ProbeTruth, results: readonly 
   const expected = expectedResults(probe, measured);
   const name = `Probe ${probe.ordinal} to ${probe.target} with TTL ${probe.ttl}`;
   if (results.length > expected.length) {
-    return [`${name}: ${results.length} results, ${expected.length} expected: ${results.map(describe).join("; ")}`];
+    return [
+      `${name}: ${results.length} results, ${expected.length} expected: ${results.map(describe).join("; ")}`,
+    ];
   }
   return results.flatMap((result, index) => {
     const { answer, late, duplicate } = expected[index] ?? { late: false, duplicate: false };
@@ -99,16 +101,15 @@ function quoteProblems(
   // Behind a quote that is padded for extensions, padding and data look the same.
   if (objects.length === 0 && corrupt === undefined) {
     const length = quotedLength(node, kind.family, sent.length / 2);
-    if (quote.payload !== sent.slice(0, 2 * length)) problems.push(`the quote should have ${length} bytes of data`);
+    if (quote.payload !== sent.slice(0, 2 * length))
+      problems.push(`the quote should have ${length} bytes of data`);
     if (quote.truncated !== length < sent.length / 2) problems.push("the quote is wrong about being cut");
   }
   return problems;
 }
 
 function quotedLength({ quote = Number.POSITIVE_INFINITY }: Node, family: Family, sent: number): number {
-  return Math.max(0, Math.min(quote, QUOTE_ROOM[family]) - QUOTED_ICMP_HEADER < sent
-    ? Math.min(quote, QUOTE_ROOM[family]) - QUOTED_ICMP_HEADER
-    : sent);
+  return Math.max(0, Math.min(sent, Math.min(quote, QUOTE_ROOM[family]) - QUOTED_ICMP_HEADER));
 }
 
 /** The flag `reordered`, told from the order in which the simulator sent the answers. */
@@ -123,7 +124,8 @@ function orderProblems(measured: Measured, seenOf: ReadonlyMap<string, readonly 
     let latest = -1;
     for (const { result, index } of answered) {
       const reordered = index < latest;
-      if (result?.reordered !== reordered) problems.push(`reordered should be ${reordered}: ${describe(result)}`);
+      if (result?.reordered !== reordered)
+        problems.push(`reordered should be ${reordered}: ${describe(result)}`);
       latest = Math.max(latest, index);
     }
   }
@@ -136,18 +138,24 @@ function decisive(results: readonly SeenResult[]): SeenResult | undefined {
 
 /** Probes without a decisive result. Traces drop those beyond their end. */
 function missing(measured: Measured, seenOf: ReadonlyMap<string, readonly SeenResult[]>): string[] {
-  const { truth, run, result } = measured;
-  const last = "hops" in result && run.method !== "probe" ? (result.hops.at(-1)?.ttl ?? 0) : 255;
-  return truth.probes
-    .filter((probe) => probe.ttl <= last && decisive(seenOf.get(keyOfProbe(probe)) ?? []) === undefined)
+  return measured.truth.probes
+    .filter((probe) => decisive(seenOf.get(keyOfProbe(probe)) ?? []) === undefined)
+    .filter((probe) => !mayBeDropped(measured, probe))
     .map((probe) => `Probe ${probe.ordinal} to ${probe.target} with TTL ${probe.ttl} has no result`);
 }
 
-function keyOfProbe({ identifier, sequence }: ProbeTruth): string {
+/** Whether a trace or mtr may have lost interest in a probe: one beyond its last hop, or that had TTL left where it got to. */
+function mayBeDropped({ run, result }: Measured, { ttl, path }: ProbeTruth): boolean {
+  if (run.method !== "traceroute" && run.method !== "mtr") return false;
+  const last = "hops" in result ? (result.hops.at(-1)?.ttl ?? 0) : 0;
+  return ttl > last || path.length < ttl;
+}
+
+export function keyOfProbe({ identifier, sequence }: ProbeTruth): string {
   return `${identifier}|${sequence}`;
 }
 
-function keyOfResult({ request }: SeenResult): string {
+export function keyOfResult({ request }: SeenResult): string {
   const { id, sequence } = request.sentPacket?.packet ?? {};
   return `${id}|${sequence}`;
 }
@@ -155,7 +163,9 @@ function keyOfResult({ request }: SeenResult): string {
 function describe(result: SeenResult | undefined): string {
   if (result === undefined) return "no result";
   const { kind, error, reply, request, late, duplicate, corrupt, reordered } = result;
-  const flags = Object.entries({ late, duplicate, corrupt, reordered }).flatMap(([name, is]) => (is ? name : []));
+  const flags = Object.entries({ late, duplicate, corrupt, reordered }).flatMap(([name, is]) =>
+    is ? name : [],
+  );
   const from = reply === null ? "" : ` from ${reply.addr} after ${reply.rtt} ms`;
   return [`${kind} (${error}) for TTL ${request.ttl}${from}`, ...flags].join(", ");
 }
