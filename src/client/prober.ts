@@ -40,13 +40,6 @@ export interface ProberCounters {
   readonly redirects: number;
 }
 
-/** An answer whose transmit stamp has not been seen, kept until the error queue has been read once more. */
-interface Deferred {
-  readonly probe: Probe;
-  readonly arrival: EchoArrival | ErrorArrival;
-  readonly corrupt: boolean;
-}
-
 /**
  * Who is in flight: identity, matching and deadlines of the probes of one transport.
  *
@@ -74,7 +67,8 @@ export class Prober implements TransportOwner, StreamOwner {
   readonly #deadlines = new Deadlines<Probe>();
   #queue: Probe[] = [];
   #outbox: { readonly stream: ProbeStream; readonly result: EchoResult }[] = [];
-  #deferred: Deferred[] = [];
+  /** Arrivals that the rest of a read must be compared with before they are taken. */
+  #waiting: (EchoArrival | ErrorArrival)[] = [];
   #isFlushScheduled = false;
   /** The moment of the read that is going on. */
   #readAt: Instant | undefined;
@@ -122,7 +116,7 @@ export class Prober implements TransportOwner, StreamOwner {
     this.#deadlines.clear();
     this.#queue = [];
     this.#outbox = [];
-    this.#deferred = [];
+    this.#waiting = [];
     this.#transport.close();
   }
 
@@ -165,9 +159,15 @@ export class Prober implements TransportOwner, StreamOwner {
   }
 
   onArrival(arrival: Arrival): void {
-    if (arrival.kind === "stamp") this.#onStamp(arrival);
-    else if (arrival.kind === "echo") this.#onEcho(arrival);
-    else this.#onError(arrival);
+    if (arrival.kind === "stamp") {
+      this.#onStamp(arrival);
+    } else if (this.#mustWait(arrival)) {
+      this.#waiting.push(keepArrival(arrival));
+      // What a send turned up waits for a read, too.
+      if (this.#readAt === undefined) this.#scheduleFlush();
+    } else {
+      this.#take(arrival);
+    }
   }
 
   // Sending.
@@ -189,6 +189,8 @@ export class Prober implements TransportOwner, StreamOwner {
     }
     this.#busyWaitNs = BUSY_WAIT_NS;
     if (receipt.kind === "failed") {
+      // The transport counts anew: stamps of those in flight that have not come can no longer be told from new ones.
+      this.#unstamped.clear();
       this.#fail(probe, receipt.error);
       return true;
     }
@@ -197,7 +199,8 @@ export class Prober implements TransportOwner, StreamOwner {
     this.#remembered.delete(sequence);
     probe.state = "flying";
     probe.at = at;
-    probe.deadlineNs = at.monotonicNs + timeoutNs;
+    // Not from `at`: this process may have been suspended for longer than the timeout before it came to send.
+    probe.deadlineNs = this.#clock.monotonicNs() + timeoutNs;
     probe.stampKey = receipt.stampKey;
     const { family } = this.#transport;
     probe.request = withSentPacket(probe.request, receipt.message, { family, clock: this.#clock, at });
@@ -253,11 +256,12 @@ export class Prober implements TransportOwner, StreamOwner {
     if (this.#isClosed) return;
     this.#readAt = readInstant(this.#clock);
     this.#transport.drain();
-    if (this.#deferred.length > 0) {
+    if (this.#waiting.length > 0) {
+      // The stamps that answers wait for were queued before those answers came.
       this.#transport.drainErrors();
-      const deferred = this.#deferred;
-      this.#deferred = [];
-      for (const { probe, arrival, corrupt } of deferred) this.#answer(probe, arrival, corrupt);
+      const arrivals = this.#waiting.sort(inOrderOfArrival);
+      this.#waiting = [];
+      for (const arrival of arrivals) this.#take(arrival);
     }
     const { drops } = this.#transport;
     if (drops !== this.#drops) {
@@ -265,6 +269,28 @@ export class Prober implements TransportOwner, StreamOwner {
       this.#overflowAtNs = this.#readAt.monotonicNs;
     }
     this.#readAt = undefined;
+  }
+
+  /**
+   * Whether an arrival is taken only when all of this read are there. A datagram socket has its errors and its replies in
+   * two queues, of which each is in order but not the two together. And the transmit stamp of the probe may have been
+   * queued after the error queue was read in this round.
+   */
+  #mustWait(arrival: EchoArrival | ErrorArrival): boolean {
+    if (this.#waiting.length > 0) return true;
+    if (arrival.kind === "error")
+      return !this.#transport.privileged || this.#isUnstamped(arrival.quote.sequence);
+    return this.#isUnstamped(arrival.icmp.sequence);
+  }
+
+  #isUnstamped(sequence: number | null): boolean {
+    const probe = sequence === null ? undefined : this.#flying.get(sequence);
+    return probe !== undefined && probe.stampKey !== null && this.#unstamped.get(probe.stampKey) === probe;
+  }
+
+  #take(arrival: EchoArrival | ErrorArrival): void {
+    if (arrival.kind === "echo") this.#onEcho(arrival);
+    else this.#onError(arrival);
   }
 
   #onStamp({ key, stampNs }: StampArrival): void {
@@ -295,7 +321,7 @@ export class Prober implements TransportOwner, StreamOwner {
       this.#foreign += 1;
       return;
     }
-    this.#takeAnswer(probe, arrival, match === "altered");
+    this.#answer(probe, arrival, match === "altered");
   }
 
   #onError(arrival: ErrorArrival): void {
@@ -310,7 +336,7 @@ export class Prober implements TransportOwner, StreamOwner {
     } else if (arrival.isRedirect) {
       this.#redirects += 1;
     } else {
-      this.#takeAnswer(probe, arrival, false);
+      this.#answer(probe, arrival, false);
     }
   }
 
@@ -321,16 +347,6 @@ export class Prober implements TransportOwner, StreamOwner {
 
   #match(probe: Probe, data: Uint8Array, quoted: boolean): PayloadMatch {
     return probe.stream.options.payload.match(data, this.#identity(probe), quoted);
-  }
-
-  #takeAnswer(probe: Probe, arrival: EchoArrival | ErrorArrival, corrupt: boolean): void {
-    // Its transmit stamp was queued before it left, but maybe after the error queue was read in this round.
-    const mayBeStampedYet = probe.stampKey !== null && this.#unstamped.has(probe.stampKey);
-    if (mayBeStampedYet && this.#readAt !== undefined) {
-      this.#deferred.push({ probe, arrival: keepArrival(arrival), corrupt });
-    } else {
-      this.#answer(probe, arrival, corrupt);
-    }
   }
 
   #answer(probe: Probe, arrival: EchoArrival | ErrorArrival, corrupt: boolean): void {
@@ -439,6 +455,7 @@ export class Prober implements TransportOwner, StreamOwner {
     this.#isFlushScheduled = true;
     queueMicrotask(() => {
       this.#isFlushScheduled = false;
+      if (this.#waiting.length > 0) this.#read();
       if (this.#queue.length > 0 && this.#cancelBusyTimer === undefined) this.#transmitQueued();
       this.#flush();
     });
@@ -453,6 +470,13 @@ export class Prober implements TransportOwner, StreamOwner {
       }
     }
   }
+}
+
+/** The order in which the kernel received; what it did not stamp comes last. */
+function inOrderOfArrival(a: EchoArrival | ErrorArrival, b: EchoArrival | ErrorArrival): number {
+  if (a.stampNs === null || b.stampNs === null)
+    return Number(a.stampNs === null) - Number(b.stampNs === null);
+  return a.stampNs - b.stampNs;
 }
 
 function noRoomError(address: string): SystemError {
