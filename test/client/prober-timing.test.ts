@@ -247,6 +247,48 @@ describe.each(SOCKET_KINDS)("Transmit stamps on a $name socket", (kind) => {
     expect(results.map(({ rtt, rttSource }) => `${rtt} ${rttSource}`)).toEqual(Array(36).fill("100 kernel"));
   });
 
+  /** Takes the stamps that wait, as if the device still held their packets back. */
+  function heldBack({ socket }: ProberBench): number {
+    const count = socket.queuedErrors;
+    for (let index = 0; index < count; index++) socket.shiftError();
+    return count;
+  }
+
+  /** Lets the stamp with `key` come now. */
+  function comesNow({ clock, socket }: ProberBench, key: number): void {
+    const ns = clock.realtimeNs();
+    const stamp = { seconds: clock.epochSeconds + Math.floor(ns / 1e9), nanoseconds: ns % 1e9 };
+    socket.pushStamp(stamp, { key, data: new Uint8Array() });
+  }
+
+  test.each([0, 1])(
+    "that come after newer ones, %d failures later, do not confuse those after them",
+    async (failures) => {
+      const bench = sleepy();
+      const { results, send } = bench.open();
+      const bad = bench.open({ destination: kind.stranger });
+      bench.kernel.failSendsTo(kind.stranger, 101);
+      for (let count = 0; count < 6; count++) {
+        send();
+        expect(heldBack(bench)).toBe(1);
+      }
+      for (let count = 0; count < failures; count++) bad.send();
+      await bench.clock.advance(200);
+      for (let count = 0; count < 3; count++) send();
+      await bench.clock.advance(200);
+      comesNow(bench, failures === 0 ? 2 : 5);
+      for (let count = 0; count < 30; count++) {
+        send();
+        await bench.clock.advance(3);
+      }
+      await bench.clock.advance(1000);
+      expect(results.map(({ rtt, rttSource }) => `${rtt} ${rttSource}`)).toEqual([
+        ...Array(6).fill("100 user"),
+        ...Array(33).fill("100 kernel"),
+      ]);
+    },
+  );
+
   test("are not taken from another probe while many are sent around failures", async () => {
     await fc.assert(
       fc.asyncProperty(

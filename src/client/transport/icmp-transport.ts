@@ -103,8 +103,8 @@ export class IcmpTransport implements Transport {
   #dropsSeen = 0;
   /** What the kernel will call the next send in its transmit stamp (SOF_TIMESTAMPING_OPT_ID). */
   #nextStampKey = 0;
-  /** When (real time) that count began: stamps from before belong to another. */
-  #countedFromNs = 0;
+  /** How far earlier counts came: smaller keys may still be theirs. */
+  #formerStampKeys = 0;
   // Socket options that a route may ask for, as they are set now.
   #mark = 0;
   #dontFragment: boolean | undefined;
@@ -163,7 +163,7 @@ export class IcmpTransport implements Transport {
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
       // Whether a refused send took a key depends on how far it got, so counting begins anew, once the stamps that wait
-      // with keys of the old count are read.
+      // with keys of the old count are read. Others may still come, from packets that a device holds back.
       this.drainErrors();
       this.#countStamps();
       return { kind: "failed", error };
@@ -224,7 +224,7 @@ export class IcmpTransport implements Transport {
     if (error === undefined || error.info !== SCM_TSTAMP_SND || timestampNs === undefined) return;
     // A key we have not given out yet: the kernel counted a send that we did not. Follow it.
     const ahead = (error.data - this.#nextStampKey + UINT32) % UINT32;
-    if (ahead < UINT32 / 2 && timestampNs >= this.#countedFromNs)
+    if (ahead < UINT32 / 2 && error.data >= this.#formerStampKeys)
       this.#nextStampKey = (error.data + 1) % UINT32;
     this.#owner?.onArrival({ kind: "stamp", key: error.data, stampNs: timestampNs });
   }
@@ -285,8 +285,8 @@ export class IcmpTransport implements Transport {
   #countStamps(): void {
     this.#socket.setOption(SOL_SOCKET, SO_TIMESTAMPING, STAMP_FLAGS);
     this.#socket.setOption(SOL_SOCKET, SO_TIMESTAMPING, STAMP_FLAGS | SOF_TIMESTAMPING_OPT_ID);
+    this.#formerStampKeys = Math.max(this.#formerStampKeys, this.#nextStampKey);
     this.#nextStampKey = 0;
-    this.#countedFromNs = this.#libc.realtimeNs();
   }
 
   /**
