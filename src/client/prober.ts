@@ -140,7 +140,6 @@ export class Prober implements TransportOwner, StreamOwner {
   forget(probe: Probe): void {
     probe.stream.undecided.delete(probe);
     if (probe.state === "flying") this.#land(probe, "gone");
-    else if (probe.state === "queued") this.#queue = this.#queue.filter((queued) => queued !== probe);
     probe.state = "gone";
   }
 
@@ -237,7 +236,8 @@ export class Prober implements TransportOwner, StreamOwner {
   #transmitQueued(): void {
     let done = 0;
     for (const probe of this.#queue) {
-      if (!this.#transmit(probe)) break;
+      // Those that were forgotten while they waited have another state.
+      if (probe.state === "queued" && !this.#transmit(probe)) break;
       done += 1;
     }
     if (done > 0) this.#queue = this.#queue.slice(done);
