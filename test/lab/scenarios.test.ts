@@ -51,8 +51,7 @@ describeIf(requires.all(requiresLab("nsenter"), requires.tun()), "in a simulated
                 problems: [],
               });
             }
-          }),
-        );
+          }));
       }
     });
   }
@@ -70,6 +69,7 @@ async function problemsOf(bench: Bench, scenario: Scenario, run: Run): Promise<s
   for (let attempt = 1; ; attempt += 1) {
     const measured: Measured = await measureRun(bench, scenario, run);
     const problems = [...contradictions(measured), ...surprises(measured)];
-    if (problems.length === 0 || measured.truth.lag < TOLERABLE_LAG_MS || attempt === ATTEMPTS) return problems;
+    if (problems.length === 0 || measured.truth.lag < TOLERABLE_LAG_MS || attempt === ATTEMPTS)
+      return problems;
   }
 }

@@ -113,7 +113,8 @@ export class SimulatedLab implements AsyncDisposable {
       new Response(child.stderr).text(),
       child.exited,
     ]);
-    if (code !== 0) throw new Error(`${command.join(" ")} failed (${child.signalCode ?? code}): ${complaint || output}`);
+    if (code !== 0)
+      throw new Error(`${command.join(" ")} failed (${child.signalCode ?? code}): ${complaint || output}`);
     return output;
   }
 
