@@ -1,5 +1,4 @@
 import type { Family } from "../../src/packet/address.ts";
-import type { MplsLabel } from "../../src/packet/extension-objects.ts";
 import type { Stand } from "./stand.ts";
 
 /** Whom a tool measures, and when it gives up waiting, in milliseconds. */
@@ -31,8 +30,8 @@ export interface PingReport {
 export interface TracerouteHop {
   /** Who answered each probe, in the order sent, or null. */
   readonly probes: readonly (string | null)[];
-  /** RFC 4950 label stacks that the answers brought. */
-  readonly labels: readonly (readonly MplsLabel[])[];
+  /** The RFC 4884 objects of answers, as text, each where it differs from that of the answer before. */
+  readonly extensions: readonly string[];
 }
 
 /** What mtr(8) says of one hop. */
@@ -103,27 +102,17 @@ export function readTraceroute(output: string): TracerouteHop[] {
     const [ttl, ...words] = line.trim().split(/\s+/);
     if (Number(ttl) !== index + 1) throw new Error(`Not a hop of traceroute: ${line}`);
     const probes: (string | null)[] = [];
-    const labels: MplsLabel[][] = [];
+    const extensions: string[] = [];
     let current: string | null = null;
     for (const word of words) {
       if (word === "*") probes.push(null);
       // The address is printed where it changes.
       else if (word === "ms") probes.push(current);
-      else if (word.startsWith("<MPLS:")) labels.push(readLabels(word));
+      else if (word.startsWith("<")) extensions.push(word);
       else if (/^[\da-f]*[:.][\da-f:.]*$/.test(word) && !/^\d+\.\d+$/.test(word)) current = word;
     }
-    return { probes, labels };
+    return { probes, extensions };
   });
-}
-
-/** Reads e.g. `<MPLS:L=24001,E=3,S=0,T=1/L=16,E=0,S=1,T=1>`, perhaps among other objects. */
-function readLabels(word: string): MplsLabel[] {
-  return [...word.matchAll(/L=(\d+),E=(\d+),S=(\d+),T=(\d+)/g)].map(([, label, exp, s, ttl]) => ({
-    label: Number(label),
-    trafficClass: Number(exp),
-    bottomOfStack: s === "1",
-    ttl: Number(ttl),
-  }));
 }
 
 /** @throws Error when it is not the JSON of mtr. */
