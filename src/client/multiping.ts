@@ -76,7 +76,12 @@ export async function multiping(
     });
   };
 
-  const forgetAbort = onAbort(signal, () => completion.finish());
+  const stop = () => {
+    for (const { pinger } of slots) pinger?.stop();
+    completion.finish();
+  };
+  // At once: results that are being handed out now must reach nobody any more.
+  const forgetAbort = onAbort(signal, stop);
   try {
     if (remaining === 0) completion.finish();
     const beginAll = async (entries: Iterable<[number, Slot]>) => {
@@ -96,7 +101,7 @@ export async function multiping(
     await publisher.settled();
   } finally {
     forgetAbort();
-    for (const { pinger } of slots) pinger?.stop();
+    stop();
   }
   const targets = slots.map(targetResult);
   return { targets, [Symbol.iterator]: () => targets[Symbol.iterator]() };
