@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { addDeadRoute } from "../support/lab/impairments.ts";
+import { requiresLab, SOCKET_KINDS } from "../support/lab/kinds.ts";
+import { type Addresses, buildChain, type Chain } from "../support/lab/topologies.ts";
+import { describeIf } from "../support/requires.ts";
+import type { Aftermath, EndingLine, EndingsInput } from "./children/endings.ts";
+import { runChild } from "./run-child.ts";
+
+setDefaultTimeout(60_000);
+
+const SILENT: Addresses = { 4: "10.97.0.1", 6: "fd97::1" };
+const RUNS = 5 * 3 * 15;
+
+/** A probe has one send and, as a whole trace may, its result before anybody else gets a turn. */
+function mustReach({ method, point, nth = 1, isMacrotask = false }: EndingLine): boolean {
+  if (method === "traceroute") return !isMacrotask;
+  if (method !== "probe") return true;
+  return nth === 1 && !isMacrotask && point !== "item" && point !== "recvmmsg";
+}
+
+function expectedOutcome({ method, action, point, reached }: EndingLine): readonly string[] {
+  if (!reached) return ["resolved"];
+  if (action === "abort") return ["Error: enough"];
+  if (action === "close") return ["ClientClosedError: The client is closed"];
+  // Of one probe there is no part that could be the result, nor is there of a run that has no target yet.
+  const hasResult =
+    method !== "probe" && ["sendmsg", "recvmmsg", "result", "timeout", "item"].includes(point);
+  return hasResult ? ["resolved"] : ["resolved", "AbortError: The operation was aborted."];
+}
+
+describeIf(requiresLab(), "runs that are ended at any point", () => {
+  let chain: Chain;
+
+  beforeAll(async () => {
+    chain = await buildChain({ routers: 2 });
+    const router = chain.routers[1];
+    if (router === undefined) throw new Error("The chain has no second router");
+    for (const family of [4, 6] as const) await addDeadRoute(router, "blackhole", SILENT[family]);
+  });
+  afterAll(() => chain[Symbol.asyncDispose]());
+
+  for (const { name, family, privileged, as } of SOCKET_KINDS) {
+    test(`${name}: hold nothing, call nobody and reject nothing unheard thereafter`, async () => {
+      const input: EndingsInput = {
+        answering: chain.destination[family],
+        silent: SILENT[family],
+        privileged,
+      };
+      const output = await runChild(chain.source, "endings.ts", input, { as });
+      const aftermath = output.pop() as Aftermath;
+      expect(aftermath).toEqual({ unhandled: [], signalHandlers: 1 });
+      const lines = output as EndingLine[];
+      expect(lines).toHaveLength(RUNS);
+      for (const line of lines) {
+        const { method, action, point, nth, isMacrotask, reached, outcome, lateCalls, held } = line;
+        const what = [method, action, point, nth, isMacrotask];
+        if (mustReach(line)) expect([...what, reached]).toEqual([...what, true]);
+        expect([...what, lateCalls]).toEqual([...what, 0]);
+        expect([...what, held]).toEqual([...what, { sockets: 0, watches: 0, timers: 0, listeners: 0 }]);
+        expect([...what, expectedOutcome(line).includes(outcome) || outcome]).toEqual([...what, true]);
+      }
+    });
+  }
+});
