@@ -75,6 +75,8 @@ export class ProbeStream {
   readonly #owner: StreamOwner;
   /** For the prober: probes that are not decided yet. */
   readonly undecided: Set<Probe> = new Set();
+  /** For the prober: decided probes for which something may still come. */
+  readonly remembered: Set<Probe> = new Set();
   /** The latest probe that was answered in time, and when its answer came (monotonic). */
   #latest = { index: 0, atNs: 0 };
   #sent = 0;

@@ -5,6 +5,7 @@ import { type Clock, type Instant, NS_PER_MS, readInstant } from "./clock.ts";
 import { Deadlines } from "./deadlines.ts";
 import { answerResult, sendErrorResult, timeoutResult, withSentPacket } from "./echo-result.ts";
 import type { EchoIdentity, PayloadMatch } from "./payload.ts";
+import { ProbeMemory } from "./probe-memory.ts";
 import { Probe, ProbeStream, type StreamOptions, type StreamOwner } from "./probe-stream.ts";
 import type { EchoResult } from "./results.ts";
 import { answersFor, isSameHost } from "./same-host.ts";
@@ -20,11 +21,6 @@ import type {
 } from "./transport/transport.ts";
 
 const SEQUENCES = 0x1_0000;
-
-/** How long a decided probe is remembered, so that what comes for it later is called late or duplicate. */
-const MEMORY_NS = 60_000 * NS_PER_MS;
-/** How many decided probes are remembered at most: a quarter of the sequence space. */
-const MEMORY_LIMIT = SEQUENCES / 4;
 
 /** First and longest wait before sending again what the kernel had no room for. */
 const BUSY_WAIT_NS = 1 * NS_PER_MS;
@@ -60,8 +56,7 @@ export class Prober implements TransportOwner, StreamOwner {
   readonly #clock: Clock;
   /** Undecided probes by sequence number. */
   readonly #flying = new Map<number, Probe>();
-  /** Decided probes by sequence number, the first decided first. */
-  readonly #remembered = new Map<number, Probe>();
+  readonly #remembered = new ProbeMemory();
   /** Flying probes whose transmit stamp has not come, by its key. */
   readonly #unstamped = new Map<number, Probe>();
   readonly #deadlines = new Deadlines<Probe>();
@@ -145,9 +140,7 @@ export class Prober implements TransportOwner, StreamOwner {
 
   /** Wants to hear nothing more of a decided probe of this stream. */
   forgetDecided(stream: ProbeStream): void {
-    for (const [sequence, probe] of this.#remembered) {
-      if (probe.stream === stream) this.#remembered.delete(sequence);
-    }
+    this.#remembered.forgetStream(stream);
   }
 
   // From the transport.
@@ -194,8 +187,8 @@ export class Prober implements TransportOwner, StreamOwner {
       return true;
     }
     this.#nextSequence = (sequence + 1) % SEQUENCES;
-    this.#forgetOld(at.monotonicNs);
-    this.#remembered.delete(sequence);
+    this.#remembered.forgetOld(at.monotonicNs);
+    this.#remembered.forget(sequence);
     probe.state = "flying";
     probe.at = at;
     // Not from `at`: this process may have been suspended for longer than the timeout before it came to send.
@@ -422,7 +415,7 @@ export class Prober implements TransportOwner, StreamOwner {
     }
     if (state !== "gone") {
       probe.decidedAtNs = this.#clock.monotonicNs();
-      this.#remembered.set(probe.sequence, probe);
+      this.#remembered.add(probe);
     }
     if (this.#flying.size === 0) {
       this.#transport.setActive(false);
@@ -432,14 +425,6 @@ export class Prober implements TransportOwner, StreamOwner {
       this.#deadlineTimer = undefined;
     }
     if (wasFull && this.#queue.length > 0) this.#scheduleFlush();
-  }
-
-  #forgetOld(nowNs: number): void {
-    for (const [sequence, probe] of this.#remembered) {
-      const isOld = nowNs - probe.decidedAtNs > MEMORY_NS;
-      if (!isOld && this.#remembered.size < MEMORY_LIMIT) return;
-      this.#remembered.delete(sequence);
-    }
   }
 
   // Handing out results.
