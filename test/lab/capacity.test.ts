@@ -1,7 +1,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { plainChain } from "../scenarios/plain-chain.ts";
 import { openLab } from "../support/lab/open-lab.ts";
-import { describeIf, requires } from "../support/requires.ts";
+import { requiresSimulator } from "../support/lab/requires-simulator.ts";
+import { describeIf } from "../support/requires.ts";
 
 setDefaultTimeout(60_000);
 
@@ -9,16 +10,7 @@ const COUNT = 10_000;
 /** In flight at once: over the 12.2 ms of the path, what makes some 25,000 packets a second. */
 const PRELOAD = 300;
 
-const needs = requires.all(
-  requires.linux(),
-  requires.root(),
-  requires.namespaces(),
-  requires.tun(),
-  requires.command("nsenter"),
-  requires.command("ping"),
-);
-
-describeIf(needs, "the simulator", () => {
+describeIf(requiresSimulator("ping"), "the simulator", () => {
   for (const family of [4, 6] as const) {
     // The rate is printed, not judged: it is the machine's as much as ours.
     test(`answers every packet of a flood over IPv${family}`, async () => {

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { SCENARIOS } from "../scenarios/all.ts";
 import { surprises } from "../support/lab/expectations.ts";
-import { requiresLab, SOCKET_KINDS, type SocketKind } from "../support/lab/kinds.ts";
+import { SOCKET_KINDS, type SocketKind } from "../support/lab/kinds.ts";
 import { type Bench, concerns, type Measured, measureRun } from "../support/lab/measured-run.ts";
 import { Measurer } from "../support/lab/measurer.ts";
 import { openLab } from "../support/lab/open-lab.ts";
+import { requiresSimulator } from "../support/lab/requires-simulator.ts";
 import type { Run, Scenario } from "../support/lab/scenario.ts";
 import { contradictions } from "../support/lab/verify.ts";
-import { describeIf, requires } from "../support/requires.ts";
+import { describeIf } from "../support/requires.ts";
 
 // Tests of a kind of socket wait for each other.
 setDefaultTimeout(600_000);
@@ -22,7 +23,7 @@ interface Stand {
   free: Promise<unknown>;
 }
 
-describeIf(requires.all(requiresLab("nsenter"), requires.tun()), "in a simulated internet", () => {
+describeIf(requiresSimulator(), "in a simulated internet", () => {
   const stands = new Map<SocketKind, Stand>();
 
   beforeAll(async () => {

@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { plainChain } from "../scenarios/plain-chain.ts";
 import { surprises } from "../support/lab/expectations.ts";
-import { requiresLab, SOCKET_KINDS } from "../support/lab/kinds.ts";
+import { SOCKET_KINDS } from "../support/lab/kinds.ts";
 import { type Measured, measureRun } from "../support/lab/measured-run.ts";
 import { Measurer } from "../support/lab/measurer.ts";
 import { openLab, type SimulatedLab } from "../support/lab/open-lab.ts";
+import { requiresSimulator } from "../support/lab/requires-simulator.ts";
 import type { Run } from "../support/lab/scenario.ts";
 import type { AnswerTruth, ProbeTruth } from "../support/lab/truth.ts";
 import { contradictions } from "../support/lab/verify.ts";
-import { describeIf, requires } from "../support/requires.ts";
+import { describeIf } from "../support/requires.ts";
 
 setDefaultTimeout(60_000);
 
@@ -28,7 +29,7 @@ function withLastAnswer(measured: Measured, changes: Partial<AnswerTruth>): Meas
   }));
 }
 
-describeIf(requires.all(requiresLab("nsenter"), requires.tun()), "what a scenario compares", () => {
+describeIf(requiresSimulator(), "what a scenario compares", () => {
   let lab: SimulatedLab;
   const measured = new Map<Run["method"], Measured>();
 

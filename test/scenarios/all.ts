@@ -1,5 +1,6 @@
 import type { Scenario } from "../support/lab/scenario.ts";
 import { burstLoss } from "./burst-loss.ts";
+import { busyPath } from "./busy-path.ts";
 import { corruptData } from "./corrupt-data.ts";
 import { destinationBalancing } from "./destination-balancing.ts";
 import { duplicatedRequests } from "./duplicated-requests.ts";
@@ -42,6 +43,7 @@ import { shortQuoteWithLabels } from "./short-quote-with-labels.ts";
 import { shortQuotes } from "./short-quotes.ts";
 import { silentRouter } from "./silent-router.ts";
 import { silentTarget } from "./silent-target.ts";
+import { slowErrors } from "./slow-errors.ts";
 import { targetRefuses } from "./target-refuses.ts";
 import { twoQueues } from "./two-queues.ts";
 import { unequalBranches } from "./unequal-branches.ts";
@@ -51,6 +53,7 @@ import { wrongChecksum } from "./wrong-checksum.ts";
 /** Every scenario of this folder. */
 export const SCENARIOS: readonly Scenario[] = [
   burstLoss,
+  busyPath,
   corruptData,
   destinationBalancing,
   duplicatedRequests,
@@ -94,6 +97,7 @@ export const SCENARIOS: readonly Scenario[] = [
   silentRouter,
   silentTarget,
   targetRefuses,
+  slowErrors,
   twoQueues,
   unequalBranches,
   unreachableCodes,

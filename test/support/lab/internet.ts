@@ -7,14 +7,14 @@ import { chooseRoute } from "./route-choice.ts";
 import {
   type AddressPair,
   checkScenario,
-  type Effect,
   type IcmpCode,
   type Nat,
   type Node,
   type Route,
   type Scenario,
 } from "./scenario.ts";
-import type { AnswerTruth, Loss, ProbeTruth, Truth } from "./truth.ts";
+import type { AnswerTruth, ProbeTruth, Truth } from "./truth.ts";
+import { combined, type Stop, wayBack, wayThere } from "./ways.ts";
 
 const NS_PER_MS = 1e6;
 const TIME_EXCEEDED: Readonly<Record<4 | 6, IcmpCode>> = {
@@ -44,11 +44,11 @@ interface Journey {
   readonly truth: Mutable<ProbeTruth> & { path: string[]; answers: AnswerTruth[] };
   readonly arrivedNs: number;
   /** Nodes it came to. */
-  readonly nodes: { readonly name: string; readonly node: Node }[];
+  readonly nodes: Stop[];
   /** Milliseconds since it left. */
   delay: number;
   /** When the copies of it run, in milliseconds behind it; itself first. */
-  copies: number[];
+  copies: readonly number[];
   ttl: number;
   /** The translations it has gone through. */
   nats: Nat[];
@@ -176,11 +176,13 @@ export class Internet {
         }
         return;
       }
-      const lost = this.#crossLink(journey, name, node);
-      if (lost !== undefined) {
-        truth.lost = lost;
+      const way = wayThere(this.#fate, { name, node }, journey.subject);
+      if (way.lost !== undefined) {
+        truth.lost = way.lost;
         return;
       }
+      journey.delay += way.delay;
+      journey.copies = combined(journey.copies, way.copies);
       journey.nodes.push({ name, node });
       truth.path.push(name);
       if (index === last) {
@@ -201,28 +203,6 @@ export class Internet {
       journey.ttl -= 1;
       if (node.nat !== undefined) journey.nats = [...journey.nats, node.nat];
     }
-  }
-
-  /** Takes a packet over the link to a node; gives where it got lost, if it did. */
-  #crossLink(journey: Journey, name: string, node: Node): Loss | undefined {
-    const { subject } = journey;
-    journey.delay += delayOf(node, "there");
-    journey.delay += this.#fate.jitter(node.jitter, `${name}|jitter there`, subject);
-    for (const action of this.#actions(name, node, "there", subject)) {
-      if (action.kind === "drop") return { node: name, why: "dropped there" };
-      if (action.kind === "hold") journey.delay += action.ms;
-      else if (action.kind === "duplicate") journey.copies = withCopies(journey.copies, action);
-    }
-    return undefined;
-  }
-
-  #actions(name: string, node: Node, on: Effect["on"], subject: Subject): Effect["action"][] {
-    if (node.effects === undefined) return [];
-    return node.effects
-      .filter((effect, index) => {
-        return effect.on === on && this.#fate.picks(effect.pick, `${name}|effect ${index}`, subject);
-      })
-      .map(({ action }) => action);
   }
 
   /** Gives a packet to its target. */
@@ -265,11 +245,10 @@ export class Internet {
       if (!isAdvice) truth.lost = { node: sender.name, why: "silent" };
       return;
     }
-    const back = this.#back(journey, subject);
-    for (const copyDelay of withOwnCopies(journey.copies, back.copies)) {
-      const copy = truth.answers.length;
+    const back = wayBack(this.#fate, journey.nodes, subject);
+    for (const [copy, copyDelay] of combined(journey.copies, back.copies).entries()) {
       const delay = journey.delay + back.delay + copyDelay;
-      for (const forge of copyDelay === 0 ? back.forgeries : []) {
+      for (const forge of copy === 0 ? back.forgeries : []) {
         // Forgers are quick: theirs comes first.
         const forged = this.#maker.forge(answer, forge);
         this.#plan(journey, forged, {
@@ -282,7 +261,7 @@ export class Internet {
         back.lost ?? (back.isReplaced ? { node: sender.name, why: "dropped own" as const } : undefined);
       const corrupted = back.corrupt === undefined ? answer : this.#maker.corrupt(answer, back.corrupt);
       this.#plan(journey, corrupted, {
-        ...{ delay, copy: back.forgeries.length > 0 ? 0 : copy },
+        ...{ delay, copy },
         ...(lost !== undefined && { lost }),
         ...(back.corrupt !== undefined && { corrupt: back.corrupt }),
         ...(isAdvice && { isAdvice }),
@@ -305,59 +284,4 @@ export class Internet {
     if (fields.lost !== undefined) return;
     this.#departures.push({ atNs: arrivedNs + fields.delay * NS_PER_MS, bytes, arrivedNs, truth: answer });
   }
-
-  /** What happens to an answer on its way back over the nodes of the journey. */
-  #back({ nodes }: Journey, subject: Subject): WayBack {
-    const way: WayBack = { delay: 0, copies: [0], forgeries: [], isReplaced: false };
-    const last = nodes.length - 1;
-    for (let index = last; index >= 0; index -= 1) {
-      const at = nodes[index];
-      if (at === undefined) break;
-      const { name, node } = at;
-      way.delay += delayOf(node, "back") + this.#fate.jitter(node.jitter, `${name}|jitter back`, subject);
-      if (node.effects === undefined) continue;
-      const actions = index === last ? this.#actions(name, node, "own", subject) : [];
-      const isOwn = actions.length;
-      actions.push(...this.#actions(name, node, "back", subject));
-      for (const [position, action] of actions.entries()) {
-        if (action.kind === "drop") {
-          way.lost ??= { node: name, why: position < isOwn ? "dropped own" : "dropped back" };
-        } else if (action.kind === "hold") way.delay += action.ms;
-        else if (action.kind === "duplicate") way.copies = withCopies(way.copies, action);
-        else if (action.kind === "corrupt") way.corrupt = action.what;
-        else {
-          way.forgeries.push(action);
-          way.isReplaced ||= action.only === true;
-        }
-      }
-    }
-    return way;
-  }
-}
-
-type Forgery = Extract<Effect["action"], { kind: "forge" }>;
-
-interface WayBack {
-  delay: number;
-  copies: number[];
-  lost?: Loss;
-  corrupt?: Extract<Effect["action"], { kind: "corrupt" }>["what"];
-  forgeries: Forgery[];
-  isReplaced: boolean;
-}
-
-function delayOf({ delay = 0 }: Node, way: "there" | "back"): number {
-  return typeof delay === "number" ? delay : delay[way];
-}
-
-function withCopies(
-  copies: readonly number[],
-  { copies: more, gap }: Extract<Effect["action"], { kind: "duplicate" }>,
-): number[] {
-  return copies.flatMap((at) => Array.from({ length: more + 1 }, (_, index) => at + index * gap));
-}
-
-/** Each copy that arrived there is answered with all the copies made on the way back. */
-function withOwnCopies(there: readonly number[], back: readonly number[]): number[] {
-  return there.flatMap((at) => back.map((behind) => at + behind));
 }
