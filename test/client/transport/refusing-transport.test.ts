@@ -1,0 +1,30 @@
+import { describe, expect, test } from "bun:test";
+import { scene } from "../support.ts";
+
+const SIX = "2001:db8:1::1";
+const FOREIGN = "2001:db8::99";
+
+describe("a source that an IPv6 datagram socket cannot be bound to", () => {
+  test("fails each probe, not the run, and holds no descriptor", async () => {
+    const { client, kernel, outcome } = scene({}, { privileged: false, family: 6 });
+    const { results, statistics } = await outcome(
+      client.ping(SIX, { source: FOREIGN, count: 3, interval: 10 }),
+    );
+    expect(results.map(({ error }): string | null => error)).toEqual(Array(3).fill("EADDRNOTAVAIL"));
+    expect(results[0]).toMatchObject({
+      kind: "sendError",
+      sendError: { syscall: "bind", message: expect.stringContaining(FOREIGN) },
+    });
+    expect(statistics).toMatchObject({ sent: 3, lost: 3, sendErrors: 3 });
+    expect(kernel.sent).toEqual([]);
+    expect(kernel.openDescriptors).toBe(0);
+    client.close();
+  });
+
+  test("is tried again by the next run", async () => {
+    const { client, kernel, outcome } = scene({}, { privileged: false, family: 6 });
+    await outcome(client.probe(SIX, { source: FOREIGN }));
+    await outcome(client.probe(SIX, { source: FOREIGN }));
+    expect(kernel.openedDescriptors).toBe(2);
+  });
+});
