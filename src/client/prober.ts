@@ -26,6 +26,12 @@ const SEQUENCES = 0x1_0000;
 const BUSY_WAIT_NS = 1 * NS_PER_MS;
 const BUSY_WAIT_LIMIT_NS = 16 * NS_PER_MS;
 
+/**
+ * So many probes leave at most before what has arrived is read. Their answers and stamps must fit the receive queue, which
+ * without privilege is 416 KiB by default, and each takes 0.75 KiB of it or more.
+ */
+const READ_EVERY = 64;
+
 /** What arrived for nobody, or decided nothing. */
 export interface ProberCounters {
   /** Answers that are not for this client, or are forged. */
@@ -65,6 +71,8 @@ export class Prober implements TransportOwner, StreamOwner {
   /** Arrivals that the rest of a read must be compared with before they are taken. */
   #waiting: (EchoArrival | ErrorArrival)[] = [];
   #isFlushScheduled = false;
+  /** Probes sent since the last read. */
+  #sentUnread = 0;
   /** The moment of the read that is going on. */
   #readAt: Instant | undefined;
   #deadlineTimer: { readonly atNs: number; readonly cancel: () => void } | undefined;
@@ -201,7 +209,15 @@ export class Prober implements TransportOwner, StreamOwner {
     if (this.#flying.size === 1) this.#transport.setActive(true);
     this.#deadlines.push(probe);
     this.#watchDeadline(probe.deadlineNs);
+    this.#sentUnread += 1;
+    if (this.#sentUnread >= READ_EVERY) this.#readWhileSending();
     return true;
+  }
+
+  /** Nobody reads while a burst is being sent, and stamps and answers share the room of the receive queue. */
+  #readWhileSending(): void {
+    this.#read();
+    if (this.#outbox.length > 0) this.#scheduleFlush();
   }
 
   #identity({ number, sequence }: Probe): EchoIdentity {
@@ -247,6 +263,7 @@ export class Prober implements TransportOwner, StreamOwner {
   /** Takes in all that has arrived, as of one moment. */
   #read(): void {
     if (this.#isClosed) return;
+    this.#sentUnread = 0;
     this.#readAt = readInstant(this.#clock);
     this.#transport.drain();
     if (this.#waiting.length > 0) {

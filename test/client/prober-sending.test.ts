@@ -1,8 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { constants } from "node:os";
+import { Prober } from "../../src/client/prober.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { echoReply, timeExceeded } from "../support/fake-network.ts";
 import { SOCKET_KINDS } from "../support/fake-platform.ts";
-import { briefly, ProberBench } from "../support/fake-prober.ts";
+import { briefly, openBenchStream, ProberBench } from "../support/fake-prober.ts";
+import { echoArrival, FakeTransport } from "../support/fake-transport.ts";
 
 const { EACCES, EAGAIN, EHOSTUNREACH, EINVAL, EMSGSIZE, ENETUNREACH, ENOBUFS, EPERM } = constants.errno;
 
@@ -176,5 +179,36 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket that refuses", (kind) =>
     await bench.clock.advance(10);
     expect(results.filter(({ kind }) => kind === "sendError")).toEqual([]);
     expect(bench.sent.map((probe) => probe.ttl)).toEqual([1, 2, 3]);
+  });
+});
+
+describe("Prober that sends many probes in one task", () => {
+  test("reads between them, so that answers do not fill the receive queue", async () => {
+    let unread = 0;
+    let most = 0;
+    class AnsweringTransport extends FakeTransport {
+      override drain(): void {
+        unread = 0;
+        super.drain();
+      }
+    }
+    const transport = new AnsweringTransport();
+    const { outcome } = transport;
+    transport.outcome = (send) => {
+      transport.queue(echoArrival(send));
+      unread += 1;
+      most = Math.max(most, unread);
+      return outcome(send);
+    };
+    const prober = new Prober(transport, new FakeClock(), 0);
+    const { results, send } = openBenchStream(prober, { destination: "198.51.100.1" });
+    for (let count = 0; count < 1024; count++) send();
+    expect(most).toBe(64);
+    // Never from within a send: whoever sends may not be ready for results.
+    expect(results).toEqual([]);
+    await Promise.resolve();
+    expect(results.length).toBe(1024);
+    expect(results.every(({ kind }) => kind === "reply")).toBe(true);
+    prober.close();
   });
 });
