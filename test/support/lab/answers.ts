@@ -1,5 +1,7 @@
 import { parseAddress } from "../../../src/packet/address.ts";
+import { internetChecksum } from "../../../src/packet/checksum.ts";
 import { type Envelope, echoReplyPacket, errorPacket, finishChecksum, resetPacket } from "./answer-packet.ts";
+import { ECHO_REPLY, HOST_UNREACHABLE, PORT_UNREACHABLE, REDIRECT } from "./icmp-codes.ts";
 import { type ProbePacket, packetAsSeen, viewOf } from "./probe-packet.ts";
 import type { Action, AddressPair, IcmpCode, Nat, Node } from "./scenario.ts";
 
@@ -7,17 +9,10 @@ const ICMP_HEADER_LENGTH = 8;
 const IP_HEADER_LENGTH = { 4: 20, 6: 40 } as const;
 /** Where the destination stands in an IP header. */
 const DESTINATION = { 4: 16, 6: 24 } as const;
-const GATEWAY = 4;
+const IPV4_CHECKSUM = 10;
+/** Number of the neighbour discovery option "redirected header" (RFC 4861 section 4.6.3). */
+const REDIRECTED_HEADER = 4;
 const DEFAULT_TTL = 64;
-const ECHO_REPLY: Readonly<Record<4 | 6, IcmpCode>> = { 4: { type: 0, code: 0 }, 6: { type: 129, code: 0 } };
-const PORT_UNREACHABLE: Readonly<Record<4 | 6, IcmpCode>> = {
-  4: { type: 3, code: 3 },
-  6: { type: 1, code: 4 },
-};
-const HOST_UNREACHABLE: Readonly<Record<4 | 6, IcmpCode>> = {
-  4: { type: 3, code: 1 },
-  6: { type: 1, code: 3 },
-};
 /** TCP has neither. */
 const NO_CODE: IcmpCode = { type: -1, code: -1 };
 /** RFC 4861 section 4.5: an IPv6 redirect comes from a link-local address with hop limit 255. */
@@ -156,10 +151,9 @@ export class AnswerMaker {
     if (family === 4) {
       const envelope = this.#envelope(probe, sender, sender.node.address[4]);
       const word = viewOf(address).getUint32(0);
-      const fields = { type: 5, code: 1, word, original, originalHeaderLength: probe.headerLength };
+      const fields = { ...REDIRECT[4], word, original, originalHeaderLength: probe.headerLength };
       return {
-        type: 5,
-        code: 1,
+        ...REDIRECT[4],
         envelope,
         bytes: errorPacket(envelope, fields),
         probe,
@@ -172,17 +166,16 @@ export class AnswerMaker {
     const body = new Uint8Array(32 + 8 + quoted);
     body.set(address, 0);
     body.set(parseAddress(probe.destination)?.bytes ?? [], 16);
-    body[32] = GATEWAY;
+    body[32] = REDIRECTED_HEADER;
     body[33] = 1 + quoted / 8;
     body.set(original.subarray(0, quoted), 40);
     // A body in place of the quote: 8 bytes of ICMP header in front, nothing behind.
     const bytes = errorPacket(envelope, {
-      type: 137,
-      code: 0,
+      ...REDIRECT[6],
       original: body,
       originalHeaderLength: body.length,
     });
-    return { type: 137, code: 0, envelope, bytes, probe, isUnrecognisable: false };
+    return { ...REDIRECT[6], envelope, bytes, probe, isUnrecognisable: false };
   }
 
   #envelope({ family }: ProbePacket, { node, distance }: Sender, from: string): Envelope {
@@ -208,9 +201,6 @@ function sightingOf(probe: ProbePacket, { ttl, nats }: ErrorDetails) {
 function finishIpHeader(bytes: Uint8Array, family: 4 | 6): void {
   if (family === 6) return;
   const view = viewOf(bytes);
-  view.setUint16(10, 0);
-  let sum = 0;
-  for (let index = 0; index < 20; index += 2) sum += view.getUint16(index);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  view.setUint16(10, ~sum & 0xffff);
+  view.setUint16(IPV4_CHECKSUM, 0);
+  view.setUint16(IPV4_CHECKSUM, internetChecksum(bytes.subarray(0, IP_HEADER_LENGTH[4])));
 }

@@ -42,9 +42,10 @@ function probeSurprises(
 function pingSurprises(
   measured: Measured,
   expected: Tally,
-  { statistics, target }: Json<PingResult>,
+  { statistics, target, results }: Json<PingResult>,
 ): string[] {
   return [
+    ...difference(`results of ${target}`, measured.seen, results),
     ...tallyDifference(target, expected, statistics),
     ...tallyDifference(`${target} by the truth`, pingTally(measured, measured.truth.probes), statistics),
   ];
@@ -67,7 +68,7 @@ function multipingSurprises(
 }
 
 function traceSurprises(
-  { scenario }: Measured,
+  { scenario, seen }: Measured,
   { expect }: RunOf<"traceroute">,
   { hops, reached, stopReason }: Json<TracerouteResult>,
 ): string[] {
@@ -75,7 +76,14 @@ function traceSurprises(
     from: responders.map(({ addr }) => labelOf(scenario, addr)),
     lost: probes.filter(({ reply }) => reply === null).length,
   }));
+  const last = hops.at(-1)?.ttl ?? 0;
+  const decisive = seen.filter(({ request, late, duplicate }) => request.ttl <= last && !late && !duplicate);
   return [
+    ...difference(
+      "results by number",
+      decisive.toSorted((a, b) => a.request.number - b.request.number),
+      hops.flatMap(({ probes }) => probes),
+    ),
     ...difference("reached", expect.reached, reached),
     ...difference("stopReason", expect.stopReason, stopReason),
     ...difference("number of hops", expect.hops.length, hops.length),

@@ -1,4 +1,4 @@
-import type { Jitter, Pick } from "./scenario.ts";
+import type { Jitter, Selector } from "./scenario.ts";
 
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
@@ -30,7 +30,7 @@ export class Fate {
   }
 
   /** Whether a rule, known by `purpose`, concerns a packet. */
-  picks(pick: Pick | undefined, purpose: string, subject: Subject): boolean {
+  picks(pick: Selector | undefined, purpose: string, subject: Subject): boolean {
     if (pick === undefined) return true;
     const { ordinal } = subject;
     if ("random" in pick) return this.draw(purpose, subject) < pick.random;

@@ -1,13 +1,13 @@
 import { type Answer, AnswerMaker } from "./answers.ts";
 import { Departures } from "./departures.ts";
 import { Fate, type Subject } from "./fate.ts";
+import { type IcmpCodes, REDIRECT, TIME_EXCEEDED, TOO_BIG } from "./icmp-codes.ts";
 import { type ProbePacket, readProbe } from "./probe-packet.ts";
 import { TokenBucket } from "./rate-limit.ts";
 import { chooseRoute } from "./route-choice.ts";
 import {
   type AddressPair,
   checkScenario,
-  type IcmpCode,
   type Nat,
   type Node,
   type Route,
@@ -17,12 +17,6 @@ import type { AnswerTruth, ProbeTruth, Truth } from "./truth.ts";
 import { combined, type Stop, wayBack, wayThere } from "./ways.ts";
 
 const NS_PER_MS = 1e6;
-const TIME_EXCEEDED: Readonly<Record<4 | 6, IcmpCode>> = {
-  4: { type: 11, code: 0 },
-  6: { type: 3, code: 0 },
-};
-const TOO_BIG: Readonly<Record<4 | 6, IcmpCode>> = { 4: { type: 3, code: 4 }, 6: { type: 2, code: 0 } };
-const REDIRECT: Readonly<Record<4 | 6, IcmpCode>> = { 4: { type: 5, code: 1 }, 6: { type: 137, code: 0 } };
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -213,7 +207,7 @@ export class Internet {
 
   #answerError(
     journey: Journey,
-    codes: Readonly<Record<4 | 6, IcmpCode>>,
+    codes: IcmpCodes,
     extra: { readonly word?: number; readonly gateway?: string } = {},
   ): void {
     const sender = journey.nodes.at(-1);

@@ -81,12 +81,12 @@ export interface Effect {
    */
   readonly on: "there" | "back" | "own";
   /** Default: to all. */
-  readonly pick?: Pick;
+  readonly pick?: Selector;
   readonly action: Action;
 }
 
 /** Which packets, counted from 1 among those with the same target and TTL. */
-export type Pick =
+export type Selector =
   /** Each with this probability. */
   | { readonly random: number }
   /** Every n-th, the first of them being number `from`, by default n. */
@@ -201,7 +201,7 @@ export interface Outcome {
 
 /** Figures of the statistics; those left out do not matter. */
 export type Tally = Partial<
-  globalThis.Pick<
+  Pick<
     StatisticsSnapshot,
     "sent" | "received" | "lost" | "late" | "duplicates" | "reordered" | "corrupt" | "errors" | "sendErrors"
   >
