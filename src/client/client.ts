@@ -43,7 +43,8 @@ import { RefusingTransport } from "./transport/refusing-transport.ts";
  * Sends ICMP probes and tells what became of them. Sockets open on first use, at most one per family and kind, and are
  * shared by everything the client does at once. It keeps the process alive only while something is in flight or due.
  *
- * Close it with `using`, `await using` or `close()`; until then its sockets stay open.
+ * Close it with `using`, `await using` or `close()`; until then its sockets stay open. (Also in a Worker before
+ * `terminate()`, which leaves the descriptors of its thread open.)
  *
  * @example
  * ```ts
