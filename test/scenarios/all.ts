@@ -1,4 +1,5 @@
 import type { Scenario } from "../support/lab/scenario.ts";
+import { backToBack } from "./back-to-back.ts";
 import { burstLoss } from "./burst-loss.ts";
 import { busyPath } from "./busy-path.ts";
 import { corruptData } from "./corrupt-data.ts";
@@ -12,6 +13,7 @@ import { forgedSource } from "./forged-source.ts";
 import { interfaceInformation } from "./interface-information.ts";
 import { jitter } from "./jitter.ts";
 import { lateDuplicates } from "./late-duplicates.ts";
+import { lateErrors } from "./late-errors.ts";
 import { lateReplies } from "./late-replies.ts";
 import { longPath } from "./long-path.ts";
 import { lossBack } from "./loss-back.ts";
@@ -24,6 +26,7 @@ import { nat } from "./nat.ts";
 import { natLeavingAddresses } from "./nat-leaving-addresses.ts";
 import { natLeavingQuotes } from "./nat-leaving-quotes.ts";
 import { otherAddress } from "./other-address.ts";
+import { outage } from "./outage.ts";
 import { packetBalancing } from "./packet-balancing.ts";
 import { parameterProblem } from "./parameter-problem.ts";
 import { pathChangesInTime } from "./path-changes-in-time.ts";
@@ -52,6 +55,7 @@ import { wrongChecksum } from "./wrong-checksum.ts";
 
 /** Every scenario of this folder. */
 export const SCENARIOS: readonly Scenario[] = [
+  backToBack,
   burstLoss,
   busyPath,
   corruptData,
@@ -65,6 +69,7 @@ export const SCENARIOS: readonly Scenario[] = [
   interfaceInformation,
   jitter,
   lateDuplicates,
+  lateErrors,
   lateReplies,
   longPath,
   lossBack,
@@ -73,16 +78,17 @@ export const SCENARIOS: readonly Scenario[] = [
   manyTargets,
   mplsLegacy,
   mplsProper,
-  nat,
   natLeavingAddresses,
   natLeavingQuotes,
+  nat,
   otherAddress,
+  outage,
   packetBalancing,
   parameterProblem,
   pathChangesInTime,
   pathGrows,
-  pathMtu,
   pathMtuBlackHole,
+  pathMtu,
   pathShrinks,
   payloadSizes,
   periodicLoss,
@@ -96,8 +102,8 @@ export const SCENARIOS: readonly Scenario[] = [
   shortQuotes,
   silentRouter,
   silentTarget,
-  targetRefuses,
   slowErrors,
+  targetRefuses,
   twoQueues,
   unequalBranches,
   unreachableCodes,
