@@ -25,10 +25,11 @@ await run({
     const mtr = prepare(() =>
       client.mtr(host, { count, maxHops, interval: seconds(interval), timeout: seconds(timeout), ...common }),
     );
-    if (process.stdout.isTTY) {
-      using screen = new LiveScreen(process.stdout);
-      screen.draw(() => `MTR to ${host}`);
-      for await (const round of mtr) screen.draw((width) => formatMtr(round, { width }));
+    {
+      using screen = process.stdout.isTTY ? new LiveScreen(process.stdout) : undefined;
+      screen?.draw(() => `MTR to ${host}`);
+      // Without a terminal, too: nobody may await an endless mtr without reading its rounds.
+      for await (const round of mtr) screen?.draw((width) => formatMtr(round, { width }));
     }
 
     print(formatMtr(await mtr, terminalWidth()));

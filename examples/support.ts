@@ -91,6 +91,9 @@ function readArguments<Name extends string>(program: Program<Name>): Arguments<N
     console.log(usage);
     process.exit(0);
   }
+  if (positionals.includes("")) {
+    throw new UsageError('Invalid target "": need a host name or an IP address');
+  }
   if (positionals.length > maxHosts) throw new UsageError(`Too many hosts: need at most ${maxHosts}`);
   if (values["ipv4"] && values["ipv6"]) throw new UsageError("Options -4 and -6 exclude each other");
   const family = values["ipv4"] ? { family: 4 as const } : values["ipv6"] ? { family: 6 as const } : {};

@@ -25,6 +25,7 @@ describe("the examples refuse with one line and exit code 2", () => {
     ["ping", ["-c", "0", "127.0.0.1"], 'Option "count" is 0: need an integer of at least 1, or Infinity'],
     ["multiping", ["-c", "1.5", "::1"], 'Option "count" is 1.5: need an integer of at least 1, or Infinity'],
     ["ping", [""], 'Invalid target "": need a host name or an IP address'],
+    ["traceroute", [""], 'Invalid target "": need a host name or an IP address'],
   ];
   for (const [program, args, complaint] of wrong) {
     test(`${program} ${args.map((arg) => JSON.stringify(arg)).join(" ")}`, async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { requiresLab } from "../support/lab/kinds.ts";
 import { Lab, type Namespace, type User } from "../support/lab/namespaces.ts";
 import { buildChain, type Chain } from "../support/lab/topologies.ts";
@@ -102,6 +103,19 @@ describeIf(requires.all(requires.linux(), requires.root()), "examples on loopbac
       expect(Number(sent)).toBe(stdout.match(/icmp_seq=/g)?.length ?? 0);
     });
   }
+
+  test("mtr without a terminal goes on until SIGINT, then prints its table", async () => {
+    const child = startExample("mtr.ts", "127.0.0.1", "-c", "Infinity", "-i", "0.02", "--no-dns");
+    const outcome = outcomeOf(child);
+    // SIGIO is caught from when the socket is watched, and SIGINT from before that (proc(5), SigCgt).
+    const catches = () => /^SigCgt:\s*(.+)$/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1];
+    const SIGIO = 1n << 28n;
+    while (child.exitCode === null && (BigInt(`0x${catches() ?? 0}`) & SIGIO) === 0n) await Bun.sleep(10);
+    child.kill("SIGINT");
+    const { code, stdout, stderr } = await outcome;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^ *MTR to 127\.0\.0\.1\n┌/);
+  });
 
   test("ping ends when nobody reads its output any more", async () => {
     const child = startExample("ping.ts", "127.0.0.1", "-c", "Infinity", "-i", "0.02", "--no-dns");
