@@ -39,26 +39,27 @@ describeIf(requiresLab(), "runs that are ended at any point", () => {
   });
   afterAll(() => chain[Symbol.asyncDispose]());
 
-  for (const { name, family, privileged, as } of SOCKET_KINDS) {
-    test(`${name}: hold nothing, call nobody and reject nothing unheard thereafter`, async () => {
-      const input: EndingsInput = {
-        answering: chain.destination[family],
-        silent: SILENT[family],
-        privileged,
-      };
-      const output = await runChild(chain.source, "endings.ts", input, { as });
+  test("hold nothing, call nobody and reject nothing unheard thereafter", async () => {
+    const outputs = await Promise.all(
+      SOCKET_KINDS.map(async ({ name, family, privileged, as }) => {
+        const ends = { answering: chain.destination[family], silent: SILENT[family] };
+        const input: EndingsInput = { ...ends, privileged };
+        return { name, output: await runChild(chain.source, "endings.ts", input, { as }) };
+      }),
+    );
+    for (const { name, output } of outputs) {
       const aftermath = output.pop() as Aftermath;
-      expect(aftermath).toEqual({ unhandled: [], signalHandlers: 1 });
+      expect([name, aftermath]).toEqual([name, { unhandled: [], signalHandlers: 1 }]);
       const lines = output as EndingLine[];
       expect(lines).toHaveLength(RUNS);
       for (const line of lines) {
         const { method, action, point, nth, isMacrotask, reached, outcome, lateCalls, held } = line;
-        const what = [method, action, point, nth, isMacrotask];
+        const what = [name, method, action, point, nth, isMacrotask];
         if (mustReach(line)) expect([...what, reached]).toEqual([...what, true]);
         expect([...what, lateCalls]).toEqual([...what, 0]);
         expect([...what, held]).toEqual([...what, { sockets: 0, watches: 0, timers: 0, listeners: 0 }]);
         expect([...what, expectedOutcome(line).includes(outcome) || outcome]).toEqual([...what, true]);
       }
-    });
-  }
+    }
+  });
 });

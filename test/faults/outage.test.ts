@@ -79,8 +79,9 @@ describeIf(requiresLab("nft"), "an outage in mid-run", () => {
     await chain.target.exec("ip", "addr", "replace", `${chain.destination[6]}/64`, "dev", "below", "nodad");
     await seeAll(pings, isReply);
     for (const [kind, phases] of await stopAll(pings)) {
-      const [first, second] = phases;
-      expect([kind, first, second, phases.at(-1)]).toEqual([kind, "reply", "timeout", "reply"]);
+      // For a moment the device has no queue, of which raw IPv6 sockets are told.
+      const causes = phases.filter((cause) => cause !== "ENOBUFS");
+      expect([kind, causes[0], causes[1], phases.at(-1)]).toEqual([kind, "reply", "timeout", "reply"]);
     }
   });
 

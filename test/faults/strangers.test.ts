@@ -10,6 +10,11 @@ import { runChild } from "./run-child.ts";
 setDefaultTimeout(60_000);
 
 const STORM = 100_000;
+/** Reading and dropping so many cost 260 to 320 ms when the kernel let them through. */
+const CPU_MARGIN_MS = 120;
+const RTT_MARGIN_MS = 0.5;
+/** A machine that does something else in between may spoil a comparison, but not each of them. */
+const ATTEMPTS = 3;
 const OWN = { 4: "10.77.1.1", 6: "fd77:1::1" } as const;
 
 describeIf(requiresLab(), "packets of strangers", () => {
@@ -27,26 +32,32 @@ describeIf(requiresLab(), "packets of strangers", () => {
   }
 
   async function cost({ family, privileged, as }: SocketKind): Promise<CostReport> {
-    const input: CostInput = { target: chain.destination[family], privileged, count: 150, interval: 10 };
+    const input: CostInput = { target: chain.destination[family], privileged, count: 100, interval: 10 };
     const [report] = (await runChild(chain.source, "cost.ts", input, { as })) as CostReport[];
     if (report === undefined) throw new Error("The ping printed nothing");
-    expect(report.statistics).toMatchObject({ sent: 150, received: 150, lost: 0, duplicates: 0, corrupt: 0 });
+    expect(report.statistics).toMatchObject({ sent: 100, received: 100, lost: 0, duplicates: 0, corrupt: 0 });
     return report;
   }
 
   for (const kind of SOCKET_KINDS) {
     test(`${kind.name}: ${STORM} of them hardly cost a ping anything`, async () => {
-      const calm = await cost(kind);
-      const received = await icmpReceived();
-      const [stormy] = await Promise.all([
-        cost(kind),
-        storm({ family: kind.family, packets: STORM, corrupt: false, intervalMs: 5 }),
-      ]);
-      expect((await icmpReceived()) - received).toBeGreaterThan(STORM);
-      // Reading one such packet costs some 5 us, a signal as much again: they would make a second of it.
-      expect(stormy.cpuMs).toBeLessThan(calm.cpuMs + 300);
-      const [before, during] = [calm, stormy].map(({ statistics }) => statistics.p50 ?? Number.NaN);
-      expect(during).toBeLessThan((before as number) + 0.5);
+      const comparisons: { cpuMs: number; p50: number }[] = [];
+      for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+        const calm = await cost(kind);
+        const received = await icmpReceived();
+        const [stormy] = await Promise.all([
+          cost(kind),
+          storm({ family: kind.family, packets: STORM, corrupt: false, intervalMs: 5 }),
+        ]);
+        expect((await icmpReceived()) - received).toBeGreaterThan(STORM);
+        const comparison = {
+          cpuMs: stormy.cpuMs - calm.cpuMs,
+          p50: (stormy.statistics.p50 ?? Number.NaN) - (calm.statistics.p50 ?? Number.NaN),
+        };
+        if (comparison.cpuMs < CPU_MARGIN_MS && comparison.p50 < RTT_MARGIN_MS) return;
+        comparisons.push(comparison);
+      }
+      throw new Error(`Each time it cost too much: ${JSON.stringify(comparisons)}`);
     });
   }
 

@@ -4,7 +4,12 @@
  *
  * @module
  */
-import { Client, type EchoResult } from "icmpx";
+import { assemblePlatform, type Platform } from "../../../src/client/platform.ts";
+import { SO_RCVBUF, SO_RCVBUFFORCE, SOL_SOCKET } from "../../../src/ffi/constants.ts";
+import { Libc } from "../../../src/ffi/libc.ts";
+import { openReactor } from "../../../src/ffi/reactor.ts";
+import { openLibc } from "../../../src/ffi/symbols.ts";
+import { Client, type EchoResult } from "../../../src/index.ts";
 
 /** The argument. */
 export interface BurstInput {
@@ -16,6 +21,8 @@ export interface BurstInput {
   readonly privileged: boolean;
   /** How long to block the event loop once the first probe has been sent, in milliseconds. */
   readonly blockMs?: number;
+  /** SO_RCVBUF in bytes, which the kernel doubles (socket(7)); by default what the client asks for. */
+  readonly receiveBuffer?: number;
   /** Whom to probe one by one when the burst is over. */
   readonly thereafter: readonly string[];
 }
@@ -42,8 +49,11 @@ export interface BurstReport {
 }
 
 const input = JSON.parse(process.argv[2] ?? "{}") as BurstInput;
-const { target, probes, size, timeout, privileged, blockMs } = input;
-await using client = new Client({ privileged, timeout });
+const { target, probes, size, timeout, privileged, blockMs, receiveBuffer } = input;
+await using client = new Client(
+  { privileged, timeout },
+  receiveBuffer === undefined ? undefined : scarcePlatform(receiveBuffer),
+);
 const causes: Record<string, number> = {};
 const sentAt: number[] = [];
 let overflowTimeouts = 0;
@@ -92,4 +102,22 @@ function onResult(result: EchoResult): void {
   if (result.kind === "timeout" && result.receiveOverflow) overflowTimeouts += 1;
   if (result.request.sentPacket !== null) sentAt.push(result.request.sentPacket.timestamp);
   maxRtt = Math.max(maxRtt, result.rtt ?? 0);
+}
+
+/** The real platform, but for the size of the receive queues. */
+function scarcePlatform(bytes: number): Platform {
+  const symbols = openLibc();
+  const libc = new Libc({
+    ...symbols,
+    setsockopt: (fd, level, name, value, length) => {
+      const isSize = level === SOL_SOCKET && (name === SO_RCVBUF || name === SO_RCVBUFFORCE);
+      const wanted = isSize ? new Uint8Array(Int32Array.of(bytes).buffer) : value;
+      return symbols.setsockopt(fd, level, name, wanted, length);
+    },
+  });
+  const schedule = (delayNs: number, callback: () => void) => {
+    const timer = setTimeout(callback, Math.ceil(delayNs / 1e6));
+    return () => clearTimeout(timer);
+  };
+  return assemblePlatform({ libc, reactor: openReactor(libc), schedule });
 }
