@@ -2,6 +2,7 @@ import type { SystemError } from "../errors.ts";
 import type { Family } from "../packet/address.ts";
 import { icmpCodeName, icmpTypeName } from "../packet/icmp-types.ts";
 import type { Ipv4Header } from "../packet/ipv4.ts";
+import { IpProtocol } from "../packet/protocol.ts";
 import { type Clock, type Instant, NS_PER_MS, unixMs } from "./clock.ts";
 import { keepBytes, keepBytesIn } from "./hex-bytes.ts";
 import type {
@@ -17,8 +18,6 @@ import type {
 import { isSameHost } from "./same-host.ts";
 import type { Timing } from "./timing.ts";
 import type { EchoArrival, ErrorArrival } from "./transport/transport.ts";
-
-const PROTOCOL_ICMP = { 4: 1, 6: 58 } as const;
 
 // Offsets in an echo message (RFC 792, RFC 4443 4.1).
 const TYPE = 0;
@@ -151,7 +150,7 @@ function ipHeader(family: Family, arrival: EchoArrival | ErrorArrival): IpHeader
     destAddr: arrival.to,
     ttl: arrival.ttl,
     tos: arrival.tos,
-    protocol: PROTOCOL_ICMP[family],
+    protocol: family === 4 ? IpProtocol.Icmp : IpProtocol.Icmpv6,
     ihl: header === null ? null : header.headerLength / 4,
     totalLength: header?.totalLength ?? null,
     id: header?.identification ?? null,

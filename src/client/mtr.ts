@@ -7,6 +7,7 @@ import type { EchoResult, MtrResult, MtrRound } from "./results.ts";
 import {
   Completion,
   isDecisive,
+  isTransit,
   onAbort,
   openPublisher,
   REFUSAL_PAUSE_NS,
@@ -189,8 +190,7 @@ class Tracker {
 
   /** Learns from an answer where the path ends. */
   #learn(result: EchoResult, ttl: number): void {
-    const isTransit = result.kind === "icmpError" && result.error.startsWith("time_exceeded");
-    if (isTransit) {
+    if (isTransit(result)) {
       this.#farthest = Math.max(this.#farthest, ttl);
       if (this.#distance !== undefined && ttl >= this.#distance) this.#distance = undefined;
       return;

@@ -55,6 +55,11 @@ export function isDecisive(result: EchoResult): boolean {
   return !result.late && !result.duplicate;
 }
 
+/** Whether a router on the way answered that the TTL ran out there, which is what a trace asks for. */
+export function isTransit(result: EchoResult): boolean {
+  return result.kind === "icmpError" && result.error.startsWith("time_exceeded");
+}
+
 /** The end of a run, which comes once. */
 export class Completion {
   readonly #deferred: PromiseWithResolvers<void> = Promise.withResolvers<void>();

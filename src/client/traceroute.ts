@@ -5,6 +5,7 @@ import type { EchoResult, Responder, StopReason, TracerouteEntry, TracerouteResu
 import {
   Completion,
   isDecisive,
+  isTransit,
   onAbort,
   openPublisher,
   type StrategyContext,
@@ -158,11 +159,6 @@ class Tracer {
       return entry;
     });
   }
-}
-
-/** Whether a router on the way answered that the TTL ran out there, which is what a trace asks for. */
-function isTransit(result: EchoResult): boolean {
-  return result.kind === "icmpError" && result.error.startsWith("time_exceeded");
 }
 
 function hopEntry(ttl: number, results: readonly EchoResult[], nameOf: NameOf): TracerouteEntry {

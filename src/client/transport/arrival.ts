@@ -11,11 +11,6 @@ export function echoRequestType(family: Family): number {
   return family === 4 ? Icmpv4Type.EchoRequest : Icmpv6Type.EchoRequest;
 }
 
-/** A view over exactly these bytes. */
-export function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
 /** A sender as canonical text; a link-local one with its zone, since without it the address names nobody. */
 export function sourceOf(source: SocketAddress | undefined): string {
   if (source === undefined) return "";

@@ -2,12 +2,13 @@ import { PacketError } from "../../errors.ts";
 import { SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6 } from "../../ffi/constants.ts";
 import type { ExtendedError, IncomingMessage } from "../../ffi/socket.ts";
 import type { Family } from "../../packet/address.ts";
+import { viewOf } from "../../packet/bytes.ts";
 import type { ExtensionObject } from "../../packet/extension-objects.ts";
 import { splitOriginalDatagram } from "../../packet/extensions.ts";
 import { Icmpv4Type, Icmpv4UnreachableCode, Icmpv6Type } from "../../packet/icmp-types.ts";
 import { decodeIcmpv4 } from "../../packet/icmpv4.ts";
 import { decodeIcmpv6 } from "../../packet/icmpv6.ts";
-import { sourceOf, viewOf } from "./arrival.ts";
+import { sourceOf } from "./arrival.ts";
 import type { Arrival } from "./transport.ts";
 
 // The quoted IP header, which the kernel strips, is as long as the one we sent: without options.

@@ -1,6 +1,7 @@
 import type { FilterInstruction } from "../../ffi/socket.ts";
 import type { Family } from "../../packet/address.ts";
 import { Icmpv4Type, Icmpv6Type } from "../../packet/icmp-types.ts";
+import { IpProtocol } from "../../packet/protocol.ts";
 
 // Classic BPF (linux/bpf_common.h): class | size | mode, or class | operation | source.
 const LOAD_BYTE = 0x30; // A = P[k]
@@ -25,8 +26,6 @@ const ICMP_BODY = 8;
 const IPV4_PROTOCOL = 9;
 const IPV6_NEXT_HEADER = 6;
 const IPV6_HEADER_LENGTH = 40;
-const PROTOCOL_ICMP = 1;
-const PROTOCOL_ICMPV6 = 58;
 
 /**
  * The types a prober wants: echo replies, and what may quote an echo request. ICMP_FILTER and ICMP6_FILTER
@@ -91,7 +90,7 @@ function ipv4Program(identifier: number): Step[] {
     { code: LOAD_BYTE_INDEXED, k: ICMP_TYPE },
     { code: JUMP_IF_EQUAL, k: Icmpv4Type.EchoReply, ifEqual: "reply" },
     { code: LOAD_BYTE_INDEXED, k: ICMP_BODY + IPV4_PROTOCOL },
-    { code: JUMP_IF_EQUAL, k: PROTOCOL_ICMP, ifNot: "reject" },
+    { code: JUMP_IF_EQUAL, k: IpProtocol.Icmp, ifNot: "reject" },
     // The quoted header's own length leads on to the quoted ICMP header.
     { code: LOAD_BYTE_INDEXED, k: ICMP_BODY },
     { code: AND, k: 0x0f },
@@ -115,7 +114,7 @@ function ipv6Program(identifier: number): Step[] {
     { code: LOAD_BYTE, k: ICMP_TYPE },
     { code: JUMP_IF_EQUAL, k: Icmpv6Type.EchoReply, ifEqual: "reply" },
     { code: LOAD_BYTE, k: ICMP_BODY + IPV6_NEXT_HEADER },
-    { code: JUMP_IF_EQUAL, k: PROTOCOL_ICMPV6, ifNot: "reject" },
+    { code: JUMP_IF_EQUAL, k: IpProtocol.Icmpv6, ifNot: "reject" },
     { code: LOAD_BYTE, k: quotedIcmp + ICMP_TYPE },
     { code: JUMP_IF_EQUAL, k: Icmpv6Type.EchoRequest, ifNot: "reject" },
     { code: LOAD_HALF, k: quotedIcmp + ICMP_IDENTIFIER },

@@ -1,18 +1,12 @@
 import type { IncomingMessage } from "../../ffi/socket.ts";
 import type { Family } from "../../packet/address.ts";
+import { viewOf } from "../../packet/bytes.ts";
 import { verifyChecksum } from "../../packet/checksum.ts";
 import { decodeIcmpv4, type Icmpv4Message } from "../../packet/icmpv4.ts";
 import { decodeIcmpv6, type Icmpv6Message } from "../../packet/icmpv6.ts";
 import { decodeIpv4Header, type Ipv4Header } from "../../packet/ipv4.ts";
 import { decodeQuote } from "../../packet/quote.ts";
-import {
-  type ErrorMessage,
-  echoRequestType,
-  errorBody,
-  isErrorMessage,
-  sourceOf,
-  viewOf,
-} from "./arrival.ts";
+import { type ErrorMessage, echoRequestType, errorBody, isErrorMessage, sourceOf } from "./arrival.ts";
 import type { Arrival, QuotedProbe } from "./transport.ts";
 
 /**
