@@ -146,7 +146,11 @@ export class Resolver {
       return await this.#dns.lookup(name, family ?? 0);
     } catch (cause) {
       const code = codeOf(cause);
-      throw new ResolveError(`${cannotResolve(host, family)}: ${explained(code)}`, { host, code }, { cause });
+      throw new ResolveError(
+        `${cannotResolve(host, family)}: ${explained(code, family)}`,
+        { host, code },
+        { cause },
+      );
     }
   }
 
@@ -262,8 +266,11 @@ function codeOf(cause: unknown): string {
   return typeof code === "string" ? code : "ERR_LOOKUP_FAILED";
 }
 
-function explained(code: string): string {
-  if (code === "ENOTFOUND") return "no such name (ENOTFOUND)";
+function explained(code: string, family: Family | undefined): string {
+  // For a family that a name has no address of, too (seen with Bun 1.4.5).
+  if (code === "ENOTFOUND") {
+    return `no such name${family === undefined ? "" : ", or no such address"} (ENOTFOUND)`;
+  }
   if (code === "EAI_AGAIN") return "no name server answered (EAI_AGAIN)";
   return code;
 }

@@ -150,7 +150,9 @@ describe("Resolver.lookup()", () => {
 
   test("turns a failure into a ResolveError that keeps its code and cause", async () => {
     const error = await failure(resolverOver(new FakeDns()).lookup("nowhere.test", { family: 6 }));
-    expect(error.message).toBe('Cannot resolve "nowhere.test" to an IPv6 address: no such name (ENOTFOUND)');
+    expect(error.message).toBe(
+      'Cannot resolve "nowhere.test" to an IPv6 address: no such name, or no such address (ENOTFOUND)',
+    );
     expect(error).toMatchObject({ host: "nowhere.test", code: "ENOTFOUND" });
     expect(error.cause).toMatchObject({ message: "getaddrinfo nowhere.test", code: "ENOTFOUND" });
   });
