@@ -66,9 +66,9 @@ export function prepare<Item, Result>(make: () => Measurement<Item, Result>): Me
 }
 
 /** For tables: the width of the terminal, where there is one. */
-export function terminalWidth(): { readonly width?: number } {
+export function terminalWidth(): { readonly width: number | undefined } {
   const { isTTY, columns } = process.stdout;
-  return isTTY && columns > 0 ? { width: columns } : {};
+  return { width: isTTY && columns > 0 ? columns : undefined };
 }
 
 /** Seconds as the milliseconds of the library, without the noise of binary fractions. */

@@ -9,7 +9,7 @@ export interface TableFormatOptions {
    * Columns of the terminal to fit into: names are cut first, then whole columns are left out. By default the table is as
    * wide as its content.
    */
-  readonly width?: number;
+  readonly width?: number | undefined;
 }
 
 const COLUMNS: readonly Column[] = [
