@@ -40,8 +40,8 @@ import { openTransport, type Privileged } from "./transport/open.ts";
 import { RefusingTransport } from "./transport/refusing-transport.ts";
 
 /**
- * Sends ICMP probes and tells what became of them. Sockets open on first use, at most one per family and kind, and are
- * shared by everything the client does at once. It keeps the process alive only while something is in flight or due.
+ * Sends ICMP probes and tells what became of them. Sockets open on first use, one for each family and value of `privileged`
+ * (and for each source of IPv6 datagrams), and are shared by everything the client does at once. It keeps the process alive only while something is in flight or due.
  *
  * Close it with `using`, `await using` or `close()`; until then its sockets stay open. (Also in a Worker before
  * `terminate()`, which leaves the descriptors of its thread open.)
@@ -125,7 +125,8 @@ export class Client {
    * @throws {TypeError | RangeError} at once, for a wrong target or option
    *
    * The run rejects with `ResolveError`, `RawSocketPermissionError`, `UnsupportedPlatformError`, a `SystemError` of opening
-   * the socket, `ClientClosedError`, or the reason of the aborted signal; so do those of the other methods.
+   * the socket, `RangeError` for an interface that this host does not have, `ClientClosedError`, or the reason of the aborted
+   * signal; so do those of the other methods.
    */
   probe(target: string, options: ProbeOptions = {}): Measurement<EchoResult, EchoResult> {
     checkTarget(target);

@@ -1,7 +1,7 @@
 import { internetChecksum } from "../packet/checksum.ts";
 
 // The payload of a probe, when it has room, begins with what identifies it:
-const NONCE = 0; // 8 bytes: random, one per client and socket
+const NONCE = 0; // 8 bytes: random, the same for all probes of a client
 const NUMBER = 8; // 4 bytes: which probe of that client
 const BALANCE = 12; // 2 bytes: whatever keeps the ICMP checksum the same for every probe
 
