@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { requiresLab, SOCKET_KINDS, type SocketKind } from "../support/lab/kinds.ts";
 import type { Namespace } from "../support/lab/namespaces.ts";
-import { buildChain, type Chain } from "../support/lab/topologies.ts";
+import { type Addresses, buildChain, type Chain } from "../support/lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
 import type { BurstInput, BurstReport } from "./children/burst.ts";
 import { isReply, Pinging } from "./pinging.ts";
 import { runChild } from "./run-child.ts";
+import { addSilentAddress } from "./silent-address.ts";
 
 setDefaultTimeout(60_000);
 
@@ -25,11 +26,13 @@ function total({ causes }: BurstReport): number {
   return Object.values(causes).reduce((sum, count) => sum + count, 0);
 }
 
-describeIf(requiresLab("tc"), "full queues of this host", () => {
+describeIf(requiresLab("nft", "tc"), "full queues of this host", () => {
   let chain: Chain;
+  let silent: Addresses;
 
   beforeAll(async () => {
     chain = await buildChain({ routers: 0 });
+    silent = await addSilentAddress(chain);
   });
   afterAll(() => chain[Symbol.asyncDispose]());
 
@@ -54,7 +57,7 @@ describeIf(requiresLab("tc"), "full queues of this host", () => {
     for (const kind of SOCKET_KINDS) {
       test(`${kind.name}: what found no room in it is not called loss`, async () => {
         const target = LOOPBACK[kind.family];
-        const thereafter = [target, chain.vacant[kind.family], target];
+        const thereafter = [target, silent[kind.family], target];
         const report = await burst(chain.source, kind, { ...SCARCE, target, thereafter });
         const { causes, overflowTimeouts, overflows, lost, loss, odd } = report;
         expect(Object.keys(causes).toSorted()).toEqual(["reply", "timeout"]);
@@ -72,7 +75,7 @@ describeIf(requiresLab("tc"), "full queues of this host", () => {
     test("without an overflow silence is loss", async () => {
       const reports = await Promise.all(
         SOCKET_KINDS.map(async (kind) => {
-          const target = chain.vacant[kind.family];
+          const target = silent[kind.family];
           return burst(chain.source, kind, { target, probes: 20, size: 56, timeout: 200, thereafter: [] });
         }),
       );

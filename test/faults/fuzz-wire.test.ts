@@ -4,28 +4,21 @@ import { type Addresses, buildChain, type Chain } from "../support/lab/topologie
 import { describeIf } from "../support/requires.ts";
 import type { FuzzedInput, FuzzedReport } from "./children/fuzzed.ts";
 import { runChild } from "./run-child.ts";
+import { addSilentAddress } from "./silent-address.ts";
 
 setDefaultTimeout(60_000);
 
 const OWN: Addresses = { 4: "10.77.1.1", 6: "fd77:1::1" };
-const SILENT: Addresses = { 4: "10.77.1.50", 6: "fd77:1::50" };
 /** For each of the four kinds of socket. */
 const PACKETS = 12_500;
 
 describeIf(requiresLab("nft"), "a live client on a real kernel under mutated packets", () => {
   let chain: Chain;
+  let silent: Addresses;
 
   beforeAll(async () => {
     chain = await buildChain({ routers: 0 });
-    await chain.target.exec("ip", "addr", "add", `${SILENT[4]}/24`, "dev", "below");
-    await chain.target.exec("ip", "addr", "add", `${SILENT[6]}/64`, "dev", "below", "nodad");
-    await chain.target.nft(`table inet silence {
-      chain input {
-        type filter hook input priority 0;
-        ip daddr ${SILENT[4]} icmp type echo-request drop
-        ip6 daddr ${SILENT[6]} icmpv6 type echo-request drop
-      }
-    }`);
+    silent = await addSilentAddress(chain);
   });
   afterAll(() => chain[Symbol.asyncDispose]());
 
@@ -36,7 +29,7 @@ describeIf(requiresLab("nft"), "a live client on a real kernel under mutated pac
         family,
         privileged,
         own: OWN[family],
-        silent: SILENT[family],
+        silent: silent[family],
         answering: chain.destination[family],
         packets: PACKETS,
         seed: 0x5eed + family,

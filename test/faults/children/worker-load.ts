@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { Client, type EchoResult, type StatisticsSnapshot } from "icmpx";
 
 /** The argument. */
@@ -24,8 +24,8 @@ export interface ThreadReport {
 
 /** The last line. */
 export interface WorkerLoadReport {
-  /** Descriptors open before the Workers started and after they ended. */
-  readonly descriptors: readonly [number, number];
+  /** ICMP sockets open before the Workers started, while they ran and after they ended. */
+  readonly sockets: readonly [before: number, during: number, after: number];
 }
 
 const COUNT = 50;
@@ -38,14 +38,18 @@ const { target, workers, privileged } = input;
 if (Bun.isMainThread) {
   // Whatever a thread opens once and keeps is no leak of the library's.
   await Promise.all([measure("warm"), start("warm")]);
-  const before = await settledDescriptors();
+  const before = countSockets();
   // Nobody is told of its end, so its socket stays open. That must disturb no one.
   const doomed = new Worker(import.meta.url, { argv: [JSON.stringify(input), "doomed"] });
-  setTimeout(() => doomed.terminate(), 300);
+  let during = 0;
+  setTimeout(() => {
+    during = countSockets();
+    doomed.terminate();
+  }, 500);
   const threads = Array.from({ length: workers }, (_, index) => start(`worker ${index}`));
   const reports = await Promise.all([measure("main"), ...threads]);
   for (const report of reports) print(report);
-  const line: WorkerLoadReport = { descriptors: [before, await settledDescriptors()] };
+  const line: WorkerLoadReport = { sockets: [before, during, countSockets()] };
   print(line);
 } else {
   postMessage(await measure(process.argv[3] ?? "worker"));
@@ -84,14 +88,23 @@ async function measure(thread: string): Promise<ThreadReport> {
   }
 }
 
-/** Open descriptors once the threads that ended have let go of theirs. */
-async function settledDescriptors(): Promise<number> {
-  let least = Number.POSITIVE_INFINITY;
-  for (let time = 0; time < 10; time += 1) {
-    await Bun.sleep(50);
-    least = Math.min(least, readdirSync("/proc/self/fd").length);
-  }
-  return least;
+/** ICMP sockets of this process (proc_pid_net(5): the inode is the tenth field). */
+function countSockets(): number {
+  const inodes = ["raw", "raw6", "icmp", "icmp6"].flatMap((table) =>
+    readFileSync(`/proc/self/net/${table}`, "utf8")
+      .split("\n")
+      .slice(1)
+      .map((row) => `socket:[${row.trim().split(/\s+/)[9]}]`),
+  );
+  const open = readdirSync("/proc/self/fd").map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      // That of the directory itself is gone by now.
+      return "";
+    }
+  });
+  return open.filter((link) => inodes.includes(link)).length;
 }
 
 function print(line: unknown): void {
