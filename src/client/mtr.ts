@@ -98,7 +98,7 @@ class Tracker {
   }
 
   start(): void {
-    if (this.#stream.closed) return;
+    if (this.completion.isOver) return;
     this.#roundAtNs = this.#clock.monotonicNs();
     this.#beginRound();
   }
@@ -155,7 +155,7 @@ class Tracker {
   /** Sends what the current round may send by now. */
   #extend(): void {
     const round = this.#current;
-    if (round === undefined || round.isSent || this.#stream.closed) return;
+    if (round === undefined || round.isSent || this.completion.isOver) return;
     while (this.#nextTtl <= this.#limit) {
       const ttl = this.#nextTtl;
       this.#nextTtl += 1;

@@ -61,7 +61,9 @@ export class Pinger {
   }
 
   #send(): void {
-    const { clock, settings } = this.#options;
+    const { clock, completion, settings } = this.#options;
+    // A callback of the caller's may have ended the run a moment ago.
+    if (completion.isOver) return;
     this.#sent += 1;
     this.statistics.addSent();
     this.#stream.send(settings.ttl);

@@ -63,6 +63,12 @@ export function isTransit(result: EchoResult): boolean {
 /** The end of a run, which comes once. */
 export class Completion {
   readonly #deferred: PromiseWithResolvers<void> = Promise.withResolvers<void>();
+  #isOver = false;
+
+  /** Whether it has come: at once, while `promise` tells those who wait a little later. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
 
   /** Resolves when the run is over, rejects when it failed. */
   get promise(): Promise<void> {
@@ -70,10 +76,12 @@ export class Completion {
   }
 
   finish(): void {
+    this.#isOver = true;
     this.#deferred.resolve();
   }
 
   fail(error: unknown): void {
+    this.#isOver = true;
     this.#deferred.reject(error);
   }
 

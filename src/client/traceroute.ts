@@ -88,7 +88,7 @@ class Tracer {
 
   /** Sends as many probes as may fly. */
   fill(): void {
-    while (this.#stream.inFlight < this.#settings.concurrency && !this.#stream.closed) {
+    while (this.#stream.inFlight < this.#settings.concurrency && !this.completion.isOver) {
       const ttl = this.#ttlOf(this.#sent);
       if (ttl > this.#end.ttl) return;
       this.#sent += 1;

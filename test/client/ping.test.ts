@@ -38,6 +38,29 @@ describe("ping() schedule", () => {
     expect(shortened(result)).toEqual(["1 30", "2 timeout", "3 1", "4 30", "5 timeout"]);
   });
 
+  test("sends nothing more once onResult has stopped it", async () => {
+    const { client, kernel, outcome } = scene(target([12]));
+    const run = client.ping(TARGET, {
+      count: 5,
+      interval: 0,
+      onResult: ({ request }) => request.number === 2 && run.stop(),
+    });
+    const { statistics, results } = await outcome(run);
+    expect(kernel.sent).toHaveLength(2);
+    expect(results).toHaveLength(2);
+    expect(statistics).toMatchObject({ sent: 2, received: 2, inFlight: 0 });
+  });
+
+  test("sends nothing more once onResult has thrown", async () => {
+    const { client, kernel, failure } = scene(target([12]));
+    const broken = new Error("broken");
+    const onResult = () => {
+      throw broken;
+    };
+    expect(await failure(client.ping(TARGET, { count: 5, interval: 0, onResult }))).toBe(broken);
+    expect(kernel.sent).toHaveLength(1);
+  });
+
   test("with count 1 sends once and ends with its answer", async () => {
     const setting = scene(target([12]));
     const result = await setting.outcome(setting.client.ping(TARGET, { count: 1 }));
