@@ -227,7 +227,7 @@ class Tracker {
         this.stop();
         return;
       }
-      if (this.#settings.intervalNs > 0) continue;
+      if (this.#settings.intervalNs > 0 || this.completion.isOver) continue;
       if (last.kind !== "sendError") this.#beginRound();
       else this.#cancelTimer = this.#clock.schedule(REFUSAL_PAUSE_NS, () => this.#beginRound());
     }

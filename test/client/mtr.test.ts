@@ -85,6 +85,34 @@ describe("mtr()", () => {
     expect(setting.timers()).toBe(0);
   });
 
+  test("with interval 0 begins no round after onResult has stopped it", async () => {
+    const setting = scene(new FakePath({ delays: 1 }));
+    const run = setting.client.mtr(TARGET, {
+      interval: 0,
+      maxHops: 1,
+      onResult: ({ request }) => request.number === 3 && run.stop(),
+    });
+    const { ended } = setting.watch(run);
+    await setting.clock.advance(10);
+    expect(await ended).toBeUndefined();
+    expect(setting.kernel.sent).toHaveLength(3);
+    expect(await run).toMatchObject({ rounds: 3, hops: [{ statistics: { sent: 3, received: 3 } }] });
+    expect(setting.timers()).toBe(0);
+  });
+
+  test("with interval 0 begins no round after onResult has thrown", async () => {
+    const setting = scene(new FakePath({ delays: 1 }));
+    const broken = new Error("broken");
+    const onResult = () => {
+      throw broken;
+    };
+    const { ended } = setting.watch(setting.client.mtr(TARGET, { interval: 0, maxHops: 1, onResult }));
+    await setting.clock.advance(10);
+    expect(await ended).toBe(broken);
+    expect(setting.kernel.sent).toHaveLength(1);
+    expect(setting.timers()).toBe(0);
+  });
+
   test("makes good for a small delay", async () => {
     const setting = scene(new FakePath({ delays: 1 }));
     const run = setting.client.mtr(TARGET, { count: 5, interval: 100, maxHops: 1 });
