@@ -4,8 +4,8 @@ import { dropEveryNthError } from "../support/lab/impairments.ts";
 import { requiresLab, SOCKET_KINDS } from "../support/lab/kinds.ts";
 import { buildChain, type Chain } from "../support/lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
-import { compareMtr, comparePing, compareTraceroute, expectEqualMinima } from "./compare.ts";
 import { namespaceStand, type Stand } from "./stand.ts";
+import { compareMtr, comparePing, compareTraceroute, expectEqualMinima } from "./tool-comparison.ts";
 import { type MtrHub, mtr, ping, traceroute } from "./tools.ts";
 
 setDefaultTimeout(60_000);

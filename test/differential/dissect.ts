@@ -1,7 +1,8 @@
 import { PacketError } from "../../src/errors.ts";
 import { type Dissection, dissect } from "../fixtures/tshark.ts";
 import { ourDissection } from "../packet/dissection.ts";
-import { type Comparison, RULES, relationOf } from "./differences.ts";
+import { RULES } from "./differences.ts";
+import { type Comparison, relationOf } from "./dissection-rule.ts";
 
 /** What became of a comparison: the rules that were needed, and what none of them explains. */
 export interface Verdict {
@@ -17,7 +18,8 @@ export function compareDissections(packets: readonly Uint8Array[]): Verdict[] {
   return packets.map((bytes, index) => judge(bytes, theirs[index] ?? {}));
 }
 
-function judge(bytes: Uint8Array, theirs: Dissection): Verdict {
+/** Compares field by field what tshark made of a packet with what we make of it. */
+export function judge(bytes: Uint8Array, theirs: Dissection): Verdict {
   const { ours, error } = dissectOurselves(bytes);
   const comparison: Comparison = { bytes, ours, theirs, ...(error !== undefined && { error }) };
   const rules = RULES.filter(({ applies }) => applies(comparison));

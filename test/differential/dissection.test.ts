@@ -1,5 +1,6 @@
 import { beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { fixtureNames, fixturePacket } from "../fixtures/tshark.ts";
+import { fixtureDissection, fixtureNames, fixturePacket } from "../fixtures/tshark.ts";
+import { ourDissection } from "../packet/dissection.ts";
 import { SCENARIOS } from "../scenarios/all.ts";
 import { toHex } from "../support/hex.ts";
 import { capture } from "../support/lab/capture.ts";
@@ -8,7 +9,7 @@ import { openLab } from "../support/lab/open-lab.ts";
 import { buildChain } from "../support/lab/topologies.ts";
 import { describeIf, requires } from "../support/requires.ts";
 import { RULES } from "./differences.ts";
-import { compareDissections, type Verdict } from "./dissect.ts";
+import { compareDissections, judge, type Verdict } from "./dissect.ts";
 import { captureInLab } from "./lab-capture.ts";
 import { generator, mutate } from "./mutations.ts";
 import { EXEC } from "./stand.ts";
@@ -100,6 +101,21 @@ describeIf(requires.command("tshark"), "decoding beside tshark", () => {
   test("the list of differences has nothing in it that does not occur", () => {
     const used = new Set(verdicts.flatMap(({ rules }) => rules));
     expect(RULES.map(({ name }) => name).filter((name) => !used.has(name))).toEqual([]);
+  });
+
+  test("a wrong value in any field of any fixture is found", () => {
+    const missed = fixtureNames().flatMap((name) =>
+      Object.entries(fixtureDissection(name))
+        // Fields that we do not show are a matter of the list of differences.
+        .filter(([field]) => ourDissection(new DataView(fixturePacket(name).buffer))[field] !== undefined)
+        .filter(([field, values]) => {
+          const tampered = [`${values[0]}0`, ...values.slice(1)];
+          const theirs = { ...fixtureDissection(name), [field]: tampered };
+          return judge(fixturePacket(name), theirs).unexplained.length === 0;
+        })
+        .map(([field]) => `${name} ${field}`),
+    );
+    expect(missed).toEqual([]);
   });
 
   test("fixtures do not differ", () => {

@@ -42,6 +42,12 @@ export function bytesAfterIp(bytes: Uint8Array): IpContent {
   };
 }
 
+/** The IP version that an ICMP protocol number belongs to. */
+export function familyOfIcmp(protocol: number): 4 | 6 | undefined {
+  if (protocol === 1) return 4;
+  return protocol === 58 ? 6 : undefined;
+}
+
 /** Whether all IPv4 options of a packet, and of a packet that it quotes, are as RFC 791 and RFC 2113 have them. */
 export function hasSoundIpv4Options(bytes: Uint8Array): boolean {
   return packets(bytes).every((packet) => {
@@ -62,12 +68,16 @@ export function hasSoundIpv6Options(bytes: Uint8Array): boolean {
   });
 }
 
-/** Whether the first IPv4 option of a packet, or of one that it quotes, is a source route that has been followed to its end. */
-export function hasExhaustedSourceRoute(bytes: Uint8Array): boolean {
+/** Whether the first IPv4 option of a packet, or of one that it quotes, is a source route that points at none of its slots. */
+export function hasBadSourceRoutePointer(bytes: Uint8Array): boolean {
   return packets(bytes).some((packet) => {
     const options = packet.subarray(20);
     const [type = 0, length = 0, pointer = 0] = options.subarray(options.findIndex((byte) => byte !== 1));
-    return (packet[0] ?? 0) >> 4 === 4 && (type === 131 || type === 137) && pointer > length;
+    return (
+      (packet[0] ?? 0) >> 4 === 4 &&
+      (type === 131 || type === 137) &&
+      (pointer > length || pointer < 4 || pointer % 4 !== 0)
+    );
   });
 }
 
@@ -96,6 +106,17 @@ export function isSoundStructure(bytes: Uint8Array): boolean {
     at += length;
   }
   return at === bytes.length;
+}
+
+/** The lengths of the objects of an RFC 4884 structure, as they say. */
+export function objectLengths(structure: Uint8Array): number[] {
+  const lengths: number[] = [];
+  for (let at = 4; at + 4 <= structure.length; at += lengths.at(-1) ?? 0) {
+    const length = word(structure, at);
+    if (length < 4) break;
+    lengths.push(length);
+  }
+  return lengths;
 }
 
 /** The packet itself, and the one that it quotes if it is an ICMP error. */

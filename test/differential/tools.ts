@@ -40,8 +40,6 @@ export interface MtrHub {
   readonly addr: string | null;
   readonly sent: number;
   readonly lost: number;
-  /** Least RTT in milliseconds; 0 without an answer. */
-  readonly best: number;
 }
 
 /** Runs ping(8) of iputils. */
@@ -118,13 +116,12 @@ export function readTraceroute(output: string): TracerouteHop[] {
 /** @throws Error when it is not the JSON of mtr. */
 export function readMtr(output: string): MtrHub[] {
   const { report } = JSON.parse(output) as {
-    report: { hubs: { host: string; "Loss%": number; Snt: number; Best: number }[] };
+    report: { hubs: { host: string; "Loss%": number; Snt: number }[] };
   };
-  return report.hubs.map(({ host, "Loss%": loss, Snt: sent, Best: best }) => ({
+  return report.hubs.map(({ host, "Loss%": loss, Snt: sent }) => ({
     addr: host === "???" ? null : host,
     sent,
     // It prints the ratio, rounded to a tenth of a per cent.
     lost: Math.round((loss / 100) * sent),
-    best,
   }));
 }
