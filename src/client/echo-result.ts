@@ -10,6 +10,7 @@ import type {
   EchoReply,
   EchoRequest,
   EchoResult,
+  EchoTimeoutResult,
   IcmpErrorDetails,
   IcmpPacket,
   IpHeader,
@@ -61,7 +62,11 @@ export function withSentPacket(
 }
 
 /** The result of a probe that nobody answered in time. */
-export function timeoutResult(target: string, request: EchoRequest, receiveOverflow: boolean): EchoResult {
+export function timeoutResult(
+  target: string,
+  request: EchoRequest,
+  circumstances: Pick<EchoTimeoutResult, "receiveOverflow" | "departed">,
+): EchoResult {
   return {
     kind: "timeout",
     target,
@@ -70,7 +75,7 @@ export function timeoutResult(target: string, request: EchoRequest, receiveOverf
     rtt: null,
     rttSource: null,
     reply: null,
-    receiveOverflow,
+    ...circumstances,
     ...ORDINARY,
   };
 }

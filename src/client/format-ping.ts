@@ -42,7 +42,11 @@ export function formatEchoResult(result: EchoResult | TargetFailure): string {
       return `From ${from}: ${number} ${icmpError.description}${mtu}${time(reply)}${marks(result)}`;
     }
     case "timeout": {
-      const why = result.receiveOverflow ? " (receive queue overflowed)" : "";
+      const why = result.receiveOverflow
+        ? " (receive queue overflowed)"
+        : result.departed === false
+          ? " (never left this host)"
+          : "";
       return `No answer from ${formatHost(request.addr, request.hostname)}: ${number} timeout${why}`;
     }
     case "sendError": {

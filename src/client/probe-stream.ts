@@ -79,6 +79,8 @@ export class ProbeStream {
   readonly remembered: Set<Probe> = new Set();
   /** The latest probe that was answered in time, and when its answer came (monotonic). */
   #latest = { index: 0, atNs: 0 };
+  /** For the prober: whether the kernel has stamped the departure of any of its probes. */
+  isStamped = false;
   #sent = 0;
   #isClosed = false;
 

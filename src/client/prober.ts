@@ -309,6 +309,7 @@ export class Prober implements TransportOwner, StreamOwner {
     if (probe === undefined || stampNs < probe.at.realtimeNs) return;
     this.#unstamped.delete(key);
     probe.stampNs = stampNs;
+    probe.stream.isStamped = true;
   }
 
   #onEcho(arrival: EchoArrival): void {
@@ -418,7 +419,11 @@ export class Prober implements TransportOwner, StreamOwner {
   #expire(probe: Probe): void {
     this.#land(probe, "expired");
     const receiveOverflow = probe.at.monotonicNs <= this.#overflowAtNs;
-    this.#post(probe.stream, timeoutResult(probe.stream.options.target, probe.request, receiveOverflow));
+    // Stamps that found no room tell as little of a departure as replies that found none tell of an arrival.
+    const isTold = probe.stream.isStamped && !receiveOverflow;
+    const departed = probe.stampNs !== null || (isTold ? false : null);
+    const { target } = probe.stream.options;
+    this.#post(probe.stream, timeoutResult(target, probe.request, { receiveOverflow, departed }));
   }
 
   /** Takes a probe out of the air. */

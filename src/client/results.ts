@@ -207,6 +207,12 @@ export interface EchoTimeoutResult extends EchoResultCommon {
    * (SO_MEMINFO, socket(7)). Not counted as loss.
    */
   readonly receiveOverflow: boolean;
+  /**
+   * Whether the probe left this host. true: the kernel stamped it as it passed it to the device. false: the kernel stamped
+   * other probes of this run but not this one, so this host dropped it (a full device queue, a firewall), which some
+   * sockets are not told. null: not known, because this route has no stamps (some tunnels) or the stamp may have been lost.
+   */
+  readonly departed: boolean | null;
 }
 
 /** Somebody on the path answered with an ICMP error. */

@@ -66,6 +66,11 @@ describe("formatEchoResult()", () => {
       "No answer from 192.0.2.1: icmp_seq=5 timeout (receive queue overflowed)",
     ],
     [
+      "a timeout of what never left",
+      timeoutOf({ number: 5, departed: false }),
+      "No answer from 192.0.2.1: icmp_seq=5 timeout (never left this host)",
+    ],
+    [
       "an ICMP error, of its sender",
       errorOf(
         { type: 3, code: 1, description: "destination unreachable: host unreachable" },

@@ -41,10 +41,12 @@ export function replyOf(facts: Facts = {}): EchoReplyResult {
 }
 
 /** A probe that nobody answered. */
-export function timeoutOf(facts: Facts & { readonly receiveOverflow?: boolean } = {}): EchoTimeoutResult {
+export function timeoutOf(
+  facts: Facts & { readonly receiveOverflow?: boolean; readonly departed?: boolean } = {},
+): EchoTimeoutResult {
   const nothing = { rtt: null, rttSource: null, reply: null } as const;
-  const { receiveOverflow = false } = facts;
-  return { ...common(facts), kind: "timeout", error: "timeout", ...nothing, receiveOverflow };
+  const { receiveOverflow = false, departed = null } = facts;
+  return { ...common(facts), kind: "timeout", error: "timeout", ...nothing, receiveOverflow, departed };
 }
 
 /** An ICMP error. */
