@@ -1,0 +1,106 @@
+import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
+import type { Command, Option } from "./command.ts";
+import { UsageError } from "./host.ts";
+import { HELP } from "./options.ts";
+import { suggest } from "./suggest.ts";
+import { Values } from "./values.ts";
+
+/** All options of a command, those that every command has included. */
+export function optionsOf(command: Command): readonly Option[] {
+  return [...command.options, HELP];
+}
+
+/**
+ * Reads the arguments of a command.
+ *
+ * @throws {UsageError} naming the argument, what it may be, and what was probably meant
+ */
+export function readValues(command: Command, args: readonly string[]): Values {
+  const options = optionsOf(command);
+  const byName = new Map(
+    options.flatMap((option) => [option.name, ...(option.also ?? [])].map((name) => [name, option])),
+  );
+  const config: ParseArgsOptionsConfig = {};
+  for (const [name, { kind, letter, name: main }] of byName) {
+    const type = kind === "flag" ? "boolean" : "string";
+    config[name] = letter !== undefined && name === main ? { type, short: letter } : { type };
+  }
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: config,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const given = new Map<string, string | number | true>();
+  const operands: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === "positional") operands.push(token.value);
+    if (token.kind !== "option") continue;
+    const option = byName.get(token.name);
+    if (option === undefined) throw unknownOption(command, token.rawName);
+    given.set(option.name, readValue(option, token.rawName, token.value));
+  }
+  const values = new Values(
+    options.map(({ name }) => name),
+    given,
+    operands,
+  );
+  if (!values.has("help")) checkOperands(command, operands);
+  return values;
+}
+
+function readValue(option: Option, shown: string, text: string | undefined): string | number | true {
+  if (option.kind === "flag") {
+    if (text !== undefined) throw new UsageError(`Option ${shown} takes no value`);
+    return true;
+  }
+  if (text === undefined) throw new UsageError(`Option ${shown} needs a value: ${option.value}`);
+  if (option.kind === "text") return readText(option, shown, text);
+  const isNumber =
+    /^[+-]?(\d+(\.\d*)?|\.\d+)$/.test(text) || (option.kind === "byte" && /^0x[\da-f]+$/i.test(text));
+  const value = isNumber ? Number(text) : Number.NaN;
+  const [least, greatest] = option.range ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  const isWhole = option.kind === "seconds" || Number.isInteger(value);
+  if (!isWhole || !(value >= least && value <= greatest)) {
+    const what = option.kind === "seconds" ? "seconds" : "a whole number";
+    const upTo =
+      greatest === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${greatest}`;
+    throw new UsageError(`Option ${shown} is ${JSON.stringify(text)}: need ${what} ${upTo}`);
+  }
+  // Without the noise of binary fractions.
+  return option.kind === "seconds" ? Math.round(value * 1e6) / 1e3 : value;
+}
+
+function readText({ choices }: Option, shown: string, text: string): string {
+  if (choices === undefined || choices.includes(text)) return text;
+  throw new UsageError(`Option ${shown} is ${JSON.stringify(text)}: need ${choices.join(", ")}`);
+}
+
+function unknownOption(command: Command, rawName: string): UsageError {
+  const names = optionsOf(command).flatMap(({ name, also = [] }) => [name, ...also]);
+  const meant = rawName.startsWith("--") ? suggest(rawName.slice(2), names) : undefined;
+  const hint =
+    meant === undefined ? `icmpx ${command.name} --help shows the options` : `did you mean --${meant}?`;
+  return new UsageError(`Unknown option ${rawName} (${hint})`);
+}
+
+function checkOperands(command: Command, operands: readonly string[]): void {
+  const [least, most] = command.count;
+  if (operands.includes("")) throw new UsageError('Operand "" is empty');
+  if (operands.length < least)
+    throw new UsageError(`Need ${command.operands}: icmpx ${command.name} --help shows how`);
+  if (operands.length > most) {
+    throw new UsageError(
+      most === 0
+        ? `Takes no operand, have ${JSON.stringify(operands[0])}`
+        : `Too many operands: need at most ${most}`,
+    );
+  }
+  const { choices } = command;
+  if (choices === undefined) return;
+  for (const operand of operands) {
+    if (choices.includes(operand)) continue;
+    throw new UsageError(`Operand is ${JSON.stringify(operand)}: need ${choices.join(", ")}`);
+  }
+}

@@ -1,0 +1,17 @@
+import type { Command } from "./command.ts";
+import { completionsCommand } from "./completions.ts";
+import { DECODE } from "./decode.ts";
+import { DOCTOR } from "./doctor.ts";
+import { MTR } from "./mtr.ts";
+import { PING } from "./ping.ts";
+import { TRACEROUTE } from "./traceroute.ts";
+
+/** All sub-commands, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  PING,
+  TRACEROUTE,
+  MTR,
+  DECODE,
+  DOCTOR,
+  completionsCommand(() => COMMANDS),
+];

@@ -1,0 +1,98 @@
+import type { Command } from "./command.ts";
+import { type Diagnosis, diagnose, type SocketState } from "./diagnosis.ts";
+import { grant } from "./grant.ts";
+import { ExitCode, type Host, UsageError } from "./host.ts";
+import { toJson } from "./machine.ts";
+import { type Paint, painter, shellQuoted } from "./text.ts";
+import type { Values } from "./values.ts";
+
+/** `icmpx doctor`. */
+export const DOCTOR: Command = {
+  name: "doctor",
+  aliases: [],
+  operands: "",
+  count: [0, 0],
+  summary: "tell what may be opened here, and what would allow more",
+  description: [
+    "Opens each kind of socket and asks the loopback with it: raw sockets need CAP_NET_RAW, datagram ones a group within net.ipv4.ping_group_range. Nothing leaves this host.",
+    "With --fix (icmpx --bootstrap-cap is the same) it grants cap_net_raw to this Bun, through sudo unless run by root, and verifies it in a fresh process. Whoever may run that Bun may then send and read raw packets; --copy-to grants it to a private copy instead.",
+    "Exit code: 0 when probes can be sent, 1 when not, 2 after wrong use or a failure.",
+  ],
+  options: [
+    { name: "fix", kind: "flag", summary: "grant cap_net_raw to this Bun" },
+    {
+      name: "copy-to",
+      kind: "text",
+      value: "PATH",
+      summary: "with --fix: copy Bun there, and grant it to the copy",
+    },
+    { name: "json", letter: "j", kind: "flag", summary: "one JSON document" },
+  ],
+  examples: [
+    { line: "icmpx doctor", summary: "" },
+    {
+      line: "icmpx doctor --fix --copy-to ~/.local/bin/bun-icmp",
+      summary: "raw sockets, but not for every script",
+    },
+  ],
+  run,
+};
+
+async function run(values: Values, host: Host): Promise<number> {
+  const copyTo = values.text("copy-to");
+  if (copyTo !== undefined && !values.has("fix")) throw new UsageError("Option --copy-to needs --fix");
+  if (values.has("fix") && values.has("json"))
+    throw new UsageError("Options --fix and --json exclude each other");
+  using client = host.createClient({});
+  const diagnosis = await diagnose(client);
+  if (values.has("fix")) return grant(host, diagnosis, copyTo);
+  const { stdout } = host;
+  stdout.write(
+    `${values.has("json") ? toJson({ command: "doctor", ...diagnosis }) : describe(diagnosis, painter(host, stdout))}\n`,
+  );
+  return diagnosis.ok ? ExitCode.Answered : ExitCode.Silent;
+}
+
+function describe(diagnosis: Diagnosis, paint: Paint): string {
+  const { bun, kernel, process, pingGroupRange, isInPingGroup, sockets, ok, remedies } = diagnosis;
+  const user = process.uid === null ? "unknown" : `${process.uid}${process.uid === 0 ? " (root)" : ""}`;
+  const capability =
+    process.capNetRaw === null ? "unknown" : process.capNetRaw ? "effective" : "not effective";
+  const range =
+    pingGroupRange === null
+      ? "this kernel has none"
+      : `${pingGroupRange.join(" ")} (${isInPingGroup ? "holds a group of this process" : "holds no group of this process"})`;
+  const verdict = ok
+    ? paint("green", "Probes can be sent.")
+    : paint("red", "Probes cannot be sent over every family that this host has.");
+  return [
+    `icmpx             ${diagnosis.version}`,
+    `Bun               ${bun.version}, ${shellQuoted(bun.path)}`,
+    `System            ${kernel}`,
+    `User              ${user}, groups ${process.groups.join(" ")}`,
+    `CAP_NET_RAW       ${capability}${process.mayGainCapNetRaw === false ? ", and cannot be gained here" : ""}`,
+    `ping_group_range  ${range}`,
+    "",
+    ...sockets.map((socket) => describeSocket(socket, paint)),
+    "",
+    verdict,
+    ...(remedies.length === 0
+      ? []
+      : ["", ok ? "What is denied would be allowed by:" : "Either of these helps:"]),
+    ...remedies.map(({ summary, command }) => `  # ${summary}\n  ${command}`),
+    ...(remedies.some(({ command }) => command.includes("setcap"))
+      ? ["icmpx doctor --fix does the first."]
+      : []),
+  ].join("\n");
+}
+
+function describeSocket(
+  { kind, family, state, reason, rtt, kernelTimestamps }: SocketState,
+  paint: Paint,
+): string {
+  const name = `${kind} IPv${family}`.padEnd(18);
+  if (state !== "open") return `${name}${paint(state === "denied" ? "red" : "dim", `${state} (${reason})`)}`;
+  if (rtt === null) return `${name}${paint("green", "opens")}, but ${reason}`;
+  const stamps = kernelTimestamps ? "stamped by the kernel" : "stamped in user space";
+  return `${name}${paint("green", "opens")}, loopback answers in ${rtt.toFixed(3)} ms, ${stamps}`;
+}

@@ -1,0 +1,95 @@
+import { chmodSync, constants, copyFileSync, existsSync, statSync } from "node:fs";
+import { basename, extname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { bunPath, type Diagnosis } from "./diagnosis.ts";
+import { ExitCode, type Host, UsageError } from "./host.ts";
+import { shellQuoted } from "./text.ts";
+
+const CAPABILITY = "cap_net_raw+ep";
+/** Whom root becomes to see whether the capability helps: root has all of them anyway. */
+const NOBODY = 65_534;
+
+/**
+ * Grants CAP_NET_RAW to a Bun, this one or a copy of it, and verifies in a fresh process that it helps.
+ *
+ * @param copyTo where to put a private copy: a file that does not exist yet, or a folder
+ * @returns the exit code
+ */
+export async function grant(host: Host, diagnosis: Diagnosis, copyTo: string | undefined): Promise<number> {
+  const { stdout, stderr } = host;
+  const { mayGainCapNetRaw, noNewPrivileges, uid } = diagnosis.process;
+  if (mayGainCapNetRaw === false) {
+    // Such a file could not be started at all any more here: execve(2), EPERM for a capability beyond the bounding set.
+    stderr.write(
+      "icmpx: this container or service may not have CAP_NET_RAW at all: grant it from outside (docker: --cap-add NET_RAW)\n",
+    );
+    return ExitCode.Failed;
+  }
+  const path = copyTo === undefined ? bunPath() : copyBun(resolve(copyTo));
+  stdout.write(`${explanation(path, copyTo !== undefined)}\n\n`);
+  const command = [...(uid === 0 ? [] : ["sudo"]), "setcap", CAPABILITY, path];
+  stdout.write(`$ ${command.map(shellQuoted).join(" ")}\n`);
+  const { code } = await host.execute(command);
+  if (code !== 0) {
+    const why = code === undefined ? `${command[0]} is not installed` : `it ended with code ${code}`;
+    stderr.write(
+      `icmpx: cannot grant the capability: ${why}. Run this as root:\n  setcap ${CAPABILITY} ${shellQuoted(path)}\n`,
+    );
+    return ExitCode.Failed;
+  }
+  if (await verify(host, path, uid === 0)) {
+    stdout.write(`Verified: a fresh process of ${path} opens raw sockets.\n`);
+    if (copyTo !== undefined)
+      stdout.write(`Run it so: ${shellQuoted(path)} ${shellQuoted(entryPath())} ping -c 3 127.0.0.1\n`);
+    return ExitCode.Answered;
+  }
+  const hint = noNewPrivileges
+    ? "this process, and all that it starts, may gain no privileges (no_new_privs)"
+    : "is it on a file system mounted with nosuid, or in a folder that others may not enter?";
+  stderr.write(`icmpx: the capability is set, but a fresh process of ${path} opens no raw socket: ${hint}\n`);
+  return ExitCode.Failed;
+}
+
+/** Copies the running Bun to `target`, executable by all and writable by its owner only. */
+function copyBun(target: string): string {
+  const isFolder = existsSync(target) && statSync(target).isDirectory();
+  const path = isFolder ? join(target, basename(bunPath())) : target;
+  // What is there may be a program that others run: nobody expects it to gain a privilege.
+  if (existsSync(path)) throw new UsageError(`Cannot copy to ${path}: it exists already`);
+  copyFileSync(bunPath(), path, constants.COPYFILE_EXCL);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+function explanation(path: string, isCopy: boolean): string {
+  const others = isCopy
+    ? "Every other Bun stays as it is. To let only some run this one, change its group and mode first (chgrp, chmod 750)."
+    : "With --copy-to PATH a copy of Bun gets it instead, so that not every script on this host does.";
+  return [
+    `This grants the capability CAP_NET_RAW (capabilities(7)) to the file`,
+    `  ${path}`,
+    "Whoever may run that file can then, with any script, send packets of any kind, forged ones too, and read",
+    "all packets that reach this host.",
+    others,
+    `It ends with \`sudo setcap -r ${shellQuoted(path)}\`, and when the file is replaced, as an upgrade of Bun does.`,
+  ].join("\n");
+}
+
+/** Whether a fresh process, of somebody without privileges, opens raw sockets. */
+async function verify(host: Host, path: string, isRoot: boolean): Promise<boolean> {
+  const user = Number(host.env["SUDO_UID"] ?? NOBODY);
+  const group = Number(host.env["SUDO_GID"] ?? NOBODY);
+  const drop = isRoot ? ["setpriv", `--reuid=${user}`, `--regid=${group}`, "--clear-groups", "--"] : [];
+  const { stdout } = await host.execute([...drop, path, entryPath(), "doctor", "--json"]);
+  try {
+    const { sockets } = JSON.parse(stdout) as Diagnosis;
+    return sockets.some(({ kind, state }) => kind === "raw" && state === "open");
+  } catch {
+    return false;
+  }
+}
+
+/** The program that package.json names, beside this file: TypeScript in the sources, JavaScript in dist. */
+function entryPath(): string {
+  return fileURLToPath(new URL(`./icmpx${extname(import.meta.url)}`, import.meta.url));
+}

@@ -1,0 +1,61 @@
+import type { Client, ClientOptions } from "icmpx";
+
+/** Where text goes. Writing never waits for the reader. */
+export interface Output {
+  readonly isTerminal: boolean;
+  /** Size of the terminal in characters; undefined where there is none, or it does not tell. */
+  readonly columns: number | undefined;
+  readonly rows: number | undefined;
+  /** Whether the reader has not taken yet what was written before. */
+  readonly isBusy: boolean;
+  write(text: string): void;
+  /** Resolves when the reader has taken everything. */
+  flush(): Promise<void>;
+  /** Calls `listener` after each change of size, until the function that it gives back is called. */
+  onResize(listener: () => void): () => void;
+}
+
+/** Signals that a command answers to. */
+export type SignalName = "SIGINT" | "SIGTERM" | "SIGQUIT";
+
+/** How a program ended. */
+export interface Execution {
+  /** undefined when it could not be started. */
+  readonly code: number | undefined;
+  readonly stdout: string;
+}
+
+/** What surrounds a command: the process it runs in, or a test. */
+export interface Host {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Makes the client that a command probes with. */
+  createClient(options: ClientOptions): Client;
+  /** Standard input, as it arrives. */
+  readInput(): AsyncIterable<Uint8Array>;
+  /** Calls `listener` at each signal, until the function that it gives back is called. */
+  onSignal(signal: SignalName, listener: () => void): () => void;
+  /** Calls `listener` when the process ends, until the function that it gives back is called. */
+  onExit(listener: () => void): () => void;
+  /** Runs a program to its end. Its standard error and input are those of this process, so that it may ask for a password. */
+  execute(command: readonly string[]): Promise<Execution>;
+  /** Ends the process at once. */
+  exit(code: number): void;
+}
+
+/** Exit codes, which are those of ping(8). */
+export const ExitCode = {
+  /** The target answered. */
+  Answered: 0,
+  /** It did not. */
+  Silent: 1,
+  /** Wrong use, or a failure. */
+  Failed: 2,
+} as const;
+
+/** What a shell reports for a program that SIGPIPE ended (signal(7): 128 + 13). */
+export const CLOSED_PIPE = 141;
+
+/** A mistake on the command line; its message ends up as one line on stderr. */
+export class UsageError extends Error {}

@@ -1,0 +1,89 @@
+import { IcmpxError } from "icmpx";
+import { escapeText } from "icmpx/packet";
+import { readValues } from "./arguments.ts";
+import type { Command } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
+import { formatCommandHelp, formatHelp } from "./help.ts";
+import { ExitCode, type Host, type Output, UsageError } from "./host.ts";
+import { suggest } from "./suggest.ts";
+import { painter } from "./text.ts";
+import { version } from "./version.ts";
+
+/**
+ * The whole command: arguments in, output on `host`, an exit code back. Wrong use and failures are a line on stderr and code 2.
+ */
+export async function main(args: readonly string[], host: Host): Promise<number> {
+  try {
+    return await dispatch(args, host);
+  } catch (error) {
+    // A RangeError of a run: an interface that this host does not have.
+    const isExpected =
+      error instanceof UsageError || error instanceof IcmpxError || error instanceof RangeError;
+    if (!isExpected && !isFileError(error)) throw error;
+    host.stderr.write(`icmpx: ${error.message.split("\n").map(escapeText).join("\n")}\n`);
+    return ExitCode.Failed;
+  }
+}
+
+async function dispatch(args: readonly string[], host: Host): Promise<number> {
+  const { stdout, stderr } = host;
+  const [first, ...rest] = args;
+  switch (first) {
+    case undefined:
+      stderr.write("icmpx: the terminal UI is not installed yet; these commands are there:\n\n");
+      stdout.write(`${formatHelp(COMMANDS, helpOptions(host, stdout))}\n`);
+      return ExitCode.Failed;
+    case "help":
+      return showHelp(rest, host);
+    case "-h":
+    case "--help":
+      return showHelp([], host);
+    case "-V":
+    case "--version":
+      stdout.write(`icmpx ${version()}\n`);
+      return ExitCode.Answered;
+    case "--bootstrap-cap":
+      return runCommand(findCommand("doctor"), ["--fix", ...rest], host);
+    default:
+      return runCommand(findCommand(first), rest, host);
+  }
+}
+
+async function runCommand(command: Command, args: readonly string[], host: Host): Promise<number> {
+  const values = readValues(command, args);
+  if (values.has("help")) return showHelp([command.name], host);
+  return command.run(values, host);
+}
+
+function showHelp([name]: readonly string[], host: Host): number {
+  const options = helpOptions(host, host.stdout);
+  const text =
+    name === undefined ? formatHelp(COMMANDS, options) : formatCommandHelp(findCommand(name), options);
+  host.stdout.write(`${text}\n`);
+  return ExitCode.Answered;
+}
+
+function findCommand(name: string): Command {
+  const found = COMMANDS.find((command) => command.name === name || command.aliases.includes(name));
+  if (found !== undefined) return found;
+  const isOption = name.startsWith("-");
+  const names = COMMANDS.flatMap((command) => [command.name, ...command.aliases]);
+  const known = isOption ? ["--help", "--version", "--bootstrap-cap"] : [...names, "help"];
+  const meant = suggest(name, known);
+  const hint = meant === undefined ? "icmpx --help shows what there is" : `did you mean ${meant}?`;
+  throw new UsageError(`Unknown ${isOption ? "option" : "command"} ${JSON.stringify(name)} (${hint})`);
+}
+
+function helpOptions(host: Host, output: Output) {
+  return { width: output.columns, paint: painter(host, output) };
+}
+
+/** What reading and copying files fails with. */
+function isFileError(error: unknown): error is Error {
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    typeof error.code === "string" &&
+    /^E[A-Z]+$/.test(error.code)
+  );
+}

@@ -1,0 +1,102 @@
+import type { Measurement, SendOptions } from "icmpx";
+import { addressFamily } from "icmpx/packet";
+import { type Host, UsageError } from "./host.ts";
+import type { Values } from "./values.ts";
+
+/** What a shell reports for a program that SIGINT ended (signal(7): 128 + 2). */
+const INTERRUPTED = 130;
+/** Where the DSCP begins in the type of service byte (RFC 2474 section 3). */
+const DSCP_SHIFT = 2;
+
+/** How results are written. */
+export type Format = "text" | "json" | "ndjson" | "csv";
+
+/** The format asked for. @throws {UsageError} for more than one */
+export function formatOf(values: Values): Format {
+  const wanted = (["json", "ndjson", "csv"] as const).filter((name) => values.has(name));
+  if (wanted.length > 1) throw new UsageError(`Options --${wanted[0]} and --${wanted[1]} exclude each other`);
+  return wanted[0] ?? "text";
+}
+
+/** What the options that all commands with probes share say to the library. @throws {UsageError} */
+export function sendOptions(values: Values): SendOptions & { readonly source?: string | undefined } {
+  if (values.has("ipv4") && values.has("ipv6")) throw new UsageError("Options -4 and -6 exclude each other");
+  const tos = values.number("tos") ?? 0;
+  if (tos % (1 << DSCP_SHIFT) !== 0) {
+    throw new UsageError(
+      `Option --tos is ${tos}: need a multiple of 4, as the kernel keeps the two ECN bits`,
+    );
+  }
+  const socket = values.text("socket") ?? "auto";
+  return {
+    ...(values.has("ipv4") && { family: 4 }),
+    ...(values.has("ipv6") && { family: 6 }),
+    ...(values.has("tos") && { dscp: tos >> DSCP_SHIFT }),
+    ...(socket !== "auto" && { privileged: socket === "raw" }),
+    timeout: values.number("timeout"),
+    mark: values.number("mark"),
+    ...interfaceOrSource(values.text("interface")),
+  };
+}
+
+function interfaceOrSource(text: string | undefined) {
+  if (text === undefined) return {};
+  return addressFamily(text) === undefined ? { interface: text } : { source: text };
+}
+
+/** How to follow a measurement. */
+export interface Following<Item> {
+  /** Called with each item. */
+  onItem(item: Item): void;
+  /** Called at SIGQUIT. */
+  onInterim(): void;
+  /** When to stop, in milliseconds from now. */
+  readonly deadline?: number | undefined;
+}
+
+/**
+ * Makes a measurement and carries it out. SIGINT and SIGTERM end it early, so that its result is still shown; the second ends the
+ * process.
+ *
+ * @returns the result; undefined when it was ended before there was one
+ * @throws {UsageError} for what the library refuses
+ */
+export async function follow<Item, Result>(
+  host: Host,
+  make: () => Measurement<Item, Result>,
+  { onItem, onInterim, deadline }: Following<Item>,
+): Promise<Result | undefined> {
+  const measurement = accepted(make);
+  let isStopping = false;
+  const stop = (): void => {
+    if (isStopping) host.exit(INTERRUPTED);
+    isStopping = true;
+    measurement.stop();
+  };
+  const forget = [
+    host.onSignal("SIGINT", stop),
+    host.onSignal("SIGTERM", stop),
+    host.onSignal("SIGQUIT", onInterim),
+  ];
+  const timer = deadline === undefined ? undefined : setTimeout(() => measurement.stop(), deadline);
+  try {
+    for await (const item of measurement) onItem(item);
+    return await measurement;
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") return undefined;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    for (const each of forget) each();
+  }
+}
+
+/** What `make` gives. TypeError and RangeError are how the library refuses an option. */
+function accepted<Value>(make: () => Value): Value {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError) throw new UsageError(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,323 @@
+import {
+  type EchoResult,
+  formatEchoResult,
+  formatMultiping,
+  formatPingStatistics,
+  type MultipingItem,
+  type MultipingResult,
+  type MultipingTarget,
+} from "icmpx";
+import { addressFamily, escapeText } from "icmpx/packet";
+import type { Command } from "./command.ts";
+import { ExitCode, type Host, UsageError } from "./host.ts";
+import { toCsv, toJson } from "./machine.ts";
+import { follow, formatOf, sendOptions } from "./measure.ts";
+import {
+  count,
+  FAMILY,
+  FORMATS,
+  interfaceOrSource,
+  interval,
+  mark,
+  NUMERIC,
+  SOCKET,
+  size,
+  timeout,
+  tos,
+} from "./options.ts";
+import { Tally } from "./tally.ts";
+import { type Paint, painter, tableWidth } from "./text.ts";
+import type { Values } from "./values.ts";
+import { version } from "./version.ts";
+
+/** What ping(8) calls its strategies of path MTU discovery, as the library's `dontFragment`. */
+const FRAGMENTATION: Readonly<Record<string, boolean | undefined>> = {
+  do: true,
+  want: undefined,
+  dont: false,
+};
+const DEFAULT_SIZE = 56;
+
+const CSV_COLUMNS = [
+  "target",
+  "address",
+  "number",
+  "kind",
+  "sent_at",
+  "rtt_ms",
+  "ttl",
+  "from",
+  "from_name",
+  "error",
+  "late",
+  "duplicate",
+  "corrupt",
+  "reordered",
+];
+
+/** `icmpx ping`. */
+export const PING: Command = {
+  name: "ping",
+  aliases: ["multiping"],
+  operands: "HOST...",
+  count: [1, Number.POSITIVE_INFINITY],
+  summary: "ask hosts for echoes",
+  description: [
+    "Sends echo requests to each HOST until it is stopped (Ctrl-C) or --count is reached, shows each answer, and sums up. Ctrl-\\ shows the figures so far.",
+    "Exit code: 0 when every host answered, 1 when one did not (or not to all of --count within --deadline), 2 after wrong use or a failure.",
+  ],
+  options: [
+    count("stop after this many probes to each host"),
+    interval("from one probe to the next to the same host (1)"),
+    timeout("W"),
+    {
+      name: "deadline",
+      letter: "w",
+      kind: "seconds",
+      value: "SECONDS",
+      range: [0.001, 2_147_483],
+      summary: "stop after this time, whatever was sent",
+    },
+    {
+      name: "ttl",
+      letter: "t",
+      kind: "integer",
+      value: "N",
+      range: [1, 255],
+      summary: "TTL or hop limit (64)",
+    },
+    size("s"),
+    {
+      name: "pattern",
+      letter: "p",
+      kind: "text",
+      value: "HEX",
+      summary: "fill the data with these bytes, over and over",
+    },
+    tos("Q"),
+    interfaceOrSource("I"),
+    mark("m"),
+    {
+      name: "pmtudisc",
+      letter: "M",
+      kind: "text",
+      value: "HOW",
+      choices: ["do", "want", "dont"],
+      summary: "fragmentation: do (never), want (as the kernel finds), dont (allow)",
+    },
+    {
+      name: "flood",
+      letter: "f",
+      kind: "flag",
+      summary: "as fast as answers come; a dot for each that does not",
+    },
+    { name: "quiet", letter: "q", kind: "flag", summary: "show the summary only" },
+    {
+      name: "timestamp",
+      letter: "D",
+      kind: "flag",
+      summary: "begin each line with the time, in seconds since 1970",
+    },
+    NUMERIC,
+    {
+      name: "names",
+      letter: "H",
+      kind: "flag",
+      summary: "look up names, also of a HOST given as an address",
+    },
+    ...FAMILY,
+    SOCKET,
+    ...FORMATS,
+  ],
+  examples: [
+    { line: "icmpx ping -c 5 example.org", summary: "five probes, a second apart" },
+    { line: "icmpx ping -i 0.2 -w 10 192.0.2.1 192.0.2.2", summary: "two hosts for ten seconds" },
+    { line: "icmpx ping -M do -s 1472 -c 1 192.0.2.1", summary: "does a packet of 1500 bytes get through?" },
+    { line: "icmpx ping --ndjson 192.0.2.1 | jq .rtt", summary: "each result as it happens" },
+  ],
+  run,
+};
+
+async function run(values: Values, host: Host): Promise<number> {
+  const format = formatOf(values);
+  const { operands: hosts } = values;
+  const options = pingOptions(values);
+  const view = new PingView(values, host);
+  using client = host.createClient({});
+  const result = await follow(host, () => client.multiping(hosts, options), {
+    onItem: (item) => view.show(item),
+    onInterim: () => view.showInterim(),
+    deadline: values.number("deadline"),
+  });
+  // Stopped before a single name was resolved.
+  if (result === undefined) return ExitCode.Silent;
+  if (format === "text") view.sumUp(result);
+  if (format === "json")
+    host.stdout.write(`${toJson({ command: "ping", version: version(), targets: result.targets })}\n`);
+  if (format === "ndjson") {
+    for (const { results: _, ...target } of result.targets)
+      host.stdout.write(`${toJson({ event: "summary", ...target })}\n`);
+  }
+  return exitCode(result, values);
+}
+
+function pingOptions(values: Values) {
+  const { hosts, flood } = { hosts: values.operands, flood: values.has("flood") };
+  // As ping(8): who asks for an address sees addresses.
+  const wantsNames = values.has("names") || hosts.some((each) => addressFamily(each) === undefined);
+  if (values.has("names") && values.has("numeric"))
+    throw new UsageError("Options -H and -n exclude each other");
+  const dontFragment = FRAGMENTATION[values.text("pmtudisc") ?? "want"];
+  return {
+    ...sendOptions(values),
+    count: values.number("count") ?? Number.POSITIVE_INFINITY,
+    interval: values.number("interval") ?? (flood ? 0 : undefined),
+    ttl: values.number("ttl"),
+    ...content(values),
+    ...(dontFragment !== undefined && { dontFragment }),
+    resolveDns: wantsNames && !values.has("numeric") && !flood,
+  };
+}
+
+function content(values: Values): { readonly size?: number; readonly payload?: Uint8Array } {
+  const pattern = values.text("pattern");
+  const bytes = values.number("size");
+  if (pattern === undefined) return bytes === undefined ? {} : { size: bytes };
+  if (!/^([\da-f]{2}){1,16}$/i.test(pattern)) {
+    throw new UsageError(`Option --pattern is ${JSON.stringify(pattern)}: need 1 to 16 bytes in hexadecimal`);
+  }
+  const given = Uint8Array.fromHex(pattern);
+  return {
+    payload: Uint8Array.from(
+      { length: bytes ?? DEFAULT_SIZE },
+      (_, index) => given[index % given.length] ?? 0,
+    ),
+  };
+}
+
+function exitCode(result: MultipingResult, values: Values): number {
+  if (result.targets.some(({ failure }) => failure !== null)) return ExitCode.Failed;
+  // As ping(8) has it: with a count and a deadline, all of them must have been answered.
+  const wanted = values.has("deadline") ? (values.number("count") ?? 1) : 1;
+  const isAnswered = result.targets.every(({ statistics }) => statistics.received >= wanted);
+  return isAnswered ? ExitCode.Answered : ExitCode.Silent;
+}
+
+/** What a ping shows while it runs, and after. */
+class PingView {
+  readonly #values: Values;
+  readonly #host: Host;
+  readonly #format: ReturnType<typeof formatOf>;
+  readonly #paint: Paint;
+  readonly #tally = new Tally();
+  readonly #isSingle: boolean;
+  #hasBegun = false;
+
+  constructor(values: Values, host: Host) {
+    this.#values = values;
+    this.#host = host;
+    this.#format = formatOf(values);
+    this.#paint = painter(host, host.stdout);
+    this.#isSingle = values.operands.length === 1;
+  }
+
+  show(item: MultipingItem): void {
+    if (item.kind !== "targetFailure") this.#tally.add(item);
+    const { stdout, stderr } = this.#host;
+    switch (this.#format) {
+      case "json":
+        break;
+      case "ndjson":
+        stdout.write(`${toJson({ event: item.kind === "targetFailure" ? "failure" : "result", ...item })}\n`);
+        break;
+      case "csv":
+        if (!this.#hasBegun) stdout.write(`${toCsv(CSV_COLUMNS)}\n`);
+        stdout.write(`${toCsv(csvRow(item))}\n`);
+        break;
+      case "text":
+        if (item.kind === "targetFailure") {
+          stderr.write(`icmpx: ${this.#isSingle ? escapeText(item.message) : formatEchoResult(item)}\n`);
+          break;
+        }
+        this.#showText(item);
+        break;
+      default:
+        this.#format satisfies never;
+    }
+    this.#hasBegun = true;
+  }
+
+  /** On stderr, as ping(8) does: stdout may be read by a program. */
+  showInterim(): void {
+    for (const line of this.#tally.lines()) this.#host.stderr.write(`${line}\n`);
+  }
+
+  sumUp(result: MultipingResult): void {
+    const { stdout } = this.#host;
+    if (!this.#isSingle) {
+      stdout.write(`${this.#hasBegun ? "\n" : ""}${formatMultiping(result, tableWidth(stdout))}\n`);
+      return;
+    }
+    const [target] = result.targets;
+    if (target === undefined || !isProbed(target)) return;
+    stdout.write(`${this.#hasBegun ? "\n" : ""}${formatPingStatistics(target)}\n`);
+  }
+
+  #showText(result: EchoResult): void {
+    const { stdout } = this.#host;
+    if (this.#isSingle && !this.#hasBegun) stdout.write(`${this.#heading(result)}\n`);
+    if (this.#values.has("quiet")) return;
+    if (this.#values.has("flood")) {
+      if (result.kind !== "reply" && !result.late) stdout.write(".");
+      return;
+    }
+    const time = this.#values.has("timestamp") ? `[${(arrival(result) / 1000).toFixed(6)}] ` : "";
+    // The line of an error names the router only.
+    const about = result.kind === "icmpError" && !this.#isSingle ? `${escapeText(result.target)}: ` : "";
+    stdout.write(`${time}${this.#coloured(result, about + formatEchoResult(result))}\n`);
+  }
+
+  #heading({ target, request }: EchoResult): string {
+    const bytes = this.#values.number("size") ?? DEFAULT_SIZE;
+    return `PING ${escapeText(target)} (${escapeText(request.addr)}) ${bytes} data bytes`;
+  }
+
+  #coloured(result: EchoResult, line: string): string {
+    if (result.kind === "timeout" || result.kind === "sendError") return this.#paint("red", line);
+    const isOdd = result.late || result.duplicate || result.corrupt || result.reordered;
+    return result.kind === "icmpError" || isOdd ? this.#paint("yellow", line) : line;
+  }
+}
+
+function isProbed(target: MultipingTarget): target is MultipingTarget & { resolved: string; family: 4 | 6 } {
+  return target.resolved !== null && target.family !== null;
+}
+
+function arrival(result: EchoResult): number {
+  return result.reply?.receivedPacket.receivedAt ?? Date.now();
+}
+
+function csvRow(item: MultipingItem): readonly (string | number | boolean | null)[] {
+  if (item.kind === "targetFailure") {
+    const empty = CSV_COLUMNS.slice(4).map((name) => (name === "error" ? item.error : null));
+    return [item.target, null, null, item.kind, ...empty];
+  }
+  const { request, reply } = item;
+  const sent = request.sentPacket;
+  return [
+    item.target,
+    request.addr,
+    request.number,
+    item.kind,
+    sent === null ? null : new Date(sent.timestamp).toISOString(),
+    item.rtt,
+    reply?.ttl ?? null,
+    reply?.addr ?? null,
+    reply?.hostname ?? null,
+    item.error,
+    item.late,
+    item.duplicate,
+    item.corrupt,
+    item.reordered,
+  ];
+}

@@ -1,0 +1,132 @@
+import { formatHop, formatStopReason, type TracerouteEntry } from "icmpx";
+import type { Command } from "./command.ts";
+import { ExitCode, type Host } from "./host.ts";
+import { toCsv, toJson } from "./machine.ts";
+import { follow, formatOf, sendOptions } from "./measure.ts";
+import { FAMILY, FORMATS, hops, mark, NUMERIC, SOCKET, size, source, timeout, tos } from "./options.ts";
+import { hostText } from "./text.ts";
+import type { Values } from "./values.ts";
+import { version } from "./version.ts";
+
+const DEFAULT_MAX_TTL = 30;
+
+const CSV_COLUMNS = ["target", "ttl", "probe", "kind", "address", "name", "rtt_ms", "error"];
+
+/** `icmpx traceroute`. */
+export const TRACEROUTE: Command = {
+  name: "traceroute",
+  aliases: ["trace"],
+  operands: "HOST",
+  count: [1, 1],
+  summary: "find the routers on the way to a host",
+  description: [
+    "Sends echo requests that live for one hop, two hops and so on, and shows who answered each of them.",
+    "Exit code: 0 when HOST answered, 1 when it did not, 2 after wrong use or a failure.",
+  ],
+  options: [
+    ...hops(),
+    {
+      name: "queries",
+      letter: "q",
+      kind: "integer",
+      value: "N",
+      range: [1, 1000],
+      summary: "probes for each hop (3)",
+    },
+    timeout("w", ["wait"]),
+    {
+      name: "sim-queries",
+      letter: "N",
+      kind: "integer",
+      value: "N",
+      range: [1, 10_000],
+      summary: "probes in flight at most (16)",
+    },
+    { name: "dont-fragment", letter: "F", kind: "flag", summary: "set the don't fragment bit" },
+    tos("t"),
+    { name: "interface", letter: "i", kind: "text", value: "NAME", summary: "send by this interface" },
+    source("s"),
+    size(),
+    mark(),
+    { name: "icmp", letter: "I", kind: "flag", summary: "use ICMP echo requests, as it always does" },
+    NUMERIC,
+    ...FAMILY,
+    SOCKET,
+    ...FORMATS,
+  ],
+  examples: [
+    { line: "icmpx traceroute example.org", summary: "" },
+    { line: "icmpx trace -n -q 1 -w 0.5 192.0.2.1", summary: "quickly, without names" },
+    { line: "icmpx traceroute --json 192.0.2.1 | jq '.hops[].addr'", summary: "the addresses only" },
+  ],
+  run,
+};
+
+async function run(values: Values, host: Host): Promise<number> {
+  const format = formatOf(values);
+  const { stdout, stderr } = host;
+  const [target = ""] = values.operands;
+  const maxHops = values.number("max-ttl");
+  const sourceAddress = values.text("source");
+  const options = {
+    ...sendOptions(values),
+    ...(sourceAddress !== undefined && { source: sourceAddress }),
+    maxHops,
+    firstTtl: values.number("first-ttl"),
+    gapLimit: values.number("max-unknown"),
+    probes: values.number("queries"),
+    concurrency: values.number("sim-queries"),
+    size: values.number("size"),
+    resolveDns: !values.has("numeric"),
+    ...(values.has("dont-fragment") && { dontFragment: true }),
+  };
+  let shown = 0;
+  const show = (hop: TracerouteEntry): void => {
+    shown += 1;
+    switch (format) {
+      case "json":
+        break;
+      case "ndjson":
+        stdout.write(`${toJson({ event: "hop", ...hop })}\n`);
+        break;
+      case "csv":
+        if (shown === 1) stdout.write(`${toCsv(CSV_COLUMNS)}\n`);
+        for (const row of csvRows(target, hop)) stdout.write(`${toCsv(row)}\n`);
+        break;
+      case "text": {
+        const address = hop.probes[0]?.request.addr ?? target;
+        const heading = `traceroute to ${hostText(address, target)}, ${maxHops ?? DEFAULT_MAX_TTL} hops at most`;
+        if (shown === 1) stdout.write(`${heading}\n`);
+        stdout.write(`${formatHop(hop)}\n`);
+        break;
+      }
+      default:
+        format satisfies never;
+    }
+  };
+  using client = host.createClient({});
+  const result = await follow(host, () => client.traceroute(target, options), {
+    onItem: show,
+    onInterim: () => stderr.write(`${shown} ${shown === 1 ? "hop" : "hops"} so far\n`),
+  });
+  if (result === undefined) return ExitCode.Silent;
+  const { hops: _, ...end } = result;
+  if (format === "text") stdout.write(`${formatStopReason(result)}\n`);
+  if (format === "json")
+    stdout.write(`${toJson({ command: "traceroute", version: version(), ...result })}\n`);
+  if (format === "ndjson") stdout.write(`${toJson({ event: "summary", ...end })}\n`);
+  return result.reached ? ExitCode.Answered : ExitCode.Silent;
+}
+
+function csvRows(target: string, { ttl, probes }: TracerouteEntry) {
+  return probes.map(({ kind, reply, rtt, error }, index) => [
+    target,
+    ttl,
+    index + 1,
+    kind,
+    reply?.addr,
+    reply?.hostname,
+    rtt,
+    error,
+  ]);
+}
