@@ -85,7 +85,6 @@ async function measure(tool: Tool, pair: VethPair, family: 4 | 6): Promise<numbe
       "wire",
       "-n",
       "-U",
-      "--immediate-mode",
       "-s",
       "200",
       "--time-stamp-precision=nano",
@@ -103,7 +102,9 @@ async function measure(tool: Tool, pair: VethPair, family: 4 | 6): Promise<numbe
     said += new TextDecoder().decode(value);
   }
   const rtts = await tool.run(pair, family);
-  await Bun.sleep(300);
+  // Without immediate mode, whose wake-up for each packet would itself delay the packet on its way, tcpdump gets what it
+  // captured in blocks, the last one up to a second later.
+  await Bun.sleep(1500);
   capture.kill("SIGINT");
   await capture.exited;
   const wire = wireRtts(await Bun.file(file).bytes(), family);
