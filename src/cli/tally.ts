@@ -27,10 +27,10 @@ export class Tally {
     count.greatest = Math.max(count.greatest, result.rtt);
   }
 
-  /** A line for each target: `192.0.2.1: 5/5 packets, 0% loss, min/avg/max = 0.031/0.044/0.053 ms`. */
+  /** A line for each target: `192.0.2.1: 5/5 packets, 0.0% loss, min/avg/max = 0.031/0.044/0.053 ms`. */
   lines(): string[] {
     return Array.from(this.#counts, ([target, { decided, received, sum, least, greatest }]) => {
-      const loss = Math.floor(((decided - received) * 100) / decided);
+      const loss = (((decided - received) * 100) / decided).toFixed(1);
       const times =
         received === 0
           ? ""

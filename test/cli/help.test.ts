@@ -1,0 +1,147 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { describeIf, requires } from "../support/requires.ts";
+import { ENTRY, runCli } from "./fake-host.ts";
+
+const packageJson = await Bun.file(join(import.meta.dir, "../../package.json")).json();
+
+describe("help", () => {
+  test("of icmpx", async () => {
+    const { code, stdout, stderr } = await runCli("--help");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatchSnapshot();
+    expect((await runCli("help")).stdout).toBe(stdout);
+    expect((await runCli("-h")).stdout).toBe(stdout);
+  });
+
+  test("is shown, with a reason and exit code 2, when nothing is asked for", async () => {
+    const { code, stdout, stderr } = await runCli("");
+    expect(code).toBe(2);
+    expect(stderr).toContain("the terminal UI is not installed yet");
+    expect(stdout).toBe((await runCli("--help")).stdout);
+  });
+
+  for (const { name, aliases } of COMMANDS) {
+    test(`of ${name}`, async () => {
+      const { code, stdout, stderr } = await runCli(`${name} --help`);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      expect(stdout).toMatchSnapshot();
+      for (const other of [`help ${name}`, `${name} -h`, ...aliases.map((alias) => `${alias} --help`)]) {
+        expect((await runCli(other)).stdout).toBe(stdout);
+      }
+    });
+
+    test(`of ${name} follows the width of the terminal`, async () => {
+      for (const columns of [60, 80, 300]) {
+        const terminal = { columns };
+        const { stdout } = await runCli(`${name} --help`, { terminal, env: { NO_COLOR: "1" } });
+        const [options = ""] = stdout.split("\nExamples:");
+        const widest = Math.max(...options.split("\n").map((line) => line.length));
+        expect(widest).toBeLessThanOrEqual(Math.min(columns, 100));
+      }
+    });
+  }
+
+  test("is coloured on a terminal only, and not if NO_COLOR is set", async () => {
+    const terminal = { columns: 80 };
+    expect((await runCli("--help", { terminal })).stdout).toContain("\x1b[1mUsage:\x1b[0m");
+    expect((await runCli("--help", { terminal, env: { NO_COLOR: "1" } })).stdout).not.toContain("\x1b");
+    expect((await runCli("--help", { terminal, env: { TERM: "dumb" } })).stdout).not.toContain("\x1b");
+    expect((await runCli("--help")).stdout).not.toContain("\x1b");
+  });
+
+  test("--version tells the version of the package", async () => {
+    const expected = `icmpx ${packageJson.version}\n`;
+    expect((await runCli("--version")).stdout).toBe(expected);
+    expect((await runCli("-V")).stdout).toBe(expected);
+  });
+
+  test("the command starts as a program, and as a file that Bun runs", async () => {
+    expect((await Bun.file(ENTRY).text()).split("\n", 1)).toEqual(["#!/usr/bin/env bun"]);
+    expect(packageJson.bin.icmpx).toBe("dist/cli/icmpx.js");
+    const child = Bun.spawnSync([process.execPath, ENTRY, "--version"]);
+    expect(child.stdout.toString()).toBe(`icmpx ${packageJson.version}\n`);
+  });
+});
+
+describeIf(requires.command("node"), "under Node", () => {
+  test("it says that Bun is needed", () => {
+    const source = new Bun.Transpiler({ loader: "ts" }).transformSync(readFileSync(ENTRY, "utf8"));
+    const child = Bun.spawnSync(["node", "--input-type=module", "-e", source]);
+    expect(child.exitCode).toBe(2);
+    expect(child.stdout.toString()).toBe("");
+    expect(child.stderr.toString()).toStartWith("icmpx: needs Bun, not Node: ");
+  });
+});
+
+describe("completions", () => {
+  for (const shell of ["bash", "zsh", "fish"]) {
+    test(`for ${shell} hold every command and every option`, async () => {
+      const { code, stdout } = await runCli(`completions ${shell}`);
+      expect(code).toBe(0);
+      for (const { name, aliases, options } of COMMANDS) {
+        for (const word of [name, ...aliases]) expect(stdout).toContain(word);
+        for (const option of options)
+          expect(stdout).toContain(shell === "fish" ? `-l ${option.name}` : `--${option.name}`);
+      }
+    });
+  }
+});
+
+describeIf(requires.command("bash"), "completions, evaluated by bash", () => {
+  const rows: readonly (readonly [words: readonly string[], expected: readonly string[]])[] = [
+    [["pi"], ["ping"]],
+    [["--v"], ["--version"]],
+    [["tra"], ["traceroute", "trace"]],
+    [
+      ["ping", "--int"],
+      ["--interval", "--interface"],
+    ],
+    [
+      ["mtr", "host", "--report"],
+      ["--report", "--report-wide"],
+    ],
+    [
+      ["ping", "-M", ""],
+      ["do", "want", "dont"],
+    ],
+    [["ping", "-c", ""], []],
+    [
+      ["completions", ""],
+      ["bash", "zsh", "fish"],
+    ],
+  ];
+  for (const [words, expected] of rows) {
+    test(`icmpx ${words.join(" ")}<Tab>`, async () => {
+      const found = await complete(words);
+      if (words[0] === "completions") expect(found).toEqual(expect.arrayContaining([...expected]));
+      else expect(found).toEqual([...expected]);
+    });
+  }
+
+  test("offers files to decode", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "icmpx-complete-"));
+    try {
+      await Bun.write(join(folder, "trace.pcap"), "");
+      expect(await complete(["decode", `${folder}/tr`])).toEqual([`${folder}/trace.pcap`]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
+async function complete(words: readonly string[]): Promise<string[]> {
+  const { stdout } = await runCli("completions bash");
+  const quoted = ["icmpx", ...words].map((word) => `'${word}'`).join(" ");
+  const script = `${stdout}\nCOMP_WORDS=(${quoted}); COMP_CWORD=${words.length}; _icmpx\nprintf '%s\\n' "\${COMPREPLY[@]}"`;
+  const child = Bun.spawnSync(["bash", "--norc", "-uc", script]);
+  expect(child.stderr.toString()).toBe("");
+  return child.stdout
+    .toString()
+    .split("\n")
+    .filter((line) => line !== "");
+}

@@ -1,0 +1,198 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { Tally } from "../../src/cli/tally.ts";
+import { describeIf, requires } from "../support/requires.ts";
+import { ENTRY, parseCsv, parseNdjson, runCli } from "./fake-host.ts";
+
+setDefaultTimeout(30_000);
+
+const ESCAPE = "\x1b";
+const COLOURED = new RegExp(`${ESCAPE}\\[3[13]m[^\\n]*icmp_seq=1[^\\n]*${ESCAPE}\\[0m\\n`);
+/** Nobody answers there (icmp_echo_ignore_broadcasts), and it does not leave loopback. */
+const SILENT = "127.255.255.255";
+
+describeIf(requires.all(requires.linux(), requires.root()), "icmpx ping on loopback", () => {
+  for (const host of ["127.0.0.1", "::1"]) {
+    test(`${host}: a heading, a line for each answer, a summary`, async () => {
+      const { code, stdout, stderr } = await runCli(`ping -c 2 -i 0.02 ${host}`);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      const [heading, first, second, empty, ...summary] = stdout.split("\n");
+      expect(heading).toBe(`PING ${host} (${host}) 56 data bytes`);
+      expect(first).toMatch(new RegExp(`^64 bytes from ${host}: icmp_seq=1 ttl=64 time=[\\d.]+ ms$`));
+      expect(second).toMatch(new RegExp(`^64 bytes from ${host}: icmp_seq=2 ttl=64 time=[\\d.]+ ms$`));
+      expect(empty).toBe("");
+      expect(summary[0]).toBe(`--- ${host} ping statistics ---`);
+      expect(summary[1]).toBe("2 packets transmitted, 2 received, 0.0% packet loss");
+    });
+  }
+
+  test("several hosts end in a table; one that does not exist makes the exit code 2", async () => {
+    const good = await runCli("ping -c 1 127.0.0.1 ::1");
+    expect(good.code).toBe(0);
+    expect(good.stdout).toContain("Ping of 2 targets");
+    const mixed = await runCli("ping -n -c 1 127.0.0.1 no-such-host.invalid");
+    expect(mixed.code).toBe(2);
+    expect(mixed.stdout).toContain("64 bytes from 127.0.0.1");
+    expect(mixed.stderr).toStartWith('icmpx: no-such-host.invalid: Cannot resolve "no-such-host.invalid"');
+  });
+
+  test("the options that the wire shows: ttl, size, pattern, tos, interface, fragmentation", async () => {
+    const line = "ping -c 1 --json -t 9 -s 20 -p c0ffee -Q 0xb8 -I lo -M do -m 7 -W 0.5 127.0.0.1";
+    const { code, stdout } = await runCli(line);
+    expect(code).toBe(0);
+    const { command, targets } = JSON.parse(stdout);
+    expect(command).toBe("ping");
+    const [{ request, reply }] = targets[0].results;
+    expect(request.ttl).toBe(9);
+    expect(request.sentPacket.packet.payload).toBe("c0ffee".repeat(7).slice(0, 40));
+    // Linux answers with the type of service that it was asked with (RFC 1122 section 3.2.2.6).
+    expect(reply.receivedPacket.ipHeader.tos).toBe(0xb8);
+    expect(reply.receivedPacket.ipHeader.totalLength).toBe(20 + 8 + 20);
+  });
+
+  test("-I with an address is the source, -4 and -6 choose the family, --socket the kind", async () => {
+    const own = JSON.parse((await runCli("ping -c 1 --json -I 127.0.0.5 127.0.0.1")).stdout);
+    expect(own.targets[0].results[0].reply.receivedPacket.ipHeader.destAddr).toBe("127.0.0.5");
+    const addresses = { 4: "127.0.0.1", 6: "::1" } as const;
+    for (const family of [4, 6] as const) {
+      const { stdout } = await runCli(`ping -c 1 --json -${family} ${addresses[family]}`);
+      expect(JSON.parse(stdout).targets[0].family).toBe(family);
+      const other = await runCli(`ping -c 1 -${family} ${addresses[family === 4 ? 6 : 4]}`);
+      expect(other.code).toBe(2);
+      expect(other.stderr).toContain(`to an IPv${family} address`);
+    }
+    const raw = JSON.parse((await runCli("ping -c 1 --json --socket raw 127.0.0.1")).stdout);
+    expect(raw.targets[0].results[0].reply.receivedPacket.ipHeader.ihl).toBe(5);
+  });
+
+  test("--ndjson is a line for each event, then one for each target", async () => {
+    const { code, stdout } = await runCli("ping -c 2 -i 0.01 --ndjson 127.0.0.1 127.0.0.2");
+    expect(code).toBe(0);
+    const events = parseNdjson(stdout);
+    expect(events.map(({ event }) => event)).toEqual([
+      "result",
+      "result",
+      "result",
+      "result",
+      "summary",
+      "summary",
+    ]);
+    expect(events.slice(4).map(({ target }) => target)).toEqual(["127.0.0.1", "127.0.0.2"]);
+    for (const summary of events.slice(4))
+      expect(summary["statistics"]).toMatchObject({ sent: 2, received: 2 });
+  });
+
+  test("--csv has a row for each result, failures included", async () => {
+    const { stdout } = await runCli("ping -c 2 -i 0.01 --csv 127.0.0.1 no-such-host.invalid");
+    const rows = parseCsv(stdout);
+    const replies = rows.filter(({ kind }) => kind === "reply");
+    expect(replies.map(({ number }) => number)).toEqual(["1", "2"]);
+    for (const { rtt_ms, sent_at, from, duplicate } of replies) {
+      expect(Number(rtt_ms)).toBeGreaterThan(0);
+      expect(Math.abs(Date.parse(sent_at ?? "") - Date.now())).toBeLessThan(60_000);
+      expect([from, duplicate]).toEqual(["127.0.0.1", "false"]);
+    }
+    expect(rows.find(({ kind }) => kind === "targetFailure")).toMatchObject({
+      target: "no-such-host.invalid",
+      number: "",
+    });
+  });
+
+  test("-q shows the summary only, -D begins lines with the time, -f shows no answers", async () => {
+    const quiet = await runCli("ping -q -c 2 -i 0.01 127.0.0.1");
+    expect(quiet.stdout).not.toContain("icmp_seq");
+    expect(quiet.stdout).toContain("2 packets transmitted, 2 received");
+    const dated = await runCli("ping -D -c 1 127.0.0.1");
+    const [, time] = /^\[(\d+\.\d{6})\] 64 bytes/m.exec(dated.stdout) ?? [];
+    expect(Math.abs(Number(time) * 1000 - Date.now())).toBeLessThan(60_000);
+    const begun = performance.now();
+    const flood = await runCli("ping -f -c 200 127.0.0.1");
+    expect(performance.now() - begun).toBeLessThan(10_000);
+    expect(flood.stdout).not.toContain("icmp_seq");
+    expect(flood.stdout).toContain("200 packets transmitted, 200 received");
+  });
+
+  test("-w ends in time; with -c all of them must have been answered", async () => {
+    expect((await runCli("ping -w 0.2 -i 0.05 127.0.0.1")).code).toBe(0);
+    const short = await runCli("ping -w 0.2 -i 0.1 -c 100 127.0.0.1");
+    expect(short.code).toBe(1);
+    expect(short.stdout).toContain("ping statistics");
+  });
+
+  test("exit code 1 when nobody answers", async () => {
+    const { code, stdout } = await runCli(`ping -c 1 -W 0.1 ${SILENT}`);
+    expect(code).toBe(1);
+    expect(stdout).toContain("1 packets transmitted, 0 received, 100.0% packet loss");
+  });
+
+  test("an interface that does not exist is told, with exit code 2", async () => {
+    const { code, stderr } = await runCli("ping -c 1 -I nosuch0 127.0.0.1");
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: 'icmpx: Option "interface" is "nosuch0": this host has no such interface\n',
+    });
+  });
+
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    test(`${signal} ends it with the summary; the second ends the process`, async () => {
+      const { code, stdout, host } = await runCli("ping -i 0.01 127.0.0.1", {
+        onWrite: (text, fake) => {
+          if (!text.includes("icmp_seq=3 ")) return;
+          fake.send(signal);
+          fake.send(signal);
+        },
+      });
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/\n\n--- 127\.0\.0\.1 ping statistics ---\n/);
+      expect(host.exits).toEqual([130]);
+      expect(host.listenerCount).toBe(0);
+    });
+  }
+
+  test("SIGQUIT shows the figures so far, on stderr", async () => {
+    const { stderr } = await runCli("ping -c 3 -i 0.01 127.0.0.1", {
+      onWrite: (text, fake) => text.includes("icmp_seq=2 ") && fake.send("SIGQUIT"),
+    });
+    expect(stderr).toMatch(
+      /^127\.0\.0\.1: 2\/2 packets, 0\.0% loss, min\/avg\/max = ([\d.]+\/){2}[\d.]+ ms\n$/,
+    );
+  });
+
+  test("a terminal gets colour for what is lost, unless NO_COLOR is set", async () => {
+    const line = `ping -c 1 -W 0.05 ${SILENT}`;
+    const coloured = await runCli(line, { terminal: { columns: 80 } });
+    expect(coloured.stdout).toMatch(COLOURED);
+    const plain = await runCli(line, { terminal: { columns: 80 }, env: { NO_COLOR: "1" } });
+    expect(plain.stdout).not.toContain("\x1b");
+    expect((await runCli(line)).stdout).not.toContain("\x1b");
+  });
+
+  test("as a process it ends quietly when its reader has gone", async () => {
+    const child = Bun.spawn([process.execPath, ENTRY, "ping", "-i", "0.01", "127.0.0.1"], {
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const reader = child.stdout.getReader();
+    await reader.read();
+    await reader.cancel();
+    expect(await child.exited).toBe(141);
+    expect(await new Response(child.stderr).text()).toBe("");
+  });
+
+  test("as a process it gives all of its output, and its exit code, through a pipe", async () => {
+    const child = Bun.spawn(
+      [process.execPath, ENTRY, "ping", "-i", "0", "-c", "2000", "--ndjson", "127.0.0.1"],
+      {
+        stdout: "pipe",
+      },
+    );
+    const events = parseNdjson(await new Response(child.stdout).text());
+    expect(await child.exited).toBe(0);
+    expect(events).toHaveLength(2001);
+  });
+});
+
+describe("Tally", () => {
+  test("without a result has no line", () => {
+    expect(new Tally().lines()).toEqual([]);
+  });
+});
