@@ -18,7 +18,7 @@ export { formatMtr, type TableFormatOptions } from "./client/format-mtr.ts";
 export { formatMultiping } from "./client/format-multiping.ts";
 export { formatEchoResult, formatPingStatistics } from "./client/format-ping.ts";
 export { formatHop, formatStopReason, formatTraceroute } from "./client/format-traceroute.ts";
-export { Measurement } from "./client/measurement.ts";
+export type { Measurement } from "./client/measurement.ts";
 export type { MultipingItem } from "./client/multiping.ts";
 export type {
   ClientOptions,

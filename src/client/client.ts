@@ -62,6 +62,8 @@ export class Client {
   readonly #options: ClientOptions;
   readonly #givenPlatform: Platform | undefined;
   readonly #probers = new Map<string, Prober>();
+  /** What `privileged: "auto"` has come to: raw or not. */
+  readonly #isRawByFamily = new Map<Family, boolean>();
   readonly #running = new Set<Measurement<unknown, unknown>>();
   #nonce: Uint8Array | undefined;
   #isClosed = false;
@@ -308,16 +310,22 @@ export class Client {
 
   #prober(family: Family, privileged: Privileged, source: string | undefined): Prober {
     // Only IPv6 datagram sockets have to be bound to their source.
-    const boundSource = family === 6 && privileged !== true ? source : undefined;
-    const key = `${family} ${privileged} ${boundSource}`;
-    let prober = this.#probers.get(key);
-    if (prober === undefined) {
-      const platform = this.#platform;
-      const options = { family, privileged, identifier: this.#random16(), source: boundSource };
-      prober = new Prober(openTransport(platform, options), platform.clock, this.#random16());
-      // A source that this host lacks now it may have at the next run.
-      if (!(prober.transport instanceof RefusingTransport)) this.#probers.set(key, prober);
-    }
+    const keyOf = (isRaw: boolean) => `${family} ${isRaw} ${isRaw || family === 4 ? "" : source}`;
+    const isRaw = privileged === "auto" ? this.#isRawByFamily.get(family) : privileged;
+    const open = isRaw === undefined ? this.#probers.get(keyOf(true)) : this.#probers.get(keyOf(isRaw));
+    if (open !== undefined) return open;
+
+    const platform = this.#platform;
+    const transport = openTransport(platform, {
+      family,
+      privileged: isRaw ?? privileged,
+      identifier: this.#random16(),
+      source: family === 6 ? source : undefined,
+    });
+    const prober = new Prober(transport, platform.clock, this.#random16());
+    if (privileged === "auto") this.#isRawByFamily.set(family, transport.privileged);
+    // A source that this host lacks now it may have at the next run.
+    if (!(transport instanceof RefusingTransport)) this.#probers.set(keyOf(transport.privileged), prober);
     return prober;
   }
 

@@ -4,7 +4,7 @@ import { icmpCodeName, icmpTypeName } from "../packet/icmp-types.ts";
 import type { Ipv4Header } from "../packet/ipv4.ts";
 import { IpProtocol } from "../packet/protocol.ts";
 import { type Clock, type Instant, NS_PER_MS, unixMs } from "./clock.ts";
-import { keepBytes, keepBytesIn } from "./hex-bytes.ts";
+import { keepBytes, keepBytesIn, keptPart } from "./hex-bytes.ts";
 import type {
   EchoIcmpErrorResult,
   EchoReply,
@@ -132,6 +132,7 @@ export function answerResult(answer: Answer): EchoResult {
 
 function receivedPacket({ family, arrival, timing, clock }: Answer): ReceivedPacket {
   const { icmp } = arrival;
+  const raw = keepBytes(arrival.raw);
   return {
     ipHeader: ipHeader(family, arrival),
     icmpPacket: {
@@ -140,9 +141,9 @@ function receivedPacket({ family, arrival, timing, clock }: Answer): ReceivedPac
       checksum: icmp.checksum,
       id: icmp.identifier,
       sequence: icmp.sequence,
-      payload: keepBytes(icmp.data),
+      payload: keptPart(raw, arrival.raw, icmp.data),
     },
-    raw: keepBytes(arrival.raw),
+    raw,
     receivedAt: unixMs(clock, timing.receivedAt.realtimeNs),
   };
 }

@@ -10,6 +10,13 @@ export function keepBytes(bytes: Uint8Array): Uint8Array {
   return new HexBytes(bytes);
 }
 
+/** The part of `kept`, a copy of `whole`, that `part` is of `whole`; a copy of its own if it lies elsewhere. */
+export function keptPart(kept: Uint8Array, whole: Uint8Array, part: Uint8Array): Uint8Array {
+  const start = part.byteOffset - whole.byteOffset;
+  const isInside = part.buffer === whole.buffer && start >= 0 && start + part.length <= whole.length;
+  return isInside ? kept.subarray(start, start + part.length) : keepBytes(part);
+}
+
 /** A copy of decoded data in which all bytes, however deep, are kept ones. */
 export function keepBytesIn<Value>(value: Value): Value {
   return copy(value) as Value;

@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { SystemError } from "../errors.ts";
 import { Icmpv4Type, Icmpv6Type } from "../packet/icmp-types.ts";
-import { type Clock, type Instant, NS_PER_MS, readInstant } from "./clock.ts";
+import { type Clock, type Instant, readInstant } from "./clock.ts";
 import { Deadlines } from "./deadlines.ts";
 import { answerResult, sendErrorResult, timeoutResult, withSentPacket } from "./echo-result.ts";
 import type { EchoIdentity, PayloadMatch } from "./payload.ts";
@@ -9,6 +9,7 @@ import { ProbeMemory } from "./probe-memory.ts";
 import { Probe, ProbeStream, type StreamOptions, type StreamOwner } from "./probe-stream.ts";
 import type { EchoResult } from "./results.ts";
 import { answersFor, isSameHost } from "./same-host.ts";
+import { SendQueue } from "./send-queue.ts";
 import { timeArrival } from "./timing.ts";
 import { keepArrival } from "./transport/keep-arrival.ts";
 import type {
@@ -22,15 +23,14 @@ import type {
 
 const SEQUENCES = 0x1_0000;
 
-/** First and longest wait before sending again what the kernel had no room for. */
-const BUSY_WAIT_NS = 1 * NS_PER_MS;
-const BUSY_WAIT_LIMIT_NS = 16 * NS_PER_MS;
-
 /**
  * So many probes leave at most before what has arrived is read. Their answers and stamps must fit the receive queue, which
  * without privilege is 416 KiB by default, and each takes 0.75 KiB of it or more.
  */
 const READ_EVERY = 64;
+
+/** Reads before a timeout is declared, at most: more than any receive queue holds, and not for ever under a flood. */
+const READS_BEFORE_TIMEOUT = 64;
 
 /** What arrived for nobody, or decided nothing. */
 export interface ProberCounters {
@@ -66,7 +66,7 @@ export class Prober implements TransportOwner, StreamOwner {
   /** Flying probes whose transmit stamp has not come, by its key. */
   readonly #unstamped = new Map<number, Probe>();
   readonly #deadlines = new Deadlines<Probe>();
-  #queue: Probe[] = [];
+  readonly #queue: SendQueue<Probe>;
   #outbox: { readonly stream: ProbeStream; readonly result: EchoResult }[] = [];
   /** Arrivals that the rest of a read must be compared with before they are taken. */
   #waiting: (EchoArrival | ErrorArrival)[] = [];
@@ -76,8 +76,6 @@ export class Prober implements TransportOwner, StreamOwner {
   /** The moment of the read that is going on. */
   #readAt: Instant | undefined;
   #deadlineTimer: { readonly atNs: number; readonly cancel: () => void } | undefined;
-  #cancelBusyTimer: (() => void) | undefined;
-  #busyWaitNs = BUSY_WAIT_NS;
   #drops = 0;
   /** When (monotonic) a read found that the receive queue had overflowed since the read before. */
   #overflowAtNs: number = Number.NEGATIVE_INFINITY;
@@ -92,6 +90,8 @@ export class Prober implements TransportOwner, StreamOwner {
     this.#transport = transport;
     this.#clock = clock;
     this.#nextSequence = firstSequence % SEQUENCES;
+    // A probe that was forgotten while it waited is no longer queued.
+    this.#queue = new SendQueue(clock, (probe) => probe.state !== "queued" || this.#transmit(probe));
     transport.attach(this);
   }
 
@@ -112,12 +112,11 @@ export class Prober implements TransportOwner, StreamOwner {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#deadlineTimer?.cancel();
-    this.#cancelBusyTimer?.();
     this.#flying.clear();
     this.#remembered.clear();
     this.#unstamped.clear();
     this.#deadlines.clear();
-    this.#queue = [];
+    this.#queue.clear();
     this.#outbox = [];
     this.#waiting = [];
     this.#transport.close();
@@ -136,7 +135,7 @@ export class Prober implements TransportOwner, StreamOwner {
     });
     this.#nextNumber = (this.#nextNumber + 1) >>> 0;
     stream.undecided.add(probe);
-    if (this.#queue.length > 0 || !this.#transmit(probe)) this.#queue.push(probe);
+    if (!this.#queue.isEmpty || !this.#transmit(probe)) this.#queue.push(probe);
   }
 
   /** Wants to hear nothing more of an undecided probe. */
@@ -184,10 +183,10 @@ export class Prober implements TransportOwner, StreamOwner {
     if (receipt.kind === "busy") {
       const hasWaited = at.monotonicNs - probe.queuedAtNs >= timeoutNs;
       if (hasWaited) this.#fail(probe, noRoomError(route.destination));
-      else this.#waitForRoom();
+      else this.#queue.backOff();
       return hasWaited;
     }
-    this.#busyWaitNs = BUSY_WAIT_NS;
+    this.#queue.hadRoom();
     if (receipt.kind === "failed") {
       // The transport counts anew: stamps of those in flight that have not come can no longer be told from new ones.
       this.#unstamped.clear();
@@ -233,25 +232,6 @@ export class Prober implements TransportOwner, StreamOwner {
     return sequence;
   }
 
-  #waitForRoom(): void {
-    if (this.#cancelBusyTimer !== undefined) return;
-    this.#cancelBusyTimer = this.#clock.schedule(this.#busyWaitNs, () => {
-      this.#cancelBusyTimer = undefined;
-      this.#busyWaitNs = Math.min(this.#busyWaitNs * 2, BUSY_WAIT_LIMIT_NS);
-      this.#transmitQueued();
-    });
-  }
-
-  #transmitQueued(): void {
-    let done = 0;
-    for (const probe of this.#queue) {
-      // Those that were forgotten while they waited have another state.
-      if (probe.state === "queued" && !this.#transmit(probe)) break;
-      done += 1;
-    }
-    if (done > 0) this.#queue = this.#queue.slice(done);
-  }
-
   #fail(probe: Probe, error: SystemError): void {
     probe.state = "gone";
     probe.stream.undecided.delete(probe);
@@ -260,12 +240,12 @@ export class Prober implements TransportOwner, StreamOwner {
 
   // Receiving.
 
-  /** Takes in all that has arrived, as of one moment. */
-  #read(): void {
-    if (this.#isClosed) return;
+  /** Takes in what has arrived, as of one moment. Returns whether there may be more than one read takes. */
+  #read(): boolean {
+    if (this.#isClosed) return false;
     this.#sentUnread = 0;
     this.#readAt = readInstant(this.#clock);
-    this.#transport.drain();
+    const mayBeMore = this.#transport.drain();
     if (this.#waiting.length > 0) {
       // The stamps that answers wait for were queued before those answers came.
       this.#transport.drainErrors();
@@ -279,6 +259,7 @@ export class Prober implements TransportOwner, StreamOwner {
       this.#overflowAtNs = this.#readAt.monotonicNs;
     }
     this.#readAt = undefined;
+    return mayBeMore;
   }
 
   /**
@@ -405,7 +386,7 @@ export class Prober implements TransportOwner, StreamOwner {
   #onDeadline(): void {
     this.#deadlineTimer = undefined;
     const nowNs = this.#clock.monotonicNs();
-    this.#read();
+    for (let reads = 1; this.#read() && reads < READS_BEFORE_TIMEOUT; ) reads += 1;
     for (;;) {
       const due = this.#deadlines.takeDue(nowNs);
       if (due === undefined) break;
@@ -446,7 +427,7 @@ export class Prober implements TransportOwner, StreamOwner {
       this.#deadlineTimer?.cancel();
       this.#deadlineTimer = undefined;
     }
-    if (wasFull && this.#queue.length > 0) this.#scheduleFlush();
+    if (wasFull && !this.#queue.isEmpty) this.#scheduleFlush();
   }
 
   // Handing out results.
@@ -463,7 +444,7 @@ export class Prober implements TransportOwner, StreamOwner {
     queueMicrotask(() => {
       this.#isFlushScheduled = false;
       if (this.#waiting.length > 0) this.#read();
-      if (this.#queue.length > 0 && this.#cancelBusyTimer === undefined) this.#transmitQueued();
+      this.#queue.sendWaiting();
       this.#flush();
     });
   }

@@ -108,6 +108,10 @@ export class Resolver {
     signal?.throwIfAborted();
     const literal = resolved(host, host);
     if (literal !== undefined) {
+      if (isIpv4Mapped(literal.address)) {
+        const quad = literal.address.slice(MAPPED_PREFIX.length);
+        throw refused(host, `an IPv4 address in IPv6 form; use ${quad}`);
+      }
       if (family !== undefined && literal.family !== family) throw wrongFamily(host, family);
       return literal;
     }
@@ -210,6 +214,13 @@ function resolved(host: string, address: string): ResolvedHost | undefined {
 }
 
 /** A link-local address is named without its zone: DNS knows none, and getnameinfo(3) through Bun refuses it. */
+const MAPPED_PREFIX = "::ffff:";
+
+/** IPv4 addresses in IPv6 form (RFC 4291 2.5.5.2) never stand on the wire: sockets that take them mean IPv4. */
+function isIpv4Mapped(canonical: string): boolean {
+  return canonical.startsWith(MAPPED_PREFIX) && canonical.includes(".");
+}
+
 function withoutZone(address: string): string | undefined {
   return canonicalAddress(address)?.split("%", 1)[0];
 }

@@ -1,4 +1,4 @@
-import { PacketError, SystemError } from "../../errors.ts";
+import { PacketError, SystemError, type SystemErrorDetails } from "../../errors.ts";
 import {
   AF_INET,
   AF_INET6,
@@ -79,6 +79,9 @@ const STAMP_FLAGS =
   SOF_TIMESTAMPING_RX_SOFTWARE |
   SOF_TIMESTAMPING_TX_SOFTWARE |
   SOF_TIMESTAMPING_OPT_TSONLY;
+
+/** Messages of each queue that one drain takes: some 20 ms of work. */
+const DRAIN_LIMIT = 4096;
 
 const UINT32 = 2 ** 32;
 
@@ -166,28 +169,29 @@ export class IcmpTransport implements Transport {
       // with keys of the old count are read. Others may still come, from packets that a device holds back.
       this.drainErrors();
       this.#countStamps();
-      return { kind: "failed", error };
+      return { kind: "failed", error: explain(error, route) };
     }
     const stampKey = this.#nextStampKey;
     this.#nextStampKey = (stampKey + 1) % UINT32;
     return { kind: "sent", stampKey, message };
   }
 
-  drain(): void {
+  drain(): boolean {
     this.drainErrors();
-    if (this.#socket.closed) return;
+    if (this.#socket.closed) return false;
     const { used, limit, drops } = this.#socket.receiveQueue;
-    this.#socket.receive((message) => {
+    const received = this.#socket.receive((message) => {
       this.#handOver(() =>
         this.privileged ? decodeRaw(this.family, message) : decodeDatagram(this.family, message),
       );
-    });
+    }, DRAIN_LIMIT);
     // Nobody but us empties the queue: if it overflowed since the drain before, it has been full ever since, and what
     // is dropped while it is being emptied may be for want of room, too. Other drops are corrupt packets.
     const wasFull = used * 2 >= limit;
     const dropsNow = wasFull && !this.#socket.closed ? this.#socket.receiveQueue.drops : drops;
     if (wasFull) this.#drops += dropsNow - this.#dropsSeen;
     this.#dropsSeen = dropsNow;
+    return received === DRAIN_LIMIT;
   }
 
   drainErrors(): void {
@@ -195,7 +199,7 @@ export class IcmpTransport implements Transport {
     this.#socket.receiveErrors((message) => {
       if (message.error?.origin === SO_EE_ORIGIN_TIMESTAMPING) this.#onStamp(message);
       else this.#handOver(() => decodeQueuedError(this.family, message));
-    });
+    }, DRAIN_LIMIT);
   }
 
   setActive(active: boolean): void {
@@ -342,6 +346,19 @@ export class IcmpTransport implements Transport {
       throw error;
     }
   }
+}
+
+/** Names what the route asked for: without it, the kernel's EINVAL and EPERM tell nobody what was wrong. */
+function explain(error: SystemError, { source, interfaceIndex, mark }: Route): SystemError {
+  const asked = [
+    source !== undefined && `source ${source}`,
+    interfaceIndex !== undefined && `interface ${interfaceIndex}`,
+    mark !== 0 && `mark ${mark}`,
+  ].filter((part) => part !== false);
+  if (asked.length === 0) return error;
+  return new SystemError(`${error.message} with ${asked.join(", ")}`, error as SystemErrorDetails, {
+    cause: error,
+  });
 }
 
 /** The index of an interface given by name or number; 0 when there is none. */

@@ -1,0 +1,44 @@
+import { describe, expect, test } from "bun:test";
+import { ResolveError } from "../../src/errors.ts";
+import { FakePath } from "../support/fake-path.ts";
+import { SOCKET_KINDS } from "../support/fake-platform.ts";
+import { scene } from "./support.ts";
+
+describe("Sockets of a client", () => {
+  for (const kind of SOCKET_KINDS) {
+    test(`are shared by "auto" and whoever insists on what it came to, ${kind.name}`, async () => {
+      const { client, kernel, outcome } = scene({
+        ...new FakePath({ delays: 1 }),
+        allowRaw: kind.privileged,
+      });
+      await outcome(client.probe(kind.target));
+      await outcome(client.probe(kind.target, { privileged: kind.privileged }));
+      await outcome(client.probe(kind.target));
+      expect(kernel.openDescriptors).toBe(1);
+    });
+  }
+
+  test("are opened raw by auto, even when a datagram one is open", async () => {
+    const { client, kernel, outcome } = scene(new FakePath({ delays: 1 }));
+    const datagram = await outcome(client.probe("198.51.100.1", { privileged: false }));
+    const auto = await outcome(client.probe("198.51.100.1"));
+    expect(kernel.openDescriptors).toBe(2);
+    // Only raw IPv4 sockets show the header.
+    expect(datagram.reply?.receivedPacket.ipHeader.ihl).toBeNull();
+    expect(auto.reply?.receivedPacket.ipHeader.ihl).toBe(5);
+  });
+});
+
+test("an IPv4 address in IPv6 form is refused with the one to use", async () => {
+  const { client, failure } = scene();
+  const error = await failure(client.probe("::ffff:192.0.2.1"));
+  expect(error).toBeInstanceOf(ResolveError);
+  expect((error as Error).message).toContain("use 192.0.2.1");
+});
+
+test("a refused send names what was asked for", async () => {
+  const { client, outcome } = scene();
+  const result = await outcome(client.probe("198.51.100.1", { source: "192.0.2.99" }));
+  expect(result).toMatchObject({ kind: "sendError", error: "EINVAL" });
+  expect(result.kind === "sendError" && result.sendError.message).toContain("source 192.0.2.99");
+});
