@@ -3,6 +3,8 @@ import { escapeText } from "icmpx/packet";
 import { UsageError } from "./host.ts";
 import { hostText, type Paint, padEnd, truncate } from "./text.ts";
 
+const { stringWidth } = Bun;
+
 type Figures = Partial<StatisticsSnapshot>;
 
 interface Column {
@@ -35,6 +37,9 @@ export const REPORT_COLUMNS: Readonly<Record<string, Column>> = {
 
 /** What mtr(8) shows unless it is told. */
 export const DEFAULT_ORDER = "LSNABWV";
+
+/** `  1.|-- 255.255.255.255`. */
+const ADDRESS_WIDTH = 23;
 
 /** How a report is laid out. */
 export interface ReportOptions {
@@ -73,16 +78,13 @@ export function readOrder(text: string): string {
  * ```
  */
 export function formatReport(round: MtrRound, options: ReportOptions): string {
-  const columns = [...options.order].flatMap((letter) => REPORT_COLUMNS[letter] ?? []);
   const rows = round.hops.flatMap((hop) => hopRows(hop, options));
-  const figuresWidth = columns.reduce((sum, { width }) => sum + width, 0);
-  const longest = Math.max(
-    Bun.stringWidth(options.heading),
-    ...rows.map(({ name }) => Bun.stringWidth(name)),
-  );
-  // Half a name is worth more than half a figure.
-  const room = options.width === undefined ? longest : Math.max(12, options.width - figuresWidth);
-  const nameWidth = Math.min(longest, room);
+  const longest = Math.max(stringWidth(options.heading), ...rows.map(({ name }) => stringWidth(name)));
+  const columns = [...options.order].flatMap((letter) => REPORT_COLUMNS[letter] ?? []);
+  const room = (): number => (options.width ?? Number.POSITIVE_INFINITY) - totalWidth(columns);
+  // Half an address is worth nothing: the last columns go first.
+  while (columns.length > 1 && room() < Math.min(longest, ADDRESS_WIDTH)) columns.pop();
+  const nameWidth = Math.max(0, Math.min(longest, room()));
   const line = (name: string, cells: readonly string[]): string =>
     padEnd(truncate(name, nameWidth), nameWidth) +
     cells.map((cell, index) => cell.padStart(columns[index]?.width ?? 0)).join("");
@@ -102,6 +104,10 @@ export function formatReport(round: MtrRound, options: ReportOptions): string {
     return colour === undefined ? text.trimEnd() : options.paint(colour, text.trimEnd());
   });
   return [head, ...body].join("\n");
+}
+
+function totalWidth(columns: readonly Column[]): number {
+  return columns.reduce((sum, { width }) => sum + width, 0);
 }
 
 interface Row {

@@ -1,0 +1,239 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { chmodSync, existsSync, statSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bunPath, type Diagnosis, hasCapability, readRange } from "../../src/cli/diagnosis.ts";
+import type { Execution } from "../../src/cli/host.ts";
+import { requiresLab } from "../support/lab/kinds.ts";
+import { type Child, Lab, type Namespace } from "../support/lab/namespaces.ts";
+import { describeIf, requires } from "../support/requires.ts";
+import { type CliOutcome, ENTRY, runCli } from "./fake-host.ts";
+
+setDefaultTimeout(60_000);
+
+/** Nobody who may still gain what a file grants, as users on most systems may. */
+const USER = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "icmpx-doctor-"));
+  chmodSync(folder, 0o755);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe("what a process says about itself", () => {
+  test("hasCapability() reads CAP_NET_RAW, bit 13", () => {
+    const status = "Name:\tbun\nCapEff:\t0000000000002000\nCapBnd:\t000001ffffffdfff\n";
+    expect(hasCapability(status, "CapEff")).toBe(true);
+    expect(hasCapability(status, "CapBnd")).toBe(false);
+    expect(hasCapability("", "CapEff")).toBeNull();
+  });
+
+  test("readRange() reads two numbers or nothing", () => {
+    expect(readRange("1\t0\n")).toEqual([1, 0]);
+    expect(readRange("0\t2147483647\n")).toEqual([0, 2_147_483_647]);
+    for (const text of [undefined, "", "1", "a b"]) expect(readRange(text)).toBeNull();
+  });
+});
+
+describeIf(requires.all(requires.linux(), requires.root()), "icmpx doctor in this process", () => {
+  test("opens sockets and tells of the kernel's stamps", async () => {
+    const { code, stdout } = await runCli("doctor");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^raw IPv4 +opens, loopback answers in \d+\.\d{3} ms, stamped by the kernel$/m);
+    expect(stdout).toContain("Probes can be sent.");
+    const { sockets, bun } = JSON.parse((await runCli("doctor --json")).stdout) as Diagnosis;
+    expect(bun).toEqual({ version: Bun.version, path: bunPath() });
+    expect(sockets.map(({ kind, family }) => `${kind} ${family}`)).toEqual([
+      "raw 4",
+      "raw 6",
+      "datagram 4",
+      "datagram 6",
+    ]);
+  });
+
+  test("--fix grants to the real file, explains, and verifies in a fresh process of an ordinary user", async () => {
+    const { code, stdout, host } = await runCli("doctor --fix", { execute: answers({ verified: true }) });
+    expect(code).toBe(0);
+    expect(host.commands[0]).toEqual(["setcap", "cap_net_raw+ep", bunPath()]);
+    expect(host.commands[1]).toEqual([...verification(65_534), bunPath(), ENTRY, "doctor", "--json"]);
+    expect(stdout).toContain("Whoever may run that file can then, with any script, send packets of any kind");
+    expect(stdout).toContain(`sudo setcap -r ${bunPath()}`);
+    expect(stdout).toContain("Verified: ");
+    const viaSudo = await runCli("--bootstrap-cap", {
+      execute: answers({ verified: true }),
+      env: { SUDO_UID: "1000", SUDO_GID: "1000" },
+    });
+    expect(viaSudo.host.commands[1]?.slice(0, 5)).toEqual(verification(1000));
+  });
+
+  test("--fix says what went wrong, with exit code 2", async () => {
+    const failed = await runCli("doctor --fix", { execute: () => ({ code: 1, stdout: "" }) });
+    expect(failed.code).toBe(2);
+    expect(failed.stderr).toContain(
+      `it ended with code 1. Run this as root:\n  setcap cap_net_raw+ep ${bunPath()}\n`,
+    );
+    const missing = await runCli("doctor --fix");
+    expect(missing.stderr).toContain("setcap is not installed");
+    for (const stdout of ["", "{}", '{"sockets":[]}']) {
+      const useless = await runCli("doctor --fix", { execute: () => ({ code: 0, stdout }) });
+      expect(useless.code).toBe(2);
+      expect(useless.stderr).toContain("opens no raw socket");
+      expect(useless.stdout).not.toContain("Verified");
+    }
+  });
+
+  test("--copy-to makes a private copy, in a folder too, and overwrites nothing", async () => {
+    const execute = answers({ verified: true });
+    const target = join(folder, "private bun");
+    const { code, stdout, host } = await runCli(["doctor", "--fix", "--copy-to", target], { execute });
+    expect(code).toBe(0);
+    expect(host.commands[0]).toEqual(["setcap", "cap_net_raw+ep", target]);
+    expect(stdout).toContain(`$ setcap cap_net_raw+ep '${target}'\n`);
+    expect(statSync(target).mode & 0o777).toBe(0o755);
+    expect(statSync(target).size).toBe(statSync(bunPath()).size);
+    const again = await runCli(["doctor", "--fix", "--copy-to", target], { execute });
+    expect(again).toMatchObject({ code: 2, stderr: `icmpx: Cannot copy to ${target}: it exists already\n` });
+    expect(again.host.commands).toEqual([]);
+    await rm(target);
+    await runCli(["doctor", "--fix", "--copy-to", folder], { execute });
+    expect(existsSync(join(folder, "bun.exe")) || existsSync(join(folder, "bun"))).toBe(true);
+    const nowhere = await runCli(["doctor", "--fix", "--copy-to", join(folder, "no/such/folder")], {
+      execute,
+    });
+    expect(nowhere.code).toBe(2);
+    expect(nowhere.stderr).toStartWith("icmpx: ENOENT");
+  });
+});
+
+describeIf(requiresLab("setcap", "getcap"), "icmpx doctor in namespaces", () => {
+  const lab = new Lab();
+  let open: Namespace;
+  let closed: Namespace;
+  beforeAll(async () => {
+    open = lab.add("open");
+    closed = lab.add("closed", { pingGroups: false });
+    await lab.build();
+  });
+  afterAll(() => lab[Symbol.asyncDispose]());
+
+  test("with nothing allowed: all four denied, both remedies, exit code 1", async () => {
+    const { code, stdout } = await outcome(
+      closed.spawn([process.execPath, ENTRY, "doctor"], { as: "nobody" }),
+    );
+    expect(code).toBe(1);
+    expect(stdout.match(/denied \(E(PERM|ACCES)\)/g)).toHaveLength(4);
+    expect(stdout).toContain("holds no group of this process");
+    expect(stdout).toContain(`\n  sudo setcap cap_net_raw+ep ${bunPath()}\n`);
+    expect(stdout).toContain('\n  sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"\n');
+  });
+
+  test("with ping groups open: datagram sockets open, exit code 0", async () => {
+    const child = open.spawn([process.execPath, ENTRY, "doctor", "--json"], { as: "nobody" });
+    const { code, stdout } = await outcome(child);
+    expect(code).toBe(0);
+    const { sockets, isInPingGroup, remedies, process: own } = JSON.parse(stdout) as Diagnosis;
+    expect(isInPingGroup).toBe(true);
+    expect(own).toMatchObject({
+      uid: 65_534,
+      capNetRaw: false,
+      mayGainCapNetRaw: false,
+      noNewPrivileges: true,
+    });
+    expect(sockets.map(({ kind, state, kernelTimestamps }) => [kind, state, kernelTimestamps])).toEqual([
+      ["raw", "denied", null],
+      ["raw", "denied", null],
+      ["datagram", "open", true],
+      ["datagram", "open", true],
+    ]);
+    expect(remedies).toHaveLength(1);
+  });
+
+  test("the remedy of sysctl helps", async () => {
+    const own = new Lab();
+    const namespace = own.add("remedied", { pingGroups: false });
+    await own.build();
+    try {
+      await namespace.exec("sysctl", "-q", "-w", "net.ipv4.ping_group_range=0 2147483647");
+      const child = namespace.spawn([process.execPath, ENTRY, "ping", "-c", "1", "127.0.0.1"], {
+        as: "nobody",
+      });
+      expect((await outcome(child)).code).toBe(0);
+    } finally {
+      await own[Symbol.asyncDispose]();
+    }
+  });
+
+  test("--fix refuses where the capability could not be gained: such a Bun would not even start", async () => {
+    const child = closed.spawn([process.execPath, ENTRY, "--bootstrap-cap"], { as: "nobody" });
+    const { code, stdout, stderr } = await outcome(child);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain("may not have CAP_NET_RAW at all");
+  });
+
+  test("--fix asks sudo when it is not root", async () => {
+    const sudo = join(folder, "sudo");
+    writeFileSync(sudo, '#!/bin/sh\necho "$@" >&2\nexit 3\n');
+    chmodSync(sudo, 0o755);
+    const command = [
+      ...USER,
+      "env",
+      `PATH=${folder}:${process.env["PATH"]}`,
+      process.execPath,
+      ENTRY,
+      "doctor",
+      "--fix",
+    ];
+    const { code, stdout, stderr } = await outcome(closed.spawn(command));
+    expect(code).toBe(2);
+    expect(stdout).toContain(`$ sudo setcap cap_net_raw+ep ${bunPath()}\n`);
+    expect(stderr).toStartWith(
+      `setcap cap_net_raw+ep ${bunPath()}\nicmpx: cannot grant the capability: it ended with code 3`,
+    );
+  });
+
+  test("--copy-to for real: nobody pings with the copy, and with no other Bun", async () => {
+    const copy = join(folder, "bun-icmp");
+    const granted = await outcome(
+      closed.spawn([process.execPath, ENTRY, "--bootstrap-cap", "--copy-to", copy]),
+    );
+    expect(granted).toMatchObject({ code: 0, stderr: "" });
+    expect(granted.stdout).toContain(`Verified: a fresh process of ${copy} opens raw sockets.\n`);
+    expect(Bun.spawnSync(["getcap", copy]).stdout.toString()).toContain("cap_net_raw=ep");
+
+    const ping = ["ping", "-c", "1", "127.0.0.1"];
+    const withCopy = await outcome(closed.spawn([...USER, copy, ENTRY, ...ping]));
+    expect(withCopy).toMatchObject({ code: 0, stderr: "" });
+    expect(withCopy.stdout).toContain("1 packets transmitted, 1 received");
+    const doctor = await outcome(closed.spawn([...USER, copy, ENTRY, "doctor", "--json"]));
+    expect(JSON.parse(doctor.stdout)).toMatchObject({ ok: true, process: { uid: 65_534, capNetRaw: true } });
+
+    // Run by the copy itself, --fix grants to the file that runs: the copy, and nothing else.
+    await outcome(closed.spawn(["setcap", "-r", copy]));
+    expect((await outcome(closed.spawn([...USER, copy, ENTRY, ...ping]))).code).toBe(2);
+    expect((await outcome(closed.spawn([copy, ENTRY, "doctor", "--fix"]))).code).toBe(0);
+    expect((await outcome(closed.spawn([...USER, copy, ENTRY, ...ping]))).code).toBe(0);
+
+    expect(Bun.spawnSync(["getcap", bunPath()]).stdout.toString()).toBe("");
+    expect((await outcome(closed.spawn([...USER, process.execPath, ENTRY, ...ping]))).code).toBe(2);
+  });
+});
+
+function verification(id: number): string[] {
+  return ["setpriv", `--reuid=${id}`, `--regid=${id}`, "--clear-groups", "--"];
+}
+
+function answers({ verified }: { verified: boolean }): (command: readonly string[]) => Execution {
+  const sockets = [{ kind: "raw", family: 4, state: verified ? "open" : "denied" }];
+  return (command) => ({ code: 0, stdout: command.includes("setcap") ? "" : JSON.stringify({ sockets }) });
+}
+
+async function outcome(child: Child): Promise<CliOutcome> {
+  const [stdout, stderr, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { code, stdout, stderr };
+}
