@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { constants, openSync, writeSync } from "node:fs";
 import { CLOSED_PIPE, type Output } from "./host.ts";
 
 /** How soon a terminal that took nothing is tried again, in milliseconds. */
@@ -35,6 +35,7 @@ export class TerminalOutput implements Output {
   readonly #fd: number;
   #pending: Uint8Array = new Uint8Array(0);
   #omitted = 0;
+  #isGone = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #waiting: (() => void)[] = [];
 
@@ -57,6 +58,7 @@ export class TerminalOutput implements Output {
   }
 
   write(text: string): void {
+    if (this.#isGone) return;
     if (this.#pending.length > MAX_PENDING) {
       this.#omitted += 1;
       return;
@@ -95,9 +97,10 @@ export class TerminalOutput implements Output {
     for (const resolve of this.#waiting.splice(0)) resolve();
   };
 
-  /** The window was closed. */
+  /** The window was closed. What runs at the exit of the process may write once more. */
   #leave(): never {
-    closeSync(this.#fd);
+    this.#isGone = true;
+    this.#pending = new Uint8Array(0);
     process.exit(CLOSED_PIPE);
   }
 }
