@@ -1,5 +1,16 @@
 import { PacketError } from "../errors.ts";
-import { bytesOf, need, put8, put16, putBytes, putZeros, room, subview } from "./bytes.ts";
+import {
+  type ByteView,
+  bytesOf,
+  need,
+  put8,
+  put16,
+  putBytes,
+  putZeros,
+  room,
+  subview,
+  viewOf,
+} from "./bytes.ts";
 import { internetChecksum, verifyChecksum } from "./checksum.ts";
 import {
   decodeExtensionObject,
@@ -49,12 +60,13 @@ export interface OriginalDatagram {
 }
 
 /**
- * Decodes the ICMP extension structure that fills `view` (RFC 4884 section 7). A malformed object ends the list
+ * Decodes the ICMP extension structure that fills `bytes` (RFC 4884 section 7). A malformed object ends the list
  * without throwing: `malformed` says so.
  *
  * @throws PacketError when the version is not 2, or the checksum is neither zero (not sent) nor right.
  */
-export function decodeExtensions(view: DataView): ExtensionStructure {
+export function decodeExtensions(bytes: ByteView): ExtensionStructure {
+  const view = viewOf(bytes);
   need(view, EXTENSION_HEADER_LENGTH, LAYER);
   const version = view.getUint8(VERSION) >> 4;
   if (version !== EXTENSION_VERSION) {
@@ -81,12 +93,13 @@ export function decodeExtensions(view: DataView): ExtensionStructure {
 }
 
 /**
- * Encodes an ICMP extension structure with its checksum into `view` (RFC 4884 section 7).
+ * Encodes an ICMP extension structure with its checksum into `target` (RFC 4884 section 7).
  *
  * @returns The number of bytes written.
- * @throws PacketError when `view` is too small or a value does not fit its field.
+ * @throws PacketError when `target` is too small or a value does not fit its field.
  */
-export function encodeExtensions(objects: readonly ExtensionObjectFields[], view: DataView): number {
+export function encodeExtensions(objects: readonly ExtensionObjectFields[], target: ByteView): number {
+  const view = viewOf(target);
   const wire = objects.map(encodeExtensionObject);
   const length = wire.reduce((sum, object) => sum + objectLength(object.payload), EXTENSION_HEADER_LENGTH);
   room(view, length, LAYER);

@@ -142,7 +142,7 @@ function formatIcmp(message: Icmpv4Message | Icmpv6Message, family: Family): str
 }
 
 function formatQuoting(message: IcmpQuoting, family: Family): string {
-  const quote = attempt("quote", () => formatQuote(decodeQuote(viewOf(message.originalDatagram), family)));
+  const quote = attempt("quote", () => formatQuote(decodeQuote(message.originalDatagram, family)));
   return ` for {${quote}}`;
 }
 

@@ -1,5 +1,18 @@
 import { readAddress, wireAddress } from "./address.ts";
-import { bytesOf, need, put8, put16, put32, putBytes, putZeros, room, subview, unsigned } from "./bytes.ts";
+import {
+  type ByteView,
+  bytesOf,
+  need,
+  put8,
+  put16,
+  put32,
+  putBytes,
+  putZeros,
+  room,
+  subview,
+  unsigned,
+  viewOf,
+} from "./bytes.ts";
 import { type ChecksumOptions, internetChecksum } from "./checksum.ts";
 import {
   type OriginalDatagramFields,
@@ -104,12 +117,13 @@ export type Icmpv4Message =
 export type Icmpv4Fields = Encodable<Icmpv4Message>;
 
 /**
- * Decodes the ICMPv4 message that fills `view` (RFC 792, RFC 4884, RFC 8335). Types without fields of their own, and
+ * Decodes the ICMPv4 message that fills `bytes` (RFC 792, RFC 4884, RFC 8335). Types without fields of their own, and
  * unknown ones, are `kind: "raw"`. The checksum is not verified: `verifyChecksum` does that.
  *
- * @throws PacketError when `view` is shorter than the message's fixed part.
+ * @throws PacketError when `bytes` is shorter than the message's fixed part.
  */
-export function decodeIcmpv4(view: DataView): Icmpv4Message {
+export function decodeIcmpv4(bytes: ByteView): Icmpv4Message {
+  const view = viewOf(bytes);
   const header = decodeIcmpHeader(view, LAYER);
   switch (header.type) {
     case Icmpv4Type.EchoRequest:
@@ -153,13 +167,14 @@ export function decodeIcmpv4(view: DataView): Icmpv4Message {
 }
 
 /**
- * Encodes an ICMPv4 message into `view`. The type follows from `kind` (except for `"raw"`), the code defaults to 0.
+ * Encodes an ICMPv4 message into `target`. The type follows from `kind` (except for `"raw"`), the code defaults to 0.
  * When there are extensions, the quoted packet is padded to 128 bytes and the length field set (RFC 4884).
  *
  * @returns The number of bytes written.
- * @throws PacketError when `view` is too small or a value does not fit its field.
+ * @throws PacketError when `target` is too small or a value does not fit its field.
  */
-export function encodeIcmpv4(message: Icmpv4Fields, view: DataView, options: ChecksumOptions = {}): number {
+export function encodeIcmpv4(message: Icmpv4Fields, target: ByteView, options: ChecksumOptions = {}): number {
+  const view = viewOf(target);
   const length = icmpv4Length(message);
   room(view, length, LAYER);
   const keep = options.checksum === "keep";

@@ -1,5 +1,16 @@
 import { readAddress, wireAddress } from "./address.ts";
-import { bytesOf, need, put32, putBytes, putZeros, room, subview, unsigned } from "./bytes.ts";
+import {
+  type ByteView,
+  bytesOf,
+  need,
+  put32,
+  putBytes,
+  putZeros,
+  room,
+  subview,
+  unsigned,
+  viewOf,
+} from "./bytes.ts";
 import { internetChecksum, ipv6PseudoHeaderSum, type PseudoHeader } from "./checksum.ts";
 import {
   type OriginalDatagramFields,
@@ -111,12 +122,13 @@ export type Icmpv6Message =
 export type Icmpv6Fields = Encodable<Icmpv6Message>;
 
 /**
- * Decodes the ICMPv6 message that fills `view` (RFC 4443, RFC 4861, RFC 4884, RFC 8335). Unknown types are
+ * Decodes the ICMPv6 message that fills `bytes` (RFC 4443, RFC 4861, RFC 4884, RFC 8335). Unknown types are
  * `kind: "raw"`. The checksum is not verified: `verifyChecksum` does that, with the pseudo header's sum.
  *
- * @throws PacketError when `view` is shorter than the message's fixed part.
+ * @throws PacketError when `bytes` is shorter than the message's fixed part.
  */
-export function decodeIcmpv6(view: DataView): Icmpv6Message {
+export function decodeIcmpv6(bytes: ByteView): Icmpv6Message {
+  const view = viewOf(bytes);
   const header = decodeIcmpHeader(view, LAYER);
   switch (header.type) {
     case Icmpv6Type.EchoRequest:
@@ -165,15 +177,16 @@ export function decodeIcmpv6(view: DataView): Icmpv6Message {
 }
 
 /**
- * Encodes an ICMPv6 message into `view`. The type follows from `kind` (except for `"raw"`), the code defaults to 0.
+ * Encodes an ICMPv6 message into `target`. The type follows from `kind` (except for `"raw"`), the code defaults to 0.
  * When there are extensions, the quoted packet is padded to 128 bytes and the length field set (RFC 4884).
  *
  * @param pseudo The IPv6 addresses, which the checksum covers. Without them it is left zero: Linux fills it in on
  *   every ICMPv6 socket (RFC 3542 section 3.1).
  * @returns The number of bytes written.
- * @throws PacketError when `view` is too small or a value does not fit its field.
+ * @throws PacketError when `target` is too small or a value does not fit its field.
  */
-export function encodeIcmpv6(message: Icmpv6Fields, view: DataView, pseudo?: PseudoHeader): number {
+export function encodeIcmpv6(message: Icmpv6Fields, target: ByteView, pseudo?: PseudoHeader): number {
+  const view = viewOf(target);
   const length = icmpv6Length(message);
   room(view, length, LAYER);
   encodeIcmpHeader({ type: typeOf(message), code: message.code ?? 0, checksum: 0 }, view, LAYER);
@@ -244,8 +257,18 @@ export function icmpv6Length(message: Icmpv6Fields): number {
       return REDIRECT_OPTIONS + message.options.length;
     case "extendedEchoRequest":
       return extendedEchoRequestLength(message);
-    default:
+    case "routerSolicitation":
+    case "routerAdvertisement":
+    case "neighborSolicitation":
+    case "neighborAdvertisement":
+    case "mldQuery":
+    case "mldReport":
+    case "mldDone":
+    case "mldv2Report":
+    case "raw":
       return ICMP_BODY + message.body.length;
+    default:
+      return message satisfies never;
   }
 }
 

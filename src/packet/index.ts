@@ -6,12 +6,12 @@
  * import { decodeIcmpv4, encodeIcmpv4, verifyChecksum } from "icmpx/packet";
  *
  * const buffer = new Uint8Array(64);
- * const view = new DataView(buffer.buffer);
  * const data = new TextEncoder().encode("hello");
- * const length = encodeIcmpv4({ kind: "echoRequest", identifier: 1, sequence: 7, data }, view);
+ * const length = encodeIcmpv4({ kind: "echoRequest", identifier: 1, sequence: 7, data }, buffer);
  *
- * console.log(verifyChecksum(buffer.subarray(0, length))); // true
- * const message = decodeIcmpv4(new DataView(buffer.buffer, 0, length));
+ * const packet = buffer.subarray(0, length);
+ * console.log(verifyChecksum(packet)); // true
+ * const message = decodeIcmpv4(packet);
  * if (message.kind === "echoRequest") console.log(message.sequence); // 7
  * ```
  *

@@ -1,6 +1,17 @@
 import { PacketError } from "../errors.ts";
 import { readAddress, wireAddress } from "./address.ts";
-import { bytesOf, need, put8, put16, putBytes, putZeros, room, unsigned } from "./bytes.ts";
+import {
+  type ByteView,
+  bytesOf,
+  need,
+  put8,
+  put16,
+  putBytes,
+  putZeros,
+  room,
+  unsigned,
+  viewOf,
+} from "./bytes.ts";
 import { type ChecksumOptions, internetChecksum } from "./checksum.ts";
 
 const VERSION_IHL = 0;
@@ -67,11 +78,12 @@ export type Ipv4HeaderFields = Pick<Ipv4Header, "totalLength" | "protocol" | "so
   Partial<Ipv4Header>;
 
 /**
- * Decodes the IPv4 header at the start of `view` (RFC 791).
+ * Decodes the IPv4 header at the start of `bytes` (RFC 791).
  *
- * @throws PacketError when the version is not 4, or the header is shorter than 20 bytes or longer than `view`.
+ * @throws PacketError when the version is not 4, or the header is shorter than 20 bytes or longer than `bytes`.
  */
-export function decodeIpv4Header(view: DataView): Ipv4Header {
+export function decodeIpv4Header(bytes: ByteView): Ipv4Header {
+  const view = viewOf(bytes);
   need(view, IPV4_HEADER_LENGTH, LAYER);
   const first = view.getUint8(VERSION_IHL);
   if (first >> 4 !== 4) {
@@ -108,17 +120,18 @@ export function decodeIpv4Header(view: DataView): Ipv4Header {
 }
 
 /**
- * Encodes an IPv4 header into `view` (RFC 791). Defaults: TTL 64, everything else zero. `headerLength` follows from
+ * Encodes an IPv4 header into `target` (RFC 791). Defaults: TTL 64, everything else zero. `headerLength` follows from
  * the options, which are padded with zeros to a multiple of 4.
  *
  * @returns The number of bytes written.
- * @throws PacketError when `view` is too small or a value does not fit its field.
+ * @throws PacketError when `target` is too small or a value does not fit its field.
  */
 export function encodeIpv4Header(
   header: Ipv4HeaderFields,
-  view: DataView,
+  target: ByteView,
   options: ChecksumOptions = {},
 ): number {
+  const view = viewOf(target);
   const length = ipv4HeaderLength(header);
   room(view, length, LAYER);
   const { dscp = 0, ecn = 0, fragmentOffset = 0 } = header;

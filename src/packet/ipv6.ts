@@ -1,6 +1,6 @@
 import { PacketError } from "../errors.ts";
 import { readAddress, wireAddress } from "./address.ts";
-import { bytesOf, need, put8, put16, putBytes, room, unsigned } from "./bytes.ts";
+import { type ByteView, bytesOf, need, put8, put16, putBytes, room, unsigned, viewOf } from "./bytes.ts";
 import { IpProtocol } from "./protocol.ts";
 
 const VERSION_CLASS_FLOW = 0;
@@ -113,15 +113,16 @@ export type Ipv6HeaderFields = Pick<Ipv6Header, "payloadLength" | "nextHeader" |
   Partial<Ipv6Header>;
 
 /**
- * Decodes the IPv6 header at the start of `view`, and the extension headers that follow it (RFC 8200).
+ * Decodes the IPv6 header at the start of `bytes`, and the extension headers that follow it (RFC 8200).
  *
  * ESP (its content is hidden), "no next header" and a fragment other than the first end the chain; `protocol` is then
  * what that header announces.
  *
- * @throws PacketError when the version is not 6, the chain runs past the end of `view`, or has more than
+ * @throws PacketError when the version is not 6, the chain runs past the end of `bytes`, or has more than
  *   {@link IPV6_MAX_EXTENSION_HEADERS} headers.
  */
-export function decodeIpv6Header(view: DataView): Ipv6Header {
+export function decodeIpv6Header(bytes: ByteView): Ipv6Header {
+  const view = viewOf(bytes);
   const header = decodeQuotedIpv6Header(view);
   if (isIpv6Extension(header.protocol) && !isLaterFragment(header)) {
     const message =
@@ -179,13 +180,14 @@ export function decodeQuotedIpv6Header(view: DataView): Ipv6Header {
 }
 
 /**
- * Encodes an IPv6 header into `view` (RFC 8200), and after it the `bytes` of its extension headers as they are.
+ * Encodes an IPv6 header into `target` (RFC 8200), and after it the `bytes` of its extension headers as they are.
  * Defaults: hop limit 64 (`hopLimit`, else `ttl`), everything else zero. The next header written is `nextHeader`.
  *
  * @returns The number of bytes written.
- * @throws PacketError when `view` is too small or a value does not fit its field.
+ * @throws PacketError when `target` is too small or a value does not fit its field.
  */
-export function encodeIpv6Header(header: Ipv6HeaderFields, view: DataView): number {
+export function encodeIpv6Header(header: Ipv6HeaderFields, target: ByteView): number {
+  const view = viewOf(target);
   const length = ipv6HeaderLength(header);
   room(view, length, LAYER);
   const trafficClass =

@@ -1,5 +1,5 @@
 import type { Family } from "./address.ts";
-import { bytesOf, need, subview } from "./bytes.ts";
+import { type ByteView, bytesOf, need, subview, viewOf } from "./bytes.ts";
 import { decodeIpv4Header, type Ipv4Header } from "./ipv4.ts";
 import { decodeQuotedIpv6Header, type Ipv6Header, isIpv6Extension, isLaterFragment } from "./ipv6.ts";
 import { IpProtocol } from "./protocol.ts";
@@ -100,7 +100,8 @@ export interface Quote {
  * @param family The family of the error message, and so of what it quotes.
  * @throws PacketError when even that is not there, or the version is not `family`.
  */
-export function decodeQuote(view: DataView, family: Family): Quote {
+export function decodeQuote(bytes: ByteView, family: Family): Quote {
+  const view = viewOf(bytes);
   const header = family === 4 ? decodeIpv4Header(view) : decodeQuotedIpv6Header(view);
   const claimed = header.version === 4 ? header.totalLength : 40 + header.payloadLength;
   const cut = header.version === 6 && isIpv6Extension(header.protocol);

@@ -73,11 +73,12 @@ export interface TcpHeader {
 export type TcpHeaderFields = Pick<TcpHeader, "sourcePort" | "destinationPort"> & Partial<TcpHeader>;
 
 /**
- * Decodes the TCP header at the start of `view` (RFC 9293).
+ * Decodes the TCP header at the start of `bytes` (RFC 9293).
  *
- * @throws PacketError when the header is shorter than 20 bytes or longer than `view`.
+ * @throws PacketError when the header is shorter than 20 bytes or longer than `bytes`.
  */
-export function decodeTcpHeader(view: DataView): TcpHeader {
+export function decodeTcpHeader(bytes: ByteView): TcpHeader {
+  const view = viewOf(bytes);
   need(view, TCP_HEADER_LENGTH, LAYER);
   const offsetAndFlags = view.getUint16(DATA_OFFSET);
   const headerLength = (offsetAndFlags >> 12) * 4;
@@ -103,13 +104,14 @@ export function decodeTcpHeader(view: DataView): TcpHeader {
 }
 
 /**
- * Encodes a TCP header into `view`, `checksum` as it is; {@link tcpChecksum} computes one. `headerLength` follows from
+ * Encodes a TCP header into `target`, `checksum` as it is; {@link tcpChecksum} computes one. `headerLength` follows from
  * the options, which are padded with zeros (end of option list) to a multiple of 4.
  *
  * @returns The number of bytes written.
- * @throws PacketError when `view` is too small or a value does not fit its field.
+ * @throws PacketError when `target` is too small or a value does not fit its field.
  */
-export function encodeTcpHeader(header: TcpHeaderFields, view: DataView): number {
+export function encodeTcpHeader(header: TcpHeaderFields, target: ByteView): number {
+  const view = viewOf(target);
   const length = tcpHeaderLength(header);
   room(view, length, LAYER);
   if (length > TCP_MAX_HEADER_LENGTH) {

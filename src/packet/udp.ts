@@ -24,8 +24,13 @@ export interface UdpHeader {
   readonly checksum: number;
 }
 
-/** Decodes the UDP header at the start of `view` (RFC 768). */
-export function decodeUdpHeader(view: DataView): UdpHeader {
+/**
+ * Decodes the UDP header at the start of `bytes` (RFC 768).
+ *
+ * @throws PacketError when `bytes` is shorter than 8 bytes.
+ */
+export function decodeUdpHeader(bytes: ByteView): UdpHeader {
+  const view = viewOf(bytes);
   need(view, UDP_HEADER_LENGTH, LAYER);
   return {
     sourcePort: view.getUint16(SOURCE_PORT),
@@ -36,12 +41,13 @@ export function decodeUdpHeader(view: DataView): UdpHeader {
 }
 
 /**
- * Encodes a UDP header into `view` as it is, `checksum` included; {@link udpChecksum} computes one.
+ * Encodes a UDP header into `target` as it is, `checksum` included; {@link udpChecksum} computes one.
  *
  * @returns The number of bytes written: 8.
- * @throws PacketError when `view` is too small or a value does not fit its field.
+ * @throws PacketError when `target` is too small or a value does not fit its field.
  */
-export function encodeUdpHeader(header: UdpHeader, view: DataView): number {
+export function encodeUdpHeader(header: UdpHeader, target: ByteView): number {
+  const view = viewOf(target);
   room(view, UDP_HEADER_LENGTH, LAYER);
   put16(view, SOURCE_PORT, header.sourcePort, LAYER);
   put16(view, DESTINATION_PORT, header.destinationPort, LAYER);

@@ -19,8 +19,8 @@ const RFC4884_LENGTH_MASK = 0xffff;
 
 /** What a datagram socket received: the ICMP message, whose checksum the kernel has verified (icmp(7)). */
 export function decodeDatagram(family: Family, incoming: IncomingMessage): Arrival | undefined {
-  const view = viewOf(incoming.data);
-  const message = family === 4 ? decodeIcmpv4(view) : decodeIcmpv6(view);
+  const { data: bytes } = incoming;
+  const message = family === 4 ? decodeIcmpv4(bytes) : decodeIcmpv6(bytes);
   if (message.kind !== "echoReply") return undefined;
   const { type, code, checksum, identifier, sequence, data } = message;
   return {
@@ -28,7 +28,7 @@ export function decodeDatagram(family: Family, incoming: IncomingMessage): Arriv
     from: sourceOf(incoming.source),
     ...outer(incoming),
     icmp: { type, code, checksum, identifier, sequence, data },
-    raw: incoming.data,
+    raw: bytes,
     checksumValid: true,
   };
 }
@@ -46,7 +46,7 @@ export function decodeQueuedError(family: Family, incoming: IncomingMessage): Ar
   // Much of an error is kept: decode a copy that outlives the receive memory.
   const raw = incoming.data.slice();
   const { probe, extensions } = splitQuote(raw, family, error);
-  const message = family === 4 ? decodeIcmpv4(viewOf(probe)) : decodeIcmpv6(viewOf(probe));
+  const message = family === 4 ? decodeIcmpv4(probe) : decodeIcmpv6(probe);
   if (message.kind !== "echoRequest") {
     const layer = "queued error";
     throw new PacketError(`Cannot decode ${layer}: it quotes no echo request`, { layer, offset: 0 });

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from "../../ffi/socket.ts";
 import type { Family } from "../../packet/address.ts";
-import { viewOf } from "../../packet/bytes.ts";
 import { verifyChecksum } from "../../packet/checksum.ts";
 import { decodeIcmpv4, type Icmpv4Message } from "../../packet/icmpv4.ts";
 import { decodeIcmpv6, type Icmpv6Message } from "../../packet/icmpv6.ts";
@@ -16,13 +15,13 @@ import type { Arrival, QuotedProbe } from "./transport.ts";
  * @throws PacketError when the packet does not decode.
  */
 export function decodeRaw(family: Family, incoming: IncomingMessage): Arrival | undefined {
-  const packet = viewOf(incoming.data);
+  const packet = incoming.data;
   const header = family === 4 ? decodeIpv4Header(packet) : null;
   // The kernel checked the total length against what it received; bytes after it are link-layer padding.
-  const end = header === null ? packet.byteLength : Math.min(header.totalLength, packet.byteLength);
+  const end = header === null ? packet.length : Math.min(header.totalLength, packet.length);
   const start = header?.headerLength ?? 0;
-  const icmp = incoming.data.subarray(start, end);
-  const message = family === 4 ? decodeIcmpv4(viewOf(icmp)) : decodeIcmpv6(viewOf(icmp));
+  const icmp = packet.subarray(start, end);
+  const message = family === 4 ? decodeIcmpv4(icmp) : decodeIcmpv6(icmp);
 
   if (message.kind === "echoReply") {
     const { type, code, checksum, identifier, sequence, data } = message;
@@ -30,14 +29,14 @@ export function decodeRaw(family: Family, incoming: IncomingMessage): Arrival | 
       kind: "echo",
       ...outer(incoming, header),
       icmp: { type, code, checksum, identifier, sequence, data },
-      raw: incoming.data.subarray(0, end),
+      raw: packet.subarray(0, end),
       // The kernel verifies ICMPv6 checksums for raw sockets (RFC 3542 3.1), but not those of ICMPv4.
       checksumValid: family === 6 || verifyChecksum(icmp),
     };
   }
   if (!isErrorMessage(message)) return undefined;
   // Errors are rare and much of them is kept: decode them from a copy that outlives the receive memory.
-  const copy = incoming.data.slice(0, end);
+  const copy = packet.slice(0, end);
   const body = copy.subarray(start);
   return family === 4 && !verifyChecksum(body)
     ? undefined
@@ -52,8 +51,7 @@ interface RawError {
 }
 
 function decodeError(family: Family, { incoming, header, raw, body }: RawError): Arrival | undefined {
-  const message: Icmpv4Message | Icmpv6Message =
-    family === 4 ? decodeIcmpv4(viewOf(body)) : decodeIcmpv6(viewOf(body));
+  const message: Icmpv4Message | Icmpv6Message = family === 4 ? decodeIcmpv4(body) : decodeIcmpv6(body);
   if (!isErrorMessage(message)) return undefined;
   const quote = quotedProbe(message, family);
   if (quote === undefined) return undefined;
@@ -69,7 +67,7 @@ function decodeError(family: Family, { incoming, header, raw, body }: RawError):
 }
 
 function quotedProbe(message: ErrorMessage, family: Family): QuotedProbe | undefined {
-  const { header, destination, transport } = decodeQuote(viewOf(message.originalDatagram), family);
+  const { header, destination, transport } = decodeQuote(message.originalDatagram, family);
   if (transport.kind !== "icmp" || transport.type !== echoRequestType(family)) return undefined;
   const { identifier, sequence, data } = transport;
   return { header, destination, identifier, sequence, data };
