@@ -53,11 +53,12 @@ export class FakeTransport implements Transport {
     return receipt;
   }
 
-  drain(): void {
+  drain(): boolean {
     this.drainErrors();
     const arrivals = this.#waiting;
     this.#waiting = [];
     for (const arrival of arrivals) this.#owner?.onArrival(arrival);
+    return false;
   }
 
   drainErrors(): void {

@@ -43,7 +43,6 @@ import type { Libc } from "../../ffi/libc.ts";
 import type { Reactor, Watch } from "../../ffi/reactor.ts";
 import { type IncomingMessage, Socket, type SocketAddress } from "../../ffi/socket.ts";
 import { type Family, isLinkLocal, isMulticast } from "../../packet/address.ts";
-import { Icmpv4Type, Icmpv6Type } from "../../packet/icmp-types.ts";
 import { encodeIcmpv4 } from "../../packet/icmpv4.ts";
 import { encodeIcmpv6 } from "../../packet/icmpv6.ts";
 import { decodeDatagram, decodeQueuedError } from "./datagram-arrival.ts";
@@ -236,20 +235,11 @@ export class IcmpTransport implements Transport {
   #encode(sequence: number, data: Uint8Array): Uint8Array {
     const length = ECHO_HEADER_LENGTH + data.length;
     if (length > this.#message.length) this.#message = new Uint8Array(new ArrayBuffer(length));
-    const view = new DataView(this.#message.buffer, 0, length);
-    const { identifier } = this;
-    if (this.family === 4) {
-      encodeIcmpv4(
-        { kind: "echoRequest", type: Icmpv4Type.EchoRequest, code: 0, identifier, sequence, data },
-        view,
-      );
-    } else {
-      encodeIcmpv6(
-        { kind: "echoRequest", type: Icmpv6Type.EchoRequest, code: 0, identifier, sequence, data },
-        view,
-      );
-    }
-    return this.#message.subarray(0, length);
+    const target = this.#message.subarray(0, length);
+    const message = { kind: "echoRequest", identifier: this.identifier, sequence, data } as const;
+    if (this.family === 4) encodeIcmpv4(message, target);
+    else encodeIcmpv6(message, target);
+    return target;
   }
 
   #configure(): void {

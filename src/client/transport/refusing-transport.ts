@@ -25,7 +25,9 @@ export class RefusingTransport implements Transport {
   }
 
   attach(): void {}
-  drain(): void {}
+  drain(): boolean {
+    return false;
+  }
   drainErrors(): void {}
   setActive(): void {}
   close(): void {}

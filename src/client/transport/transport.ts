@@ -124,8 +124,11 @@ export interface Transport {
   attach(owner: TransportOwner): void;
   /** Sends one echo request with `payload` as its ICMP data. */
   send(route: Route, ttl: number, sequence: number, payload: Uint8Array): SendReceipt;
-  /** Hands over all that has arrived, transmit stamps and queued errors first. */
-  drain(): void;
+  /**
+   * Hands over what has arrived, transmit stamps and queued errors first, up to a limit: a flood must not hold the event
+   * loop. Returns whether it stopped at the limit; then the owner is told again soon.
+   */
+  drain(): boolean;
   /** Hands over transmit stamps and queued errors only. */
   drainErrors(): void;
   /** Says whether anything is in flight: where readiness needs a timer, it runs only then. */
