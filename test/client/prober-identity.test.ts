@@ -27,10 +27,11 @@ class SlowTransport extends FakeTransport {
     this.#onDrained = callback;
   }
 
-  override drain(): void {
-    super.drain();
+  override drain(): boolean {
+    const mayBeMore = super.drain();
     this.#onDrained?.();
     this.#onDrained = undefined;
+    return mayBeMore;
   }
 }
 

@@ -187,9 +187,9 @@ describe("Prober that sends many probes in one task", () => {
     let unread = 0;
     let most = 0;
     class AnsweringTransport extends FakeTransport {
-      override drain(): void {
+      override drain(): boolean {
         unread = 0;
-        super.drain();
+        return super.drain();
       }
     }
     const transport = new AnsweringTransport();
