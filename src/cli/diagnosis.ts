@@ -10,6 +10,13 @@ const LOOPBACK = { 4: "127.0.0.1", 6: "::1" } as const;
 const PROBE_TIMEOUT_MS = 1000;
 const PING_GROUP_RANGE = "/proc/sys/net/ipv4/ping_group_range";
 
+/** Within a bounding set without the capability (capabilities(7)), a file that has it cannot even be started. */
+const FROM_OUTSIDE: Remedy = {
+  summary:
+    "raw sockets: this container or service may not have CAP_NET_RAW, so grant it from outside, such as",
+  command: "docker run --cap-add NET_RAW ...",
+};
+
 /** What came of opening one kind of socket and asking the loopback with it. */
 export interface SocketState {
   readonly kind: "raw" | "datagram";
@@ -71,6 +78,7 @@ export async function diagnose(client: Client): Promise<Diagnosis> {
   );
   const range = readRange(readText(PING_GROUP_RANGE));
   const path = bunPath();
+  const mayGain = hasCapability(status, "CapBnd");
   return {
     version: version(),
     bun: { version: Bun.version, path },
@@ -79,13 +87,14 @@ export async function diagnose(client: Client): Promise<Diagnosis> {
       uid: process.getuid?.() ?? null,
       groups,
       capNetRaw: hasCapability(status, "CapEff"),
-      mayGainCapNetRaw: hasCapability(status, "CapBnd"),
+      mayGainCapNetRaw: mayGain,
       noNewPrivileges: /^NoNewPrivs:\s*1$/m.test(status),
     },
     pingGroupRange: range,
     isInPingGroup: range !== null && groups.some((id) => id >= range[0] && id <= range[1]),
     sockets,
-    ...judge(sockets, path),
+    ok: isEveryFamilyOpen(sockets),
+    remedies: remediesOf(sockets, path, mayGain),
   };
 }
 
@@ -107,30 +116,36 @@ async function trySocket(client: Client, kind: SocketState["kind"], family: Fami
   }
 }
 
-/** Of each family, one open kind is enough. */
-function judge(sockets: readonly SocketState[], path: string): Pick<Diagnosis, "ok" | "remedies"> {
-  const isPossible = ([4, 6] as const).map((family) => {
+/** One kind is enough for a family; one that this host lacks is not missed while there is the other. */
+function isEveryFamilyOpen(sockets: readonly SocketState[]): boolean {
+  const families = ([4, 6] as const).map((family) => {
     const states = sockets.filter((socket) => socket.family === family).map(({ state }) => state);
     return { isOpen: states.includes("open"), isDenied: states.includes("denied") };
   });
-  const ok =
-    isPossible.some(({ isOpen }) => isOpen) &&
-    isPossible.every(({ isOpen, isDenied }) => isOpen || !isDenied);
+  return (
+    families.some(({ isOpen }) => isOpen) && families.every(({ isOpen, isDenied }) => isOpen || !isDenied)
+  );
+}
+
+function remediesOf(sockets: readonly SocketState[], path: string, mayGain: boolean | null): Remedy[] {
   const denied = new Set(sockets.filter(({ state }) => state === "denied").map(({ kind }) => kind));
   const remedies: Remedy[] = [];
-  if (denied.has("raw")) {
-    remedies.push({
-      summary: "raw sockets for this Bun, and every script it runs",
-      command: `sudo setcap cap_net_raw+ep ${shellQuoted(path)}`,
-    });
-  }
+  if (denied.has("raw")) remedies.push(mayGain === false ? FROM_OUTSIDE : setcapRemedy(path));
   if (denied.has("datagram")) {
     remedies.push({
       summary: "datagram ping sockets for all users, until the next boot (a file in /etc/sysctl.d keeps it)",
       command: 'sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"',
     });
   }
-  return { ok, remedies };
+  return remedies;
+}
+
+function setcapRemedy(path: string): Remedy {
+  const command = `sudo setcap cap_net_raw+ep ${shellQuoted(path)}`;
+  return {
+    summary: "raw sockets for this Bun, and every script it runs (icmpx doctor --fix does it)",
+    command,
+  };
 }
 
 /** Whether a set of capabilities in the text of /proc/self/status (proc(5)) holds CAP_NET_RAW. */

@@ -62,9 +62,17 @@ function describe(diagnosis: Diagnosis, paint: Paint): string {
     pingGroupRange === null
       ? "this kernel has none"
       : `${pingGroupRange.join(" ")} (${isInPingGroup ? "holds a group of this process" : "holds no group of this process"})`;
+  const open = [4, 6].filter((family) =>
+    sockets.some((socket) => socket.family === family && socket.state === "open"),
+  );
   const verdict = ok
     ? paint("green", "Probes can be sent.")
-    : paint("red", "Probes cannot be sent over every family that this host has.");
+    : paint(
+        "red",
+        open.length === 0
+          ? "No probe can be sent."
+          : `Probes can be sent over IPv${open.join(" and IPv")} only.`,
+      );
   return [
     `icmpx             ${diagnosis.version}`,
     `Bun               ${bun.version}, ${shellQuoted(bun.path)}`,
@@ -78,11 +86,15 @@ function describe(diagnosis: Diagnosis, paint: Paint): string {
     verdict,
     ...(remedies.length === 0
       ? []
-      : ["", ok ? "What is denied would be allowed by:" : "Either of these helps:"]),
+      : [
+          "",
+          ok
+            ? "What is denied would be allowed by:"
+            : remedies.length === 1
+              ? "This helps:"
+              : "Either of these helps:",
+        ]),
     ...remedies.map(({ summary, command }) => `  # ${summary}\n  ${command}`),
-    ...(remedies.some(({ command }) => command.includes("setcap"))
-      ? ["icmpx doctor --fix does the first."]
-      : []),
   ].join("\n");
 }
 

@@ -63,7 +63,7 @@ function copyBun(target: string): string {
 
 function explanation(path: string, isCopy: boolean): string {
   const others = isCopy
-    ? "Every other Bun stays as it is. To let only some run this one, change its group and mode first (chgrp, chmod 750)."
+    ? "Every other Bun stays as it is. To let only a group run this one: chgrp and chmod 750, then setcap again, as a change of\nowner takes the capability away (chown(2))."
     : "With --copy-to PATH a copy of Bun gets it instead, so that not every script on this host does.";
   return [
     `This grants the capability CAP_NET_RAW (capabilities(7)) to the file`,

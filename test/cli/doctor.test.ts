@@ -119,11 +119,10 @@ describeIf(requiresLab("setcap", "getcap"), "icmpx doctor in namespaces", () => 
   afterAll(() => lab[Symbol.asyncDispose]());
 
   test("with nothing allowed: all four denied, both remedies, exit code 1", async () => {
-    const { code, stdout } = await outcome(
-      closed.spawn([process.execPath, ENTRY, "doctor"], { as: "nobody" }),
-    );
+    const { code, stdout } = await outcome(closed.spawn([...USER, process.execPath, ENTRY, "doctor"]));
     expect(code).toBe(1);
     expect(stdout.match(/denied \(E(PERM|ACCES)\)/g)).toHaveLength(4);
+    expect(stdout).toContain("\n\nNo probe can be sent.\n\nEither of these helps:\n");
     expect(stdout).toContain("holds no group of this process");
     expect(stdout).toContain(`\n  sudo setcap cap_net_raw+ep ${bunPath()}\n`);
     expect(stdout).toContain('\n  sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"\n');
@@ -147,7 +146,8 @@ describeIf(requiresLab("setcap", "getcap"), "icmpx doctor in namespaces", () => 
       ["datagram", "open", true],
       ["datagram", "open", true],
     ]);
-    expect(remedies).toHaveLength(1);
+    // Such a Bun would not even start: setcap(8) is no remedy here.
+    expect(remedies.map(({ command }) => command)).toEqual(["docker run --cap-add NET_RAW ..."]);
   });
 
   test("the remedy of sysctl helps", async () => {
