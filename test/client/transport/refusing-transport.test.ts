@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { RefusingTransport } from "../../../src/client/transport/refusing-transport.ts";
+import { SystemError } from "../../../src/errors.ts";
 import { scene } from "../support.ts";
 
 const SIX = "2001:db8:1::1";
@@ -26,5 +28,19 @@ describe("a source that an IPv6 datagram socket cannot be bound to", () => {
     await outcome(client.probe(SIX, { source: FOREIGN }));
     await outcome(client.probe(SIX, { source: FOREIGN }));
     expect(kernel.openedDescriptors).toBe(2);
+  });
+});
+
+describe("RefusingTransport", () => {
+  test("has nothing to read, and refuses every send with the one error", () => {
+    const error = new SystemError("bind() failed", { errno: 99, code: "EADDRNOTAVAIL", syscall: "bind" });
+    const transport = new RefusingTransport(6, error);
+    transport.attach();
+    transport.setActive();
+    expect(transport.drain()).toBe(false);
+    transport.drainErrors();
+    expect(transport.send()).toEqual({ kind: "failed", error });
+    transport.close();
+    expect(transport.send()).toEqual({ kind: "failed", error });
   });
 });
