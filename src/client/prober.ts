@@ -189,6 +189,7 @@ export class Prober implements TransportOwner, StreamOwner {
     this.#queue.hadRoom();
     if (receipt.kind === "failed") {
       // The transport counts anew: stamps of those in flight that have not come can no longer be told from new ones.
+      for (const unstamped of this.#unstamped.values()) unstamped.stampKey = null;
       this.#unstamped.clear();
       this.#fail(probe, receipt.error);
       return true;
@@ -401,7 +402,7 @@ export class Prober implements TransportOwner, StreamOwner {
     this.#land(probe, "expired");
     const receiveOverflow = probe.at.monotonicNs <= this.#overflowAtNs;
     // Stamps that found no room tell as little of a departure as replies that found none tell of an arrival.
-    const isTold = probe.stream.isStamped && !receiveOverflow;
+    const isTold = probe.stampKey !== null && probe.stream.isStamped && !receiveOverflow;
     const departed = probe.stampNs !== null || (isTold ? false : null);
     const { target } = probe.stream.options;
     this.#post(probe.stream, timeoutResult(target, probe.request, { receiveOverflow, departed }));

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { Prober } from "../../src/client/prober.ts";
 import type { EchoResult } from "../../src/client/results.ts";
+import { SystemError } from "../../src/errors.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { openBenchStream } from "../support/fake-prober.ts";
 import { FakeTransport } from "../support/fake-transport.ts";
@@ -42,4 +43,23 @@ test("a timeout does not know whether its probe left where nothing is stamped", 
 
 test("a missing stamp tells nothing while the receive queue overflowed", async () => {
   expect(await departures([true, false], 7)).toEqual([true, null]);
+});
+
+test("a failed send, after which stamps are counted anew, leaves it unknown who left before", async () => {
+  const clock = new FakeClock();
+  const transport = new FakeTransport();
+  const sent = transport.outcome;
+  let key = 0;
+  transport.outcome = (send) => ({ ...sent(send), stampKey: key++ }) as ReturnType<typeof sent>;
+  const prober = new Prober(transport, clock, 1);
+  const { results, send } = openBenchStream(prober, { destination: "198.51.100.1" });
+  send();
+  transport.deliver({ kind: "stamp", key: 0, stampNs: clock.realtimeNs() });
+  send();
+  const error = new SystemError("No route", { errno: 101, code: "ENETUNREACH", syscall: "sendmsg" });
+  transport.outcome = () => ({ kind: "failed", error });
+  send();
+  await clock.advance(2000);
+  const timeouts = results.filter(({ kind }) => kind === "timeout");
+  expect(timeouts.map(departed)).toEqual([true, null]);
 });
