@@ -69,6 +69,9 @@ export interface StreamOwner {
   forgetDecided(stream: ProbeStream): void;
 }
 
+/** How many latest answers are kept: of two queues, one may hand over an earlier answer a read later. */
+const FRONTIER = 16;
+
 /** The probes of one run to one target. */
 export class ProbeStream {
   readonly options: StreamOptions;
@@ -77,8 +80,8 @@ export class ProbeStream {
   readonly undecided: Set<Probe> = new Set();
   /** For the prober: decided probes for which something may still come. */
   readonly remembered: Set<Probe> = new Set();
-  /** The latest probe that was answered in time, and when its answer came (monotonic). */
-  #latest = { index: 0, atNs: 0 };
+  /** Probes that were each the latest answered in time, and when (monotonic) their answers came. */
+  readonly #frontier: { readonly index: number; readonly atNs: number }[] = [];
   /** For the prober: whether the kernel has stamped the departure of any of its probes. */
   isStamped = false;
   #sent = 0;
@@ -103,12 +106,14 @@ export class ProbeStream {
    * read in that order: each of a socket's two queues is read to its end.
    */
   wasOvertaken(index: number, atNs: number): boolean {
-    return index < this.#latest.index && atNs >= this.#latest.atNs;
+    return this.#frontier.some((answer) => index < answer.index && atNs >= answer.atNs);
   }
 
   /** For the prober: a probe was answered in time. */
   noteAnswer(index: number, atNs: number): void {
-    if (index > this.#latest.index) this.#latest = { index, atNs };
+    if (index <= (this.#frontier.at(-1)?.index ?? 0)) return;
+    this.#frontier.push({ index, atNs });
+    if (this.#frontier.length > FRONTIER) this.#frontier.shift();
   }
 
   /** Sends one probe and returns its number, counted from 1: the `request.number` of its result. */
