@@ -14,6 +14,7 @@
  * @module
  */
 export { Client } from "./client/client.ts";
+export { EchoStatistics } from "./client/echo-statistics.ts";
 export { formatMtr, type TableFormatOptions } from "./client/format-mtr.ts";
 export { formatMultiping } from "./client/format-multiping.ts";
 export { formatEchoResult, formatPingStatistics } from "./client/format-ping.ts";

@@ -1,45 +1,26 @@
-import type { EchoResult } from "icmpx";
+import { type EchoResult, EchoStatistics } from "icmpx";
 import { escapeText } from "icmpx/packet";
-
-interface Count {
-  decided: number;
-  received: number;
-  sum: number;
-  least: number;
-  greatest: number;
-}
 
 /** Running figures of a ping, for a look at them before its end. */
 export class Tally {
-  readonly #counts = new Map<string, Count>();
+  readonly #byTarget = new Map<string, EchoStatistics>();
 
-  /** A probe was decided. What came late or twice was counted before. */
   add(result: EchoResult): void {
-    if (result.late || result.duplicate) return;
-    const { target } = result;
-    const count = this.#counts.get(target) ?? emptyCount();
-    this.#counts.set(target, count);
-    count.decided += 1;
-    if (result.kind !== "reply") return;
-    count.received += 1;
-    count.sum += result.rtt;
-    count.least = Math.min(count.least, result.rtt);
-    count.greatest = Math.max(count.greatest, result.rtt);
+    const statistics = this.#byTarget.get(result.target) ?? new EchoStatistics();
+    this.#byTarget.set(result.target, statistics);
+    statistics.add(result);
   }
 
   /** A line for each target: `192.0.2.1: 5/5 packets, 0.0% loss, min/avg/max = 0.031/0.044/0.053 ms`. */
   lines(): string[] {
-    return Array.from(this.#counts, ([target, { decided, received, sum, least, greatest }]) => {
-      const loss = (((decided - received) * 100) / decided).toFixed(1);
+    return Array.from(this.#byTarget, ([target, statistics]) => {
+      const { sent, received, loss, min, mean, max } = statistics.snapshot();
       const times =
-        received === 0
+        min === null || mean === null || max === null
           ? ""
-          : `, min/avg/max = ${[least, sum / received, greatest].map((time) => time.toFixed(3)).join("/")} ms`;
-      return `${escapeText(target)}: ${received}/${decided} packets, ${loss}% loss${times}`;
+          : `, min/avg/max = ${[min, mean, max].map((time) => time.toFixed(3)).join("/")} ms`;
+      const share = loss === null ? "" : `, ${(loss * 100).toFixed(1)}% loss`;
+      return `${escapeText(target)}: ${received}/${sent} packets${share}${times}`;
     });
   }
-}
-
-function emptyCount(): Count {
-  return { decided: 0, received: 0, sum: 0, least: Number.POSITIVE_INFINITY, greatest: 0 };
 }

@@ -1,3 +1,4 @@
+import type { ExtensionObject } from "../packet/extension-objects.ts";
 import type { NameOf } from "./publisher.ts";
 import type { AddressStatistics, EchoResult, MtrHop } from "./results.ts";
 import { Statistics } from "./statistics.ts";
@@ -5,11 +6,17 @@ import { Statistics } from "./statistics.ts";
 /** A hop remembers at most as many addresses, each with its statistics: memory stays bounded whoever answers. */
 const MAX_ADDRESSES = 128;
 
+/** What one address answered. */
+interface AddressRecord {
+  readonly statistics: Statistics;
+  extensions: readonly ExtensionObject[];
+}
+
 /** What an mtr knows of one hop. */
 export class HopRecord {
   readonly statistics: Statistics = new Statistics();
-  /** Statistics by the address that answered, the first seen first. */
-  readonly #byAddress = new Map<string, Statistics>();
+  /** By the address that answered, the first seen first. */
+  readonly #byAddress = new Map<string, AddressRecord>();
   #lastAddress: string | null = null;
 
   get addresses(): readonly string[] {
@@ -19,7 +26,10 @@ export class HopRecord {
   /** Records what became of a probe to this hop. Any answer in time counts as received. */
   record(result: EchoResult): void {
     const { statistics } = this;
-    const mine = result.reply === null ? undefined : this.#statisticsOf(result.reply.addr);
+    const record = result.reply === null ? undefined : this.#recordOf(result.reply.addr);
+    const mine = record?.statistics;
+    if (record !== undefined)
+      record.extensions = result.kind === "icmpError" ? result.icmpError.extensions : [];
     if (result.corrupt) statistics.addCorrupt();
     if (result.duplicate) {
       statistics.addDuplicate();
@@ -47,21 +57,22 @@ export class HopRecord {
       addr: this.#lastAddress,
       hostname: this.#lastAddress === null ? null : nameOf(this.#lastAddress),
       statistics: this.statistics.snapshot(),
-      addresses: Array.from(this.#byAddress, ([addr, statistics]) => ({
+      addresses: Array.from(this.#byAddress, ([addr, { statistics, extensions }]) => ({
         addr,
         hostname: nameOf(addr),
         statistics: answersOnly(statistics),
+        extensions,
       })),
     };
   }
 
-  #statisticsOf(address: string): Statistics | undefined {
-    let statistics = this.#byAddress.get(address);
-    if (statistics === undefined && this.#byAddress.size < MAX_ADDRESSES) {
-      statistics = new Statistics();
-      this.#byAddress.set(address, statistics);
+  #recordOf(address: string): AddressRecord | undefined {
+    let record = this.#byAddress.get(address);
+    if (record === undefined && this.#byAddress.size < MAX_ADDRESSES) {
+      record = { statistics: new Statistics(), extensions: [] };
+      this.#byAddress.set(address, record);
     }
-    return statistics;
+    return record;
   }
 }
 

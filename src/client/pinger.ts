@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { recordEcho } from "./echo-statistics.ts";
 import type { PingSettings } from "./options.ts";
 import type { ProbeStream } from "./probe-stream.ts";
 import { type Publisher, respondersOf, withName } from "./publisher.ts";
@@ -93,26 +94,5 @@ export class Pinger {
       if (result.kind !== "sendError") this.#send();
       else this.#cancelTimer = clock.schedule(REFUSAL_PAUSE_NS, () => this.#send());
     }
-  }
-}
-
-/** Records what became of a probe whose target was asked for an echo reply. */
-function recordEcho(statistics: Statistics, result: EchoResult): void {
-  if (result.corrupt) statistics.addCorrupt();
-  if (result.duplicate) {
-    statistics.addDuplicate();
-  } else if (result.late) {
-    if (result.kind === "reply") statistics.addLate();
-    else statistics.addLateError();
-  } else if (result.kind === "reply") {
-    statistics.addReply(result.rtt);
-    if (result.reordered) statistics.addReordered();
-  } else if (result.kind === "timeout") {
-    if (result.receiveOverflow) statistics.addOverflow();
-    else statistics.addLost();
-  } else if (result.kind === "icmpError") {
-    statistics.addError();
-  } else {
-    statistics.addSendError();
   }
 }

@@ -368,6 +368,8 @@ export interface MtrAddress {
   readonly hostname: string | null;
   /** Its round-trip times. */
   readonly statistics: AddressStatistics;
+  /** RFC 4884 objects of its last answer: MPLS labels, interface information, and any other. */
+  readonly extensions: readonly ExtensionObject[];
 }
 
 /** One hop of an mtr, over all rounds so far. */

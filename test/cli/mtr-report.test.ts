@@ -33,7 +33,7 @@ function hop(
     addr,
     hostname,
     statistics,
-    addresses: addr === null ? [] : [{ addr, hostname, statistics }],
+    addresses: addr === null ? [] : [{ addr, hostname, statistics, extensions: [] }],
   };
 }
 
@@ -55,8 +55,8 @@ const ROUND = roundOf(
   {
     ...hop(3, "10.0.2.1", null, [1, 1, 1, null]),
     addresses: [
-      { addr: "10.0.2.1", hostname: null, statistics: answersOf([2]) },
-      { addr: "10.0.2.5", hostname: "other.example", statistics: answersOf([2]) },
+      { addr: "10.0.2.1", hostname: null, statistics: answersOf([2]), extensions: [] },
+      { addr: "10.0.2.5", hostname: "other.example", statistics: answersOf([2]), extensions: [] },
     ],
   },
   hop(4, "192.0.2.9", null, [123.456, 9.8, 10.1, 11]),

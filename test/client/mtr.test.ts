@@ -1,8 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { constants } from "node:os";
 import type { EchoResult, MtrHop, MtrRound } from "../../src/client/results.ts";
+import { echoReply, timeExceeded } from "../support/fake-network.ts";
 import { FakePath, routers } from "../support/fake-path.ts";
 import { SOCKET_KINDS } from "../support/fake-platform.ts";
+import { fromHex } from "../support/hex.ts";
 import { expectClosed, type Scene, scene, tick } from "./support.ts";
 
 const { ENETUNREACH } = constants.errno;
@@ -45,6 +47,28 @@ describe("mtr()", () => {
       expect(result.hops.map(({ statistics: { mean } }) => mean)).toEqual([5, 10, 15, 20]);
     });
   }
+
+  test("tells the labels that each address answered last with", async () => {
+    // One MPLS label stack entry (RFC 4950): label 16001, bottom of stack, TTL 1; checksum by hand.
+    const extensions = fromHex("2000 ca0d 0008 01 01 03e81101");
+    let labelled = 0;
+    const { client, outcome } = scene({
+      network: (probe) => {
+        if (probe.ttl > 2) return [echoReply(probe)];
+        if (probe.ttl === 2) return [timeExceeded(probe, { from: R2 })];
+        labelled += 1;
+        return [timeExceeded(probe, labelled === 2 ? { from: R1 } : { from: R1, extensions })];
+      },
+    });
+    const labelsAfter = async (count: number) => {
+      const { hops } = await outcome(client.mtr(TARGET, { count }));
+      return hops.map(({ addresses }) => addresses.map((address) => address.extensions));
+    };
+    const stack = { kind: "mpls", labels: [{ label: 16001, bottomOfStack: true, ttl: 1 }] };
+    expect(await labelsAfter(1)).toMatchObject([[[stack]], [[]], [[]]]);
+    expect(await labelsAfter(1)).toEqual([[[]], [[]], [[]]]);
+    expect(await labelsAfter(2)).toMatchObject([[[stack]], [[]], [[]]]);
+  });
 
   test("begins a round each interval, and publishes them in order when they are decided", async () => {
     const setting = scene(new FakePath(R1, R2, {}));
