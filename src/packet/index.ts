@@ -36,6 +36,17 @@ export {
   parsePrefix,
   prefixContains,
 } from "./address.ts";
+export {
+  type AddressRange,
+  type AddressRangeOptions,
+  addressesOf,
+  addressRangeContains,
+  addressRangeSize,
+  formatAddressRange,
+  type Ipv4Range,
+  type Ipv6Range,
+  parseAddressRange,
+} from "./address-range.ts";
 export type { ByteView } from "./bytes.ts";
 export {
   type ChecksumOptions,
