@@ -1,0 +1,91 @@
+/** One input of a form. */
+export interface Field {
+  /** Its key in the values, and in the settings file. */
+  readonly name: string;
+  /** What stands before it, e.g. "Interval". */
+  readonly label: string;
+  /** What stands behind it, e.g. "s"; empty for none. */
+  readonly unit: string;
+  /** Cells of the input. */
+  readonly width: number;
+  /** Whether it takes the room that others leave. */
+  readonly grows: boolean;
+  readonly initial: string;
+  /** What an empty input shows. */
+  readonly placeholder: string;
+  /** What is wrong with a text, naming what is allowed, or null. Called as one types. */
+  check(text: string): string | null;
+}
+
+/** The texts of a form by the names of its fields. */
+export type FieldValues = Readonly<Record<string, string>>;
+
+/** What is wrong with each field, by its name; empty when all is well. */
+export function checkFields(fields: readonly Field[], values: FieldValues): Map<string, string> {
+  const problems = new Map<string, string>();
+  for (const { name, label, check } of fields) {
+    const problem = check(values[name] ?? "");
+    if (problem !== null) problems.set(name, `${label}: ${problem}`);
+  }
+  return problems;
+}
+
+/** A number of seconds, such as an interval. */
+export function secondsField(
+  options: Pick<Field, "name" | "label" | "initial"> & { readonly least: number; readonly most: number },
+): Field {
+  return numberField({ ...options, unit: "s", width: 5, isWhole: false });
+}
+
+/** A whole number. */
+export function integerField(
+  options: Pick<Field, "name" | "label" | "initial" | "width"> & {
+    readonly unit?: string;
+    readonly least: number;
+    readonly most: number;
+  },
+): Field {
+  return numberField({ unit: "", ...options, isWhole: true });
+}
+
+interface NumberFieldOptions extends Pick<Field, "name" | "label" | "initial" | "width" | "unit"> {
+  readonly least: number;
+  readonly most: number;
+  readonly isWhole: boolean;
+}
+
+function numberField({ least, most, isWhole, ...field }: NumberFieldOptions): Field {
+  const unit = field.unit === "" ? "" : ` ${field.unit}`;
+  const allowed = `need ${isWhole ? "a whole number" : "a number"} from ${least} to ${most}${unit}`;
+  return {
+    ...field,
+    grows: false,
+    placeholder: "",
+    check(text) {
+      const trimmed = text.trim();
+      const pattern = isWhole ? /^\d+$/ : /^(\d+\.?\d*|\.\d+)$/;
+      const value = Number(trimmed);
+      return pattern.test(trimmed) && value >= least && value <= most ? null : allowed;
+    },
+  };
+}
+
+/** A host name or an address. */
+export function targetField(name: string, label: string): Field {
+  return {
+    name,
+    label,
+    unit: "",
+    width: 24,
+    grows: true,
+    initial: "",
+    placeholder: "host name or address",
+    check(text) {
+      const trimmed = text.trim();
+      if (trimmed === "") return "need a host name or an address";
+      if (/[\s,]/.test(trimmed)) return "need one host name or address, without spaces";
+      // RFC 1035 2.3.4: 255 octets; an IPv6 address with a zone is shorter.
+      return trimmed.length > 255 ? "need at most 255 characters" : null;
+    },
+  };
+}

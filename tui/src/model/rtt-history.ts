@@ -1,0 +1,35 @@
+/** Probes whose outcome a history keeps: more than any screen is wide in braille dots. */
+export const HISTORY_LIMIT = 1024;
+
+/** The latest outcomes of one target: RTTs, and losses. */
+export class RttHistory {
+  /** Milliseconds; NaN is a loss. */
+  readonly #ring: Float64Array = new Float64Array(HISTORY_LIMIT);
+  #next = 0;
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** @param rtt milliseconds, or null for a probe that was lost. */
+  add(rtt: number | null): void {
+    this.#ring[this.#next] = rtt ?? Number.NaN;
+    this.#next = (this.#next + 1) % HISTORY_LIMIT;
+    this.#length = Math.min(this.#length + 1, HISTORY_LIMIT);
+  }
+
+  /** The latest `count` outcomes, or as many as there are, the oldest first. null is a loss. */
+  latest(count: number): (number | null)[] {
+    const size = Math.max(0, Math.min(Math.floor(count), this.#length));
+    return Array.from({ length: size }, (_, index) => {
+      const rtt = this.#ring[(this.#next - size + index + HISTORY_LIMIT) % HISTORY_LIMIT] ?? Number.NaN;
+      return Number.isNaN(rtt) ? null : rtt;
+    });
+  }
+
+  clear(): void {
+    this.#next = 0;
+    this.#length = 0;
+  }
+}
