@@ -28,3 +28,34 @@ function isAscii(text: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the whole of ASCII is meant
   return /^[\x00-\x7f]*$/.test(text);
 }
+
+/** `text` in lines of at most `width` cells, broken between words; a longer word is broken where the line ends. */
+export function wrapText(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (textWidth(longer) <= width) {
+      line = longer;
+      continue;
+    }
+    if (line !== "") lines.push(line);
+    line = word;
+    while (textWidth(line) > width) {
+      const head = headOf(line, width);
+      lines.push(head);
+      line = line.slice(head.length);
+    }
+  }
+  return [...lines, line];
+}
+
+/** As much of the beginning of `text` as fits, but at least one letter. */
+function headOf(text: string, width: number): string {
+  let head = "";
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    if (head !== "" && textWidth(head + segment) > width) break;
+    head += segment;
+  }
+  return head;
+}

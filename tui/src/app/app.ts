@@ -1,0 +1,542 @@
+import type { CliRenderer, KeyEvent } from "@opentui/core";
+import type { Client } from "icmpx";
+import type { Canvas, Rect, Role } from "../draw/canvas.ts";
+import { sessionMark } from "../draw/marks.ts";
+import { type Theme, themeAfter } from "../draw/theme.ts";
+import { findPermission, type Permission } from "../model/permission.ts";
+import { messageOf, type Session } from "../model/session.ts";
+import type { Binding, Services, Tool } from "../panels/panel.ts";
+import { Summary } from "../panels/summary.ts";
+import {
+  drawForm,
+  drawHints,
+  drawNavigation,
+  drawNavigationRow,
+  drawNotices,
+  drawParagraphs,
+  drawTabs,
+  type NavigationEntry,
+  noticeLines,
+  type TabEntry,
+} from "./chrome.ts";
+import { drawHelp, type HelpGroup } from "./help.ts";
+import { Inputs } from "./inputs.ts";
+import { keyName } from "./keys.ts";
+import { type FormLayout, type Layout, layoutForm, layoutScreen } from "./layout.ts";
+import { type NoticeRole, Notices } from "./notices.ts";
+import { Screen } from "./screen.ts";
+import type { SettingsStore } from "./settings.ts";
+import { isUnderWay, type ViewName, Workspace } from "./workspace.ts";
+
+/** What the program is made of. */
+export interface AppOptions {
+  readonly renderer: CliRenderer;
+  readonly client: Client;
+  readonly tools: readonly Tool[];
+  readonly settings: SettingsStore;
+  readonly theme: Theme;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Calls `callback` once, `ms` milliseconds from now; returns a function that cancels it. */
+  after(ms: number, callback: () => void): () => void;
+  /** Writes a text into a file of its own, and tells where. */
+  saveText(name: string, text: string): Promise<string>;
+  /** What to begin with, instead of the view of the last time. */
+  readonly initial?: InitialView;
+  /** The user wants to leave. */
+  onQuit(): void;
+  /** Something failed that never should: the renderer would only log it. */
+  onError(error: unknown): void;
+}
+
+/** A view to begin with. */
+export interface InitialView {
+  readonly view: ViewName;
+  /** Text of the first field; the session is begun at once. */
+  readonly target?: string;
+}
+
+/** Milliseconds between two drawings for the sake of measurements. Keys and the mouse are answered at once. */
+const DRAW_INTERVAL_MS = 100;
+/** Milliseconds for which the navigation believes what it knows of each session: asking thousands of targets costs. */
+const MARKS_AGE_MS = 1000;
+
+/** Who has the keyboard. */
+type Focus = { readonly on: "panel" | "button" } | { readonly on: "field"; readonly name: string };
+
+const PANEL: Focus = { on: "panel" };
+const BUTTON: Focus = { on: "button" };
+
+/** The program: puts sessions, keys and the screen together. */
+export class App {
+  readonly #options: AppOptions;
+  readonly #workspace: Workspace;
+  readonly #notices: Notices;
+  readonly #screen: Screen;
+  readonly #inputs: Inputs;
+  readonly #summary: Summary;
+  readonly #downSessions = new Set<Session>();
+  readonly #globals: readonly Binding[];
+  #theme: Theme;
+  #focus: Focus = PANEL;
+  /** Rows the help is scrolled down by; undefined while it is not shown. */
+  #helpTop: number | undefined;
+  #permission: Permission | undefined;
+  #cancelDraw: (() => void) | undefined;
+  #drawnAtMs = 0;
+  #marksAtMs = Number.NEGATIVE_INFINITY;
+  #isClosed = false;
+
+  constructor(options: AppOptions) {
+    const { renderer, client, tools, settings, now, after } = options;
+    this.#options = options;
+    this.#theme = options.theme;
+    this.#notices = new Notices({ after, onChange: () => this.#drawNow() });
+    const services = this.#services();
+    this.#workspace = new Workspace({
+      client,
+      tools,
+      services,
+      now,
+      initialValues: Object.fromEntries(tools.map(({ kind }) => [kind, settings.formValues(kind)])),
+      onChange: () => this.#drawSoon(),
+      onValues: (kind, values) => settings.setFormValues(kind, values),
+    });
+    this.#summary = new Summary({
+      sessions: () => this.#workspace.sessions,
+      open: (session) => this.#act(() => this.#workspace.open(session)),
+      services,
+    });
+    this.#screen = new Screen(renderer, {
+      theme: this.#theme,
+      draw: (canvas) => this.#draw(canvas),
+      onError: options.onError,
+    });
+    this.#inputs = new Inputs(renderer, {
+      theme: this.#theme,
+      onInput: (name, text) => this.#act(() => this.#workspace.setValue(name, text)),
+      onFocus: (name) => this.#act(() => this.#noteFocus({ on: "field", name })),
+    });
+    this.#globals = this.#globalBindings();
+  }
+
+  /** Draws the first frame and takes the keyboard. */
+  start(): void {
+    const { renderer, initial, settings, tools } = this.#options;
+    renderer.root.add(this.#screen);
+    renderer.keyInput.on("keypress", this.#onKey);
+    renderer.on("resize", this.#onResize);
+    const known: readonly ViewName[] = ["summary", ...tools.map(({ kind }) => kind)];
+    const view = initial?.view ?? known.find((name) => name === settings.view) ?? "ping";
+    this.#show(view);
+    if (settings.problem !== null) this.#notices.add("warn", settings.problem);
+    const [target] = this.#workspace.deck?.tool.fields ?? [];
+    if (initial?.target !== undefined && target !== undefined) {
+      this.#workspace.setValue(target.name, initial.target);
+      this.#begin();
+    }
+    void this.#findPermission();
+  }
+
+  /** Shows a message at the bottom, which must be safe to print. */
+  notify(role: NoticeRole, message: string): void {
+    this.#notices.add(role, message);
+  }
+
+  /** Stops everything, and lets go of the renderer, which may be gone already. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#cancelDraw?.();
+    this.#workspace.close();
+    this.#options.renderer.keyInput.off("keypress", this.#onKey);
+    this.#options.renderer.off("resize", this.#onResize);
+    this.#notices.clear();
+    this.#options.settings.close();
+  }
+
+  async #findPermission(): Promise<void> {
+    this.#permission = await findPermission(this.#options.client);
+    this.#drawNow();
+  }
+
+  // The keyboard.
+
+  readonly #onKey = (event: KeyEvent): void => {
+    try {
+      if (this.#press(keyName(event))) event.preventDefault();
+    } catch (error) {
+      this.#options.onError(error);
+    }
+  };
+
+  readonly #onResize = (): void => this.#drawNow();
+
+  /** Does what a key stands for. Returns false if it belongs to the input that has the keyboard. */
+  #press(key: string): boolean {
+    // The terminal's own business, whoever has the keyboard.
+    if (key === "ctrl-c" || key === "ctrl-z") return true;
+    if (this.#focus.on !== "panel" && this.#helpTop === undefined) {
+      const binding = this.#formBindings().find(({ keys }) => keys.includes(key));
+      if (binding !== undefined) this.#act(() => binding.run());
+      return binding !== undefined || this.#focus.on === "button";
+    }
+    const binding = this.#bindings().find(({ keys }) => keys.includes(key));
+    if (binding !== undefined) this.#act(() => binding.run());
+    return true;
+  }
+
+  /** Keys while nobody types, those of what is looked at first. */
+  #bindings(): readonly Binding[] {
+    return this.#helpTop === undefined ? [...this.#panelBindings(), ...this.#globals] : this.#helpBindings();
+  }
+
+  #panelBindings(): readonly Binding[] {
+    const { view, tab } = this.#workspace;
+    return view === "summary" ? this.#summary.bindings : (tab?.panel?.bindings ?? []);
+  }
+
+  #globalBindings(): readonly Binding[] {
+    const views: readonly ViewName[] = ["summary", ...this.#options.tools.map(({ kind }) => kind)];
+    const moveTab = (step: number): void =>
+      this.#workspace.showTab((this.#workspace.deck?.active ?? 0) + step);
+    return [
+      bind(["space"], "Space", "start, stop", () => this.#toggle()),
+      bind(["i", "e"], "i", "edit the form", () => this.#focusField(undefined)),
+      bind(["tab"], "Tab", "next input", () => this.#moveFocus(1)),
+      bind(["shift-tab"], "S-Tab", "input before", () => this.#moveFocus(-1)),
+      bind(["t", "+"], "t", "new tab", () => {
+        this.#workspace.addTab();
+        this.#focusField(undefined);
+      }),
+      bind(["x"], "x", "close the tab", () => this.#workspace.closeTab()),
+      bind(["]", "right"], "] →", "next tab", () => moveTab(1)),
+      bind(["[", "left"], "[ ←", "tab before", () => moveTab(-1)),
+      ...views.map((view, index) =>
+        bind([String(index + 1), `f${index + 1}`], `${index + 1} F${index + 1}`, view, () =>
+          this.#show(view),
+        ),
+      ),
+      bind(["w"], "w", "save the report", () => void this.#saveReport()),
+      bind(["T"], "T", "next theme", () => this.#nextTheme()),
+      bind(["?", "f10"], "?", "help", () => {
+        this.#helpTop = 0;
+      }),
+      bind(["escape"], "Esc", "dismiss messages", () => void this.#notices.clear()),
+      bind(["q"], "q", "quit", () => this.#options.onQuit()),
+    ];
+  }
+
+  #formBindings(): readonly Binding[] {
+    const views = this.#globals.filter(({ keys }) => keys.some((key) => /^f\d+$/.test(key)));
+    const pressesButton = this.#focus.on === "button" ? ["enter", "space"] : ["enter"];
+    return [
+      bind(pressesButton, "Enter", this.#workspace.isRunning ? "start anew" : "start", () => {
+        if (this.#focus.on === "button") this.#toggle();
+        else this.#begin();
+      }),
+      bind(["tab", "down"], "Tab", "next input", () => this.#moveFocus(1)),
+      bind(["shift-tab", "up"], "S-Tab", "input before", () => this.#moveFocus(-1)),
+      bind(["escape"], "Esc", "leave the form", () => this.#focusPanel()),
+      ...views.map((binding) => ({ ...binding, keys: binding.keys.filter((key) => /^f\d+$/.test(key)) })),
+    ];
+  }
+
+  #helpBindings(): readonly Binding[] {
+    const scroll = (rows: number): void => {
+      this.#helpTop = Math.max(0, (this.#helpTop ?? 0) + rows);
+    };
+    return [
+      bind(["?", "escape", "q", "enter", "f10"], "Esc", "close the help", () => {
+        this.#helpTop = undefined;
+      }),
+      bind(["down", "j"], "↓ j", "down", () => scroll(1)),
+      bind(["up", "k"], "↑ k", "up", () => scroll(-1)),
+      bind(["pagedown", "space"], "PgDn", "page down", () => scroll(10)),
+      bind(["pageup"], "PgUp", "page up", () => scroll(-10)),
+    ];
+  }
+
+  // What keys and the mouse do.
+
+  #show(view: ViewName): void {
+    this.#workspace.show(view);
+    this.#options.settings.view = view;
+    // An empty form is there to be filled in.
+    const { tab } = this.#workspace;
+    if (tab !== undefined && tab.panel === undefined && !tab.isBeginning) this.#focusField(undefined);
+    else this.#focusPanel();
+  }
+
+  #toggle(): void {
+    if (this.#workspace.isRunning) this.#workspace.stop();
+    else this.#begin();
+  }
+
+  #begin(): void {
+    const wrongField = this.#workspace.start();
+    if (wrongField === undefined) this.#focusPanel();
+    else this.#focusField(wrongField);
+  }
+
+  #focusPanel(): void {
+    this.#noteFocus(PANEL);
+  }
+
+  /** @param name undefined: the first one. */
+  #focusField(name: string | undefined): void {
+    const [first] = this.#workspace.deck?.tool.fields ?? [];
+    const wanted = name ?? first?.name;
+    this.#noteFocus(wanted === undefined ? PANEL : { on: "field", name: wanted });
+  }
+
+  #moveFocus(step: 1 | -1): void {
+    const fields = this.#workspace.deck?.tool.fields ?? [];
+    if (fields.length === 0) return;
+    const order: readonly Focus[] = [
+      ...fields.map(({ name }) => ({ on: "field", name }) as const),
+      BUTTON,
+      PANEL,
+    ];
+    const now = this.#focus;
+    const index = order.findIndex((focus) =>
+      focus.on === "field" && now.on === "field" ? focus.name === now.name : focus.on === now.on,
+    );
+    this.#noteFocus(order[(index + step + order.length) % order.length] ?? PANEL);
+  }
+
+  #noteFocus(focus: Focus): void {
+    this.#focus = focus;
+    this.#drawNow();
+  }
+
+  #nextTheme(): void {
+    const next = themeAfter(this.#theme);
+    this.#theme = next;
+    this.#screen.theme = next;
+    this.#inputs.theme = next;
+    this.#options.settings.theme = next.name;
+    this.#notices.add("text", `Theme: ${next.label}`);
+  }
+
+  async #saveReport(): Promise<void> {
+    const session = this.#workspace.tab?.panel?.session;
+    if (session === undefined) {
+      this.#notices.add("warn", "There is no session here to save a report of");
+      return;
+    }
+    try {
+      const path = await this.#options.saveText(`icmpx-${session.kind}-${session.title}`, session.report());
+      this.#notices.add("good", `Saved the report in ${path}`);
+    } catch (error) {
+      this.#notices.add("bad", `Cannot save the report: ${messageOf(error)}`);
+    }
+  }
+
+  #services(): Services {
+    const { renderer, settings } = this.#options;
+    return {
+      notify: (role, message) => this.#notices.add(role, message),
+      copy: (text, what) => {
+        if (renderer.copyToClipboardOSC52(text)) this.#notices.add("good", `Copied ${what}`);
+        else
+          this.#notices.add(
+            "warn",
+            `Cannot copy: this terminal takes no text (OSC 52); w saves it in a file`,
+          );
+      },
+      redraw: () => this.#drawSoon(),
+      readPreference: (name) => settings.readPreference(name),
+      writePreference: (name, value) => settings.writePreference(name, value),
+    };
+  }
+
+  // Drawing.
+
+  /** Runs what a key or the mouse asks for, and shows what came of it at once. */
+  #act(action: () => void): void {
+    action();
+    this.#drawNow();
+  }
+
+  #drawSoon(): void {
+    if (this.#cancelDraw !== undefined || this.#isClosed) return;
+    const { now, after } = this.#options;
+    const wait = Math.min(DRAW_INTERVAL_MS, Math.max(0, this.#drawnAtMs + DRAW_INTERVAL_MS - now()));
+    this.#cancelDraw = after(wait, () => this.#drawNow());
+  }
+
+  #drawNow(): void {
+    if (this.#isClosed) return;
+    this.#cancelDraw?.();
+    this.#cancelDraw = undefined;
+    this.#drawnAtMs = this.#options.now();
+    this.#placeInputs();
+    this.#screen.requestRender();
+  }
+
+  #placeInputs(): void {
+    const { tab } = this.#workspace;
+    const { layout, form } = this.#layout();
+    const isOpen = this.#isFormOpen(layout, form) && this.#helpTop === undefined;
+    this.#inputs.place(isOpen ? form.fields : [], layout.form.x + 1, layout.form.y, tab?.values ?? {});
+    this.#inputs.focus(isOpen && this.#focus.on === "field" ? this.#focus.name : undefined);
+  }
+
+  #layout(): { readonly layout: Layout; readonly form: FormLayout } {
+    const { width, height } = this.#options.renderer;
+    const needs = { width, height, noticeRows: noticeLines(this.#notices.shown, width).length };
+    const fields = this.#workspace.deck?.tool.fields ?? [];
+    const isFormNeeded = this.#focus.on !== "panel" || this.#workspace.tab?.panel === undefined;
+    const sizeOf = (formRows: number): Layout => layoutScreen({ ...needs, formRows, isFormNeeded });
+    // The width of the form does not depend on its rows.
+    const form = layoutForm(fields, Math.max(1, sizeOf(1).form.width - 2));
+    return { layout: sizeOf(form.rows), form };
+  }
+
+  /** Whether all of the form is shown, and not just a line about it. */
+  #isFormOpen({ form }: Layout, { rows }: FormLayout): boolean {
+    return form.height >= rows && rows > 0 && (rows > 1 || this.#options.renderer.height > 1);
+  }
+
+  #draw(canvas: Canvas): void {
+    const { layout, form } = this.#layout();
+    const entries = this.#navigationEntries();
+    const navigation = canvas.part(layout.navigation);
+    if (layout.isSide) {
+      // With the cell between the navigation and the rest, for its border.
+      const { x, y, width, height } = layout.navigation;
+      drawNavigation(canvas.part({ x, y, width: width + 1, height }), entries, ["? help", "q quit"]);
+    } else {
+      drawNavigationRow(navigation, entries);
+    }
+    const { deck, tab } = this.#workspace;
+    if (deck !== undefined && tab !== undefined) {
+      drawTabs(canvas.part(layout.tabs), this.#tabEntries(), () =>
+        this.#act(() => {
+          this.#workspace.addTab();
+          this.#focusField(undefined);
+        }),
+      );
+      drawForm(canvas.part(inset(layout.form)), {
+        layout: form,
+        values: tab.values,
+        problems: this.#workspace.problems(),
+        button: this.#workspace.isRunning ? "Stop" : "Start",
+        isButtonFocused: this.#focus.on === "button",
+        isOpen: this.#isFormOpen(layout, form),
+        press: () => this.#act(() => this.#toggle()),
+        edit: (name) => this.#act(() => this.#focusField(name)),
+      });
+    }
+    this.#drawBody(canvas.part(inset(layout.body)));
+    drawNotices(canvas.part(layout.notices), this.#notices.shown, () =>
+      this.#act(() => void this.#notices.clear()),
+    );
+    drawHints(canvas.part(layout.hints), this.#hints());
+    if (this.#helpTop !== undefined) {
+      const furthest = drawHelp(canvas, this.#helpGroups(), this.#helpTop);
+      this.#helpTop = Math.min(this.#helpTop, furthest);
+    }
+  }
+
+  #drawBody(canvas: Canvas): void {
+    const { view, deck, tab } = this.#workspace;
+    const isIdle = view === "summary" ? this.#workspace.sessions.length === 0 : tab?.panel === undefined;
+    if (isIdle && this.#permission?.state === "denied") {
+      const [first = "", ...rest] = this.#permission.message.split("\n");
+      drawParagraphs(canvas, [["bad", first], ...rest.map((line) => ["text", line] as const)]);
+    } else if (view === "summary") {
+      this.#summary.draw(canvas);
+    } else if (tab?.panel !== undefined) {
+      tab.panel.draw(canvas);
+    } else {
+      const [first = "", ...rest] = deck?.tool.introduction ?? [];
+      const problems = [...this.#workspace.problems().values()];
+      const isTouched = Object.values(tab?.values ?? {}).some((text, index) => index === 0 && text !== "");
+      drawParagraphs(canvas, [
+        ["title", first],
+        ...rest.map((line) => ["dim", line] as const),
+        ...(isTouched ? problems.map((problem) => ["bad", problem] as readonly [Role, string]) : []),
+      ]);
+    }
+  }
+
+  #navigationEntries(): NavigationEntry[] {
+    this.#refreshMarks();
+    const { decks, view, sessions } = this.#workspace;
+    const entryOf = (title: string, shortTitle: string, name: ViewName, own: readonly Session[]) => ({
+      title,
+      shortTitle,
+      isShown: view === name,
+      running: own.filter(isUnderWay).length,
+      isDown: own.some((session) => this.#downSessions.has(session)),
+      open: () => this.#act(() => this.#show(name)),
+    });
+    return [
+      entryOf("Summary", "All", "summary", sessions),
+      ...decks.map(({ tool, tabs }) => {
+        const own = tabs.flatMap(({ panel }) => (panel === undefined ? [] : [panel.session]));
+        return entryOf(tool.title, tool.title.slice(0, 5), tool.kind, own);
+      }),
+    ];
+  }
+
+  #tabEntries(): TabEntry[] {
+    const { deck } = this.#workspace;
+    return (deck?.tabs ?? []).map(({ panel, values }, index) => {
+      const [first] = deck?.tool.fields ?? [];
+      const session = panel?.session;
+      return {
+        title: session?.title ?? ((first === undefined ? "" : values[first.name]) || "new"),
+        mark: session === undefined ? undefined : sessionMark(session, this.#downSessions.has(session)),
+        isShown: index === deck?.active,
+        open: () =>
+          this.#act(() => {
+            this.#workspace.showTab(index);
+            this.#focusPanel();
+          }),
+      };
+    });
+  }
+
+  /** Finds out, now and then, in which sessions something does not answer. */
+  #refreshMarks(): void {
+    const nowMs = this.#options.now();
+    if (nowMs - this.#marksAtMs < MARKS_AGE_MS) return;
+    this.#marksAtMs = nowMs;
+    this.#downSessions.clear();
+    for (const session of this.#workspace.sessions) {
+      const isDown = session.state === "running" && session.targets().some((target) => target.isDown);
+      if (isDown) this.#downSessions.add(session);
+    }
+  }
+
+  #hints(): readonly Binding[] {
+    if (this.#helpTop !== undefined) return this.#helpBindings();
+    if (this.#focus.on !== "panel") return this.#formBindings();
+    const always = this.#globals.filter(({ label }) => ["Space", "i", "t", "?", "q"].includes(label));
+    return [...this.#panelBindings().filter(({ keys }) => keys.every((key) => key.length === 1)), ...always];
+  }
+
+  #helpGroups(): readonly HelpGroup[] {
+    const { deck, view } = this.#workspace;
+    const title = view === "summary" ? "Summary" : (deck?.tool.title ?? "");
+    const isList = (binding: Binding): boolean => binding.keys.some((key) => key.length > 1);
+    const own = this.#panelBindings();
+    return [
+      { title, bindings: own.filter((binding) => !isList(binding)) },
+      { title: "Moving", bindings: own.filter(isList) },
+      { title: "Everywhere", bindings: this.#globals },
+    ].filter(({ bindings }) => bindings.length > 0);
+  }
+}
+
+function bind(keys: readonly string[], label: string, summary: string, run: () => void): Binding {
+  return { keys, label, summary, run };
+}
+
+/** A rectangle without its first and last column. */
+function inset({ x, y, width, height }: Rect): Rect {
+  return { x: x + 1, y, width: Math.max(0, width - 2), height };
+}

@@ -1,0 +1,122 @@
+import {
+  type CliRenderer,
+  InputRenderable,
+  InputRenderableEvents,
+  RenderableEvents,
+  RGBA,
+  TextAttributes,
+} from "@opentui/core";
+import type { Look, Theme } from "../draw/theme.ts";
+import type { FieldValues } from "../model/fields.ts";
+import type { FieldPlace } from "./layout.ts";
+
+/** Longer than any target or list of targets that one types; a longer list belongs into a file. */
+const MOST_LETTERS = 4096;
+
+/** An input of the pool, and the field it stands for at the moment. */
+interface Slot {
+  readonly input: InputRenderable;
+  name: string | undefined;
+}
+
+/** The text inputs of the form that is shown, laid over the screen. */
+export class Inputs {
+  readonly #renderer: CliRenderer;
+  readonly #options: InputsOptions;
+  readonly #slots: Slot[] = [];
+  #theme: Theme;
+
+  constructor(renderer: CliRenderer, options: InputsOptions) {
+    this.#renderer = renderer;
+    this.#options = options;
+    this.#theme = options.theme;
+  }
+
+  set theme(theme: Theme) {
+    this.#theme = theme;
+    for (const { input } of this.#slots) paint(input, theme);
+  }
+
+  /** Shows inputs for `places`, whose coordinates count from `left` and `top`, and hides the others. */
+  place(places: readonly FieldPlace[], left: number, top: number, values: FieldValues): void {
+    for (const [index, { field, inputX, y, inputWidth }] of places.entries()) {
+      const { input } = this.#slotFor(index, field.name);
+      input.placeholder = field.placeholder;
+      const value = values[field.name] ?? "";
+      if (input.value !== value) input.value = value;
+      input.left = left + inputX;
+      input.top = top + y;
+      input.width = inputWidth;
+      input.visible = true;
+    }
+    for (const slot of this.#slots.slice(places.length)) {
+      slot.name = undefined;
+      slot.input.visible = false;
+    }
+  }
+
+  /** Gives the keyboard to the input of a field, or takes it from all of them. */
+  focus(name: string | undefined): void {
+    for (const slot of this.#slots) {
+      if (slot.name !== undefined && slot.name === name) slot.input.focus();
+      else if (slot.input.focused) slot.input.blur();
+    }
+  }
+
+  #slotFor(index: number, name: string): Slot {
+    const existing = this.#slots[index];
+    if (existing !== undefined) {
+      existing.name = name;
+      return existing;
+    }
+    const input = new InputRenderable(this.#renderer, {
+      position: "absolute",
+      zIndex: 1,
+      maxLength: MOST_LETTERS,
+      width: 1,
+    });
+    paint(input, this.#theme);
+    const slot: Slot = { input, name };
+    input.on(InputRenderableEvents.INPUT, () => {
+      if (slot.name !== undefined) this.#options.onInput(slot.name, input.value);
+    });
+    // By the mouse.
+    input.on(RenderableEvents.FOCUSED, () => {
+      if (slot.name !== undefined) this.#options.onFocus(slot.name);
+    });
+    this.#slots.push(slot);
+    this.#renderer.root.add(input);
+    return slot;
+  }
+}
+
+/** What inputs are made with. */
+export interface InputsOptions {
+  readonly theme: Theme;
+  /** The text of a field was changed by typing. */
+  onInput(name: string, text: string): void;
+  /** A field got the keyboard. */
+  onFocus(name: string): void;
+}
+
+function paint(input: InputRenderable, { looks, background }: Theme): void {
+  const { input: look, dim, selected } = looks;
+  const bg = look.bg ?? background;
+  const text = look.fg === undefined ? RGBA.defaultForeground() : RGBA.fromHex(look.fg);
+  const behind = bg === undefined ? RGBA.defaultBackground() : RGBA.fromHex(bg);
+  input.textColor = text;
+  input.focusedTextColor = text;
+  input.backgroundColor = behind;
+  input.focusedBackgroundColor = behind;
+  input.placeholderColor = dim.fg === undefined ? RGBA.defaultForeground() : RGBA.fromHex(dim.fg);
+  if (selected.bg !== undefined) input.selectionBg = selected.bg;
+  input.attributes = attributesOf(look);
+}
+
+function attributesOf({ bold, underline, inverse }: Look): number {
+  return (
+    (bold ? TextAttributes.BOLD : 0) |
+    (underline ? TextAttributes.UNDERLINE : 0) |
+    (inverse ? TextAttributes.INVERSE : 0)
+  );
+}

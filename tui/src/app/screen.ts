@@ -1,0 +1,121 @@
+import { type CliRenderer, type OptimizedBuffer, Renderable, RGBA, TextAttributes } from "@opentui/core";
+import type { Canvas, Rect, Role } from "../draw/canvas.ts";
+import { areaAt, type MouseArea, type Surface, SurfaceCanvas } from "../draw/surface-canvas.ts";
+import type { Colour, Look, Theme } from "../draw/theme.ts";
+
+/** Rows that one step of the wheel scrolls. */
+const WHEEL_ROWS = 3;
+
+/** How a role is drawn by the renderer. */
+interface Paint {
+  readonly fg: RGBA;
+  readonly bg: RGBA;
+  readonly attributes: number;
+}
+
+/** The whole screen as one renderable: what `draw` puts on a canvas, and the mouse back to what was drawn. */
+export class Screen extends Renderable {
+  readonly #draw: (canvas: Canvas) => void;
+  readonly #onError: (error: unknown) => void;
+  #paints: Readonly<Record<Role, Paint>>;
+  #areas: readonly MouseArea[] = [];
+
+  constructor(
+    renderer: CliRenderer,
+    options: {
+      readonly theme: Theme;
+      draw(canvas: Canvas): void;
+      /** Drawing or a click failed: the renderer would only log it. */
+      onError(error: unknown): void;
+    },
+  ) {
+    super(renderer, {
+      width: "100%",
+      height: "100%",
+      onMouseDown: ({ x, y, button }) => {
+        if (button === 0) this.#guard(() => this.#click(x, y));
+      },
+      onMouseScroll: ({ x, y, scroll }) => this.#guard(() => this.#scroll(x, y, scroll?.direction)),
+    });
+    this.#draw = options.draw;
+    this.#onError = options.onError;
+    this.#paints = paintsOf(options.theme);
+  }
+
+  set theme(theme: Theme) {
+    this.#paints = paintsOf(theme);
+    this.requestRender();
+  }
+
+  protected override renderSelf(buffer: OptimizedBuffer): void {
+    this.#guard(() => {
+      const surface = new BufferSurface(buffer, this.width, this.height, this.#paints);
+      const areas: MouseArea[] = [];
+      surface.fill({ x: 0, y: 0, width: this.width, height: this.height }, "text");
+      this.#draw(new SurfaceCanvas(surface, areas));
+      this.#areas = areas;
+    });
+  }
+
+  #click(x: number, y: number): void {
+    const area = areaAt(this.#areas, x, y, "click");
+    area?.click?.(x - area.rect.x, y - area.rect.y);
+  }
+
+  #scroll(x: number, y: number, direction: string | undefined): void {
+    if (direction !== "up" && direction !== "down") return;
+    areaAt(this.#areas, x, y, "scroll")?.scroll?.(direction === "up" ? -WHEEL_ROWS : WHEEL_ROWS);
+  }
+
+  #guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#onError(error);
+    }
+  }
+}
+
+class BufferSurface implements Surface {
+  readonly #buffer: OptimizedBuffer;
+  readonly #paints: Readonly<Record<Role, Paint>>;
+  readonly width: number;
+  readonly height: number;
+
+  constructor(buffer: OptimizedBuffer, width: number, height: number, paints: Readonly<Record<Role, Paint>>) {
+    this.#buffer = buffer;
+    this.#paints = paints;
+    this.width = width;
+    this.height = height;
+  }
+
+  put(x: number, y: number, text: string, role: Role): void {
+    const { fg, bg, attributes } = this.#paints[role];
+    this.#buffer.drawText(text, x, y, fg, bg, attributes);
+  }
+
+  fill({ x, y, width, height }: Rect, role: Role): void {
+    const { fg, bg, attributes } = this.#paints[role];
+    const blank = " ".repeat(width);
+    for (let row = y; row < y + height; row += 1) this.#buffer.drawText(blank, x, row, fg, bg, attributes);
+  }
+}
+
+function paintsOf({ looks, background }: Theme): Readonly<Record<Role, Paint>> {
+  const entries = Object.entries(looks).map(([role, look]) => [role, paintOf(look, background)] as const);
+  return Object.fromEntries(entries) as Record<Role, Paint>;
+}
+
+function paintOf(look: Look, background: Colour | undefined): Paint {
+  const { fg, bg = background, bold, dim, inverse, underline } = look;
+  const attributes =
+    (bold ? TextAttributes.BOLD : 0) |
+    (dim ? TextAttributes.DIM : 0) |
+    (inverse ? TextAttributes.INVERSE : 0) |
+    (underline ? TextAttributes.UNDERLINE : 0);
+  return {
+    fg: fg === undefined ? RGBA.defaultForeground() : RGBA.fromHex(fg),
+    bg: bg === undefined ? RGBA.defaultBackground() : RGBA.fromHex(bg),
+    attributes,
+  };
+}
