@@ -34,6 +34,8 @@ export interface AddressRangeOptions {
   readonly hostsOnly?: boolean | undefined;
 }
 
+/** The longest range has 79 characters; what is longer is cut in messages. */
+const MAX_SHOWN = 100;
 /** ::ffff:0:0/96 without its last 32 bits (RFC 4291 section 2.5.5.2). */
 const MAPPED_PREFIX = 0xffffn;
 
@@ -58,8 +60,8 @@ export function parseAddressRange(text: string, options: AddressRangeOptions = {
     const first = parseAddress(text.slice(0, dash));
     if (first !== undefined) return between(text, first, parseLast(text, first, text.slice(dash + 1)));
     // "a-1.example" is a name; what has colons, or dots and no letters, is no name but a range gone wrong.
-    if (/^[\d.]*-[\d.-]*$/.test(text) && text.includes(".")) {
-      throw refused(text, `"${text.slice(0, dash)}" is not an address`);
+    if (/^[\d.\s]*-[\d.\s-]*$/.test(text) && text.includes(".")) {
+      throw refused(text, "its start is not an address");
     }
   }
   if (text.includes(":")) throw refused(text, "it is not an IPv6 address, and a name has no colon");
@@ -109,7 +111,7 @@ export function* addressesOf(range: AddressRange): Generator<string, void, undef
 function parseNetwork(text: string, slash: number, hostsOnly: boolean): AddressRange {
   const [before, digits] = [text.slice(0, slash), text.slice(slash + 1)];
   const address = parseAddress(before);
-  if (address === undefined) throw refused(text, `"${before}" is not an address`);
+  if (address === undefined) throw refused(text, "what is before the slash is not an address");
   const width = address.family === 4 ? 32 : 128;
   if (!/^(?:0|[1-9][0-9]{0,2})$/.test(digits) || Number(digits) > width) {
     throw refused(
@@ -138,8 +140,8 @@ function parseLast(text: string, first: IpAddress, written: string): IpAddress {
   const octets = first.family === 4 ? formatAddress(first.bytes).replace(/\d+$/, written) : written;
   const completed = first.family === 4 ? parseAddress(octets) : undefined;
   if (completed !== undefined && !written.includes(".")) return completed;
-  const need = first.family === 4 ? "an address or a last octet" : "an address";
-  throw refused(text, `"${written}" is not ${need}`);
+  const octet = first.family === 4 ? ", nor a last octet" : "";
+  throw refused(text, `its end is not an address${octet}`);
 }
 
 function between(text: string, first: IpAddress, last: IpAddress): AddressRange {
@@ -157,7 +159,7 @@ function between(text: string, first: IpAddress, last: IpAddress): AddressRange 
 }
 
 function checkIpv6(text: string, { bytes, zone }: IpAddress): void {
-  if (zone !== undefined) throw refused(text, `a range has no zone ("%${zone}")`);
+  if (zone !== undefined) throw refused(text, "addresses of a range have no zone");
   if (ipv6Number(bytes) >> 32n !== MAPPED_PREFIX) return;
   throw refused(text, `an IPv4 address in IPv6 form; write ${formatAddress(bytes.subarray(12))}`);
 }
@@ -176,5 +178,6 @@ function prefixLength(range: AddressRange): number | undefined {
 }
 
 function refused(text: string, why: string): RangeError {
-  return new RangeError(`Cannot read ${JSON.stringify(text)} as addresses: ${why}`);
+  const shown = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text;
+  return new RangeError(`Cannot read ${JSON.stringify(shown)} as addresses: ${why}`);
 }
