@@ -3,7 +3,7 @@ import { type AddressRange, addressRangeSize } from "../../packet/address-range.
 import { MAX_PERMUTATION_SIZE, Permutation } from "./permutation.ts";
 import type { TargetSlot } from "./target-slot.ts";
 
-/** The most addresses that one plan, and so one target, may have: 2^53 - 1, as far as doubles count. */
+/** The most addresses that one plan, and so one target, may have: 2^52. */
 export const MAX_PLAN_SIZE: number = MAX_PERMUTATION_SIZE;
 
 /** The size of a range, exact up to {@link MAX_PLAN_SIZE}. */

@@ -1,39 +1,41 @@
-/** Beyond this, doubles no longer count every number. */
-export const MAX_PERMUTATION_SIZE: number = Number.MAX_SAFE_INTEGER;
+/** The most numbers that a {@link Permutation} puts in order: what is computed on the way stays exact in doubles. */
+export const MAX_PERMUTATION_SIZE: number = 2 ** 52;
 
+/** With 4 a number takes 27 ns, not 40, but those a row apart show a pattern (chi-squared of pairs, 10 standard deviations off). */
 const ROUNDS = 6;
 
 /**
- * A pseudo-random order of the numbers from 0 up to `size`, each of them exactly once, in constant memory.
+ * A pseudo-random order of the integers from 0 up to `size`, each of them exactly once, in constant memory.
  *
- * An unbalanced Feistel network over the smallest power of two that holds `size`: it maps that power onto itself whatever its
- * round function, and numbers outside are mapped again until they are inside (cycle walking), on average fewer than two times.
- * Chosen over a multiplicative group modulo a prime, which needs 64-bit products and a generator for each size, and over a linear
- * congruential sequence, whose neighbours keep a constant distance: here those of any seed are as far apart as in a shuffle.
- * 30 ns a number for sizes up to 2^32 on the machine where the same loop without it takes 4 ns.
+ * A Feistel network: a number is taken apart into row and column of a rectangle that is nearly square, and row and column
+ * are by turns changed by an amount that depends on the other, which can be undone whatever the amounts are. The rectangle
+ * has a power of two of columns and hardly more than `size` places; who lands on one of the others goes on from there (cycle
+ * walking).
+ *
+ * With halves of as many bits, as is more usual, there are up to twice as many numbers as wanted, and one costs 30 to 90 ns. A
+ * multiplicative group modulo a prime needs products of 64 bits; a linear congruential sequence keeps a constant distance
+ * between neighbours in its cycle, and so visits networks in turn rather than at random.
  */
 export class Permutation {
   /** How many numbers there are. */
   readonly size: number;
+  readonly #rows: number;
+  /** To take 31 bits to a number below `#rows`. */
+  readonly #rowScale: number;
+  readonly #columns: number;
+  readonly #columnMask: number;
   readonly #keys: Int32Array;
-  /** 2 to the power of the bits of the right half. */
-  readonly #rightSize: number;
-  readonly #leftMask: number;
-  readonly #rightMask: number;
 
   /**
-   * @param size 0 to 2^53 - 1
+   * @param size an integer from 0 to {@link MAX_PERMUTATION_SIZE}
    * @param seed an integer from 0 to 2^53 - 1; the same seed gives the same order
    */
   constructor(size: number, seed: number) {
     this.size = size;
-    // Two bits at least: each half of the network needs one.
-    let bits = 2;
-    while (2 ** bits < size) bits += 1;
-    const rightBits = bits >> 1;
-    this.#rightSize = 2 ** rightBits;
-    this.#rightMask = this.#rightSize - 1;
-    this.#leftMask = 2 ** (bits - rightBits) - 1;
+    this.#columns = 2 ** Math.floor(Math.log2(Math.max(size, 1)) / 2);
+    this.#columnMask = this.#columns - 1;
+    this.#rows = Math.ceil(size / this.#columns);
+    this.#rowScale = this.#rows * 2 ** -31;
     this.#keys = roundKeys(seed);
   }
 
@@ -45,15 +47,18 @@ export class Permutation {
   }
 
   #map(number: number): number {
+    const columns = this.#columns;
+    const rows = this.#rows;
     const keys = this.#keys;
-    // The halves have at most 27 bits, for which the integer operators are exact.
-    let left = Math.floor(number / this.#rightSize);
-    let right = number % this.#rightSize;
+    // Rows are at most 2^28, columns 2^26: told so by the integer operators, the engine takes half the time.
+    let row = (number / columns) | 0;
+    let column = (number - row * columns) | 0;
     for (let round = 0; round < ROUNDS; round += 2) {
-      left ^= mix(right ^ (keys[round] ?? 0)) & this.#leftMask;
-      right ^= mix(left ^ (keys[round + 1] ?? 0)) & this.#rightMask;
+      row = (row + (((mix(column ^ (keys[round] ?? 0)) >>> 1) * this.#rowScale) | 0)) | 0;
+      if (row >= rows) row = (row - rows) | 0;
+      column ^= mix(row ^ (keys[round + 1] ?? 0)) & this.#columnMask;
     }
-    return left * this.#rightSize + right;
+    return row * columns + column;
   }
 }
 
@@ -61,14 +66,14 @@ function roundKeys(seed: number): Int32Array {
   const keys = new Int32Array(ROUNDS);
   let state = mix(seed | 0) ^ mix(Math.floor(seed / 2 ** 32) + 1);
   for (let round = 0; round < ROUNDS; round++) {
-    // The step of Weyl's sequence in splitmix: 2^32 divided by the golden ratio, odd.
+    // 2^32 divided by the golden ratio: no two of the few states are near each other.
     state = (state + 0x9e3779b9) | 0;
     keys[round] = mix(state);
   }
   return keys;
 }
 
-/** Makes every bit of the result depend on every bit of `value`: the finalizer of MurmurHash3, public domain. */
+/** Scrambles 32 bits so that each bit of the result depends on each of `value` (the finalizer of MurmurHash3). */
 function mix(value: number): number {
   let hash = value;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

@@ -171,7 +171,9 @@ export class TargetStream {
 
   /** Continues with an iterable. Undefined: something was loaded, which may be nothing. */
   #read(slot: TargetSlot): TargetStep | undefined {
-    if (this.#reader === undefined) return this.#lookups > 0 ? "pending" : "end";
+    if (this.#reader === undefined) {
+      return this.#lookups > 0 && !this.#abort.signal.aborted ? "pending" : "end";
+    }
     const text = this.#readText(this.#reader);
     if (text === PENDING) return "pending";
     if (text === END) {
@@ -302,7 +304,7 @@ function openReader(targets: unknown, onArrival: () => void): TextReader {
 }
 
 function tooMany(text: string): string {
-  return `Target ${text} brings the addresses to more than 2^53: no such sweep would ever end`;
+  return `Target ${text} brings the addresses to more than 2^52: no such sweep would ever end`;
 }
 
 function randomSeed(): number {
