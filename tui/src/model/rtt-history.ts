@@ -4,9 +4,14 @@ export const HISTORY_LIMIT = 1024;
 /** The latest outcomes of one target: RTTs, and losses. */
 export class RttHistory {
   /** Milliseconds; NaN is a loss. */
-  readonly #ring: Float64Array = new Float64Array(HISTORY_LIMIT);
+  readonly #ring: Float64Array;
   #next = 0;
   #length = 0;
+
+  /** @param limit outcomes to keep; fewer than {@link HISTORY_LIMIT} for those of which there are thousands. */
+  constructor(limit: number = HISTORY_LIMIT) {
+    this.#ring = new Float64Array(limit);
+  }
 
   get length(): number {
     return this.#length;
@@ -15,15 +20,16 @@ export class RttHistory {
   /** @param rtt milliseconds, or null for a probe that was lost. */
   add(rtt: number | null): void {
     this.#ring[this.#next] = rtt ?? Number.NaN;
-    this.#next = (this.#next + 1) % HISTORY_LIMIT;
-    this.#length = Math.min(this.#length + 1, HISTORY_LIMIT);
+    this.#next = (this.#next + 1) % this.#ring.length;
+    this.#length = Math.min(this.#length + 1, this.#ring.length);
   }
 
   /** The latest `count` outcomes, or as many as there are, the oldest first. null is a loss. */
   latest(count: number): (number | null)[] {
     const size = Math.max(0, Math.min(Math.floor(count), this.#length));
     return Array.from({ length: size }, (_, index) => {
-      const rtt = this.#ring[(this.#next - size + index + HISTORY_LIMIT) % HISTORY_LIMIT] ?? Number.NaN;
+      const rtt =
+        this.#ring[(this.#next - size + index + this.#ring.length) % this.#ring.length] ?? Number.NaN;
       return Number.isNaN(rtt) ? null : rtt;
     });
   }
