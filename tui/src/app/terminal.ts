@@ -1,0 +1,238 @@
+import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
+import { constants as osConstants } from "node:os";
+import type { CliRenderer, KeyEvent } from "@opentui/core";
+import { escapeText } from "icmpx/packet";
+
+/** Signals that end the program; a shell then sees 128 and the number of the signal. */
+const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
+const CRASHED = 1;
+/** How long a terminal that stands still may keep the end waiting, in milliseconds. */
+const RESTORE_MS = 1500;
+/** Lines that the renderer wanted to print, which are kept for the end. */
+const REMARK_LIMIT = 20;
+/** Grapheme clustering, which the renderer asks for and leaves on (mode 2027 of contour, ghostty, wezterm). */
+const CLUSTERING_OFF = "\x1b[?2027l";
+/** What the renderer finds its library for musl by, and nothing sets for it. */
+const LIBC_VARIABLE = "OPENTUI_LIBC";
+
+/** The renderer cannot be had on this system; the message tells why. */
+export class RendererError extends Error {
+  override name = "RendererError";
+}
+
+/** What a program is given to run with. */
+export interface Terminal {
+  readonly renderer: CliRenderer;
+  /** Gives the terminal back, and ends the program with an exit code. */
+  readonly quit: (code?: number) => void;
+  /** As if it were thrown: for errors that were caught where nothing can be done about them. */
+  readonly fail: (error: unknown) => void;
+}
+
+/** Lets go of what a program has, before the terminal is given back. */
+export type Close = () => void;
+
+/**
+ * Runs a program on the whole terminal, and gives the terminal back however that ends: by `quit`, Ctrl-C, a signal, an error
+ * thrown anywhere, or because the window is closed. Ctrl-Z stops it as any other program.
+ *
+ * What is thrown while it runs, in handlers of keys and mouse as well, ends it with exit code 1, and is printed once the terminal
+ * shows the shell's screen again.
+ *
+ * @param begin called when the terminal is ready
+ * @returns the exit code, when the terminal is as it was
+ * @throws {RendererError} before anything is shown
+ */
+export async function runOnTerminal(begin: (terminal: Terminal) => Close): Promise<number> {
+  chooseLibc();
+  const faults = ["uncaughtException", "unhandledRejection"] as const;
+  const before = faults.map((fault) => new Set<unknown>(process.listeners(fault as "uncaughtException")));
+  const renderer = await createRenderer();
+  // The renderer's own would log what is thrown, and go on.
+  for (const [index, fault] of faults.entries()) {
+    for (const listener of process.listeners(fault as "uncaughtException")) {
+      if (!before[index]?.has(listener)) process.off(fault, listener);
+    }
+  }
+  return new Run(renderer).run(begin);
+}
+
+/** The time between the first frame and the shell's prompt. */
+class Run implements Terminal {
+  readonly renderer: CliRenderer;
+  readonly #ended = Promise.withResolvers<number>();
+  readonly #undo: (() => void)[] = [];
+  readonly #remarks: string[] = [];
+  #close: Close | undefined;
+  #isEnding = false;
+  #isAway = false;
+  #error: unknown;
+
+  constructor(renderer: CliRenderer) {
+    this.renderer = renderer;
+  }
+
+  run(begin: (terminal: Terminal) => Close): Promise<number> {
+    this.#listen();
+    try {
+      this.#close = begin(this);
+      // It quit, or failed, before there was anything to close.
+      if (this.#isEnding) this.#close();
+    } catch (error) {
+      this.fail(error);
+    }
+    return this.#ended.promise;
+  }
+
+  readonly quit = (code = 0): void => {
+    this.#end(code);
+  };
+
+  readonly fail = (error: unknown): void => {
+    this.#error ??= error;
+    this.#end(CRASHED);
+  };
+
+  #listen(): void {
+    const { renderer } = this;
+    for (const signal of ENDING_SIGNALS) {
+      this.#on(process, signal, () => this.#end(128 + osConstants.signals[signal]));
+    }
+    this.#on(process, "SIGTSTP", this.#stop);
+    // After SIGSTOP, of which nobody is told: the shell has changed the modes of the terminal since.
+    this.#on(process, "SIGCONT", this.#renew);
+    this.#on(process, "uncaughtException", this.fail);
+    this.#on(process, "unhandledRejection", this.fail);
+    this.#on(renderer, "handler:error", ({ error }: { error: unknown }) => this.fail(error));
+    this.#on(renderer, "render:error", ({ error }: { error: unknown }) => this.fail(error));
+    // The window was closed, or the line dropped.
+    const hangUp = () => this.#end(128 + osConstants.signals.SIGHUP);
+    this.#on(renderer, "destroy", hangUp);
+    this.#on(renderer.stdin, "end", hangUp);
+    this.#on(renderer.stdin, "error", hangUp);
+    this.#on(renderer.keyInput, "keypress", (key: KeyEvent) => {
+      if (!key.ctrl || (key.name !== "c" && key.name !== "z")) return;
+      key.stopPropagation();
+      if (key.name === "z") this.#stop();
+      else this.#end(128 + osConstants.signals.SIGINT);
+    });
+    this.#captureConsole();
+  }
+
+  /** The renderer hands errors of handlers to the console; and whatever is printed there spoils the screen. */
+  #captureConsole(): void {
+    const output = console;
+    for (const method of ["error", "warn", "info", "log", "debug"] as const) {
+      const original = output[method];
+      output[method] = (...values: unknown[]) => {
+        const error = values.find((value) => value instanceof Error);
+        if (error !== undefined && !this.#isEnding) this.fail(error);
+        else if (this.#remarks.length < REMARK_LIMIT) this.#remarks.push(values.map(String).join(" "));
+      };
+      this.#undo.push(() => {
+        output[method] = original;
+      });
+    }
+  }
+
+  /** Stops, with everything in the same job, until the shell continues it (`fg`). */
+  readonly #stop = (): void => {
+    void this.#besideScreen(() => {
+      // With a listener it would not stop. Without job control the kernel takes no notice (signal(7)), and it goes on at once.
+      process.off("SIGTSTP", this.#stop);
+      process.kill(0, "SIGTSTP");
+      process.on("SIGTSTP", this.#stop);
+    });
+  };
+
+  readonly #renew = (): void => {
+    void this.#besideScreen(() => {});
+  };
+
+  /** Gives the terminal back for as long as `action` takes. */
+  async #besideScreen(action: () => void): Promise<void> {
+    if (this.#isEnding || this.#isAway) return;
+    this.#isAway = true;
+    try {
+      await this.renderer.suspend();
+      action();
+      if (!this.#isEnding) await this.renderer.resume();
+    } catch (error) {
+      this.fail(error);
+    } finally {
+      this.#isAway = false;
+    }
+  }
+
+  #end(code: number): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    void this.#leave(code).then(this.#ended.resolve);
+  }
+
+  async #leave(code: number): Promise<number> {
+    try {
+      this.#close?.();
+    } catch (error) {
+      this.#error ??= error;
+    }
+    try {
+      this.renderer.destroy();
+      await Promise.race([this.renderer.closed, Bun.sleep(RESTORE_MS)]);
+    } catch (error) {
+      // Nobody is there to see it when the window is gone.
+      this.#remarks.push(String(error));
+    }
+    for (const undo of this.#undo.splice(0)) undo();
+    writeUnlessFull(CLUSTERING_OFF);
+    if (this.#error === undefined) return code;
+    const stack =
+      this.#error instanceof Error ? (this.#error.stack ?? String(this.#error)) : String(this.#error);
+    const lines = [`icmpx-tui: ${stack}`, ...this.#remarks].join("\n").split("\n");
+    process.stderr.write(`${lines.map(escapeText).join("\n")}\n`);
+    return CRASHED;
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: emitters of three kinds, each with listeners of its own
+  #on(emitter: NodeJS.EventEmitter, event: string, listener: (...values: any[]) => void): void {
+    emitter.on(event, listener);
+    this.#undo.push(() => emitter.off(event, listener));
+  }
+}
+
+async function createRenderer(): Promise<CliRenderer> {
+  try {
+    const { createCliRenderer } = await import("@opentui/core");
+    return await createCliRenderer({
+      // Each of these is done here instead, with an exit code.
+      exitOnCtrlC: false,
+      exitSignals: [],
+      consoleMode: "disabled",
+      openConsoleOnError: false,
+    });
+  } catch (error) {
+    throw new RendererError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+/** Makes the renderer load its library for musl if this Bun was made for it. */
+function chooseLibc(): void {
+  if (process.platform !== "linux" || process.env[LIBC_VARIABLE] !== undefined) return;
+  // Not by what lies in /lib: a glibc system may have musl beside.
+  if (readFileSync("/proc/self/maps", "latin1").includes("/ld-musl-")) process.env[LIBC_VARIABLE] = "musl";
+}
+
+/** Writes to the terminal, but rather not at all than wait for one that stands still. */
+function writeUnlessFull(text: string): void {
+  try {
+    // A description of its own: O_NONBLOCK on the inherited one would reach the shell, too (open(2)).
+    const fd = openSync("/proc/self/fd/1", constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    try {
+      writeSync(fd, text);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // It is gone, full, or another user's: the mode stays on.
+  }
+}
