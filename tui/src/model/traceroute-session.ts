@@ -1,0 +1,243 @@
+import {
+  type EchoResult,
+  formatHop,
+  formatStopReason,
+  formatTraceroute,
+  type Measurement,
+  type Responder,
+  type TracerouteEntry,
+  type TracerouteResult,
+} from "icmpx";
+import { escapeText } from "icmpx/packet";
+import { isTransit } from "./answer-notes.ts";
+import { RttHistory } from "./rtt-history.ts";
+import { Follower, type Session, type SessionOptions, type SessionState, type TargetRow } from "./session.ts";
+
+/** What to trace, times in milliseconds. */
+export interface TracerouteRequest {
+  readonly target: string;
+  readonly maxHops: number;
+  readonly firstTtl: number;
+  /** Probes per hop. */
+  readonly probes: number;
+  readonly timeout: number;
+}
+
+/** Late and further answers that a hop keeps: a router gone mad may send any number. */
+const AFTERWARDS_LIMIT = 32;
+
+/** One hop as far as it is known. */
+export class TracedHop {
+  readonly ttl: number;
+  /** In the order sent; undefined while a probe is undecided. */
+  readonly probes: (EchoResult | undefined)[];
+  /** Answers that came after their probes had been given up, and further copies of answers. */
+  readonly afterwards: EchoResult[] = [];
+
+  constructor(ttl: number, probes: number) {
+    this.ttl = ttl;
+    this.probes = Array.from({ length: probes }, () => undefined);
+  }
+
+  /** Those that are decided. */
+  get decided(): readonly EchoResult[] {
+    return this.probes.filter((probe) => probe !== undefined);
+  }
+
+  /** Whether all of them are. */
+  get isComplete(): boolean {
+    return this.probes.every((probe) => probe !== undefined);
+  }
+
+  /** As the library has it, with the probes that are decided. */
+  toEntry(): TracerouteEntry {
+    const probes = this.decided;
+    const byAddress = new Map<string, Responder & { readonly rtts: number[] }>();
+    for (const { reply } of probes) {
+      if (reply === null) continue;
+      const { addr, hostname, rtt } = reply;
+      const responder = byAddress.get(addr);
+      if (responder === undefined) byAddress.set(addr, { addr, hostname, rtts: [rtt] });
+      else responder.rtts.push(rtt);
+    }
+    const responders = [...byAddress.values()];
+    const [first] = responders;
+    return {
+      ttl: this.ttl,
+      probes,
+      responders,
+      addr: first?.addr ?? null,
+      hostname: first?.hostname ?? null,
+    };
+  }
+}
+
+/**
+ * A traceroute that shows each answer the moment it is known; names fill in when the hop is complete and they are known.
+ */
+export class TracerouteSession implements Session {
+  readonly kind = "traceroute";
+  readonly id: number;
+  readonly title: string;
+  readonly request: TracerouteRequest;
+  readonly #options: SessionOptions;
+  readonly #follower: Follower<TracerouteEntry>;
+  readonly #hops = new Map<number, TracedHop>();
+  #result: TracerouteResult | undefined;
+  #resolved: string | null = null;
+  /** Nothing beyond counts: the target, or somebody who cannot reach it, answered there. */
+  #endTtl = Number.POSITIVE_INFINITY;
+  #isReached = false;
+  readonly #history = new RttHistory();
+
+  constructor(request: TracerouteRequest, options: SessionOptions) {
+    this.id = options.id;
+    this.request = request;
+    this.title = escapeText(request.target);
+    this.#options = options;
+    this.#follower = new Follower(options);
+    this.#follower.follow(
+      () => this.#begin(),
+      (entry) => this.#onEntry(entry),
+    );
+  }
+
+  get state(): SessionState {
+    return this.#follower.state;
+  }
+
+  get failure(): string | null {
+    return this.#follower.failure;
+  }
+
+  get log(): Follower<TracerouteEntry>["log"] {
+    return this.#follower.log;
+  }
+
+  /** The address that is traced, safe to print, or null while the name is looked up. */
+  get resolved(): string | null {
+    return this.#resolved;
+  }
+
+  /** Whether the target answered. */
+  get isReached(): boolean {
+    return this.#isReached;
+  }
+
+  /** Why it ended, in a few words; null while it has not. */
+  get conclusion(): string | null {
+    return this.#result === undefined ? null : formatStopReason(this.#result);
+  }
+
+  /** The hops of which anything is known and those between them, in order. */
+  get hops(): readonly TracedHop[] {
+    const farthest = Math.max(0, ...this.#hops.keys());
+    const { firstTtl, probes } = this.request;
+    return Array.from({ length: Math.max(0, farthest - firstTtl + 1) }, (_, index) => {
+      const ttl = firstTtl + index;
+      return this.#hops.get(ttl) ?? new TracedHop(ttl, probes);
+    });
+  }
+
+  stop(): void {
+    this.#follower.stop();
+  }
+
+  targets(): readonly TargetRow[] {
+    const { hops } = this;
+    const last = hops.at(-1);
+    const results = this.#isReached && last !== undefined ? last.decided : [];
+    const rtts = results.flatMap(({ reply }) => (reply === null ? [] : [reply.rtt]));
+    const sent = results.length;
+    const isOver = this.#result !== undefined;
+    const count = hops.length === 1 ? "1 hop" : `${hops.length} hops`;
+    return [
+      {
+        label: this.title,
+        address: this.#resolved,
+        sent,
+        received: rtts.length,
+        loss: sent === 0 ? null : (sent - rtts.length) / sent,
+        last: rtts.at(-1) ?? null,
+        mean: rtts.length === 0 ? null : rtts.reduce((sum, rtt) => sum + rtt, 0) / rtts.length,
+        best: rtts.length === 0 ? null : Math.min(...rtts),
+        worst: rtts.length === 0 ? null : Math.max(...rtts),
+        history: this.#history,
+        isDown: isOver && !this.#isReached && this.state === "finished",
+        note: isOver && !this.#isReached ? (this.conclusion ?? "") : count,
+      },
+    ];
+  }
+
+  report(): string {
+    if (this.#result !== undefined) return formatTraceroute(this.#result);
+    const address = this.#resolved === null || this.#resolved === this.title ? "" : ` (${this.#resolved})`;
+    const hops = this.hops.map((hop) => formatHop(hop.toEntry()));
+    return [`traceroute to ${this.title}${address}`, ...hops, "not finished"].join("\n");
+  }
+
+  #begin(): Measurement<TracerouteEntry, TracerouteResult> {
+    const { target, ...request } = this.request;
+    const onResult = (result: EchoResult) => this.#onResult(result);
+    const measurement = this.#options.client.traceroute(target, { ...request, resolveDns: true, onResult });
+    measurement.then(
+      (result) => this.#onEnd(result),
+      () => {
+        // The follower tells why.
+      },
+    );
+    return measurement;
+  }
+
+  #onResult(result: EchoResult): void {
+    const { ttl, number, addr } = result.request;
+    this.#resolved ??= escapeText(addr);
+    if (ttl > this.#endTtl) return;
+    const hop = this.#hop(ttl);
+    if (result.late || result.duplicate) {
+      if (hop.afterwards.length < AFTERWARDS_LIMIT) hop.afterwards.push(result);
+    } else {
+      hop.probes[(number - 1) % this.request.probes] = result;
+      this.#considerEnd(result);
+    }
+    this.#options.onChange();
+  }
+
+  /** Sooner than the library, which tells with the whole hop. */
+  #considerEnd(result: EchoResult): void {
+    if (result.reply === null || isTransit(result)) return;
+    const { ttl, addr } = result.request;
+    if (result.kind === "reply" || result.reply.addr === addr) {
+      this.#isReached = true;
+      this.#history.add(result.reply.rtt);
+    }
+    this.#endTtl = Math.min(this.#endTtl, ttl);
+    for (const farther of this.#hops.keys()) {
+      if (farther > ttl) this.#hops.delete(farther);
+    }
+  }
+
+  #onEntry({ ttl, probes }: TracerouteEntry): void {
+    const hop = this.#hop(ttl);
+    // The same results, with names.
+    for (const [index, probe] of probes.entries()) hop.probes[index] = probe;
+  }
+
+  #onEnd(result: TracerouteResult): void {
+    this.#result = result;
+    this.#resolved = escapeText(result.resolved);
+    for (const entry of result.hops) this.#onEntry(entry);
+    const role = result.reached ? "good" : result.stopReason === "stopped" ? "dim" : "warn";
+    this.#follower.note(role, formatStopReason(result));
+    this.#options.onChange();
+  }
+
+  #hop(ttl: number): TracedHop {
+    let hop = this.#hops.get(ttl);
+    if (hop === undefined) {
+      hop = new TracedHop(ttl, this.request.probes);
+      this.#hops.set(ttl, hop);
+    }
+    return hop;
+  }
+}
