@@ -29,25 +29,31 @@ function isAscii(text: string): boolean {
   return /^[\x00-\x7f]*$/.test(text);
 }
 
-/** `text` in lines of at most `width` cells, broken between words; a longer word is broken where the line ends. */
+/**
+ * `text` in lines of at most `width` cells, broken between words; a longer word is broken where the line ends. Spaces that it
+ * begins with begin each of the lines.
+ */
 export function wrapText(text: string, width: number): string[] {
+  const words = text.trimStart();
+  const indent = text.slice(0, Math.min(text.length - words.length, Math.max(0, width - 1)));
+  const room = Math.max(1, width - indent.length);
   const lines: string[] = [];
   let line = "";
-  for (const word of text.split(" ")) {
+  for (const word of words.split(" ")) {
     const longer = line === "" ? word : `${line} ${word}`;
-    if (textWidth(longer) <= width) {
+    if (textWidth(longer) <= room) {
       line = longer;
       continue;
     }
     if (line !== "") lines.push(line);
     line = word;
-    while (textWidth(line) > width) {
-      const head = headOf(line, width);
+    while (textWidth(line) > room) {
+      const head = headOf(line, room);
       lines.push(head);
       line = line.slice(head.length);
     }
   }
-  return [...lines, line];
+  return [...lines, line].map((each) => indent + each);
 }
 
 /** As much of the beginning of `text` as fits, but at least one letter. */
