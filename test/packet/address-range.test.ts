@@ -174,15 +174,13 @@ const range: fc.Arbitrary<AddressRange> = fc.oneof(
       last: Math.max(one, other),
     }),
   ),
-  fc
-    .tuple(fc.bigInt({ min: 2n ** 64n, max: 2n ** 128n - 1n }), fc.bigInt({ min: 0n, max: 2n ** 64n }))
-    .map(
-      ([last, size]): AddressRange => ({
-        family: 6,
-        first: last - size < 2n ** 64n ? last : last - size,
-        last,
-      }),
-    ),
+  fc.tuple(fc.bigInt({ min: 2n ** 64n, max: 2n ** 128n - 1n }), fc.bigInt({ min: 0n, max: 2n ** 64n })).map(
+    ([last, size]): AddressRange => ({
+      family: 6,
+      first: last - size < 2n ** 64n ? last : last - size,
+      last,
+    }),
+  ),
 );
 
 describe("a range", () => {

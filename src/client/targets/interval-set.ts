@@ -65,7 +65,8 @@ export class Takings<Value extends number | bigint> {
     const end = this.#indexOf(interval.end);
     let part: { first: Value; end: Value } | undefined;
     for (let stretch = this.#nextFree(this.#indexOf(interval.first)); stretch < end; ) {
-      const [from, to] = [this.#bounds[stretch], this.#bounds[stretch + 1]];
+      const from = this.#bounds[stretch];
+      const to = this.#bounds[stretch + 1];
       if (from === undefined || to === undefined) break;
       if (part?.end === from) {
         part.end = to;
