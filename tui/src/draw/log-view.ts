@@ -64,8 +64,8 @@ export class LogView {
   sideBindings(): Binding[] {
     const most = () => Math.max(1, this.#height - 1);
     return [
-      { keys: ["["], label: "[", summary: "log up", run: () => this.scroll(-most()) },
-      { keys: ["]"], label: "]", summary: "log down", run: () => this.scroll(most()) },
+      { keys: ["shift-up", "{"], label: "⇧↑ {", summary: "log up", run: () => this.scroll(-most()) },
+      { keys: ["shift-down", "}"], label: "⇧↓ }", summary: "log down", run: () => this.scroll(most()) },
     ];
   }
 

@@ -1,0 +1,225 @@
+import {
+  type EchoResult,
+  formatEchoResult,
+  formatMultiping,
+  type MultipingItem,
+  type TargetFailure,
+  type MultipingTarget as TargetResult,
+} from "icmpx";
+import { escapeText } from "icmpx/packet";
+import type { EventLog } from "./event-log.ts";
+import { formatDuration } from "./format.ts";
+import { DOWN_AFTER, MultipingTarget } from "./multiping-target.ts";
+import { HISTORY_LIMIT } from "./rtt-history.ts";
+import { Follower, type Session, type SessionOptions, type SessionState } from "./session.ts";
+
+/** What to measure, times in milliseconds. */
+export interface MultipingRequest {
+  /** What was typed. */
+  readonly text: string;
+  /** Host names and addresses, each once. */
+  readonly targets: readonly string[];
+  readonly interval: number;
+  readonly timeout: number;
+  readonly ttl: number;
+  /** Bytes of ICMP data. */
+  readonly size: number;
+}
+
+/** Up to so many targets, every reply has a line in the log. With more, the losses would drown in them. */
+export const FEW_TARGETS = 32;
+/** Outcomes kept for each of many targets: a sparkline over the widest table. */
+const SHORT_HISTORY = 128;
+
+/** How many hosts are in which state, and all probes together. */
+export interface MultipingTotals {
+  readonly up: number;
+  /** Those whose last probe was lost. */
+  readonly down: number;
+  readonly waiting: number;
+  readonly failed: number;
+  /** Probes of which it is known what became of them. */
+  readonly sent: number;
+  /** Of those, the ones that were not answered. */
+  readonly lost: number;
+}
+
+/**
+ * Pings many hosts for as long as it is let, and can be paused.
+ *
+ * 1. A host that cannot be probed is a row with its reason; the others go on. After a pause it is tried again.
+ * 2. Every loss is logged, until the host is down: then a line says so, and another one when it answers again. Of few
+ *    targets replies are logged, too, and every loss.
+ */
+export class MultipingSession implements Session {
+  readonly kind = "multiping";
+  readonly id: number;
+  readonly title: string;
+  readonly request: MultipingRequest;
+  readonly #options: SessionOptions;
+  readonly #follower: Follower<MultipingItem>;
+  readonly #targets: readonly MultipingTarget[];
+  readonly #byTarget: ReadonlyMap<string, MultipingTarget>;
+  readonly #logsAll: boolean;
+  #beganAt: number;
+  #endedAt: number | undefined;
+  #sent = 0;
+  #lost = 0;
+
+  constructor(request: MultipingRequest, options: SessionOptions) {
+    this.id = options.id;
+    this.request = request;
+    this.title = escapeText(request.text.trim().replace(/[\s,]+/g, ", "));
+    this.#options = options;
+    this.#follower = new Follower({ ...options, onChange: () => this.#onChange() });
+    this.#logsAll = request.targets.length <= FEW_TARGETS;
+    const historyLimit = this.#logsAll ? HISTORY_LIMIT : SHORT_HISTORY;
+    this.#targets = request.targets.map(
+      (target, index) => new MultipingTarget(target, { index, historyLimit }),
+    );
+    this.#byTarget = new Map(this.#targets.map((target) => [target.target, target]));
+    this.#beganAt = options.now();
+    this.#begin();
+  }
+
+  get state(): SessionState {
+    return this.#follower.state;
+  }
+
+  get failure(): string | null {
+    return this.#follower.failure;
+  }
+
+  get log(): EventLog {
+    return this.#follower.log;
+  }
+
+  /** Milliseconds since 1970 when the counting began: the start, or the last reset. */
+  get beganAt(): number {
+    return this.#beganAt;
+  }
+
+  /** When it came to its end: milliseconds since 1970; until then the time. */
+  get upToMs(): number {
+    return this.#endedAt ?? this.#options.now();
+  }
+
+  targets(): readonly MultipingTarget[] {
+    return this.#targets;
+  }
+
+  /** Everything summed up. */
+  totals(): MultipingTotals {
+    const totals = { up: 0, down: 0, waiting: 0, failed: 0, sent: this.#sent, lost: this.#lost };
+    for (const { state } of this.#targets) totals[state === "losing" ? "down" : state] += 1;
+    return totals;
+  }
+
+  report(): string {
+    const { interval, timeout, size, ttl } = this.request;
+    const from = new Date(this.#beganAt).toISOString();
+    const to = new Date(this.upToMs).toISOString();
+    const targets = this.#targets.map(resultOf);
+    const table = formatMultiping({ targets, [Symbol.iterator]: () => targets[Symbol.iterator]() });
+    return [
+      `${from} to ${to}`,
+      `every ${interval / 1000} s, timeout ${timeout / 1000} s, ${size} bytes of data, TTL ${ttl}`,
+      "",
+      table,
+    ].join("\n");
+  }
+
+  stop(): void {
+    this.#follower.stop();
+  }
+
+  /** Sends nothing for a while, or goes on. */
+  togglePause(): void {
+    if (this.state === "running") {
+      this.#follower.stop("paused");
+      this.#follower.note("dim", "paused");
+    } else if (this.state === "paused") {
+      for (const target of this.#targets) target.retry();
+      this.#begin();
+      this.#follower.note("dim", "goes on");
+    }
+    this.#options.onChange();
+  }
+
+  /** Begins to count anew; the log stays. */
+  reset(): void {
+    for (const target of this.#targets) target.reset();
+    this.#sent = 0;
+    this.#lost = 0;
+    this.#beganAt = this.#options.now();
+    this.#follower.note("dim", "figures reset");
+    this.#options.onChange();
+  }
+
+  #begin(): void {
+    const { targets, interval, timeout, ttl, size } = this.request;
+    const { client } = this.#options;
+    const count = Number.POSITIVE_INFINITY;
+    const onResult = (result: EchoResult): void => this.#onResult(result);
+    this.#follower.follow(
+      () => client.multiping(targets, { count, interval, timeout, ttl, size, onResult }),
+      (item) => {
+        if (item.kind === "targetFailure") this.#onFailure(item);
+      },
+    );
+  }
+
+  #onChange(): void {
+    if (this.state !== "running" && this.state !== "paused") this.#endedAt ??= this.#options.now();
+    this.#options.onChange();
+  }
+
+  #onResult(result: EchoResult): void {
+    const target = this.#byTarget.get(result.target);
+    if (target === undefined) return;
+    const { lostInARow, silentSinceMs } = target;
+    const nowMs = this.#options.now();
+    target.add(result, nowMs);
+    const isDecisive = !result.late && !result.duplicate;
+    const isLost = target.lostInARow > lostInARow;
+    if (isDecisive && (isLost || result.kind === "reply")) this.#sent += 1;
+    if (isLost) this.#lost += 1;
+    if (this.#logsAll || (isLost && target.lostInARow <= DOWN_AFTER)) this.#noteResult(target, result);
+    if (isLost && target.lostInARow === DOWN_AFTER) {
+      this.#follower.note("bad", `▼ ${target.label} is down: ${DOWN_AFTER} probes lost in a row`);
+    } else if (!isLost && isDecisive && lostInARow >= DOWN_AFTER) {
+      const after = `${lostInARow} lost in ${formatDuration(nowMs - silentSinceMs)}`;
+      this.#follower.note("good", `▲ ${target.label} is up again after ${after}`);
+    }
+  }
+
+  #noteResult(target: MultipingTarget, result: EchoResult): void {
+    const isAnswered = result.kind === "reply";
+    const isOdd = result.late || result.duplicate || result.corrupt || result.reordered;
+    const role = isOdd ? "warn" : isAnswered ? "text" : "bad";
+    const line = formatEchoResult(result);
+    // A reply comes from an address, and who typed a name looks for that.
+    const isNamed = result.request.hostname !== null;
+    this.#follower.note(role, isNamed && isAnswered ? `${target.label}: ${line}` : line);
+  }
+
+  #onFailure(item: TargetFailure): void {
+    this.#byTarget.get(item.target)?.fail(item.message);
+    this.#follower.note("bad", formatEchoResult(item));
+  }
+}
+
+/** As the library's own multiping would tell of it. */
+function resultOf(target: MultipingTarget): TargetResult {
+  const { address, figures, failure } = target;
+  return {
+    target: target.target,
+    resolved: address,
+    family: null,
+    statistics: figures,
+    results: [],
+    failure:
+      failure === null ? null : { kind: "targetFailure", target: target.target, error: "", message: failure },
+    [Symbol.iterator]: () => [][Symbol.iterator](),
+  };
+}
