@@ -15,7 +15,7 @@ export const DOCTOR: Command = {
   summary: "tell what may be opened here, and what would allow more",
   description: [
     "Opens each kind of socket and asks the loopback with it: raw sockets need CAP_NET_RAW, datagram ones a group within net.ipv4.ping_group_range. Nothing leaves this host.",
-    "With --fix (icmpx --bootstrap-cap is the same) it grants cap_net_raw to this Bun, through sudo unless run by root, and verifies it in a fresh process. Whoever may run that Bun may then send and read raw packets; --copy-to grants it to a private copy instead.",
+    "With --fix it grants cap_net_raw to this Bun, through sudo unless run by root, and verifies it in a fresh process. Whoever may run that Bun may then send and read raw packets; --copy-to grants it to a private copy instead. icmpx --bootstrap-cap does the same, and starts the terminal UI with that Bun then.",
     "Exit code: 0 when probes can be sent, 1 when not, 2 after wrong use or a failure.",
   ],
   options: [
@@ -38,14 +38,22 @@ export const DOCTOR: Command = {
   run,
 };
 
+/**
+ * What `--fix` does.
+ *
+ * @returns the Bun that has the capability now, or undefined
+ */
+export async function fix(values: Values, host: Host): Promise<string | undefined> {
+  if (values.has("json")) throw new UsageError("Options --fix and --json exclude each other");
+  using client = host.createClient({});
+  return grant(host, await diagnose(client), values.text("copy-to"));
+}
+
 async function run(values: Values, host: Host): Promise<number> {
-  const copyTo = values.text("copy-to");
-  if (copyTo !== undefined && !values.has("fix")) throw new UsageError("Option --copy-to needs --fix");
-  if (values.has("fix") && values.has("json"))
-    throw new UsageError("Options --fix and --json exclude each other");
+  if (values.has("fix")) return (await fix(values, host)) === undefined ? ExitCode.Failed : ExitCode.Answered;
+  if (values.has("copy-to")) throw new UsageError("Option --copy-to needs --fix");
   using client = host.createClient({});
   const diagnosis = await diagnose(client);
-  if (values.has("fix")) return grant(host, diagnosis, copyTo);
   const { stdout } = host;
   stdout.write(
     `${values.has("json") ? toJson({ command: "doctor", ...diagnosis }) : describe(diagnosis, painter(host, stdout))}\n`,

@@ -1,8 +1,8 @@
 import { chmodSync, constants, copyFileSync, existsSync, statSync } from "node:fs";
-import { basename, extname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { basename, join, resolve } from "node:path";
 import { bunPath, type Diagnosis } from "./diagnosis.ts";
-import { ExitCode, type Host, UsageError } from "./host.ts";
+import { entryPath } from "./entry.ts";
+import { type Host, UsageError } from "./host.ts";
 import { shellQuoted } from "./text.ts";
 
 const CAPABILITY = "cap_net_raw+ep";
@@ -13,9 +13,13 @@ const NOBODY = 65_534;
  * Grants CAP_NET_RAW to a Bun, this one or a copy of it, and verifies in a fresh process that it helps.
  *
  * @param copyTo where to put a private copy: a file that does not exist yet, or a folder
- * @returns the exit code
+ * @returns the path of the Bun that has it now, or undefined when that failed, which was told then
  */
-export async function grant(host: Host, diagnosis: Diagnosis, copyTo: string | undefined): Promise<number> {
+export async function grant(
+  host: Host,
+  diagnosis: Diagnosis,
+  copyTo: string | undefined,
+): Promise<string | undefined> {
   const { stdout, stderr } = host;
   const { mayGainCapNetRaw, noNewPrivileges, uid } = diagnosis.process;
   if (mayGainCapNetRaw === false) {
@@ -23,7 +27,7 @@ export async function grant(host: Host, diagnosis: Diagnosis, copyTo: string | u
     stderr.write(
       "icmpx: this container or service may not have CAP_NET_RAW at all: grant it from outside (docker: --cap-add NET_RAW)\n",
     );
-    return ExitCode.Failed;
+    return undefined;
   }
   const path = copyTo === undefined ? bunPath() : copyBun(resolve(copyTo));
   stdout.write(`${explanation(path, copyTo !== undefined)}\n\n`);
@@ -35,19 +39,19 @@ export async function grant(host: Host, diagnosis: Diagnosis, copyTo: string | u
     stderr.write(
       `icmpx: cannot grant the capability: ${why}. Run this as root:\n  setcap ${CAPABILITY} ${shellQuoted(path)}\n`,
     );
-    return ExitCode.Failed;
+    return undefined;
   }
   if (await verify(host, path, uid === 0)) {
     stdout.write(`Verified: a fresh process of ${path} opens raw sockets.\n`);
     if (copyTo !== undefined)
       stdout.write(`Run it so: ${shellQuoted(path)} ${shellQuoted(entryPath())} ping -c 3 127.0.0.1\n`);
-    return ExitCode.Answered;
+    return path;
   }
   const hint = noNewPrivileges
     ? "this process, and all that it starts, may gain no privileges (no_new_privs)"
     : "is it on a file system mounted with nosuid, or in a folder that others may not enter?";
   stderr.write(`icmpx: the capability is set, but a fresh process of ${path} opens no raw socket: ${hint}\n`);
-  return ExitCode.Failed;
+  return undefined;
 }
 
 /** Copies the running Bun to `target`, executable by all and writable by its owner only. */
@@ -87,9 +91,4 @@ async function verify(host: Host, path: string, isRoot: boolean): Promise<boolea
   } catch {
     return false;
   }
-}
-
-/** The program that package.json names, beside this file: TypeScript in the sources, JavaScript in dist. */
-function entryPath(): string {
-  return fileURLToPath(new URL(`./icmpx${extname(import.meta.url)}`, import.meta.url));
 }

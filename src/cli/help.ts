@@ -18,9 +18,12 @@ export function formatHelp(commands: readonly Command[], { width = 80, paint }: 
   const room = Math.min(width, MAX_WIDTH);
   const names = commands.map(({ name, operands }) => (operands === "" ? name : `${name} ${operands}`));
   return [
-    `${paint("bold", "Usage:")} icmpx COMMAND [options] ...`,
+    `${paint("bold", "Usage:")} icmpx [COMMAND [options] ...]`,
     "",
-    "ICMP diagnostics: who answers, how fast, and by which way.",
+    wrap(
+      "ICMP diagnostics: who answers, how fast, and by which way. Without a command it starts the terminal UI.",
+      room,
+    ),
     "",
     paint("bold", "Commands:"),
     ...twoColumns(
@@ -33,7 +36,10 @@ export function formatHelp(commands: readonly Command[], { width = 80, paint }: 
       [
         ["-h, --help", "show this; icmpx COMMAND --help shows the options of a command"],
         ["-V, --version", "show the version"],
-        ["--bootstrap-cap", "allow this Bun to open raw sockets: icmpx doctor --fix"],
+        [
+          "--bootstrap-cap",
+          "allow this Bun to open raw sockets (icmpx doctor --fix) and start the terminal UI",
+        ],
       ],
       room,
     ),

@@ -34,12 +34,20 @@ export interface Host {
   createClient(options: ClientOptions): Client;
   /** Standard input, as it arrives. */
   readInput(): AsyncIterable<Uint8Array>;
+  /** Whether somebody sits in front of it: standard input and output are a terminal that can be drawn on. */
+  readonly isInteractive: boolean;
+  /** Where a module of a package is that need not be installed, as a URL; undefined when it is not. */
+  locate(specifier: string): string | undefined;
+  /** Loads a module. */
+  load(url: string): Promise<unknown>;
   /** Calls `listener` at each signal, until the function that it gives back is called. */
   onSignal(signal: SignalName, listener: () => void): () => void;
   /** Calls `listener` when the process ends, until the function that it gives back is called. */
   onExit(listener: () => void): () => void;
   /** Runs a program to its end. Its standard error and input are those of this process, so that it may ask for a password. */
   execute(command: readonly string[]): Promise<Execution>;
+  /** Runs a program on this terminal in place of this one, which passes signals on to it; gives its exit code, or undefined. */
+  become(command: readonly string[]): Promise<number | undefined>;
   /** Ends the process at once. */
   exit(code: number): void;
 }

@@ -6,12 +6,17 @@ if (process.versions["bun"] === undefined) {
   );
   process.exit(2);
 }
-const { main } = await import("./main.ts");
-const { processHost } = await import("./process-host.ts");
-const host = processHost();
-const code = await main(process.argv.slice(2), host);
-await Promise.all([host.stdout.flush(), host.stderr.flush()]);
-// Not left to the event loop: a name server that does not answer would keep it waiting.
-process.exit(code);
+// Not awaited: while a module waits at its top level, Bun does not end after an error that nobody caught.
+void run();
+
+async function run(): Promise<void> {
+  const { main } = await import("./main.ts");
+  const { processHost } = await import("./process-host.ts");
+  const host = processHost();
+  const code = await main(process.argv.slice(2), host);
+  await Promise.all([host.stdout.flush(), host.stderr.flush()]);
+  // Not left to the event loop: a name server that does not answer would keep it waiting.
+  process.exit(code);
+}
 
 export {};

@@ -3,10 +3,13 @@ import { escapeText } from "icmpx/packet";
 import { readValues } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
+import { DOCTOR, fix } from "./doctor.ts";
+import { entryPath } from "./entry.ts";
 import { formatCommandHelp, formatHelp } from "./help.ts";
 import { ExitCode, type Host, type Output, UsageError } from "./host.ts";
 import { suggest } from "./suggest.ts";
 import { painter } from "./text.ts";
+import { runTui } from "./tui.ts";
 import { version } from "./version.ts";
 
 /**
@@ -26,13 +29,11 @@ export async function main(args: readonly string[], host: Host): Promise<number>
 }
 
 async function dispatch(args: readonly string[], host: Host): Promise<number> {
-  const { stdout, stderr } = host;
+  const { stdout } = host;
   const [first, ...rest] = args;
   switch (first) {
     case undefined:
-      stderr.write("icmpx: the terminal UI is not installed yet; these commands are there:\n\n");
-      stdout.write(`${formatHelp(COMMANDS, helpOptions(host, stdout))}\n`);
-      return ExitCode.Failed;
+      return runTui(host, () => showHelp([], host));
     case "help":
       return showHelp(rest, host);
     case "-h":
@@ -43,10 +44,20 @@ async function dispatch(args: readonly string[], host: Host): Promise<number> {
       stdout.write(`icmpx ${version()}\n`);
       return ExitCode.Answered;
     case "--bootstrap-cap":
-      return runCommand(findCommand("doctor"), ["--fix", ...rest], host);
+      return bootstrap(rest, host);
     default:
       return runCommand(findCommand(first), rest, host);
   }
+}
+
+/** Grants the capability, and starts the terminal UI in a fresh process: this one would not gain it any more. */
+async function bootstrap(args: readonly string[], host: Host): Promise<number> {
+  const values = readValues(DOCTOR, ["--fix", ...args]);
+  if (values.has("help")) return showHelp([DOCTOR.name], host);
+  const bun = await fix(values, host);
+  if (bun === undefined) return ExitCode.Failed;
+  if (!host.isInteractive) return ExitCode.Answered;
+  return (await host.become([bun, entryPath()])) ?? ExitCode.Failed;
 }
 
 async function runCommand(command: Command, args: readonly string[], host: Host): Promise<number> {

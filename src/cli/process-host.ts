@@ -1,6 +1,10 @@
+import { constants } from "node:os";
 import { Client } from "icmpx";
 import { CLOSED_PIPE, type Execution, type Host, type Output } from "./host.ts";
 import { openTerminal } from "./terminal-output.ts";
+
+/** Signals that another program gets in place of this one. */
+const PASSED_ON = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
 /** The process that this runs in. */
 export function processHost(): Host {
@@ -9,6 +13,10 @@ export function processHost(): Host {
     stderr: openOutput(process.stderr, 2),
     env: process.env,
     createClient: (options) => new Client(options),
+    isInteractive:
+      process.stdin.isTTY === true && process.stdout.isTTY === true && process.env["TERM"] !== "dumb",
+    locate,
+    load: (url) => import(url),
     readInput: () => Bun.stdin.stream() as AsyncIterable<Uint8Array>,
     onSignal: (signal, listener) => {
       process.on(signal, listener);
@@ -19,6 +27,7 @@ export function processHost(): Host {
       return () => process.off("exit", listener);
     },
     execute,
+    become,
     exit: (code) => process.exit(code),
   };
 }
@@ -32,6 +41,31 @@ async function execute(command: readonly string[]): Promise<Execution> {
   }
   const stdout = await new Response(child.stdout).text();
   return { code: await child.exited, stdout };
+}
+
+function locate(specifier: string): string | undefined {
+  try {
+    return import.meta.resolve(specifier);
+  } catch {
+    return undefined;
+  }
+}
+
+async function become(command: readonly string[]): Promise<number | undefined> {
+  // Those of the keyboard reach the other program anyway, as it is in the same job; here they must not end what waits for it.
+  let child: Bun.Subprocess | undefined;
+  const pass = (signal: NodeJS.Signals): void => child?.kill(signal);
+  for (const signal of PASSED_ON) process.on(signal, pass);
+  try {
+    child = Bun.spawn([...command], { stdin: "inherit", stdout: "inherit", stderr: "inherit" });
+    const code = await child.exited;
+    const ending = Object.entries(constants.signals).find(([name]) => name === child?.signalCode);
+    return ending === undefined ? code : 128 + ending[1];
+  } catch {
+    return undefined;
+  } finally {
+    for (const signal of PASSED_ON) process.off(signal, pass);
+  }
 }
 
 function openOutput(stream: NodeJS.WriteStream, fd: number): Output {

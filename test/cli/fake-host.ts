@@ -25,6 +25,14 @@ export interface FakeHostOptions {
   readonly input?: readonly Uint8Array[];
   /** Called with each write to stdout. */
   readonly onWrite?: (text: string, host: FakeHost) => void;
+  /** Whether standard input is a terminal, too. Default false. */
+  readonly isInteractive?: boolean;
+  /** Where modules are that need not be installed, by specifier. */
+  readonly modules?: Readonly<Record<string, string>>;
+  /** Stands for the module of every URL. */
+  readonly load?: (url: string) => unknown;
+  /** Stands for every program that is run in place of this one. */
+  readonly become?: (command: readonly string[]) => number | undefined;
   /** Stands for every program that a command starts. */
   readonly execute?: (command: readonly string[]) => Execution;
 }
@@ -66,6 +74,9 @@ export class FakeHost implements Host {
   readonly env: Readonly<Record<string, string>>;
   /** Every program started. */
   readonly commands: (readonly string[])[] = [];
+  /** Every program run in place of this one. */
+  readonly successors: (readonly string[])[] = [];
+  readonly isInteractive: boolean;
   readonly exits: number[] = [];
   readonly #options: FakeHostOptions;
   readonly #listeners = new Map<SignalName | "exit", Set<() => void>>();
@@ -73,6 +84,7 @@ export class FakeHost implements Host {
   constructor(options: FakeHostOptions = {}) {
     this.#options = options;
     this.env = options.env ?? {};
+    this.isInteractive = options.isInteractive ?? false;
     this.stdout = new FakeOutput(options.terminal, (text) => options.onWrite?.(text, this));
     this.stderr = new FakeOutput(undefined, () => {});
   }
@@ -96,6 +108,19 @@ export class FakeHost implements Host {
   async execute(command: readonly string[]): Promise<Execution> {
     this.commands.push(command);
     return this.#options.execute?.(command) ?? { code: undefined, stdout: "" };
+  }
+
+  locate(specifier: string): string | undefined {
+    return this.#options.modules?.[specifier];
+  }
+
+  async load(url: string): Promise<unknown> {
+    return this.#options.load?.(url);
+  }
+
+  async become(command: readonly string[]): Promise<number | undefined> {
+    this.successors.push(command);
+    return this.#options.become?.(command);
   }
 
   exit(code: number): void {

@@ -18,13 +18,6 @@ describe("help", () => {
     expect((await runCli("-h")).stdout).toBe(stdout);
   });
 
-  test("is shown, with a reason and exit code 2, when nothing is asked for", async () => {
-    const { code, stdout, stderr } = await runCli("");
-    expect(code).toBe(2);
-    expect(stderr).toContain("the terminal UI is not installed yet");
-    expect(stdout).toBe((await runCli("--help")).stdout);
-  });
-
   for (const { name, aliases } of COMMANDS) {
     test(`of ${name}`, async () => {
       const { code, stdout, stderr } = await runCli(`${name} --help`);
