@@ -1,7 +1,8 @@
-import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { constants as osConstants } from "node:os";
 import type { CliRenderer, KeyEvent } from "@opentui/core";
 import { escapeText } from "icmpx/packet";
+import { loadRenderer, RendererError } from "./renderer.ts";
 
 /** Signals that end the program; a shell then sees 128 and the number of the signal. */
 const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
@@ -12,13 +13,6 @@ const RESTORE_MS = 1500;
 const REMARK_LIMIT = 20;
 /** Grapheme clustering, which the renderer asks for and leaves on (mode 2027 of contour, ghostty, wezterm). */
 const CLUSTERING_OFF = "\x1b[?2027l";
-/** What the renderer finds its library for musl by, and nothing sets for it. */
-const LIBC_VARIABLE = "OPENTUI_LIBC";
-
-/** The renderer cannot be had on this system; the message tells why. */
-export class RendererError extends Error {
-  override name = "RendererError";
-}
 
 /** What a program is given to run with. */
 export interface Terminal {
@@ -44,17 +38,27 @@ export type Close = () => void;
  * @throws {RendererError} before anything is shown
  */
 export async function runOnTerminal(begin: (terminal: Terminal) => Close): Promise<number> {
-  chooseLibc();
   const faults = ["uncaughtException", "unhandledRejection"] as const;
   const before = faults.map((fault) => new Set<unknown>(process.listeners(fault as "uncaughtException")));
-  const renderer = await createRenderer();
+  // Until there is something to end: a terminal left halfway would be a bad one.
+  let early: number | undefined;
+  const onEarly = (_: NodeJS.Signals, signal: number): void => {
+    early ??= 128 + signal;
+  };
+  for (const signal of ENDING_SIGNALS) process.on(signal, onEarly);
+  const renderer = await createRenderer().finally(() => {
+    for (const signal of ENDING_SIGNALS) process.off(signal, onEarly);
+  });
   // The renderer's own would log what is thrown, and go on.
   for (const [index, fault] of faults.entries()) {
     for (const listener of process.listeners(fault as "uncaughtException")) {
       if (!before[index]?.has(listener)) process.off(fault, listener);
     }
   }
-  return new Run(renderer).run(begin);
+  const run = new Run(renderer);
+  const ended = run.run(begin);
+  if (early !== undefined) run.quit(early);
+  return ended;
 }
 
 /** The time between the first frame and the shell's prompt. */
@@ -201,8 +205,8 @@ class Run implements Terminal {
 }
 
 async function createRenderer(): Promise<CliRenderer> {
+  const { createCliRenderer } = await loadRenderer();
   try {
-    const { createCliRenderer } = await import("@opentui/core");
     return await createCliRenderer({
       // Each of these is done here instead, with an exit code.
       exitOnCtrlC: false,
@@ -211,15 +215,8 @@ async function createRenderer(): Promise<CliRenderer> {
       openConsoleOnError: false,
     });
   } catch (error) {
-    throw new RendererError(error instanceof Error ? error.message : String(error), { cause: error });
+    throw new RendererError(error);
   }
-}
-
-/** Makes the renderer load its library for musl if this Bun was made for it. */
-function chooseLibc(): void {
-  if (process.platform !== "linux" || process.env[LIBC_VARIABLE] !== undefined) return;
-  // Not by what lies in /lib: a glibc system may have musl beside.
-  if (readFileSync("/proc/self/maps", "latin1").includes("/ld-musl-")) process.env[LIBC_VARIABLE] = "musl";
 }
 
 /** Writes to the terminal, but rather not at all than wait for one that stands still. */
