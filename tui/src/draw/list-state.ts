@@ -2,7 +2,7 @@ import type { Binding } from "../panels/panel.ts";
 
 /**
  * What the user looks at in a list of rows: the selected one, and the first one shown. The window follows the selection
- * until the wheel moves it away, and again from the next key or click on.
+ * until the wheel moves it away or the row moves, and again from the next key or click on.
  */
 export class ListState {
   #selected = 0;
@@ -39,8 +39,9 @@ export class ListState {
     this.#selected = clamp(index, this.#count - 1);
   }
 
-  /** The selected row has moved, as by sorting: stays with it, but does not scroll to it if the wheel moved away from it. */
+  /** The selected row has another place, as by sorting. The window stays: who watches its top is not dragged along. */
   moved(index: number): void {
+    this.#isFollowing = false;
     this.#selected = clamp(index, this.#count - 1);
   }
 

@@ -8,6 +8,11 @@ export interface Span {
   readonly role: Role;
 }
 
+/** What stands in a cell and in all those to its right, in place of what else would. */
+export interface ToEnd {
+  readonly toEnd: Span;
+}
+
 /** A column of a table. */
 export interface Column<Row> {
   readonly title: string;
@@ -22,7 +27,7 @@ export interface Column<Row> {
   /** When room is short, the columns with the highest go first, of equals the rightmost; 0 (the default) never goes. */
   readonly priority?: number;
   /** What stands in it, in `width` cells: what is longer is cut. Called for visible rows only. */
-  cell(row: Row, width: number): Span | readonly Span[];
+  cell(row: Row, width: number): Span | readonly Span[] | ToEnd;
 }
 
 /** What to draw as a table. */
@@ -134,6 +139,11 @@ function drawRow<Row>(canvas: Canvas, { row, y, placed, isSelected }: RowOptions
   if (isSelected) canvas.fill({ x: 0, y, width: canvas.width, height: 1 }, "selected");
   for (const { column, x, width } of placed) {
     const content = column.cell(row, width);
+    if ("toEnd" in content) {
+      const spans = [content.toEnd];
+      drawSpans(canvas, { x, y, width: canvas.width - 1 - x, align: "left", spans, isSelected });
+      return;
+    }
     const spans = "text" in content ? [content] : content;
     drawSpans(canvas, { x, y, width, align: column.align ?? "left", spans, isSelected });
   }

@@ -1,6 +1,5 @@
 import {
   type EchoResult,
-  formatEchoResult,
   formatMultiping,
   type MultipingItem,
   type TargetFailure,
@@ -8,7 +7,7 @@ import {
 } from "icmpx";
 import { escapeText } from "icmpx/packet";
 import type { EventLog } from "./event-log.ts";
-import { formatDuration } from "./format.ts";
+import { formatDuration, formatRtt } from "./format.ts";
 import { DOWN_AFTER, MultipingTarget } from "./multiping-target.ts";
 import { HISTORY_LIMIT } from "./rtt-history.ts";
 import { Follower, type Session, type SessionOptions, type SessionState } from "./session.ts";
@@ -184,28 +183,52 @@ export class MultipingSession implements Session {
     const isLost = target.lostInARow > lostInARow;
     if (isDecisive && (isLost || result.kind === "reply")) this.#sent += 1;
     if (isLost) this.#lost += 1;
-    if (this.#logsAll || (isLost && target.lostInARow <= DOWN_AFTER)) this.#noteResult(target, result);
+    if (this.#logsAll || (isLost && target.lostInARow <= DOWN_AFTER))
+      this.#follower.note(...resultLine(target.label, result));
     if (isLost && target.lostInARow === DOWN_AFTER) {
-      this.#follower.note("bad", `▼ ${target.label} is down: ${DOWN_AFTER} probes lost in a row`);
+      this.#follower.note("bad", `    ▼    ${target.label} is down: ${DOWN_AFTER} probes lost in a row`);
     } else if (!isLost && isDecisive && lostInARow >= DOWN_AFTER) {
       const after = `${lostInARow} lost in ${formatDuration(nowMs - silentSinceMs)}`;
-      this.#follower.note("good", `▲ ${target.label} is up again after ${after}`);
+      this.#follower.note("good", `    ▲    ${target.label} is up again after ${after}`);
     }
   }
 
-  #noteResult(target: MultipingTarget, result: EchoResult): void {
-    const isAnswered = result.kind === "reply";
-    const isOdd = result.late || result.duplicate || result.corrupt || result.reordered;
-    const role = isOdd ? "warn" : isAnswered ? "text" : "bad";
-    const line = formatEchoResult(result);
-    // A reply comes from an address, and who typed a name looks for that.
-    const isNamed = result.request.hostname !== null;
-    this.#follower.note(role, isNamed && isAnswered ? `${target.label}: ${line}` : line);
-  }
-
   #onFailure(item: TargetFailure): void {
-    this.#byTarget.get(item.target)?.fail(item.message);
-    this.#follower.note("bad", formatEchoResult(item));
+    const target = this.#byTarget.get(item.target);
+    if (target === undefined) return;
+    target.fail(item.message);
+    this.#follower.note("bad", `    ✗     ${target.label}  ${target.note}`);
+  }
+}
+
+/** One result as the log has it. The RTT stands first: so they stand one below the other. */
+function resultLine(label: string, result: EchoResult): ["text" | "warn" | "bad", string] {
+  const { request, late, duplicate, corrupt, reordered } = result;
+  const odd = { late, duplicate, corrupt, reordered };
+  const marks = Object.entries(odd).flatMap(([mark, is]) => (is ? [mark] : []));
+  const line = (outcome: string, ...more: readonly string[]): string =>
+    [outcome.padStart(8), label, `#${request.number}`, ...more, ...marks].join("  ");
+  const oddRole = marks.length > 0 ? "warn" : undefined;
+  switch (result.kind) {
+    case "reply": {
+      const { addr, ttl } = result.reply;
+      const ttlText = ttl === null ? [] : [`ttl ${ttl}`];
+      // Of a broadcast address, and of a host with several, others answer.
+      const from = addr === request.addr ? [] : [`from ${escapeText(addr)}`];
+      return [oddRole ?? "text", line(`${formatRtt(result.rtt)} ms`, ...ttlText, ...from)];
+    }
+    case "icmpError": {
+      const { icmpError, reply } = result;
+      const what = `${icmpError.description} from ${escapeText(reply.addr)}`;
+      return [late || duplicate ? "warn" : "bad", line("lost", what)];
+    }
+    case "timeout":
+      if (result.receiveOverflow) return ["warn", line("unknown", "the receive queue overflowed")];
+      return ["bad", line("lost", ...(result.departed === false ? ["never left this host"] : []))];
+    case "sendError":
+      return ["bad", line("not sent", escapeText(result.sendError.message))];
+    default:
+      return result satisfies never;
   }
 }
 

@@ -2,7 +2,7 @@ import type { Role } from "../draw/canvas.ts";
 import { textWidth } from "../draw/fit.ts";
 import { sparkline } from "../draw/graph.ts";
 import { DOWN, type Mark } from "../draw/marks.ts";
-import type { Column, Span } from "../draw/table.ts";
+import type { Column, ToEnd } from "../draw/table.ts";
 import { FIGURE_WIDTH, figureRole, formatCount, formatLoss, formatRtt, lossRole } from "../model/format.ts";
 import type { HostState, MultipingTarget } from "../model/multiping-target.ts";
 
@@ -30,7 +30,7 @@ export interface HostWidths {
 
 /** Cells of an IPv4 address: names and addresses have as many before other columns are dropped for them. */
 const IPV4_WIDTH = 15;
-const SPARKLINE_WIDTH = 9;
+const SPARKLINE_WIDTH = 12;
 /** Columns do not get wider: the eye loses its place. The line below the table has the whole name. */
 const LONGEST_LABEL = 40;
 const LONGEST_SPARKLINE = 60;
@@ -67,7 +67,7 @@ export function hostColumns(widths: HostWidths, order: HostOrder): readonly Colu
       grows: true,
       most: widths.address,
       priority: 7,
-      cell: (target) => ({ text: target.address ?? "", role: "dim" }),
+      cell: (target) => failureOf(target) ?? { text: target.address ?? "", role: "dim" },
     });
   }
   return [
@@ -76,22 +76,22 @@ export function hostColumns(widths: HostWidths, order: HostOrder): readonly Colu
       title: order === "loss" ? "Loss↓" : "Loss",
       align: "right",
       width: FIGURE_WIDTH,
-      cell: ({ loss }) => ({ text: formatLoss(loss), role: lossRole(loss) }),
+      cell: (target) => failureOf(target) ?? { text: formatLoss(target.loss), role: lossRole(target.loss) },
     },
     countColumn("Sent", 9, ({ sent }) => sent),
     countColumn("Recv", 6, ({ received }) => received),
     rttColumn("Last", 1, ({ last }) => last),
     rttColumn("Mean", 4, ({ mean }) => mean),
     rttColumn("Best", 5, ({ best }) => best),
-    rttColumn(order === "worst" ? "Worst↓" : "Worst", 3, ({ worst }) => worst),
-    rttColumn("Jitter", 8, ({ figures }) => figures.jitter),
+    rttColumn(order === "worst" ? "Worst↓" : "Worst", 3, ({ worst }) => worst, "Worst↓".length),
+    rttColumn("Jitter", 8, ({ figures }) => figures.jitter, "Jitter".length),
     {
       title: "History",
       width: SPARKLINE_WIDTH,
       grows: true,
       most: LONGEST_SPARKLINE,
       priority: 2,
-      cell: historyOf,
+      cell: ({ history }, width) => sparkline(history.latest(width), width),
     },
   ];
 }
@@ -123,25 +123,22 @@ function countColumn(
   };
 }
 
-/** The title may be a cell longer than the figures. */
-const RTT_WIDTH = FIGURE_WIDTH + 1;
-
 function rttColumn(
   title: string,
   priority: number,
   rtt: (target: MultipingTarget) => number | null,
+  width: number = FIGURE_WIDTH,
 ): Column<MultipingTarget> {
   return {
     title,
     align: "right",
-    width: RTT_WIDTH,
+    width,
     priority,
     cell: (target) => ({ text: formatRtt(rtt(target)), role: figureRole(rtt(target)) }),
   };
 }
 
-/** The latest outcomes; of a host that cannot be probed, why. */
-function historyOf({ state, note, history }: MultipingTarget, width: number): Span | readonly Span[] {
-  if (state === "failed") return { text: note, role: "bad" };
-  return sparkline(history.latest(width), width);
+/** Why a host cannot be probed, in place of all figures; undefined for one that can. */
+function failureOf({ state, note }: MultipingTarget): ToEnd | undefined {
+  return state === "failed" ? { toEnd: { text: note, role: "bad" } } : undefined;
 }

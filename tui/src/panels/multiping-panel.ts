@@ -132,6 +132,9 @@ export class MultipingPanel implements Panel {
 
   #sortBy(order: HostOrder): void {
     this.#hosts.order = order;
+    // What is worst is at the top: that is what was asked for.
+    this.#list.select(0);
+    [this.#selected] = this.#hosts.at(this.session.upToMs);
     this.#services.writePreference(ORDER_PREFERENCE, order);
     this.#services.redraw();
   }
