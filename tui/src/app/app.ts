@@ -238,7 +238,10 @@ export class App {
       bind(["tab", "down"], "Tab", "next input", () => this.#moveFocus(1)),
       bind(["shift-tab", "up"], "S-Tab", "input before", () => this.#moveFocus(-1)),
       bind(["escape"], "Esc", "leave the form", () => this.#focusPanel()),
-      ...views.map((binding) => ({ ...binding, keys: binding.keys.filter((key) => /^f\d+$/.test(key)) })),
+      ...views.map((binding) => {
+        const keys = binding.keys.filter((key) => /^f\d+$/.test(key));
+        return { ...binding, keys, label: keys.join(" ").toUpperCase() };
+      }),
     ];
   }
 

@@ -17,6 +17,8 @@ const MOST_LETTERS = 4096;
 interface Slot {
   readonly input: InputRenderable;
   name: string | undefined;
+  /** Where it is, so that it is told of changes only: each one asks for a frame. */
+  place: string;
 }
 
 /** The text inputs of the form that is shown, laid over the screen. */
@@ -39,44 +41,55 @@ export class Inputs {
 
   /** Shows inputs for `places`, whose coordinates count from `left` and `top`, and hides the others. */
   place(places: readonly FieldPlace[], left: number, top: number, values: FieldValues): void {
-    for (const [index, { field, inputX, y, inputWidth }] of places.entries()) {
-      const { input } = this.#slotFor(index, field.name);
-      input.placeholder = field.placeholder;
+    for (const [index, place] of places.entries()) {
+      const { field } = place;
+      const slot = this.#slotFor(index, place);
+      const { input } = slot;
+      const where = [left + place.inputX, top + place.y, place.inputWidth].join();
+      if (slot.name !== field.name || slot.place !== where) {
+        slot.name = field.name;
+        slot.place = where;
+        input.placeholder = field.placeholder;
+        input.left = left + place.inputX;
+        input.top = top + place.y;
+        input.width = place.inputWidth;
+      }
+      if (!input.visible) input.visible = true;
       const value = values[field.name] ?? "";
-      if (input.value !== value) input.value = value;
-      input.left = left + inputX;
-      input.top = top + y;
-      input.width = inputWidth;
-      input.visible = true;
+      if (input.value === value) continue;
+      input.value = value;
+      // Its beginning is what one wants to read, however narrow it is.
+      input.gotoLineHome();
     }
     for (const slot of this.#slots.slice(places.length)) {
       slot.name = undefined;
-      slot.input.visible = false;
+      if (slot.input.visible) slot.input.visible = false;
     }
   }
 
   /** Gives the keyboard to the input of a field, or takes it from all of them. */
   focus(name: string | undefined): void {
     for (const slot of this.#slots) {
-      if (slot.name !== undefined && slot.name === name) slot.input.focus();
-      else if (slot.input.focused) slot.input.blur();
+      if (slot.name !== undefined && slot.name === name) {
+        if (slot.input.focused) continue;
+        slot.input.focus();
+        slot.input.gotoLineEnd();
+      } else if (slot.input.focused) slot.input.blur();
     }
   }
 
-  #slotFor(index: number, name: string): Slot {
+  #slotFor(index: number, { inputWidth }: FieldPlace): Slot {
     const existing = this.#slots[index];
-    if (existing !== undefined) {
-      existing.name = name;
-      return existing;
-    }
+    if (existing !== undefined) return existing;
     const input = new InputRenderable(this.#renderer, {
       position: "absolute",
       zIndex: 1,
       maxLength: MOST_LETTERS,
-      width: 1,
+      // From the start: what is scrolled out of a narrower one stays out.
+      width: inputWidth,
     });
     paint(input, this.#theme);
-    const slot: Slot = { input, name };
+    const slot: Slot = { input, name: undefined, place: "" };
     input.on(InputRenderableEvents.INPUT, () => {
       if (slot.name !== undefined) this.#options.onInput(slot.name, input.value);
     });

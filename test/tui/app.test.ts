@@ -1,0 +1,416 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { createTestRenderer, type TestRendererSetup } from "@opentui/core/testing";
+import { App, type InitialView } from "../../tui/src/app/app.ts";
+import { SettingsStore } from "../../tui/src/app/settings.ts";
+import { themeOf } from "../../tui/src/draw/theme.ts";
+import { scene } from "../client/support.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { type FakeTool, fakeTool } from "./fake-tool.ts";
+
+interface Stage {
+  readonly ui: TestRendererSetup;
+  readonly app: App;
+  readonly clock: FakeClock;
+  readonly ping: FakeTool;
+  readonly mtr: FakeTool;
+  readonly files: Map<string, string>;
+  readonly saved: string[];
+  readonly errors: unknown[];
+  quits(): number;
+  /** The screen as text. */
+  frame(): Promise<string>;
+  press(...keys: string[]): Promise<void>;
+  type(text: string): Promise<void>;
+}
+
+const stages: Stage[] = [];
+
+afterEach(async () => {
+  for (const { app, ui } of stages.splice(0)) {
+    app.close();
+    await ui.dispose();
+  }
+});
+
+interface StageOptions {
+  readonly width?: number;
+  readonly height?: number;
+  readonly initial?: InitialView;
+  readonly settings?: string;
+  readonly isAllowed?: boolean;
+}
+
+async function stage(options: StageOptions = {}): Promise<Stage> {
+  const { width = 100, height = 24, initial, settings, isAllowed = true } = options;
+  const ui = await createTestRenderer({ width, height, exitOnCtrlC: false });
+  const clock = new FakeClock();
+  const ping = fakeTool("ping", "Ping");
+  const mtr = fakeTool("mtr", "MTR");
+  const files = new Map(settings === undefined ? [] : [["/settings.json", settings]]);
+  const saved: string[] = [];
+  const errors: unknown[] = [];
+  let quits = 0;
+  const refused = { allowRaw: false, allowDatagram: false };
+  const app = new App({
+    renderer: ui.renderer,
+    client: scene(isAllowed ? {} : refused).client,
+    tools: [ping, mtr],
+    settings: new SettingsStore({
+      path: "/settings.json",
+      files: { read: (path) => files.get(path) ?? null, replace: (path, text) => void files.set(path, text) },
+      onProblem: () => {},
+      schedule: (callback) => clock.schedule(500e6, callback),
+    }),
+    theme: themeOf("dark", {}),
+    now: () => clock.monotonicNs() / 1e6,
+    after: (ms, callback) => clock.schedule(ms * 1e6, callback),
+    saveText: async (name, text) => {
+      saved.push(`${name}: ${text}`);
+      return `/somewhere/${name}.txt`;
+    },
+    onQuit: () => {
+      quits += 1;
+    },
+    onError: (error) => errors.push(error),
+    ...(initial === undefined ? {} : { initial }),
+  });
+  app.start();
+  await clock.advance(0);
+  const frame = async (): Promise<string> => {
+    await ui.renderOnce();
+    const lines = ui
+      .captureCharFrame()
+      .split("\n")
+      .map((line) => line.trimEnd());
+    return lines.join("\n").trimEnd();
+  };
+  const result: Stage = {
+    ui,
+    app,
+    clock,
+    ping,
+    mtr,
+    files,
+    saved,
+    errors,
+    quits: () => quits,
+    frame,
+    press: async (...keys) => {
+      for (const key of keys) {
+        if (key === "shift-tab") ui.mockInput.pressTab({ shift: true });
+        else ui.mockInput.pressKey(key as "q");
+        await settle();
+      }
+    },
+    type: async (text) => {
+      await ui.mockInput.typeText(text);
+      await settle();
+    },
+  };
+  stages.push(result);
+  return result;
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await Bun.sleep(0);
+}
+
+describe("App", () => {
+  test("begins in an empty form, ready to type", async () => {
+    const { frame } = await stage();
+    expect(await frame()).toMatchInlineSnapshot(`
+      " icmpx          │ 1 new  + new
+                      │ Target host name or address                  Interval 1     s  TTL 64   [ Start ]
+       1 Summary      │
+       2 Ping         │   Ping does it.
+       3 MTR          │   Type a target and press Enter.
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+       ? help         │
+       q quit         │
+       Enter start  Tab next input  S-Tab input before  Esc leave the form  F1 summary  F2 ping  F3 mtr"
+    `);
+  });
+
+  test("begins a session with Enter, and shows its panel", async () => {
+    const { frame, type, press, ping } = await stage();
+    await type("192.0.2.1");
+    await press("RETURN");
+    expect(ping.begun.map(({ title }) => title)).toEqual(["192.0.2.1"]);
+    expect(await frame()).toMatchInlineSnapshot(`
+      " icmpx          │ 1 192.0.2.1 ●  + new
+                      │ Target 192.0.2.1                             Interval 1     s  TTL 64   [ Stop ]
+       1 Summary   ●1 │ panel of 192.0.2.1
+       2 Ping      ●1 │
+       3 MTR          │
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+                      │
+       ? help         │
+       q quit         │
+       p pause  Space start, stop  i edit the form  t new tab  ? help  q quit"
+    `);
+  });
+
+  test("leaves letters to the input that has the keyboard, and takes them as keys after Esc", async () => {
+    const { type, press, ping, quits, frame } = await stage();
+    await type("q1?");
+    expect(quits()).toBe(0);
+    expect(await frame()).toContain("q1?");
+    await press("RETURN");
+    await press("p", "j", "ARROW_DOWN");
+    expect(ping.pressed).toEqual(["p", "j", "j"]);
+    await press("q");
+    expect(quits()).toBe(1);
+  });
+
+  test("says what is wrong with a form as one types, and leads to it", async () => {
+    const { type, press, frame, ping } = await stage();
+    await type("two words");
+    expect(await frame()).toContain("Target: need one host name or address, without spaces");
+    await press("RETURN");
+    expect(ping.begun).toEqual([]);
+    expect(await frame()).toContain("✗ Target: need one host name or address, without spaces");
+  });
+
+  test("goes through inputs, button and panel with Tab", async () => {
+    const { type, press, ping, frame } = await stage();
+    await type("192.0.2.1");
+    await press("TAB", "TAB");
+    await press("BACKSPACE", "BACKSPACE");
+    await type("9");
+    expect(await frame()).toMatch(/TTL 9 /);
+    await press("TAB", "RETURN");
+    expect(ping.begun).toHaveLength(1);
+    await press("shift-tab", "RETURN");
+    expect(ping.begun[0]?.state).toBe("stopped");
+  });
+
+  test("changes views by keys, also out of an input, while sessions run on", async () => {
+    const { type, press, ping, mtr, frame, errors } = await stage();
+    await type("192.0.2.1");
+    await press("RETURN", "3");
+    await type("192.0.2.3");
+    await press("F2");
+    expect(await frame()).toContain("panel of 192.0.2.1");
+    await press("3");
+    expect(await frame()).toContain("192.0.2.3");
+    await press("RETURN", "1");
+    expect([ping.begun[0]?.state, mtr.begun[0]?.state]).toEqual(["running", "running"]);
+    const summary = await frame();
+    expect(errors).toEqual([]);
+    expect(summary).toContain("192.0.2.1");
+    expect(summary).toContain("192.0.2.3");
+  });
+
+  test("changes views and tabs by the mouse", async () => {
+    const { type, press, ui, frame } = await stage();
+    await type("192.0.2.1");
+    await press("RETURN", "t");
+    await type("192.0.2.2");
+    await press("RETURN");
+    expect(await frame()).toContain("panel of 192.0.2.2");
+    const clickOn = async (text: string): Promise<void> => {
+      const rows = (await frame()).split("\n");
+      const y = rows.findIndex((row) => row.includes(text));
+      await ui.mockMouse.click(rows[y]?.indexOf(text) ?? -1, y);
+      await settle();
+    };
+    await clickOn("1 192.0.2.1");
+    expect(await frame()).toContain("panel of 192.0.2.1");
+    await clickOn("[ Stop ]");
+    expect(await frame()).toContain("[ Start ]");
+    await clickOn("MTR");
+    expect(await frame()).toContain("MTR does it.");
+    await clickOn("Summary");
+    expect(await frame()).toContain("192.0.2.2");
+  });
+
+  test("lets one click into an input", async () => {
+    const { ui, frame, type, press } = await stage({ initial: { view: "ping", target: "192.0.2.1" } });
+    const rows = (await frame()).split("\n");
+    const y = rows.findIndex((row) => row.includes("Interval"));
+    await ui.mockMouse.click((rows[y]?.indexOf("Interval") ?? 0) + 9, y);
+    await settle();
+    await press("END");
+    await type("5");
+    expect(await frame()).toContain("Interval 15");
+  });
+
+  test("shows help over everything, and its keys do nothing else meanwhile", async () => {
+    const { press, frame, quits } = await stage({ initial: { view: "ping", target: "192.0.2.1" } });
+    await press("?");
+    const help = await frame();
+    expect(help).toContain("Everywhere");
+    expect(help).toContain("new tab");
+    await press("q");
+    expect(quits()).toBe(0);
+    expect(await frame()).not.toContain("Everywhere");
+  });
+
+  test("tells of a failure at the bottom, for a while, and other sessions go on", async () => {
+    const { press, type, ping, frame, clock } = await stage({
+      initial: { view: "ping", target: "192.0.2.1" },
+    });
+    await press("t");
+    await type("192.0.2.2");
+    await press("RETURN");
+    const [first, second] = ping.begun;
+    if (second !== undefined) second.state = "failed";
+    second?.options.onFailure("Cannot open a raw socket\n  sudo setcap cap_net_raw+ep /usr/bin/bun");
+    const shown = await frame();
+    expect(shown).toContain("✗ Ping: Cannot open a raw socket");
+    expect(shown).toContain("    sudo setcap cap_net_raw+ep /usr/bin/bun");
+    expect(first?.state).toBe("running");
+    await clock.advance(31_000);
+    expect(await frame()).not.toContain("Cannot open");
+  });
+
+  test("says on the first screen what to run where no socket may be opened", async () => {
+    const { frame, clock } = await stage({ isAllowed: false });
+    await clock.advance(500);
+    expect(await frame()).toContain("setcap cap_net_raw+ep");
+  });
+
+  test("marks a session whose target does not answer, from afar", async () => {
+    const { press, ping, frame, clock } = await stage({ initial: { view: "ping", target: "192.0.2.1" } });
+    await press("3");
+    const [session] = ping.begun;
+    if (session !== undefined) session.isDown = true;
+    await clock.advance(1500);
+    session?.options.onChange();
+    await clock.advance(200);
+    expect(await frame()).toMatch(/2 Ping +▼1/);
+  });
+
+  test("draws at most ten times a second for the sake of measurements", async () => {
+    const { ping, clock, ui } = await stage({ initial: { view: "ping", target: "192.0.2.1" } });
+    await ui.renderOnce();
+    let draws = 0;
+    const { renderer } = ui;
+    const requestRender = renderer.requestRender.bind(renderer);
+    renderer.requestRender = () => {
+      draws += 1;
+      requestRender();
+    };
+    for (let change = 0; change < 1000; change += 1) {
+      ping.begun[0]?.options.onChange();
+      await clock.advance(1);
+    }
+    expect(draws).toBeGreaterThanOrEqual(9);
+    expect(draws).toBeLessThanOrEqual(11);
+  });
+
+  test("keeps what was typed, the view and the theme for the next time", async () => {
+    const { type, press, files, app, ui } = await stage();
+    await type("192.0.2.1");
+    await press("RETURN", "T", "3");
+    app.close();
+    expect(JSON.parse(files.get("/settings.json") ?? "")).toMatchObject({
+      view: "mtr",
+      theme: "light",
+      forms: { ping: { target: "192.0.2.1", ttl: "64" } },
+    });
+    expect(ui.renderer.isDestroyed).toBe(false);
+  });
+
+  test("begins where it was left", async () => {
+    const settings = JSON.stringify({ view: "mtr", forms: { mtr: { target: "192.0.2.7" } } });
+    const { frame } = await stage({ settings });
+    const shown = await frame();
+    expect(shown).toContain("MTR does it.");
+    expect(shown).toContain("192.0.2.7");
+  });
+
+  test("begins with defaults and a word about it where the settings are broken", async () => {
+    const { frame } = await stage({ settings: "{" });
+    const shown = await frame();
+    expect(shown).toContain("Ping does it.");
+    expect(shown).toContain("! Cannot use settings in /settings.json");
+  });
+
+  test("saves the report of what is shown", async () => {
+    const { press, saved, frame } = await stage({ initial: { view: "ping", target: "192.0.2.1" } });
+    await press("w");
+    expect(saved).toEqual(["icmpx-ping-192.0.2.1: report of 192.0.2.1"]);
+    expect(await frame()).toContain("Saved the report in /somewhere/icmpx-ping-192.0.2.1.txt");
+  });
+
+  test("hands what a panel throws to whoever runs it", async () => {
+    const { ping, press, errors, frame } = await stage({ initial: { view: "ping", target: "192.0.2.1" } });
+    const [session] = ping.begun;
+    if (session !== undefined) {
+      session.report = () => {
+        throw new Error("broken report");
+      };
+    }
+    await press("w");
+    expect(await frame()).toContain("Cannot save the report: Error: broken report");
+    expect(errors).toEqual([]);
+  });
+
+  test("draws something at any size", async () => {
+    const { ui, frame, errors } = await stage({ initial: { view: "ping", target: "192.0.2.1" } });
+    for (const [width, height] of [
+      [1, 1],
+      [3, 2],
+      [40, 12],
+      [20, 5],
+      [200, 60],
+    ] as const) {
+      ui.resize(width, height);
+      await frame();
+    }
+    expect(errors).toEqual([]);
+    ui.resize(40, 12);
+    expect(await frame()).toMatchInlineSnapshot(`
+      " 1 Summary●  2 Ping●  3 MTR
+       1 192.0.2.1 ●  + new
+       192.0.2.1  interval 1s  ttl … [ Stop ]
+       panel of 192.0.2.1
+
+
+
+
+
+
+
+       p pause  Space start, stop"
+    `);
+  });
+
+  test("stops everything when it is closed, and its keys do nothing any more", async () => {
+    const { app, ping, press, quits } = await stage({ initial: { view: "ping", target: "192.0.2.1" } });
+    app.close();
+    expect(ping.begun[0]?.state).toBe("stopped");
+    await press("q");
+    expect(quits()).toBe(0);
+  });
+});
