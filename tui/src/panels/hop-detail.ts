@@ -1,0 +1,68 @@
+import type { Canvas, Role } from "../draw/canvas.ts";
+import { fit, textWidth, wrapText } from "../draw/fit.ts";
+import type { Span } from "../draw/table.ts";
+
+/** A line of a detail view. */
+export type DetailLine = readonly Span[];
+
+/** Text in as many lines as it needs in `width` cells. */
+export function paragraph(text: string, role: Role, width: number): DetailLine[] {
+  return wrapText(text, Math.max(1, width)).map((line) => [{ text: line, role }]);
+}
+
+/** A line of cells of fixed widths, two spaces between: columns in a detail view. */
+export function cells(
+  parts: readonly (readonly [text: string, width: number, role: Role, align?: "left" | "right"])[],
+): DetailLine {
+  return parts.map(([text, width, role, align = "left"]) => ({ text: `${fit(text, width, align)}  `, role }));
+}
+
+/** Lines that are scrolled through, such as the details of a hop. */
+export class DetailView {
+  readonly #changed: () => void;
+  #top = 0;
+  #height = 0;
+
+  /** @param changed called when the user has scrolled. */
+  constructor(changed: () => void) {
+    this.#changed = changed;
+  }
+
+  /** Scrolls by as many lines; downwards is positive. How far it goes shows when it is drawn. */
+  scroll(lines: number): void {
+    this.#top = Math.max(0, this.#top + lines);
+    this.#changed();
+  }
+
+  /** Scrolls by a page. */
+  page(direction: -1 | 1): void {
+    this.scroll(direction * Math.max(1, this.#height - 1));
+  }
+
+  /** Shows the first line again. */
+  toTop(): void {
+    this.#top = 0;
+  }
+
+  /** Draws the lines over the whole of `canvas`; the last row says what is below, if something is. */
+  draw(canvas: Canvas, lines: readonly DetailLine[]): void {
+    const { width, height } = canvas;
+    this.#height = height;
+    this.#top = Math.max(0, Math.min(this.#top, lines.length - height));
+    const below = lines.length - height - this.#top;
+    for (const [y, line] of lines.slice(this.#top, this.#top + height - (below > 0 ? 1 : 0)).entries()) {
+      let x = 0;
+      for (const { text, role } of line) {
+        if (x >= width) break;
+        canvas.text(x, y, text, { role });
+        x += textWidth(text);
+      }
+    }
+    if (below > 0) {
+      const text = `↓ ${below + 1} more ${below === 0 ? "line" : "lines"}`;
+      canvas.text(0, height - 1, text, { role: "accent" });
+      canvas.onMouse({ x: 0, y: height - 1, width, height: 1 }, { click: () => this.page(1) });
+    }
+    canvas.onMouse({ x: 0, y: 0, width, height }, { scroll: (lines) => this.scroll(lines) });
+  }
+}

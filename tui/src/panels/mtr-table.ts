@@ -1,0 +1,91 @@
+import { textWidth, truncate } from "../draw/fit.ts";
+import { sparkline } from "../draw/graph.ts";
+import type { Column, Span } from "../draw/table.ts";
+import { FIGURE_WIDTH } from "../model/format.ts";
+import type { Hop } from "../model/hop.ts";
+import type { MtrColumn } from "../model/mtr-columns.ts";
+import { type HostStyle, hostText } from "./host-text.ts";
+
+/** A hop, and what of those around it decides how it looks. */
+export interface MtrRow {
+  readonly hop: Hop;
+  readonly isTarget: boolean;
+  /** Whether it never answers while somebody beyond it does: no fault of the path. */
+  readonly isMute: boolean;
+}
+
+/** The hops of an mtr as rows. */
+export function mtrRows(hops: readonly Hop[], targetTtl: number | undefined): MtrRow[] {
+  const farthest = hops.findLast(({ last }) => last !== null)?.ttl ?? 0;
+  return hops.map((hop) => ({
+    hop,
+    isTarget: hop.ttl === targetTtl,
+    isMute: hop.last === null && hop.ttl < farthest,
+  }));
+}
+
+/** Cells of the column of hosts, at least and at most. */
+const HOST_WIDTH = 15;
+const HOST_MOST = 60;
+/** Cells of a sparkline, at least. */
+const HISTORY_WIDTH = 7;
+/** Between the worst and the deviation: a picture says more than the latter. */
+const HISTORY_PRIORITY = 7;
+
+/** The table of an mtr with the figures that are chosen. */
+export function mtrTableColumns(figures: readonly MtrColumn[], style: HostStyle): Column<MtrRow>[] {
+  return [
+    { title: "#", align: "right", width: 2, cell: ({ hop }) => ({ text: String(hop.ttl), role: "dim" }) },
+    { title: "", width: 1, cell: lossCell },
+    {
+      title: "Host",
+      width: HOST_WIDTH,
+      most: HOST_MOST,
+      grows: true,
+      cell: (row, width) => hostCell(row, style, width),
+    },
+    ...figures.map(
+      (column): Column<MtrRow> => ({
+        title: column.title,
+        align: "right",
+        width: FIGURE_WIDTH,
+        priority: column.priority,
+        cell: (row) => figureCell(row, column),
+      }),
+    ),
+    {
+      title: "History",
+      width: HISTORY_WIDTH,
+      grows: true,
+      priority: HISTORY_PRIORITY,
+      cell: ({ hop }, width) => sparkline(hop.history.latest(width), width),
+    },
+  ];
+}
+
+/** A column of its own, so that nothing moves when a probe is lost. */
+function lossCell({ hop: { lostInARow, last } }: MtrRow): Span {
+  return { text: lostInARow > 0 && last !== null ? "×" : "", role: "bad" };
+}
+
+function figureCell({ hop, isMute }: MtrRow, column: MtrColumn): Span {
+  if (hop.figures.sent === 0) return { text: "-", role: "dim" };
+  const figure = column.show(hop.figures);
+  return isMute ? { text: figure.text, role: "dim" } : figure;
+}
+
+function hostCell({ hop, isTarget }: MtrRow, style: HostStyle, width: number): Span[] {
+  const { last, figures } = hop;
+  if (last === null) {
+    if (hop.sendError !== null) return [{ text: hop.sendError, role: "bad" }];
+    return [{ text: figures.sent === 0 ? "waiting" : "no answer", role: "dim" }];
+  }
+  const tags: Span[] = [];
+  if (last.note !== undefined) tags.push({ text: ` ${last.note.mark}`, role: "bad" });
+  const others = hop.addresses.length - 1;
+  if (others > 0) tags.push({ text: ` +${others}`, role: "accent" });
+  if (last.extensions.some(({ kind }) => kind === "mpls")) tags.push({ text: " MPLS", role: "dim" });
+  const taken = tags.reduce((sum, { text }) => sum + textWidth(text), 0);
+  const host = truncate(hostText(style, last.addr, last.name), Math.max(8, width - taken));
+  return [{ text: host, role: isTarget ? "title" : "text" }, ...tags];
+}

@@ -1,0 +1,32 @@
+import { integerField, secondsField, targetField } from "../model/fields.ts";
+import { MtrSession } from "../model/mtr-session.ts";
+import { MtrPanel } from "./mtr-panel.ts";
+import type { Tool } from "./panel.ts";
+
+/** Measures every hop on the way to a host, round after round. */
+export const mtrTool: Tool = {
+  kind: "mtr",
+  title: "MTR",
+  fields: [
+    targetField("target", "Target"),
+    secondsField({ name: "interval", label: "Interval", initial: "1", least: 0.05, most: 3600 }),
+    integerField({ name: "maxHops", label: "Max hops", initial: "30", width: 3, least: 1, most: 255 }),
+    secondsField({ name: "timeout", label: "Timeout", initial: "1", least: 0.01, most: 60 }),
+    integerField({ name: "size", label: "Size", unit: "B", initial: "56", width: 5, least: 0, most: 65_507 }),
+  ],
+  introduction: [
+    "Probes every router on the way to a host, round after round: where packets are lost, and where time is.",
+    "Enter a host and press Enter. Details of a hop: Enter. Columns: o. Pause: p. Report: y.",
+  ],
+  begin(values, options, services) {
+    const number = (name: string): number => Number(values[name]);
+    const request = {
+      target: (values["target"] ?? "").trim(),
+      interval: number("interval") * 1000,
+      timeout: number("timeout") * 1000,
+      maxHops: number("maxHops"),
+      size: number("size"),
+    };
+    return new MtrPanel(new MtrSession(request, options), services);
+  },
+};
