@@ -61,6 +61,21 @@ export type {
   TracerouteResult,
 } from "./client/results.ts";
 export type { StatisticsSnapshot } from "./client/statistics.ts";
+export type { HostSet } from "./client/sweep/host-set.ts";
+export type { SweepMeasurement } from "./client/sweep/sweep-measurement.ts";
+export type { SweepOptions } from "./client/sweep/sweep-options.ts";
+export type {
+  SweepHost,
+  SweepIcmpError,
+  SweepItem,
+  SweepProgress,
+  SweepReply,
+  SweepResult,
+  SweepRtt,
+  SweepSendError,
+  SweepSilence,
+} from "./client/sweep/sweep-results.ts";
+export type { TargetOrder, Targets } from "./client/targets/target-stream.ts";
 export type { Privileged } from "./client/transport/open.ts";
 export {
   ClientClosedError,

@@ -34,6 +34,12 @@ import type {
   TracerouteResult,
 } from "./results.ts";
 import type { StrategyContext, Target } from "./run-context.ts";
+import { openSweep } from "./sweep/open-sweep.ts";
+import type { Sweep } from "./sweep/sweep.ts";
+import { SweepMeasurement } from "./sweep/sweep-measurement.ts";
+import { type SweepOptions, sweepSettings } from "./sweep/sweep-options.ts";
+import { NOT_BEGUN, type SweepItem, type SweepReply } from "./sweep/sweep-results.ts";
+import { TargetStream, type Targets } from "./targets/target-stream.ts";
 import { traceroute } from "./traceroute.ts";
 import { interfaceIndex } from "./transport/icmp-transport.ts";
 import { openTransport, type Privileged } from "./transport/open.ts";
@@ -218,6 +224,46 @@ export class Client {
     );
   }
 
+  /**
+   * Pings any number of hosts, once each and the silent ones again, at up to hundreds of thousands of packets a second, on
+   * sockets of its own and in constant memory. Iterating gives a small result for each host that answered, in the order in which
+   * they answer, or with `all: true` for every host; awaiting gives totals and the set of the living.
+   *
+   * What is iterated is not kept: an iterator made while the sweep runs begins with the next result. Hosts of IPv4 networks come
+   * without network and broadcast address, as with `fping -g`. No packet goes to a broadcast, multicast or unspecified address.
+   *
+   * @param targets an address, a host name, a network (`192.0.2.0/24`), a range (`192.0.2.5-9`), or any iterable or async iterable of
+   * these, which is read as it is needed
+   * @throws {TypeError | RangeError} at once, for a wrong option or a single wrong target
+   */
+  sweep(targets: Targets, options: SweepOptions & { readonly all: true }): SweepMeasurement<SweepItem>;
+  sweep(
+    targets: Targets,
+    options?: SweepOptions & { readonly all?: false | undefined },
+  ): SweepMeasurement<SweepReply>;
+  sweep(targets: Targets, options?: SweepOptions): SweepMeasurement<SweepItem>;
+  sweep(targets: Targets, options: SweepOptions = {}): SweepMeasurement<SweepItem> {
+    const settings = sweepSettings(this.#options, options);
+    const { order, seed, exclude, family, signal } = settings;
+    const stream = new TargetStream(targets, { resolver: this.#resolver, order, seed, exclude, family });
+    let sweep: Sweep | undefined;
+    const measurement: SweepMeasurement<SweepItem> = new SweepMeasurement<SweepItem>(
+      {
+        name: "sweep",
+        endless: false,
+        keep: false,
+        signal,
+        start: (run) =>
+          this.#register(measurement, () => {
+            sweep = openSweep(this.#platform, run, { targets: stream, settings });
+            return sweep.run();
+          }),
+      },
+      () => sweep?.progress() ?? { ...NOT_BEGUN, total: stream.total },
+    );
+    return measurement;
+  }
+
   /** Ends everything that runs (it rejects with `ClientClosedError`) and closes the sockets. More than once is harmless. */
   close(): void {
     if (this.#isClosed) return;
@@ -251,18 +297,27 @@ export class Client {
     { endless, settings }: { readonly endless: boolean; readonly settings: CommonSettings },
     carryOut: (context: StrategyContext<Item>) => Promise<Result>,
   ): Measurement<Item, Result> {
-    const start = async (run: Run<Item>): Promise<Result> => {
-      if (this.#isClosed) throw new ClientClosedError();
-      this.#running.add(measurement);
-      try {
+    const start = (run: Run<Item>): Promise<Result> =>
+      this.#register(measurement, () => {
         const { clock, resolver } = this.#platform;
-        return await carryOut({ clock, resolver, emit: (item) => run.emit(item), signal: run.signal });
-      } finally {
-        this.#running.delete(measurement);
-      }
-    };
+        return carryOut({ clock, resolver, emit: (item) => run.emit(item), signal: run.signal });
+      });
     const measurement = new Measurement<Item, Result>({ name, endless, signal: settings.signal, start });
     return measurement;
+  }
+
+  /** Carries out a measurement, which closing the client ends. */
+  async #register<Result>(
+    measurement: Measurement<unknown, unknown>,
+    carryOut: () => Promise<Result>,
+  ): Promise<Result> {
+    if (this.#isClosed) throw new ClientClosedError();
+    this.#running.add(measurement);
+    try {
+      return await carryOut();
+    } finally {
+      this.#running.delete(measurement);
+    }
   }
 
   async #openTarget(host: string, settings: CommonSettings, signal: AbortSignal): Promise<Target> {

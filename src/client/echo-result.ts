@@ -205,7 +205,8 @@ const ERROR_LABELS: Readonly<Record<Family, Readonly<Record<number, string>>>> =
   },
 };
 
-function errorLabel(family: Family, type: number, code: number): EchoIcmpErrorResult["error"] {
+/** An ICMP error in a word, e.g. `"time_exceeded(code=0)"`. */
+export function errorLabel(family: Family, type: number, code: number): EchoIcmpErrorResult["error"] {
   const label = ERROR_LABELS[family][type];
   return label === undefined ? `icmp_type_${type}_code_${code}` : `${label}(code=${code})`;
 }

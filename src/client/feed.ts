@@ -1,6 +1,8 @@
 /** One published item; the list is held together only by whoever still has to read it. */
 interface Link<Item> {
   readonly item: Item;
+  /** How many there are up to this one. */
+  readonly count: number;
   next: Link<Item> | undefined;
 }
 
@@ -41,6 +43,8 @@ export class Feed<out Item> {
   #last: Place<Item> = { next: undefined };
   readonly #waiting = new Set<FeedIterator<Item>>();
   #readers = 0;
+  #pushed = 0;
+  #read = 0;
   #ended = false;
   #failure: FeedFailure | undefined;
 
@@ -52,6 +56,11 @@ export class Feed<out Item> {
   /** How many iterators are open: made, and neither closed nor at the end. */
   get readers(): number {
     return this.#readers;
+  }
+
+  /** How many items the iterator that has read most has not read. */
+  get backlog(): number {
+    return this.#pushed - this.#read;
   }
 
   /** Whether no more items come. */
@@ -67,7 +76,8 @@ export class Feed<out Item> {
   /** Publishes an item. Ignored after the end. */
   push(item: Item): void {
     if (this.#ended) return;
-    const link: Link<Item> = { item, next: undefined };
+    this.#pushed += 1;
+    const link: Link<Item> = { item, count: this.#pushed, next: undefined };
     this.#last.next = link;
     this.#last = link;
     this.#wake();
@@ -90,6 +100,11 @@ export class Feed<out Item> {
   /** For iterators: somebody wants an item. */
   demand(): void {
     this.#options.onDemand();
+  }
+
+  /** For iterators: the item that is number `count` was read. */
+  noteRead(count: number): void {
+    if (count > this.#read) this.#read = count;
   }
 
   /** For iterators: `iterator` waits, and is to be told when there is news. */
@@ -147,6 +162,7 @@ class FeedIterator<out Item> implements AsyncIterableIterator<Item, undefined> {
       this.#waiters.shift();
       if (link !== undefined) {
         this.#place = link;
+        this.#feed.noteRead(link.count);
         waiter.resolve({ done: false, value: link.item });
       } else if (this.#place !== undefined && this.#feed.failure !== undefined) {
         this.#close(false);

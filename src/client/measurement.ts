@@ -4,6 +4,10 @@ import { Feed } from "./feed.ts";
 export interface Run<Item> {
   /** Publishes one item to every iterator. After the run has ended it does nothing. */
   emit(item: Item): void;
+  /** Whether somebody sees what is emitted now. */
+  readonly isIterated: boolean;
+  /** How many items the fastest iterator has not read; 0 while the result is awaited, since the run must then go on. */
+  readonly backlog: number;
   /**
    * Fires when the run must end early, whatever the reason: the consumer left or called `stop()`, its signal was
    * aborted, the client was closed. It may have fired before the run begins.
@@ -17,6 +21,8 @@ export interface MeasurementOptions<Item, Result> {
   readonly name: string;
   /** Whether the run goes on until it is stopped. Such a run keeps no item that every iterator has passed. */
   readonly endless: boolean;
+  /** Whether an iterator made late sees the items before. By default it does unless the run is endless. */
+  readonly keep?: boolean;
   /** The caller's signal. Aborting it rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
   /**
@@ -82,7 +88,7 @@ export class Measurement<out Item, out Result> implements Promise<Result>, Async
   constructor(options: MeasurementOptions<Item, Result>) {
     this.#options = options;
     this.#feed = new Feed<Item>({
-      keep: !options.endless,
+      keep: options.keep ?? !options.endless,
       onDemand: () => this.#begin(),
       onAbandoned: () => this.#abandon(),
     });
@@ -164,8 +170,16 @@ export class Measurement<out Item, out Result> implements Promise<Result>, Async
     // Stopped before it began, and only iterated: there is no item to wait for.
     if (this.#controller.signal.aborted && !this.#awaited) return;
     signal?.addEventListener("abort", this.#onAbort);
+    const feed = this.#feed;
+    const isAwaited = () => this.#awaited;
     const run: Run<Item> = {
-      emit: (item) => this.#feed.push(item),
+      emit: (item) => feed.push(item),
+      get isIterated() {
+        return feed.readers > 0;
+      },
+      get backlog() {
+        return isAwaited() || feed.readers === 0 ? 0 : feed.backlog;
+      },
       signal: this.#controller.signal,
     };
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -4,7 +4,7 @@ import type { EchoResult } from "./results.ts";
 import type { Privileged } from "./transport/open.ts";
 
 /** Defaults of the options. Times are in milliseconds. */
-const DEFAULTS = {
+export const DEFAULTS = {
   timeout: 1000,
   ttl: 64,
   size: 56,
@@ -154,9 +154,11 @@ const MAX_SIZE = 65_507;
 /** The longest delay that timers hold (2^31 - 1 ms). */
 const MAX_MS = 2_147_483_647;
 
-type Check = (name: string, value: unknown) => void;
+/** Throws a TypeError or RangeError unless the option `name` may be `value`. */
+export type Check = (name: string, value: unknown) => void;
 
-const SEND_CHECKS = {
+/** The checks of {@link SendOptions}. */
+export const SEND_CHECKS = {
   timeout: between(0, MAX_MS, { aboveLowest: true, unit: "ms" }),
   family: oneOf(4, 6),
   interface: interfaceName,
@@ -311,7 +313,12 @@ function hopSettings(options: TracerouteOptions | MtrOptions) {
   return { maxHops, firstTtl, gapLimit: options.gapLimit ?? DEFAULTS.gapLimit };
 }
 
-function check(method: string, options: unknown, checks: Readonly<Record<string, Check>>): void {
+/**
+ * Checks every option by its name.
+ *
+ * @throws {TypeError | RangeError} naming the option and what it may be, also for one that there is not.
+ */
+export function check(method: string, options: unknown, checks: Readonly<Record<string, Check>>): void {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`Invalid options of ${method}: need an object, have ${shown(options)}`);
   }
@@ -327,7 +334,8 @@ function check(method: string, options: unknown, checks: Readonly<Record<string,
   }
 }
 
-function integer(lowest: number, highest: number): Check {
+/** A whole number in a range; `highest` may be Infinity. */
+export function integer(lowest: number, highest: number): Check {
   const range =
     highest === Number.POSITIVE_INFINITY
       ? `an integer of at least ${lowest}, or Infinity`
@@ -339,7 +347,12 @@ function integer(lowest: number, highest: number): Check {
   };
 }
 
-function between(lowest: number, highest: number, how: { aboveLowest?: boolean; unit: string }): Check {
+/** A number in a range. */
+export function between(
+  lowest: number,
+  highest: number,
+  how: { aboveLowest?: boolean; unit: string },
+): Check {
   const range = `a number ${how.aboveLowest ? "above" : "from"} ${lowest} ${how.aboveLowest ? "up " : ""}to ${highest} ${how.unit}`;
   return (name, value) => {
     if (typeof value !== "number") throw wrongType(name, value, range);
@@ -348,7 +361,8 @@ function between(lowest: number, highest: number, how: { aboveLowest?: boolean; 
   };
 }
 
-function oneOf(...choices: readonly (string | number | boolean)[]): Check {
+/** One of a few values. */
+export function oneOf(...choices: readonly (string | number | boolean)[]): Check {
   const range = choices.map(shown).join(" or ");
   return (name, value) => {
     if (!choices.some((choice) => choice === value)) throw wrongType(name, value, range);
@@ -361,7 +375,8 @@ function interfaceName(name: string, value: unknown): void {
   if (!isName && !isIndex) throw wrongType(name, value, "the name or the index of an interface");
 }
 
-function address(name: string, value: unknown): void {
+/** The text of an IP address. */
+export function address(name: string, value: unknown): void {
   if (typeof value !== "string" || canonicalAddress(value) === undefined) {
     throw wrongType(name, value, "an IPv4 or IPv6 address");
   }
@@ -374,7 +389,8 @@ function bytesOrText(name: string, value: unknown): void {
   if (size > MAX_SIZE) throw outOfRange(name, `${size} bytes`, `at most ${MAX_SIZE} bytes`);
 }
 
-function abortSignal(name: string, value: unknown): void {
+/** An AbortSignal. */
+export function abortSignal(name: string, value: unknown): void {
   if (!(value instanceof AbortSignal)) throw wrongType(name, value, "an AbortSignal");
 }
 

@@ -69,6 +69,11 @@ export function systemPlatform(): Platform {
 }
 
 function scheduleTimer(delayNs: number, callback: () => void): () => void {
+  // A timer of 0 ms waits for 1 ms. What is due now has a turn of the event loop after everybody who waits has had one.
+  if (delayNs <= 0) {
+    const immediate = setImmediate(callback);
+    return () => clearImmediate(immediate);
+  }
   const timer = setTimeout(callback, Math.ceil(delayNs / NS_PER_MS));
   return () => clearTimeout(timer);
 }

@@ -1,10 +1,8 @@
-import { decodeControl, encodeControl } from "./cmsg.ts";
+import { encodeControl } from "./cmsg.ts";
 import {
   AF_INET6,
   MSG_DONTWAIT,
   MSG_ERRQUEUE,
-  MSG_TRUNC,
-  MSGHDR,
   SK_MEMINFO,
   SO_ATTACH_FILTER,
   SO_MEMINFO,
@@ -15,6 +13,7 @@ import {
 } from "./constants.ts";
 import { EAGAIN, EINTR, EMSGSIZE, ENOBUFS, systemError } from "./errno.ts";
 import { encodeFilter, type FilterInstruction } from "./filter.ts";
+import { decodeIncoming } from "./incoming.ts";
 import type { Libc } from "./libc.ts";
 import type { IncomingMessage, OutgoingMessage, SendOutcome } from "./message.ts";
 import type { MessageBatch } from "./msghdr.ts";
@@ -254,6 +253,32 @@ export class Socket {
     return this.#drain(handler, { flags: MSG_DONTWAIT | MSG_ERRQUEUE, limit });
   }
 
+  /**
+   * Sends `count` messages of a batch that its owner has laid out, from number `first` on (sendmmsg(2)), and returns how many
+   * left, counted from `first`. Fewer than `count`: the next one did not leave; sending the rest tells why. Negative: the first
+   * one did not, and this is its errno with a minus sign: EAGAIN and ENOBUFS mean that there is no room now. On sockets with
+   * IP_RECVERR it may be the error of an earlier datagram; it is then on the error queue, too.
+   */
+  sendPrepared(batch: MessageBatch, first: number, count: number): number {
+    const { symbols } = this.#libc;
+    for (;;) {
+      const left = symbols.sendmmsg(this.#fd, batch.headersFrom(first), count, MSG_DONTWAIT);
+      if (left >= 0) return left;
+      const errno = symbols.errno();
+      if (errno !== EINTR) return -errno;
+    }
+  }
+
+  /**
+   * Receives into a batch that its owner keeps, one system call (recvmmsg(2)), and returns how many messages it holds now; 0
+   * when nothing waits. Give what was received its room back (`batch.resetReceived()`) before the next call.
+   *
+   * @throws {SystemError} for an error that does not go away.
+   */
+  receivePrepared(batch: MessageBatch): number {
+    return this.#receiveBatch(batch, batch.count, MSG_DONTWAIT);
+  }
+
   /** The result of `call`, or -1 when there is no room. */
   #transmit(call: () => number, context: { syscall: string; first: OutgoingMessage }): number {
     let attempts = 0;
@@ -349,7 +374,7 @@ export class Socket {
     to: { handler: (message: IncomingMessage) => void; failures: unknown[] },
   ): void {
     for (let index = 0; index < count; index++) {
-      const message = this.#decode(batch, index);
+      const message = decodeIncoming(batch, index, this.#libc.epochSeconds);
       batch.resetForReceive(index);
       try {
         to.handler(message);
@@ -357,23 +382,5 @@ export class Socket {
         to.failures.push(failure);
       }
     }
-  }
-
-  #decode(batch: MessageBatch, index: number): IncomingMessage {
-    const { view } = batch;
-    const header = batch.headerOffset(index);
-    const control = decodeControl(view, {
-      offset: batch.controlOffset(index),
-      length: view.getUint32(header + MSGHDR.controlLength, true),
-      epochSeconds: this.#libc.epochSeconds,
-    });
-    const length = Math.min(batch.messageLength(index), batch.dataLength);
-    const nameLength = view.getUint32(header + MSGHDR.nameLength, true);
-    return {
-      data: new Uint8Array(view.buffer, batch.dataOffset(index), length),
-      truncated: (view.getUint32(header + MSGHDR.flags, true) & MSG_TRUNC) !== 0,
-      source: decodeSocketAddress(view, batch.nameOffset(index), nameLength),
-      ...control,
-    };
   }
 }

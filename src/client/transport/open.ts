@@ -20,13 +20,28 @@ export interface OpenOptions extends Omit<IcmpTransportOptions, "privileged"> {
  */
 export function openTransport(system: TransportSystem, options: OpenOptions): Transport {
   const { privileged, ...rest } = options;
-  const kinds = privileged === "auto" ? [true, false] : [privileged];
-  let denial: SystemError | undefined;
-  for (const kind of kinds) {
+  return openPermitted(privileged, (kind) => {
     try {
       return new IcmpTransport(system, { ...rest, privileged: kind });
     } catch (error) {
       if (isWrongSource(error)) return new RefusingTransport(options.family, error);
+      throw error;
+    }
+  });
+}
+
+/**
+ * What `open` makes of the first kind of socket that the process may open: true for raw, false for datagram.
+ *
+ * @throws {RawSocketPermissionError} when it may open none of the kinds allowed.
+ */
+export function openPermitted<Opened>(privileged: Privileged, open: (isRaw: boolean) => Opened): Opened {
+  const kinds = privileged === "auto" ? [true, false] : [privileged];
+  let denial: SystemError | undefined;
+  for (const kind of kinds) {
+    try {
+      return open(kind);
+    } catch (error) {
       if (!isDenial(error)) throw error;
       denial = error;
     }

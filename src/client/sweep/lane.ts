@@ -1,0 +1,473 @@
+import { type Family, formatAddress, parseAddress } from "../../packet/address.ts";
+import { formatIpv4Number, ipv4Number } from "../../packet/address-number.ts";
+import { type Clock, NS_PER_MS } from "../clock.ts";
+import { errorLabel } from "../echo-result.ts";
+import { IDENTITY_LENGTH, type SweepProbe, type SweepReplyPacket } from "../transport/sweep-probe.ts";
+import type { SweepListener, SweepWire } from "../transport/sweep-wire.ts";
+import type { ErrorArrival } from "../transport/transport.ts";
+import { CookieHash } from "./cookie.ts";
+import { InFlight } from "./in-flight.ts";
+import { NumberQueue } from "./number-queue.ts";
+import type { SweepHost } from "./sweep-results.ts";
+import type { Tally } from "./tally.ts";
+
+/** How far apart the sequence numbers of two attempts at one target are; 16 attempts fit 65,536. */
+const ATTEMPT_STRIDE = 0x1000;
+const SEQUENCES = 0x1_0000;
+const NUMBER_OFFSET = 8;
+
+/** Who gets the results of a lane. */
+export interface LaneSink {
+  /** Whether somebody wants hosts that answered, and all others. What nobody wants is not made. */
+  readonly wantsReplies: boolean;
+  readonly wantsOthers: boolean;
+  emit(host: SweepHost): void;
+}
+
+/** How to construct a {@link Lane}. */
+export interface LaneOptions {
+  readonly family: Family;
+  /** Opens the socket; whatever it throws the constructor throws. */
+  openWire(listener: SweepListener): SweepWire;
+  /** 8 random bytes that make cookies. */
+  readonly key: Uint8Array;
+  /** How long each attempt waits for its answer; as many as there are attempts. */
+  readonly timeoutsNs: readonly number[];
+  readonly clock: Clock;
+  readonly tally: Tally;
+  readonly sink: LaneSink;
+}
+
+/**
+ * The targets of a sweep of one family: who is in flight, who is tried again, and whose answer it is that came.
+ *
+ * 1. Targets are numbered in the order in which they are begun. The data of a probe begin with a cookie of 64 bits, the keyed
+ *    hash of its destination and number, then the number; so any number of probes may be in flight, and an answer counts only
+ *    if its cookie is right, whoever it comes from.
+ * 2. The sequence is the number and 4096 for each attempt before, modulo 65,536: it tells which attempt is answered. ICMP errors
+ *    that quote no more than the 8 bytes of the header are matched by it and the quoted destination.
+ * 3. The first answer to any attempt decides a target, a reply as well as an ICMP error (but a redirect, which is advice). An
+ *    attempt that is not answered in time is followed by the next; the last one decides.
+ * 4. What the kernel received in time is in time whenever it is read, so everything that has arrived is read before `expire`.
+ */
+export class Lane implements SweepListener {
+  readonly wire: SweepWire;
+  readonly #options: LaneOptions;
+  readonly #clock: Clock;
+  readonly #tally: Tally;
+  readonly #sink: LaneSink;
+  readonly #isIpv4: boolean;
+  readonly #flight: InFlight;
+  readonly #hash: CookieHash;
+  readonly #probe: SweepProbe;
+  /** The number of each staged probe. */
+  readonly #staged: Float64Array;
+  /** Targets whose second, third, ... attempt was sent, in the order of sending. Of the first, that is the order of numbers. */
+  readonly #retried: readonly NumberQueue[];
+  /** Targets that wait for another attempt to be sent. */
+  readonly #toRetry: NumberQueue = new NumberQueue();
+  /** The names that addresses were resolved from, of undecided targets. */
+  readonly #names = new Map<number, string>();
+  /** No target before this one waits for an answer to its first attempt. */
+  #firstUnexpired = 0;
+  /** When the last read was made, and how far the real-time scale was ahead of the monotonic one then. */
+  #readNs = 0;
+  #realtimeAheadNs = 0;
+  #flushNs = 0;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#tally = options.tally;
+    this.#sink = options.sink;
+    this.#isIpv4 = options.family === 4;
+    this.#flight = new InFlight(options.family);
+    this.#hash = new CookieHash(options.key);
+    this.#probe = {
+      ipv4: 0,
+      ipv6: new Int32Array(4),
+      sequence: 0,
+      low: 0,
+      high: 0,
+      number: 0,
+      time: 0,
+    };
+    this.#retried = options.timeoutsNs.map(() => new NumberQueue());
+    this.wire = options.openWire(this);
+    this.#staged = new Float64Array(this.wire.capacity);
+  }
+
+  /** Targets that are not decided. */
+  get undecided(): number {
+    return this.#flight.undecided;
+  }
+
+  /** How many new targets may be begun. */
+  get room(): number {
+    const { capacity, staged, flushed } = this.wire;
+    return flushed > 0 ? 0 : Math.min(capacity - staged, this.#flight.room);
+  }
+
+  /** Whether targets wait for another attempt. */
+  get hasRetries(): boolean {
+    return this.#toRetry.length > 0;
+  }
+
+  /** Stages the first probe to an IPv4 address. Needs room. */
+  beginIpv4(address: number, name: string | null): void {
+    const number = this.#flight.openIpv4(address);
+    if (name !== null) this.#names.set(number, name);
+    this.#tally.hosts += 1;
+    this.#stage(number, 0);
+  }
+
+  /** Stages the first probe to an IPv6 address. Needs room. */
+  beginIpv6(address: Int32Array, name: string | null): void {
+    const number = this.#flight.openIpv6(address);
+    if (name !== null) this.#names.set(number, name);
+    this.#tally.hosts += 1;
+    this.#stage(number, 0);
+  }
+
+  /** Stages at most `limit` further attempts, and returns how many. */
+  stageRetries(limit: number): number {
+    let count = 0;
+    const { wire } = this;
+    while (count < limit && this.#toRetry.length > 0 && wire.staged < wire.capacity && wire.flushed === 0) {
+      const number = this.#toRetry.shift();
+      if (this.#flight.isDecided(number)) continue;
+      const attempt = this.#flight.retry(number);
+      this.#retried[attempt]?.push(number);
+      this.#stage(number, attempt);
+      count += 1;
+    }
+    return count;
+  }
+
+  /** Sends what is staged; false when the kernel has no room for the rest now. */
+  flush(): boolean {
+    const { wire } = this;
+    while (wire.waiting > 0) {
+      const from = wire.flushed;
+      const { staged } = wire;
+      this.#flushNs = this.#clock.monotonicNs();
+      const step = wire.flush();
+      this.#noteSent(from, step === "done" ? staged : wire.flushed);
+      if (step === "busy") return false;
+      if (step === "refused") this.#refuse(this.#staged[wire.flushed] as number);
+    }
+    return true;
+  }
+
+  /** Gives up on attempts that have had their time by `nowNs`. Call it when all that has arrived is read. */
+  expire(nowNs: number): void {
+    const flight = this.#flight;
+    const [first = 0] = this.#options.timeoutsNs;
+    for (; this.#firstUnexpired < flight.head; this.#firstUnexpired++) {
+      const number = this.#firstUnexpired;
+      if (flight.isDecided(number)) continue;
+      if (flight.sentNs(number) + first > nowNs) break;
+      this.#expire(number);
+    }
+    for (const [attempt, queue] of this.#retried.entries()) {
+      const timeoutNs = this.#options.timeoutsNs[attempt] as number;
+      for (let number = queue.peek(); number !== -1; number = queue.peek()) {
+        if (!flight.isDecided(number)) {
+          if (flight.sentNs(number) + timeoutNs > nowNs) break;
+          this.#expire(number);
+        }
+        queue.shift();
+      }
+    }
+  }
+
+  /** When the next attempt has had its time; Infinity when none waits. */
+  nextDeadlineNs(): number {
+    const flight = this.#flight;
+    const [first = 0] = this.#options.timeoutsNs;
+    while (this.#firstUnexpired < flight.head && flight.isDecided(this.#firstUnexpired))
+      this.#firstUnexpired += 1;
+    let nextNs =
+      this.#firstUnexpired < flight.head
+        ? flight.sentNs(this.#firstUnexpired) + first
+        : Number.POSITIVE_INFINITY;
+    for (const [attempt, queue] of this.#retried.entries()) {
+      while (queue.length > 0 && flight.isDecided(queue.peek())) queue.shift();
+      if (queue.length === 0) continue;
+      nextNs = Math.min(nextNs, flight.sentNs(queue.peek()) + (this.#options.timeoutsNs[attempt] as number));
+    }
+    return nextNs;
+  }
+
+  onRead(): void {
+    this.#readNs = this.#clock.monotonicNs();
+    this.#realtimeAheadNs = this.#clock.realtimeNs() - this.#readNs;
+  }
+
+  onReply(reply: SweepReplyPacket): void {
+    const number = this.#flight.find(reply.number);
+    if (number === -1) {
+      this.#onForgotten(reply);
+      return;
+    }
+    if (!this.#hasCookie(number, reply)) return;
+    const attempt = this.#attemptOf(number, reply.sequence);
+    if (attempt === -1) return;
+    if (!reply.hasRightChecksum) {
+      this.#tally.corrupt += 1;
+      return;
+    }
+    const receivedNs = this.#receivedNs(reply.stampNs);
+    if (!this.#isDecisive(number, attempt, receivedNs)) return;
+
+    const tally = this.#tally;
+    const sentNs = this.#flight.sentNs(number);
+    const rttNs =
+      attempt === this.#flight.attempt(number)
+        ? Math.max(0, receivedNs - sentNs)
+        : rttByTime(reply.time, receivedNs);
+    tally.answered += 1;
+    tally.addRtt(rttNs);
+    if (this.#isIpv4) tally.living4.add(this.#flight.ipv4(number));
+    else tally.living6.add(this.#flight.ipv6(number));
+    if (reply.isAltered) tally.corrupt += 1;
+    if (this.#sink.wantsReplies) {
+      const addr = this.#text(number);
+      this.#sink.emit({
+        kind: "reply",
+        addr,
+        target: this.#names.get(number) ?? null,
+        attempts: this.#attempts(number),
+        error: null,
+        from: this.#sourceText(number, addr, reply),
+        rtt: rttNs / NS_PER_MS,
+        ttl: reply.ttl === -1 ? null : reply.ttl,
+        corrupt: reply.isAltered,
+      });
+    }
+    this.#decide(number);
+  }
+
+  onError(error: ErrorArrival): void {
+    if (error.isRedirect || error.quote.identifier !== this.wire.identifier) return;
+    const quoted = this.#quoted(error.quote);
+    if (quoted === undefined) return;
+    const { number, attempt } = quoted;
+    const receivedNs = this.#receivedNs(error.stampNs ?? Number.NaN);
+    if (!this.#isDecisive(number, attempt, receivedNs)) return;
+
+    this.#tally.icmpErrors += 1;
+    if (this.#sink.wantsOthers) {
+      // An error that a flush met on the error queue may be of a probe that has just left in it.
+      const sentNs = Math.min(this.#flight.sentNs(number), this.#flushNs);
+      const { type, code } = error.icmp;
+      this.#sink.emit({
+        kind: "icmpError",
+        addr: this.#text(number),
+        target: this.#names.get(number) ?? null,
+        attempts: this.#attempts(number),
+        error: errorLabel(this.#options.family, type, code),
+        from: error.from,
+        type,
+        code,
+        rtt: Math.max(0, receivedNs - sentNs) / NS_PER_MS,
+        ttl: error.ttl,
+      });
+    }
+    this.#decide(number);
+  }
+
+  close(): void {
+    this.wire.close();
+  }
+
+  #stage(number: number, attempt: number): void {
+    const probe = this.#probe;
+    const flight = this.#flight;
+    const hash = this.#hash;
+    if (this.#isIpv4) {
+      probe.ipv4 = flight.ipv4(number);
+      hash.ofIpv4(probe.ipv4, number | 0);
+    } else {
+      probe.ipv6.set(flight.ipv6(number));
+      hash.ofIpv6(probe.ipv6, number | 0);
+    }
+    probe.low = hash.low;
+    probe.high = hash.high;
+    probe.number = number | 0;
+    probe.sequence = (number + attempt * ATTEMPT_STRIDE) % SEQUENCES;
+    probe.time = microseconds(this.#flushNs);
+    this.#staged[this.wire.staged] = number;
+    this.wire.stage(probe);
+  }
+
+  // All of a batch left between two readings of the clock, one after the other.
+  #noteSent(from: number, to: number): void {
+    if (to === from) return;
+    const stepNs = (this.#clock.monotonicNs() - this.#flushNs) / (to - from);
+    for (let index = from; index < to; index++) {
+      this.#flight.sent(this.#staged[index] as number, this.#flushNs + (index - from) * stepNs);
+    }
+    this.#tally.sent += to - from;
+  }
+
+  #refuse(number: number): void {
+    this.wire.skip();
+    if (this.#flight.isDecided(number)) return;
+    this.#tally.sendErrors += 1;
+    if (this.#sink.wantsOthers) {
+      const addr = this.#text(number);
+      const { code, message } = this.wire.refusal(addr);
+      this.#sink.emit({
+        kind: "sendError",
+        addr,
+        target: this.#names.get(number) ?? null,
+        // This one did not leave.
+        attempts: this.#flight.attempt(number),
+        error: code,
+        message,
+      });
+    }
+    this.#decide(number);
+  }
+
+  #expire(number: number): void {
+    if (this.#flight.attempt(number) + 1 < this.#options.timeoutsNs.length) {
+      this.#flight.awaitRetry(number);
+      this.#toRetry.push(number);
+      return;
+    }
+    this.#tally.silent += 1;
+    if (this.#sink.wantsOthers) {
+      this.#sink.emit({
+        kind: "timeout",
+        addr: this.#text(number),
+        target: this.#names.get(number) ?? null,
+        attempts: this.#attempts(number),
+        error: "timeout",
+      });
+    }
+    this.#decide(number);
+  }
+
+  #decide(number: number): void {
+    this.#flight.decide(number);
+    if (this.#names.size > 0) this.#names.delete(number);
+  }
+
+  /** Whether an answer decides its target; counts it if it does not. */
+  #isDecisive(number: number, attempt: number, receivedNs: number): boolean {
+    const flight = this.#flight;
+    const isFirst = flight.answer(number, attempt);
+    const last = this.#options.timeoutsNs.length - 1;
+    const isExpired =
+      flight.attempt(number) === last &&
+      receivedNs > flight.sentNs(number) + (this.#options.timeoutsNs[last] as number);
+    if (isFirst && !isExpired && !flight.isDecided(number)) return true;
+    if (isFirst) this.#tally.late += 1;
+    else this.#tally.duplicates += 1;
+    return false;
+  }
+
+  /** An answer to a target so long decided that there is no record of it. */
+  #onForgotten(reply: SweepReplyPacket): void {
+    const { tally } = { tally: this.#tally };
+    const hash = this.#hash;
+    if (this.#isIpv4) hash.ofIpv4(reply.ipv4, reply.number);
+    else hash.ofIpv6(reply.ipv6, reply.number);
+    if (hash.low !== reply.low || hash.high !== reply.high) return;
+    const isLiving = this.#isIpv4 ? tally.living4.has(reply.ipv4) : tally.living6.has(reply.ipv6);
+    if (isLiving) tally.duplicates += 1;
+    else tally.late += 1;
+  }
+
+  #hasCookie(number: number, { low, high }: { readonly low: number; readonly high: number }): boolean {
+    const hash = this.#hash;
+    if (this.#isIpv4) hash.ofIpv4(this.#flight.ipv4(number), number | 0);
+    else hash.ofIpv6(this.#flight.ipv6(number), number | 0);
+    return hash.low === low && hash.high === high;
+  }
+
+  /** Which attempt at a target has the sequence; -1 when none that was made has. */
+  #attemptOf(number: number, sequence: number): number {
+    const distance = (sequence - number) & (SEQUENCES - 1);
+    const attempt = Math.floor(distance / ATTEMPT_STRIDE);
+    return distance % ATTEMPT_STRIDE === 0 && attempt <= this.#flight.attempt(number) ? attempt : -1;
+  }
+
+  /** Whose probe an ICMP error quotes. */
+  #quoted(quote: ErrorArrival["quote"]): { number: number; attempt: number } | undefined {
+    const destination = parseAddress(quote.destination);
+    if (destination === undefined || destination.family !== this.#options.family) return undefined;
+    const ipv4 = this.#isIpv4 ? ipv4Number(destination.bytes) | 0 : 0;
+    const ipv6 = this.#isIpv4 ? undefined : new Int32Array(destination.bytes.slice().buffer);
+    const identity = identityIn(quote.data);
+    for (let attempt = 0; attempt < this.#options.timeoutsNs.length; attempt++) {
+      const low16 = (quote.sequence - attempt * ATTEMPT_STRIDE) & (SEQUENCES - 1);
+      // The newest number with that sequence, then those before it.
+      const { head, oldest } = this.#flight;
+      let number = head - 1 - ((head - 1 - low16) & (SEQUENCES - 1));
+      for (; number >= oldest; number -= SEQUENCES) {
+        const isTo = this.#isIpv4
+          ? this.#flight.ipv4(number) === ipv4
+          : isSame(this.#flight.ipv6(number), ipv6);
+        if (!isTo || attempt > this.#flight.attempt(number)) continue;
+        if (
+          identity === undefined ||
+          (identity.number === (number | 0) && this.#hasCookie(number, identity))
+        ) {
+          return { number, attempt };
+        }
+      }
+    }
+    return undefined;
+  }
+
+  #receivedNs(stampNs: number): number {
+    if (Number.isNaN(stampNs)) return this.#readNs;
+    // A clock that was stepped since would put it into the future.
+    return Math.min(stampNs - this.#realtimeAheadNs, this.#readNs);
+  }
+
+  #attempts(number: number): number {
+    return this.#flight.attempt(number) + 1;
+  }
+
+  #text(number: number): string {
+    return this.#isIpv4
+      ? formatIpv4Number(this.#flight.ipv4(number) >>> 0)
+      : textOf(this.#flight.ipv6(number));
+  }
+
+  #sourceText(number: number, addr: string, reply: SweepReplyPacket): string {
+    if (!this.#isIpv4) return textOf(reply.ipv6);
+    return reply.ipv4 === this.#flight.ipv4(number) ? addr : formatIpv4Number(reply.ipv4 >>> 0);
+  }
+}
+
+/** The low 32 bits of a time in microseconds, as a signed word. */
+function microseconds(ns: number): number {
+  return Math.floor(ns / 1000) | 0;
+}
+
+/** The time since `sent`, which is good for 71 minutes. */
+function rttByTime(sent: number, receivedNs: number): number {
+  return ((microseconds(receivedNs) - sent) >>> 0) * 1000;
+}
+
+function textOf(words: Int32Array): string {
+  return formatAddress(new Uint8Array(words.buffer, words.byteOffset, 16));
+}
+
+function isSame(a: Int32Array, b: Int32Array | undefined): boolean {
+  return b !== undefined && a.every((word, index) => word === b[index]);
+}
+
+/** The identity in what an ICMP error quotes of our data: often nothing, or zeros for padding (RFC 4884 section 5.5). */
+function identityIn(data: Uint8Array): { number: number; low: number; high: number } | undefined {
+  if (data.length < IDENTITY_LENGTH) return undefined;
+  const view = new DataView(data.buffer, data.byteOffset, IDENTITY_LENGTH);
+  const [low, high] = [view.getInt32(0, true), view.getInt32(4, true)];
+  if (low === 0 && high === 0) return undefined;
+  return { number: view.getInt32(NUMBER_OFFSET, true), low, high };
+}

@@ -1,0 +1,110 @@
+import { RawSocketPermissionError, SystemError } from "../../errors.ts";
+import type { Family } from "../../packet/address.ts";
+import type { Run } from "../measurement.ts";
+import { NONCE_LENGTH } from "../payload.ts";
+import type { Platform } from "../platform.ts";
+import type { TargetStream } from "../targets/target-stream.ts";
+import { interfaceIndex } from "../transport/icmp-transport.ts";
+import { openPermitted } from "../transport/open.ts";
+import { IDENTITY_LENGTH } from "../transport/sweep-probe.ts";
+import { type SweepListener, SweepWire } from "../transport/sweep-wire.ts";
+import { Lane } from "./lane.ts";
+import { Sweep } from "./sweep.ts";
+import type { SweepSettings } from "./sweep-options.ts";
+import type { SweepItem } from "./sweep-results.ts";
+import { Tally } from "./tally.ts";
+
+/** Answers of so long a time, at the rate, fit the receive buffer: the event loop may be held up. */
+const BUFFERED_SECONDS = 0.25;
+/** Kernel memory that a small packet takes in a receive queue, about. */
+const PACKET_MEMORY = 1024;
+const SMALLEST_BUFFER = 4 << 20;
+const LARGEST_BUFFER = 64 << 20;
+
+/**
+ * Puts the parts of a sweep together. No socket is open before the first target of its family comes.
+ *
+ * @throws {RangeError} for an interface that this host does not have.
+ */
+export function openSweep(
+  platform: Platform,
+  run: Run<SweepItem>,
+  work: { readonly targets: TargetStream; readonly settings: SweepSettings },
+): Sweep {
+  const { targets, settings } = work;
+  const { clock, libc } = platform;
+  const index =
+    settings.interface === undefined ? undefined : interfaceIndex(libc, String(settings.interface));
+  if (index === 0) {
+    throw new RangeError(`Option "interface" is "${settings.interface}": this host has no such interface`);
+  }
+  const tally = new Tally(randomWord(platform));
+  const filler = fillerOf(settings.size);
+  const openWire = (family: Family, listener: SweepListener) =>
+    openPermitted(
+      settings.privileged,
+      (privileged) =>
+        new SweepWire(
+          platform,
+          {
+            family,
+            privileged,
+            identifier: randomWord(platform) & 0xffff,
+            source: settings.sources[family],
+            interfaceIndex: index,
+            ttl: settings.ttl,
+            tos: settings.tos,
+            dontFragment: settings.dontFragment,
+            mark: settings.mark,
+            receiveBuffer: bufferFor(settings.rate),
+            filler,
+          },
+          listener,
+        ),
+    );
+  const openLane = (family: Family): Lane | SystemError => {
+    try {
+      return new Lane({
+        family,
+        openWire: (listener) => openWire(family, listener),
+        key: platform.random(new Uint8Array(NONCE_LENGTH)),
+        timeoutsNs: settings.timeoutsNs,
+        clock,
+        tally,
+        sink: {
+          get wantsReplies() {
+            return run.isIterated;
+          },
+          get wantsOthers() {
+            return settings.all && run.isIterated;
+          },
+          emit: (host) => run.emit(host),
+        },
+      });
+    } catch (error) {
+      if (concernsFamily(error)) return error;
+      throw error;
+    }
+  };
+  return new Sweep({ run, clock, targets, tally, rate: settings.rate, all: settings.all, openLane });
+}
+
+/** A host without IPv6, or without the source asked for, can still probe the other family. */
+function concernsFamily(error: unknown): error is SystemError {
+  if (!(error instanceof SystemError) || error instanceof RawSocketPermissionError) return false;
+  return error.code === "EAFNOSUPPORT" || error.code === "EADDRNOTAVAIL";
+}
+
+function fillerOf(size: number): Uint8Array {
+  return Uint8Array.from({ length: size }, (_, index) => (index < IDENTITY_LENGTH ? 0 : index & 0xff));
+}
+
+function bufferFor(rate: number): number {
+  const wanted = rate * BUFFERED_SECONDS * PACKET_MEMORY;
+  return Math.round(Math.min(Math.max(wanted, SMALLEST_BUFFER), LARGEST_BUFFER));
+}
+
+function randomWord(platform: Platform): number {
+  const bytes = platform.random(new Uint8Array(4));
+  return new DataView(bytes.buffer, bytes.byteOffset, 4).getInt32(0);
+}

@@ -1,0 +1,328 @@
+import { SystemError } from "../../errors.ts";
+import { type Family, formatAddress } from "../../packet/address.ts";
+import { formatIpv4Number } from "../../packet/address-number.ts";
+import { type Clock, NS_PER_MS } from "../clock.ts";
+import type { Run } from "../measurement.ts";
+import { Completion, onAbort } from "../run-context.ts";
+import { createTargetSlot } from "../targets/target-slot.ts";
+import type { TargetStream } from "../targets/target-stream.ts";
+import type { Lane } from "./lane.ts";
+import { Pacer } from "./pacer.ts";
+import { RateControl } from "./rate-control.ts";
+import { RateMeter } from "./rate-meter.ts";
+import type { SweepItem, SweepProgress, SweepResult } from "./sweep-results.ts";
+import type { Tally } from "./tally.ts";
+
+/** What a sweep works with. */
+export interface SweepContext {
+  readonly run: Run<SweepItem>;
+  readonly clock: Clock;
+  readonly targets: TargetStream;
+  readonly tally: Tally;
+  /** Packets a second, or Infinity. */
+  readonly rate: number;
+  /** Whether others than hosts that answered are to be emitted. */
+  readonly all: boolean;
+  /** Opens the lane of a family. A SystemError means that nothing can be sent to that family at all. */
+  openLane(family: Family): Lane | SystemError;
+}
+
+/** A turn of an unpaced sweep: then everybody else on the event loop has one. */
+const TURN_NS = 3 * NS_PER_MS;
+/** Waits longer than this are worth asking the event loop to tell of arrivals. */
+const WATCH_FROM_NS = 4 * NS_PER_MS;
+/** First and longest wait while the kernel has no room. */
+const SHORTEST_WAIT_NS = 1 * NS_PER_MS;
+const LONGEST_WAIT_NS = 16 * NS_PER_MS;
+/** So many results unread hold the sweep until they are read, and so often it looks whether they are. */
+const MAX_BACKLOG = 65_536;
+const BACKLOG_WAIT_NS = 5 * NS_PER_MS;
+/** Targets that are taken in one go, those among them that are refused or no targets. */
+const MAX_TAKEN = 1024;
+const BROADCAST = 0xffff_ffff;
+
+/**
+ * Pings every target once, and again those that are silent, as fast as the rate allows.
+ *
+ * 1. Each turn reads what has arrived, gives up on what has had its time, then sends: further attempts first, new targets after
+ *    them, up to what the pacer allows. Between two batches it reads again, so that answers never wait for the sending.
+ * 2. Turns come every 2 ms or as the rate needs them. An unpaced sweep takes turns of 3 ms one after the other, with one of the
+ *    event loop between them. When the next turn is more than 4 ms away, arrivals bring it forward.
+ * 3. While the kernel has no room (EAGAIN, ENOBUFS), nothing is lost: the batch waits 1 to 16 ms.
+ * 4. When the receive queue overflowed, answers are lost that were never seen: the rate is halved and recovers by and by.
+ * 5. Sending waits while 65,536 results are unread by whoever iterates (unless the result is awaited as well), and while
+ *    1,048,576 targets of a family are undecided.
+ * 6. Multicast and unspecified addresses are not probed, and the kernel refuses broadcasts: EACCES for all three. Addresses of
+ *    this host are targets like others.
+ */
+export class Sweep {
+  readonly #context: SweepContext;
+  readonly #clock: Clock;
+  readonly #tally: Tally;
+  readonly #completion = new Completion();
+  readonly #lanes: Lane[] = [];
+  /** undefined until the first target of that family. */
+  #lane4: Lane | SystemError | undefined;
+  #lane6: Lane | SystemError | undefined;
+  readonly #slot = createTargetSlot();
+  readonly #ipv6: Int32Array;
+  readonly #pacer: Pacer;
+  readonly #rateControl: RateControl;
+  readonly #meter: RateMeter;
+  readonly #startNs: number;
+  #lastSendNs: number;
+  #endNs: number | undefined;
+  #targets: "more" | "pending" | "end" = "more";
+  #backOffNs = 0;
+  #busyUntilNs = Number.NEGATIVE_INFINITY;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(context: SweepContext) {
+    this.#context = context;
+    this.#clock = context.clock;
+    this.#tally = context.tally;
+    this.#ipv6 = new Int32Array(this.#slot.ipv6.buffer, this.#slot.ipv6.byteOffset, 4);
+    const nowNs = this.#clock.monotonicNs();
+    this.#pacer = new Pacer(context.rate, nowNs);
+    this.#rateControl = new RateControl(this.#pacer);
+    this.#meter = new RateMeter(nowNs);
+    this.#startNs = nowNs;
+    this.#lastSendNs = nowNs;
+  }
+
+  /** Carries it out. */
+  async run(): Promise<SweepResult> {
+    const { targets, run } = this.#context;
+    const forgetAbort = onAbort(run.signal, () => this.#completion.finish());
+    try {
+      if (!this.#completion.isOver) this.#turn();
+      await this.#completion.promise;
+    } finally {
+      forgetAbort();
+      this.#cancelTimer?.();
+      this.#endNs = this.#clock.monotonicNs();
+      targets.close();
+      for (const lane of this.#lanes) lane.close();
+    }
+    return this.#tally.result({
+      overflows: this.#overflows,
+      elapsedNs: this.#endNs - this.#startNs,
+      sendingNs: this.#lastSendNs - this.#startNs,
+    });
+  }
+
+  /** How far it has come. */
+  progress(): SweepProgress {
+    const nowNs = this.#endNs ?? this.#clock.monotonicNs();
+    const elapsedNs = nowNs - this.#startNs;
+    const { total } = this.#context.targets;
+    const { done, sent, answered } = this.#tally;
+    const remainingNs = total === null || done === 0 ? null : (elapsedNs / done) * Math.max(0, total - done);
+    return {
+      total,
+      done,
+      sent,
+      answered,
+      inFlight: this.#undecided,
+      rate: this.#meter.rate(sent, nowNs),
+      elapsed: elapsedNs / NS_PER_MS,
+      remaining: remainingNs === null ? null : remainingNs / NS_PER_MS,
+    };
+  }
+
+  get #overflows(): number {
+    let sum = 0;
+    for (const lane of this.#lanes) sum += lane.wire.drops;
+    return sum;
+  }
+
+  get #undecided(): number {
+    let sum = 0;
+    for (const lane of this.#lanes) sum += lane.undecided;
+    return sum;
+  }
+
+  /** One turn of the event loop. */
+  #turn(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#completion.guard(() => {
+      const startNs = this.#clock.monotonicNs();
+      const isMore = this.#read(startNs);
+      if (!isMore) for (const lane of this.#lanes) lane.expire(startNs);
+      let isBlocked = false;
+      let nowNs = startNs;
+      while (!this.#completion.isOver && !isBlocked && nowNs - startNs < TURN_NS) {
+        isBlocked = !this.#send(nowNs);
+        nowNs = this.#clock.monotonicNs();
+        this.#read(nowNs);
+      }
+      if (this.#completion.isOver) return;
+      if (this.#targets === "end" && this.#undecided === 0) this.#completion.finish();
+      else this.#scheduleTurn(isMore ? 0 : this.#delayNs(nowNs, isBlocked));
+    });
+  }
+
+  /** Reads what has arrived; whether there may be more. */
+  #read(nowNs: number): boolean {
+    let isMore = false;
+    const before = this.#overflows;
+    for (const lane of this.#lanes) if (lane.wire.drain()) isMore = true;
+    if (this.#overflows > before)
+      this.#rateControl.onOverflow(this.#meter.rate(this.#tally.sent, nowNs), nowNs);
+    else this.#rateControl.recover(nowNs);
+    return isMore;
+  }
+
+  /** Stages and sends one batch; false when there is nothing to send, or it must not be sent now. */
+  #send(nowNs: number): boolean {
+    if (nowNs < this.#busyUntilNs) return false;
+    const isProgress = this.#stage(this.#pacer.allowance(nowNs));
+    let isBusy = false;
+    let isSent = false;
+    for (const lane of this.#lanes) {
+      if (lane.wire.waiting === 0) continue;
+      isSent = true;
+      if (!lane.flush()) isBusy = true;
+    }
+    this.#meter.note(this.#tally.sent, nowNs);
+    if (isSent) this.#lastSendNs = this.#clock.monotonicNs();
+    if (isBusy) {
+      this.#backOffNs = Math.min(Math.max(this.#backOffNs * 2, SHORTEST_WAIT_NS), LONGEST_WAIT_NS);
+      this.#busyUntilNs = nowNs + this.#backOffNs;
+      return false;
+    }
+    this.#backOffNs = 0;
+    return isSent || isProgress;
+  }
+
+  /** Stages at most `limit` probes, as many as there is room for; whether there was anything to do. */
+  #stage(limit: number): boolean {
+    let staged = 0;
+    for (const lane of this.#lanes) staged += lane.stageRetries(limit - staged);
+    this.#pacer.take(staged);
+    if (this.#targets !== "more" || this.#context.run.backlog > MAX_BACKLOG) return staged > 0;
+    const { targets } = this.#context;
+    let opened = this.#lanes.length;
+    let room = Math.min(limit - staged, this.#room);
+    let begun = 0;
+    let taken = 0;
+    // A target is taken only if whichever lane it is for can begin it.
+    for (; begun + 1 <= room && taken < MAX_TAKEN; taken++) {
+      const step = targets.next(this.#slot);
+      if (step === "address") {
+        if (this.#begin()) begun += 1;
+        if (this.#lanes.length > opened) {
+          opened = this.#lanes.length;
+          room = Math.min(room, begun + this.#room);
+        }
+      } else if (step === "failure") this.#fail();
+      else {
+        this.#targets = step;
+        if (step === "pending") void this.#awaitTargets();
+        break;
+      }
+    }
+    this.#pacer.take(begun);
+    return staged + taken > 0;
+  }
+
+  /** How many targets may be begun now, of whichever family. */
+  get #room(): number {
+    let room = MAX_TAKEN;
+    for (const lane of this.#lanes) room = Math.min(room, lane.room);
+    return room;
+  }
+
+  /** Begins the target in the slot; whether a probe of it was staged. */
+  #begin(): boolean {
+    const { family, ipv4, host } = this.#slot;
+    if (family === 4) {
+      this.#lane4 ??= this.#open(4);
+      const lane = this.#lane4;
+      if (lane instanceof SystemError) return this.#refuse(lane);
+      const firstOctet = ipv4 >>> 24;
+      if (firstOctet >> 4 === 0xe || ipv4 === 0 || ipv4 === BROADCAST) return this.#refuse(undefined);
+      lane.beginIpv4(ipv4 | 0, host);
+      return true;
+    }
+    this.#lane6 ??= this.#open(6);
+    if (this.#lane6 instanceof SystemError) return this.#refuse(this.#lane6);
+    const words = this.#ipv6;
+    if (this.#slot.ipv6[0] === 0xff || words.every((word) => word === 0)) return this.#refuse(undefined);
+    this.#lane6.beginIpv6(words, host);
+    return true;
+  }
+
+  #open(family: Family): Lane | SystemError {
+    const lane = this.#context.openLane(family);
+    if (!(lane instanceof SystemError)) this.#lanes.push(lane);
+    return lane;
+  }
+
+  /** The target in the slot cannot be probed at all: for that reason, or because it is no single host. */
+  #refuse(reason: SystemError | undefined): false {
+    this.#tally.hosts += 1;
+    this.#tally.sendErrors += 1;
+    const { run, all } = this.#context;
+    if (!all || !run.isIterated) return false;
+    const { family, ipv4, ipv6, host } = this.#slot;
+    const addr = family === 4 ? formatIpv4Number(ipv4) : formatAddress(ipv6);
+    run.emit({
+      kind: "sendError",
+      addr,
+      target: host,
+      attempts: 0,
+      error: reason?.code ?? "EACCES",
+      message: reason?.message ?? `${addr} is no single host: a sweep does not probe it`,
+    });
+    return false;
+  }
+
+  #fail(): void {
+    const { failure } = this.#slot;
+    if (failure === null) return;
+    this.#tally.addFailure(failure);
+    const { run, all } = this.#context;
+    if (all) run.emit(failure);
+  }
+
+  /** Goes on when there are more targets, or the sweep is over. */
+  async #awaitTargets(): Promise<void> {
+    const { targets, run } = this.#context;
+    try {
+      await targets.ready(run.signal);
+    } catch (error) {
+      // An abort ends the sweep by itself.
+      if (!run.signal.aborted) this.#completion.fail(error);
+      return;
+    }
+    if (this.#completion.isOver) return;
+    this.#targets = "more";
+    this.#turn();
+  }
+
+  /** How long until there is something to do. */
+  #delayNs(nowNs: number, isIdle: boolean): number {
+    let nextNs = Number.POSITIVE_INFINITY;
+    for (const lane of this.#lanes) nextNs = Math.min(nextNs, lane.nextDeadlineNs());
+    if (this.#busyUntilNs > nowNs) nextNs = Math.min(nextNs, this.#busyUntilNs);
+    else if (!isIdle || this.#hasWork) nextNs = Math.min(nextNs, nowNs + this.#pacer.delayNs(nowNs));
+    else if (this.#targets === "more") nextNs = Math.min(nextNs, nowNs + BACKLOG_WAIT_NS);
+    return Math.max(0, nextNs - nowNs);
+  }
+
+  /** Whether there is something to send as soon as the rate allows. */
+  get #hasWork(): boolean {
+    if (this.#lanes.some((lane) => lane.hasRetries)) return true;
+    return this.#targets === "more" && this.#context.run.backlog <= MAX_BACKLOG && this.#room > 0;
+  }
+
+  #scheduleTurn(delayNs: number): void {
+    // A signal for each arrival costs some 5 us: while turns come in quick succession they read what has arrived anyway.
+    const onReady = delayNs > WATCH_FROM_NS ? () => this.#turn() : undefined;
+    for (const lane of this.#lanes) lane.wire.watch(onReady);
+    if (delayNs === Number.POSITIVE_INFINITY) return;
+    this.#cancelTimer = this.#clock.schedule(delayNs, () => this.#turn());
+  }
+}

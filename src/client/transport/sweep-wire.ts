@@ -1,0 +1,245 @@
+import { PacketError, type SystemError } from "../../errors.ts";
+import { EAGAIN, ENOBUFS, systemError } from "../../ffi/errno.ts";
+import { decodeIncoming } from "../../ffi/incoming.ts";
+import type { Watch } from "../../ffi/reactor.ts";
+import type { SocketAddress } from "../../ffi/sockaddr.ts";
+import type { Socket } from "../../ffi/socket.ts";
+import { type Family, formatAddress } from "../../packet/address.ts";
+import { IPV4_HEADER_LENGTH } from "../../packet/ipv4.ts";
+import { decodeQueuedError } from "./datagram-arrival.ts";
+import { EchoInbox } from "./echo-inbox.ts";
+import { EchoOutbox } from "./echo-outbox.ts";
+import type { TransportSystem } from "./icmp-transport.ts";
+import { decodeRaw } from "./raw-arrival.ts";
+import type { SweepProbe, SweepReplyPacket } from "./sweep-probe.ts";
+import { openSweepSocket, type SweepSocketOptions } from "./sweep-socket.ts";
+import type { Arrival, ErrorArrival } from "./transport.ts";
+
+/** Who hears what arrives. The arguments are valid during the call only. */
+export interface SweepListener {
+  /** Some messages have been read: those that follow arrived before now. */
+  onRead(): void;
+  /** An echo reply with our identifier. */
+  onReply(reply: SweepReplyPacket): void;
+  /** An ICMP error that quotes an echo request. */
+  onError(error: ErrorArrival): void;
+}
+
+/** How far a flush came. */
+export type FlushStep =
+  /** All that was staged has left. */
+  | "done"
+  /** The kernel has no room now; what is left stays staged. */
+  | "busy"
+  /** The next one is refused; `refusal` tells why, and `skip()` drops it. */
+  | "refused";
+
+/** Messages that one drain reads of each queue: some 5 ms of work. */
+const DRAIN_LIMIT = 4096;
+/** A send that fails may have been told of an earlier datagram's error only, which is then on the error queue. */
+const SEND_ATTEMPTS = 3;
+/** Kernel memory that a small packet takes in a receive queue, at most: sk_buff, page and all. */
+const PACKET_MEMORY = 1280;
+/** Where an IPv4 header has its source (RFC 791 section 3.1). */
+const SOURCE_OFFSET = 12;
+
+/**
+ * One socket of a sweep with its memory: probes are staged in an outbox, flushed by sendmmsg(2), and answers read by
+ * recvmmsg(2). Sending reads the error queue when it has to, so the listener may hear of errors during a flush.
+ */
+export class SweepWire {
+  readonly family: Family;
+  readonly privileged: boolean;
+  readonly identifier: number;
+  /** How many probes may be staged at a time. */
+  readonly capacity: number;
+  readonly #epochSeconds: number;
+  readonly #system: TransportSystem;
+  readonly #socket: Socket;
+  readonly #outbox: EchoOutbox;
+  readonly #inbox: EchoInbox;
+  readonly #listener: SweepListener;
+  #watch: Watch | undefined;
+  #staged = 0;
+  /** How many of the staged have left or were skipped. */
+  #flushed = 0;
+  #attempts = 0;
+  #refusal = 0;
+  #malformed = 0;
+  #drops = 0;
+  #dropsSeen = 0;
+
+  /** @throws {SystemError} EPERM or EACCES without the privilege; nothing stays open. */
+  constructor(
+    system: TransportSystem,
+    options: SweepSocketOptions & { readonly filler: Uint8Array },
+    listener: SweepListener,
+  ) {
+    const { family, privileged, filler } = options;
+    const { socket, identifier } = openSweepSocket(system, options);
+    this.family = family;
+    this.privileged = privileged;
+    this.identifier = identifier;
+    this.#system = system;
+    this.#socket = socket;
+    this.#listener = listener;
+    const { epochSeconds } = system.libc;
+    this.#epochSeconds = epochSeconds;
+    this.#inbox = new EchoInbox({ family, hasIpHeader: privileged && family === 4, filler, epochSeconds });
+    // An IPv6 datagram socket is bound to its source, and ignores that of a control message.
+    const { source, interfaceIndex } = options;
+    const control = {
+      ...(source !== undefined && (privileged || family === 4) && { source }),
+      ...(interfaceIndex !== undefined && { interfaceIndex }),
+    };
+    this.#outbox = new EchoOutbox({ family, identifier, filler, control, scopeId: interfaceIndex ?? 0 });
+    // The answers to all that leaves between two reads must fit half the queue.
+    const fitting = Math.floor(socket.receiveQueue.limit / 2 / PACKET_MEMORY);
+    this.capacity = Math.min(this.#outbox.count, fitting > 0 ? fitting : this.#outbox.count);
+  }
+
+  /** How many are staged and have not left. */
+  get waiting(): number {
+    return this.#staged - this.#flushed;
+  }
+
+  /** How many were staged since all had left, and of these, how many have left or were skipped. */
+  get staged(): number {
+    return this.#staged;
+  }
+  get flushed(): number {
+    return this.#flushed;
+  }
+
+  /** Packets dropped here because they did not decode. */
+  get malformed(): number {
+    return this.#malformed;
+  }
+
+  /** Packets that the kernel dropped because the receive queue was full. */
+  get drops(): number {
+    return this.#drops;
+  }
+
+  /** Why the flush stopped at the next probe. */
+  refusal(address: string): SystemError {
+    return systemError(this.#refusal, { syscall: "sendmmsg", address });
+  }
+
+  /** Adds a probe to what the next flush sends. Not more than `capacity`. */
+  stage(probe: SweepProbe): void {
+    if (this.family === 4) this.#outbox.setIpv4(this.#staged, probe);
+    else this.#outbox.setIpv6(this.#staged, probe);
+    this.#staged += 1;
+  }
+
+  /** Sends what is staged, as far as the kernel takes it. */
+  flush(): FlushStep {
+    while (this.#flushed < this.#staged) {
+      const left = this.#socket.sendPrepared(this.#outbox.batch, this.#flushed, this.waiting);
+      if (left > 0) {
+        this.#flushed += left;
+        this.#attempts = 0;
+        continue;
+      }
+      const errno = -left;
+      if (errno === EAGAIN || errno === ENOBUFS || errno === 0) return "busy";
+      if (!this.privileged) this.#drainErrors();
+      this.#attempts += 1;
+      if (this.#attempts < SEND_ATTEMPTS) continue;
+      this.#refusal = errno;
+      return "refused";
+    }
+    this.#staged = 0;
+    this.#flushed = 0;
+    return "done";
+  }
+
+  /** Drops the probe that was refused. */
+  skip(): void {
+    this.#flushed += 1;
+    this.#attempts = 0;
+  }
+
+  /** Reads what has arrived, up to a limit: a flood must not hold the event loop. Whether it stopped there. */
+  drain(): boolean {
+    if (!this.privileged) this.#drainErrors();
+    const { used, limit, drops } = this.#socket.receiveQueue;
+    const isMore = this.#drainReplies();
+    // Nobody but us empties the queue: if it overflowed since the drain before, it was full when this one began. Drops of
+    // another kind are those of raw IPv6 sockets, which count every wrong checksum (rawv6_rcv_skb).
+    const wasFull = used * 2 >= limit;
+    const dropsNow = wasFull ? this.#socket.receiveQueue.drops : drops;
+    if (wasFull) this.#drops += dropsNow - this.#dropsSeen;
+    this.#dropsSeen = dropsNow;
+    return isMore;
+  }
+
+  /**
+   * Whether the event loop tells of arrivals, by calling `onReady`. Each packet then costs a signal, some 5 us: at high rates
+   * it is cheaper to drain from time to time.
+   */
+  watch(onReady: (() => void) | undefined): void {
+    if ((this.#watch !== undefined) === (onReady !== undefined)) return;
+    this.#watch?.close();
+    this.#watch = onReady && this.#system.reactor.watch(this.#socket.fd, onReady);
+    this.#watch?.setActive(true);
+  }
+
+  close(): void {
+    this.#watch?.setActive(false);
+    this.#watch?.close();
+    this.#socket.close();
+  }
+
+  #drainReplies(): boolean {
+    const { batch } = this.#inbox;
+    for (let received = 0; received < DRAIN_LIMIT; ) {
+      const count = this.#socket.receivePrepared(batch);
+      if (count === 0) return false;
+      this.#listener.onRead();
+      for (let index = 0; index < count; index++) {
+        if (this.#inbox.readReply(index)) this.#listener.onReply(this.#inbox.reply);
+        else if (this.privileged) this.#readError(index);
+      }
+      batch.resetReceived(count);
+      received += count;
+      // Fewer than there was room for: the queue is empty, which asking again would cost a system call to learn.
+      if (count < batch.count) return false;
+    }
+    return true;
+  }
+
+  /** ICMP errors are rare enough for the decoders that make objects. */
+  #readError(index: number): void {
+    const { batch } = this.#inbox;
+    const message = decodeIncoming(batch, index, this.#epochSeconds);
+    const source = this.family === 4 ? ipv4Source(message.data) : message.source;
+    this.#handOver(() => decodeRaw(this.family, { ...message, source }));
+  }
+
+  #drainErrors(): void {
+    this.#socket.receiveErrors((message) => {
+      this.#listener.onRead();
+      this.#handOver(() => decodeQueuedError(this.family, message));
+    }, DRAIN_LIMIT);
+  }
+
+  #handOver(decode: () => Arrival | undefined): void {
+    let arrival: Arrival | undefined;
+    try {
+      arrival = decode();
+    } catch (error) {
+      if (!(error instanceof PacketError)) throw error;
+      this.#malformed += 1;
+      return;
+    }
+    if (arrival?.kind === "error") this.#listener.onError(arrival);
+  }
+}
+
+/** Raw IPv4 sockets of a sweep ask for no sender, because the packet begins with its IP header. */
+function ipv4Source(packet: Uint8Array): SocketAddress | undefined {
+  if (packet.length < IPV4_HEADER_LENGTH) return undefined;
+  return { address: formatAddress(packet.subarray(SOURCE_OFFSET, SOURCE_OFFSET + 4)) };
+}

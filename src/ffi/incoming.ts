@@ -1,0 +1,28 @@
+import { decodeControl } from "./cmsg.ts";
+import { MSG_TRUNC, MSGHDR } from "./constants.ts";
+import type { IncomingMessage } from "./message.ts";
+import type { MessageBatch } from "./msghdr.ts";
+import { decodeSocketAddress } from "./sockaddr.ts";
+
+/**
+ * Message `index` of a batch that recvmmsg() has filled.
+ *
+ * @param epochSeconds what `timestampNs` counts from.
+ */
+export function decodeIncoming(batch: MessageBatch, index: number, epochSeconds: number): IncomingMessage {
+  const { view } = batch;
+  const header = batch.headerOffset(index);
+  const control = decodeControl(view, {
+    offset: batch.controlOffset(index),
+    length: view.getUint32(header + MSGHDR.controlLength, true),
+    epochSeconds,
+  });
+  const length = Math.min(batch.messageLength(index), batch.dataLength);
+  const nameLength = view.getUint32(header + MSGHDR.nameLength, true);
+  return {
+    data: new Uint8Array(view.buffer, batch.dataOffset(index), length),
+    truncated: (view.getUint32(header + MSGHDR.flags, true) & MSG_TRUNC) !== 0,
+    source: decodeSocketAddress(view, batch.nameOffset(index), nameLength),
+    ...control,
+  };
+}
