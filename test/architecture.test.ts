@@ -15,11 +15,12 @@ const ROOT = join(import.meta.dir, "..");
 const TOO_LONG = 500;
 const LONG = 400;
 
-const sources = await readSources("{src,examples}/**/*.ts");
+const sources = await readSources("{src,examples,tui}/**/*.ts");
 
 describe("this repository", () => {
   test("has sources to check", () => {
     expect([...sources.keys()]).toContain("src/errors.ts");
+    expect([...sources.keys()]).toContain("tui/src/main.ts");
   });
 
   test("imports only what the table of layers allows", () => {
@@ -91,6 +92,17 @@ describe("findForbiddenImports()", () => {
     ["examples/ping.ts", "../src/index.ts"],
     ["examples/ping.ts", "icmpx/src/client/client.ts"],
     ["examples/ping.ts", "bun:ffi"],
+    ["src/cli/tui.ts", "icmpx-tui/main"],
+    ["src/cli/tui.ts", "../../tui/src/main.ts"],
+    ["tui/src/model/session.ts", "@opentui/core"],
+    ["tui/src/model/session.ts", "../draw/graph.ts"],
+    ["tui/src/model/session.ts", "../../../src/client/client.ts"],
+    ["tui/src/draw/graph.ts", "../panels/ping.ts"],
+    ["tui/src/panels/ping.ts", "@opentui/core"],
+    ["tui/src/panels/ping.ts", "../app/app.ts"],
+    ["tui/src/app/app.ts", "../main.ts"],
+    ["tui/src/app/app.ts", "@opentui/core/testing"],
+    ["tui/src/main.ts", "@opentui/core"],
   ];
   for (const [path, specifier] of forbidden) {
     test(`refuses ${specifier} in ${path}`, () => {
@@ -110,6 +122,15 @@ describe("findForbiddenImports()", () => {
     ["src/index.ts", "./client/client.ts"],
     ["examples/ping.ts", "icmpx"],
     ["examples/ping.ts", "node:util"],
+    ["tui/src/model/session.ts", "icmpx"],
+    ["tui/src/model/session.ts", "../draw/canvas.ts"],
+    ["tui/src/draw/list-state.ts", "../panels/panel.ts"],
+    ["tui/src/draw/log-view.ts", "../model/event-log.ts"],
+    ["tui/src/panels/ping.ts", "../draw/graph.ts"],
+    ["tui/src/app/app.ts", "@opentui/core"],
+    ["tui/src/app/app.ts", "../panels/panel.ts"],
+    ["tui/src/main.ts", "./app/start.ts"],
+    ["tui/src/main.ts", "../package.json"],
   ];
   for (const [path, specifier] of allowed) {
     test(`allows ${specifier} in ${path}`, () => {

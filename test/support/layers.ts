@@ -30,6 +30,9 @@ const TOUCHES_FFI = /^src\/client\/(transport\/|platform\.ts$)/;
 const PUBLIC_ENTRY = /^icmpx(\/packet)?$/;
 const BUILT_IN = /^(node:|bun:|bun$)/;
 
+/** What draws on the terminal, and nothing but `tui/src/app/` knows. */
+const RENDERER = /^@opentui\/core$/;
+
 /** The table: the first layer that contains a file says what it may import. Later folders need a row here. */
 const LAYERS: readonly Layer[] = [
   { name: "errors.ts", contains: (path) => path === "src/errors.ts", allows: () => false },
@@ -64,6 +67,11 @@ const LAYERS: readonly Layer[] = [
   },
   outermost("src/cli/"),
   outermost("examples/"),
+  tui("model/", ["draw/canvas.ts", "draw/fit.ts"]),
+  tui("draw/", ["model/", "panels/panel.ts"]),
+  tui("panels/", ["model/", "draw/"]),
+  tui("app/", ["model/", "draw/", "panels/"], RENDERER),
+  tui("", ["../package.json"]),
 ];
 
 /** People's programs know the published name, Bun's and Node's modules, and files beside themselves. */
@@ -75,6 +83,20 @@ function outermost(folder: string): Layer {
       PUBLIC_ENTRY.test(target) ||
       (BUILT_IN.test(target) && target !== "bun:ffi") ||
       target.startsWith(folder),
+  };
+}
+
+/** A folder of the terminal UI, which people's programs are like, with the others that it may look into. */
+function tui(folder: string, others: readonly string[], packages?: RegExp): Layer {
+  const { name, contains, allows } = outermost(`tui/src/${folder}`);
+  const paths = others.map((other) => join("tui/src", other));
+  return {
+    name,
+    contains,
+    allows: (target, from) =>
+      allows(target, from) ||
+      paths.some((path) => target.startsWith(path)) ||
+      packages?.test(target) === true,
   };
 }
 
@@ -124,7 +146,7 @@ function moduleSpecifier(node: ts.Node): ts.StringLiteralLike | undefined {
   return specifier !== undefined && ts.isStringLiteralLike(specifier) ? specifier : undefined;
 }
 
-/** Imports that the table forbids, and files of `src/` or `examples/` that no row of it covers. */
+/** Imports that the table forbids, and files that no row of it covers. */
 export function findForbiddenImports(sources: Sources): string[] {
   const problems: string[] = [];
   for (const [path, source] of sources) {

@@ -129,14 +129,14 @@ function readArguments(args: readonly string[]) {
 function readTheme(name: string | undefined): string | undefined {
   const names: readonly string[] = THEMES.map((theme) => theme.name);
   if (name === undefined || names.includes(name)) return name;
-  throw new UsageError(`Option --theme is ${JSON.stringify(name)}: need ${names.join(", ")}`);
+  throw new UsageError(`Option --theme is "${name}": need ${names.join(", ")}`);
 }
 
 function readView([name, ...targets]: readonly string[]): InitialView | undefined {
   if (name === undefined) return undefined;
   const view = VIEWS.get(name);
   if (view === undefined) {
-    throw new UsageError(`View is ${JSON.stringify(name)}: need ${[...new Set(VIEWS.values())].join(", ")}`);
+    throw new UsageError(`View is "${name}": need ${[...new Set(VIEWS.values())].join(", ")}`);
   }
   const most = view === "summary" ? 0 : view === "multiping" ? Number.POSITIVE_INFINITY : 1;
   if (targets.length > most) {
