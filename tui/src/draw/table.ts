@@ -83,7 +83,8 @@ export function placeColumns<Row>(columns: readonly Column<Row>[], width: number
   }
   let x = 0;
   return kept.map((column, index) => {
-    const placed = { column, x, width: widths[index] ?? 0 };
+    // Those that never go may be too wide even so.
+    const placed = { column, x, width: Math.max(0, Math.min(widths[index] ?? 0, width - x)) };
     x += placed.width + GAP;
     return placed;
   });
