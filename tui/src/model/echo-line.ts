@@ -1,0 +1,75 @@
+import type { EchoResult } from "icmpx";
+import { escapeText } from "icmpx/packet";
+import type { LogEntry } from "./event-log.ts";
+import { formatRtt } from "./format.ts";
+
+/** What a line about a result is made with. */
+export interface EchoLineOptions {
+  /** Its number in the log; after a pause it is not the one of the probe in its run. */
+  readonly number: number;
+  /** The name of an address as far as known, not escaped. */
+  nameOf(address: string): string | undefined;
+}
+
+/** Cells of an outcome: `12.4 ms`, `not sent`. */
+const OUTCOME_WIDTH = 8;
+
+/**
+ * What became of one probe, as the log of a single target has it; the time stands first, so that times stand one below the
+ * other. The outcome is told by a word wherever it is told by a colour.
+ *
+ * ```text
+ *  12.4 ms  #3   ttl 57
+ *  12.9 ms  #3   ttl 57  duplicate
+ *     lost  #4
+ *     lost  #5   time exceeded: TTL exceeded in transit, says gw.example (10.0.0.1)
+ * not sent  #6   sendmsg() to 10.0.0.9 failed: EHOSTUNREACH (host is unreachable)
+ * ```
+ */
+export function echoLine(result: EchoResult, options: EchoLineOptions): Omit<LogEntry, "atMs"> {
+  const { late, duplicate, corrupt, reordered } = result;
+  const marks = Object.entries({ late, duplicate, corrupt, reordered }).flatMap(([mark, is]) =>
+    is ? [mark] : [],
+  );
+  const line = (outcome: string, ...more: readonly string[]): string =>
+    [outcome.padStart(OUTCOME_WIDTH), `#${options.number}`.padEnd(4), ...more, ...marks].join("  ").trimEnd();
+  switch (result.kind) {
+    case "reply": {
+      const { addr, ttl } = result.reply;
+      const more = [
+        ttl === null ? "" : `ttl ${ttl}`,
+        // Of a broadcast address, and of a host with several, others answer.
+        addr === result.request.addr ? "" : `from ${hostText(addr, options)}`,
+      ].filter((text) => text !== "");
+      return { role: marks.length > 0 ? "warn" : "text", text: line(`${formatRtt(result.rtt)} ms`, ...more) };
+    }
+    case "icmpError": {
+      const { icmpError, reply } = result;
+      const mtu = icmpError.mtu ? ` (mtu ${icmpError.mtu})` : "";
+      const what = `${icmpError.description}${mtu}, says ${hostText(reply.addr, options)}`;
+      // Its probe was lost before, or answered.
+      const isOld = late || duplicate;
+      return {
+        role: isOld ? "warn" : "bad",
+        text: line(isOld ? `${formatRtt(result.rtt)} ms` : "lost", what),
+      };
+    }
+    case "timeout":
+      if (result.receiveOverflow) {
+        return { role: "warn", text: line("unknown", "the receive queue of this host overflowed") };
+      }
+      return {
+        role: "bad",
+        text: line("lost", ...(result.departed === false ? ["never left this host"] : [])),
+      };
+    case "sendError":
+      return { role: "bad", text: line("not sent", escapeText(result.sendError.message)) };
+    default:
+      return result satisfies never;
+  }
+}
+
+function hostText(address: string, { nameOf }: EchoLineOptions): string {
+  const name = nameOf(address);
+  return name === undefined ? escapeText(address) : `${escapeText(name)} (${escapeText(address)})`;
+}

@@ -1,0 +1,42 @@
+import { integerField, secondsField, targetField } from "../model/fields.ts";
+import { PingSession } from "../model/ping-session.ts";
+import type { Tool } from "./panel.ts";
+import { PingPanel } from "./ping-panel.ts";
+
+/** Pings one host. */
+export const pingTool: Tool = {
+  kind: "ping",
+  title: "Ping",
+  fields: [
+    targetField("target", "Target"),
+    secondsField({ name: "interval", label: "Interval", initial: "1", least: 0.01, most: 3600 }),
+    secondsField({ name: "timeout", label: "Timeout", initial: "1", least: 0.01, most: 60 }),
+    integerField({ name: "ttl", label: "TTL", initial: "64", width: 4, least: 1, most: 255 }),
+    integerField({
+      name: "size",
+      label: "Size",
+      initial: "56",
+      width: 6,
+      unit: "bytes",
+      least: 0,
+      most: 65_507,
+    }),
+  ],
+  introduction: [
+    "Pings one host: every reply in a log, round-trip times as a graph, losses at once.",
+    "Give its name or address.",
+  ],
+  begin(values, options, services) {
+    const session = new PingSession(
+      {
+        target: (values["target"] ?? "").trim(),
+        interval: 1000 * Number(values["interval"]),
+        timeout: 1000 * Number(values["timeout"]),
+        ttl: Number(values["ttl"]),
+        size: Number(values["size"]),
+      },
+      options,
+    );
+    return new PingPanel(session, services);
+  },
+};
