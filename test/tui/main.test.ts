@@ -174,6 +174,13 @@ describe("loadRenderer()", () => {
     expect(typeof (await loadRenderer()).createCliRenderer).toBe("function");
   });
 
+  test("says why it cannot be loaded", async () => {
+    const reason = new Error("Cannot find package");
+    const failure = await loadRenderer(() => Promise.reject(reason)).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(RendererError);
+    expect(failure).toMatchObject({ message: "Cannot find package", cause: reason });
+  });
+
   test("tells musl by what a process has mapped", () => {
     const mapped = (path: string): string =>
       `7f1c2a000000-7f1c2a09a000 r-xp 00014000 fe:00 1835 ${path}\n7ffd00000000-7ffd00021000 rw-p 00000000 00:00 0 [stack]\n`;

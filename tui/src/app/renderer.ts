@@ -13,17 +13,21 @@ export class RendererError extends Error {
 /** What the renderer finds its library for musl by, and nothing sets for it. */
 const LIBC_VARIABLE = "OPENTUI_LIBC";
 
+type Renderer = typeof import("@opentui/core");
+
 /**
  * Loads the renderer, which must not be imported before: it then looks for the library of the wrong libc on musl.
  *
+ * @param load how; for tests
  * @throws {RendererError}
  */
-export async function loadRenderer(): Promise<typeof import("@opentui/core")> {
+export async function loadRenderer(
+  load: () => Promise<Renderer> = () => import("@opentui/core"),
+): Promise<Renderer> {
   try {
-    if (process.platform === "linux" && isMusl(readFileSync("/proc/self/maps", "latin1"))) {
-      process.env[LIBC_VARIABLE] ??= "musl";
-    }
-    return await import("@opentui/core");
+    const hasMusl = process.platform === "linux" && isMusl(readFileSync("/proc/self/maps", "latin1"));
+    if (hasMusl) process.env[LIBC_VARIABLE] ??= "musl";
+    return await load();
   } catch (error) {
     throw new RendererError(error);
   }
