@@ -119,8 +119,9 @@ export class MtrEvents {
     if (last === null || hop.last === null || hop.last === last) return;
     const isNew = hop.last.figures.received === 1;
     const { addr } = hop.last;
-    if (sameInARow >= STEADY_AFTER) this.#note("warn", `hop ${hop.ttl} is ${addr} now, not ${last.addr}`);
-    else if (isNew) this.#note("warn", `hop ${hop.ttl} is ${addr}, too, besides ${last.addr}`);
+    if (sameInARow >= STEADY_AFTER)
+      this.#note("warn", `hop ${hop.ttl}: ${addr} answers now, not ${last.addr}`);
+    else if (isNew) this.#note("warn", `hop ${hop.ttl}: ${addr} answers, too, besides ${last.addr}`);
   }
 }
 

@@ -8,6 +8,9 @@ import { type HostStyle, hostText } from "./host-text.ts";
 /** Cells of a figure and its space. */
 const FIGURE = 5;
 const INDENT = "   ";
+/** Cells of the name of a time, and of both with the spaces after them. */
+const LABEL = 7;
+const TIME_WIDTH = LABEL + FIGURE + 2;
 
 /** What to tell of which hop. */
 export interface MtrDetailOptions {
@@ -39,24 +42,33 @@ function figureLines(hop: Hop, width: number): DetailLine[] {
     { text: formatLoss(loss), role: lossRole(loss) },
   ];
   if (received === 0) return [head];
-  const rtt = (label: string, value: number | null): string =>
-    `${label} ${formatRtt(value).padStart(FIGURE)}`;
-  const { last, mean, min, max, stddev, jitter, p50, p90, p95, p99 } = figures;
-  const first = [
-    rtt("last", last),
-    rtt("mean", mean),
-    rtt("best", min),
-    rtt("worst", max),
-    rtt("stdev", stddev),
+  const { last, mean, min, max, stddev, jitter, rfc3550Jitter, p50, p90, p95, p99 } = figures;
+  const times: [label: string, value: number | null][] = [
+    ["last", last],
+    ["mean", mean],
+    ["best", min],
+    ["worst", max],
+    ["stdev", stddev],
+    ["jitter", jitter],
+    ["p50", p50],
+    ["p90", p90],
+    ["p95", p95],
+    ["p99", p99],
+    ["jint", rfc3550Jitter],
   ];
-  const second = [
-    rtt("p50 ", p50),
-    rtt("p90 ", p90),
-    rtt("p95 ", p95),
-    rtt("p99  ", p99),
-    rtt("jitter", jitter),
-  ];
-  return [head, ...[first, second].flatMap((parts) => paragraph(`${parts.join("  ")}  ms`, "text", width))];
+  const perLine = Math.max(1, Math.min(6, Math.floor(width / TIME_WIDTH)));
+  const lines: DetailLine[] = [];
+  for (let index = 0; index < times.length; index += perLine) {
+    lines.push(
+      times.slice(index, index + perLine).flatMap(([label, value]): DetailLine => {
+        return [
+          { text: label.padEnd(LABEL), role: "dim" },
+          { text: `${formatRtt(value).padStart(FIGURE)}  `, role: "text" },
+        ];
+      }),
+    );
+  }
+  return [[...head, { text: ", times in ms:", role: "text" }], ...lines];
 }
 
 function addressLines(hop: Hop, width: number): DetailLine[] {

@@ -22,6 +22,8 @@ const LEAST_HEIGHT_FOR_BOTH = 18;
 /** Rows that a graph with its heading needs to be worth anything, and takes at most. */
 const GRAPH_LEAST = 5;
 const GRAPH_MOST = 11;
+/** Rows of the graph below the details. */
+const DETAIL_GRAPH_MOST = 16;
 /** Rows that a log with its heading needs. */
 const LOG_LEAST = 4;
 
@@ -36,6 +38,8 @@ export class MtrPanel implements Panel {
   #hosts: HostStyle;
   #chooser: ColumnChooser | undefined;
   #isDetailed = false;
+  /** Whether the target is selected, until the user selects. */
+  #followsTarget = true;
 
   constructor(session: MtrSession, services: Services) {
     this.session = session;
@@ -89,6 +93,7 @@ export class MtrPanel implements Panel {
     // A graph of a hop is worth some rows of a long table, which scrolls.
     const kept = !this.#isDetailed && room >= 24 ? Math.max(below, GRAPH_LEAST + LOG_LEAST) : below;
     const table = room - kept;
+    this.#followTarget(table);
     if (table > 0) this.#drawTable(canvas.part({ x: 0, y: 1, width, height: table }));
     const rest = { x: 0, y: 1 + table, width, height: kept };
     if (this.#isDetailed) this.#drawDetail(canvas.part(rest));
@@ -176,7 +181,8 @@ export class MtrPanel implements Panel {
     const { hops, targetTtl } = this.session;
     const hop = this.#selectedHop();
     const isTarget = hop !== undefined && hop.ttl === targetTtl;
-    drawHeading(canvas, hop === undefined ? "Hop" : `Hop ${hop.ttl}${isTarget ? ", the target" : ""}`);
+    const host = hop?.last == null ? "" : `, ${hostText("both", hop.last.addr, hop.last.name)}`;
+    drawHeading(canvas, hop === undefined ? "Hop" : `${isTarget ? "Target, hop" : "Hop"} ${hop.ttl}${host}`);
     canvas.onMouse({ x: 0, y: 0, width, height: 1 }, { click: () => this.#setDetailed(false) });
     const lines = mtrDetailLines({ hops, index: this.#list.selected, targetTtl, width });
     const body = height - 1;
@@ -184,10 +190,18 @@ export class MtrPanel implements Panel {
     const graph = hop !== undefined && body - lines.length >= GRAPH_LEAST + 1 ? body - lines.length - 1 : 0;
     this.#detail.draw(canvas.part({ x: 0, y: 1, width, height: body - graph }), lines);
     if (hop === undefined || graph === 0) return;
-    const rows = Math.min(graph, GRAPH_MOST);
+    const rows = Math.min(graph, DETAIL_GRAPH_MOST);
     const values = hop.history.latest(rttGraphCapacity(width));
     const { interval } = this.session.request;
     drawRttGraph(canvas.part({ x: 0, y: height - graph, width, height: rows }), values, { interval });
+  }
+
+  /** Its graph is what people look for first; but the first hops of a long table are not scrolled away for it. */
+  #followTarget(tableHeight: number): void {
+    const { hops, targetTtl } = this.session;
+    if (!this.#followsTarget || targetTtl === undefined || hops.length >= tableHeight) return;
+    this.#list.update(hops.length, tableHeight - 1);
+    this.#list.select(targetTtl - 1);
   }
 
   #selectedHop(): Hop | undefined {
@@ -227,10 +241,12 @@ export class MtrPanel implements Panel {
 
   #setDetailed(isDetailed: boolean): void {
     this.#isDetailed = isDetailed;
-    this.#selected();
+    this.#detail.toTop();
+    this.#services.redraw();
   }
 
   #selected(): void {
+    this.#followsTarget = false;
     this.#detail.toTop();
     this.#services.redraw();
   }

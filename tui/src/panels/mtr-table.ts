@@ -29,8 +29,8 @@ const HOST_WIDTH = 15;
 const HOST_MOST = 60;
 /** Cells of a sparkline, at least. */
 const HISTORY_WIDTH = 7;
-/** Between the worst and the deviation: a picture says more than the latter. */
-const HISTORY_PRIORITY = 7;
+/** A picture says more than the worst of all and the deviation, which the details tell. */
+const HISTORY_PRIORITY = 5;
 
 /** The table of an mtr with the figures that are chosen. */
 export function mtrTableColumns(figures: readonly MtrColumn[], style: HostStyle): Column<MtrRow>[] {
@@ -58,7 +58,10 @@ export function mtrTableColumns(figures: readonly MtrColumn[], style: HostStyle)
       width: HISTORY_WIDTH,
       grows: true,
       priority: HISTORY_PRIORITY,
-      cell: ({ hop }, width) => sparkline(hop.history.latest(width), width),
+      cell: ({ hop, isMute }, width) => {
+        const spans = sparkline(hop.history.latest(width), width);
+        return isMute ? spans.map(({ text }) => ({ text, role: "dim" })) : spans;
+      },
     },
   ];
 }
