@@ -71,6 +71,11 @@ export class SimulatedLab implements AsyncDisposable {
     this.#last.catch(() => {});
   }
 
+  /** The process whose network namespace the lab is. */
+  get pid(): number {
+    return this.#simulator.pid;
+  }
+
   /** Replaces what is simulated, and forgets what has happened. */
   async load(scenario: Scenario): Promise<void> {
     await this.#command({ load: scenario });

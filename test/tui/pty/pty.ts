@@ -18,7 +18,8 @@ export interface PtyOptions {
 
 /** A program on a terminal: xterm, without a window. */
 export class Pty implements AsyncDisposable {
-  readonly #terminal: Terminal;
+  /** The terminal, with every cell of its screen. */
+  readonly screen: Terminal;
   readonly #child: Bun.Subprocess;
   readonly #pty: Bun.Terminal;
   #modes = new Map<string, boolean>();
@@ -30,7 +31,7 @@ export class Pty implements AsyncDisposable {
   constructor(command: readonly string[], { columns = 80, rows = 24, cwd, env }: PtyOptions = {}) {
     const terminal = new Terminal({ cols: columns, rows, allowProposedApi: true });
     const decoder = new TextDecoder();
-    this.#terminal = terminal;
+    this.screen = terminal;
     this.#child = Bun.spawn([...command], {
       ...(cwd === undefined ? {} : { cwd }),
       env: { ...process.env, TERM: "xterm-256color", COLORTERM: "truecolor", NO_COLOR: undefined, ...env },
@@ -59,9 +60,9 @@ export class Pty implements AsyncDisposable {
 
   /** The rows of the screen, without the spaces at their ends. */
   get rows(): string[] {
-    const { active } = this.#terminal.buffer;
+    const { active } = this.screen.buffer;
     return Array.from(
-      { length: this.#terminal.rows },
+      { length: this.screen.rows },
       (_, row) => active.getLine(active.viewportY + row)?.translateToString(true) ?? "",
     );
   }
@@ -72,11 +73,11 @@ export class Pty implements AsyncDisposable {
   }
 
   get isAlternate(): boolean {
-    return this.#terminal.buffer.active.type === "alternate";
+    return this.screen.buffer.active.type === "alternate";
   }
 
   get wantsMouse(): boolean {
-    return this.#terminal.modes.mouseTrackingMode !== "none";
+    return this.screen.modes.mouseTrackingMode !== "none";
   }
 
   /** What a shell would find otherwise than it left it; empty when all is as it was. */
@@ -105,7 +106,7 @@ export class Pty implements AsyncDisposable {
   }
 
   resize(columns: number, rows: number): void {
-    this.#terminal.resize(columns, rows);
+    this.screen.resize(columns, rows);
     this.#pty.resize(columns, rows);
   }
 
@@ -143,7 +144,7 @@ export class Pty implements AsyncDisposable {
     this.#child.kill("SIGKILL");
     await this.#child.exited;
     this.#pty.close();
-    this.#terminal.dispose();
+    this.screen.dispose();
   }
 
   #take(text: string): void {
