@@ -124,6 +124,11 @@ export class TracerouteSession implements Session {
     return this.#isReached;
   }
 
+  /** Where the target answered, or undefined while it has not. */
+  get targetTtl(): number | undefined {
+    return this.#isReached ? this.#endTtl : undefined;
+  }
+
   /** Why it ended, in a few words; null while it has not. */
   get conclusion(): string | null {
     return this.#result === undefined ? null : formatStopReason(this.#result);

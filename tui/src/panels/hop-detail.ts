@@ -66,3 +66,10 @@ export class DetailView {
     canvas.onMouse({ x: 0, y: 0, width, height }, { scroll: (lines) => this.scroll(lines) });
   }
 }
+
+/** A title in a rule over the first row. */
+export function drawHeading(canvas: Canvas, title: string): void {
+  const { width } = canvas;
+  canvas.text(0, 0, "─".repeat(width), { role: "border" });
+  canvas.text(2, 0, ` ${title} `, { role: "title", width: Math.max(0, width - 4) });
+}

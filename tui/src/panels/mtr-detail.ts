@@ -4,6 +4,7 @@ import type { Hop, HopAddress } from "../model/hop.ts";
 import { explainSilence } from "../model/silence.ts";
 import { cells, type DetailLine, paragraph } from "./hop-detail.ts";
 import { type HostStyle, hostText } from "./host-text.ts";
+import { wayBack } from "./way-back.ts";
 
 /** Cells of a figure and its space. */
 const FIGURE = 5;
@@ -125,19 +126,4 @@ function oneAddress(address: HopAddress, options: AddressOptions): DetailLine[] 
   const way = wayBack(address.replyTtl, options.ttl);
   if (way !== undefined) below.push([{ text: INDENT + way, role: "dim" }]);
   return [line, ...below];
-}
-
-/** What systems send packets with: their TTL when it begins. */
-const INITIAL_TTLS = [32, 64, 128, 255];
-
-/**
- * How long the way back seems, if it is not as long as the way there: an answer sets out with one of a few TTLs, and loses
- * one at each router. Only a guess, and said to be.
- */
-export function wayBack(replyTtl: number | null, ttl: number): string | undefined {
-  const initial = INITIAL_TTLS.find((candidate) => replyTtl !== null && candidate >= replyTtl);
-  if (replyTtl === null || initial === undefined) return undefined;
-  const hops = initial - replyTtl + 1;
-  if (hops === ttl) return undefined;
-  return `answers arrive with TTL ${replyTtl}: perhaps ${hops === 1 ? "1 hop" : `${hops} hops`} back`;
 }

@@ -8,7 +8,7 @@ import type { Hop } from "../model/hop.ts";
 import { ColumnChoice } from "../model/mtr-columns.ts";
 import type { MtrSession } from "../model/mtr-session.ts";
 import { ColumnChooser } from "./column-chooser.ts";
-import { DetailView } from "./hop-detail.ts";
+import { DetailView, drawHeading } from "./hop-detail.ts";
 import { type HostStyle, hostText, nextHostStyle, readHostStyle } from "./host-text.ts";
 import { mtrDetailLines } from "./mtr-detail.ts";
 import { mtrRows, mtrTableColumns } from "./mtr-table.ts";
@@ -262,11 +262,4 @@ export class MtrPanel implements Panel {
 /** Rows of the graph where the log has room, too. */
 function graphRows(height: number): number {
   return Math.max(GRAPH_LEAST, Math.min(GRAPH_MOST, Math.ceil(height * 0.55)));
-}
-
-/** A title in a rule over the first row. */
-function drawHeading(canvas: Canvas, title: string): void {
-  const { width } = canvas;
-  canvas.text(0, 0, "─".repeat(width), { role: "border" });
-  canvas.text(2, 0, ` ${title} `, { role: "title", width: Math.max(0, width - 4) });
 }

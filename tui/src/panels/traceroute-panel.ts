@@ -1,0 +1,145 @@
+import type { Canvas } from "../draw/canvas.ts";
+import { textWidth } from "../draw/fit.ts";
+import { ListState } from "../draw/list-state.ts";
+import { drawTable, type Span } from "../draw/table.ts";
+import type { TracerouteSession } from "../model/traceroute-session.ts";
+import { DetailView, drawHeading } from "./hop-detail.ts";
+import { type HostStyle, nextHostStyle, readHostStyle } from "./host-text.ts";
+import type { Binding, Panel, Services } from "./panel.ts";
+import { tracerouteDetailLines } from "./traceroute-detail.ts";
+import { type TracerouteRow, tracerouteColumns, tracerouteRows } from "./traceroute-table.ts";
+
+const HOSTS_PREFERENCE = "traceroute.hosts";
+/** Rows below the table that are enough for the details of the selected hop. */
+const DETAIL_LEAST = 5;
+/** Lower canvases show the details of a hop in place of the table. */
+const LEAST_HEIGHT_FOR_BOTH = 18;
+
+/** The hops of a traceroute as they answer; below them everything about the selected one, if there is room or on request. */
+export class TraceroutePanel implements Panel {
+  readonly session: TracerouteSession;
+  readonly #services: Services;
+  readonly #list = new ListState();
+  readonly #detail: DetailView;
+  #hosts: HostStyle;
+  #isDetailed = false;
+
+  constructor(session: TracerouteSession, services: Services) {
+    this.session = session;
+    this.#services = services;
+    this.#detail = new DetailView(() => services.redraw());
+    this.#hosts = readHostStyle(services, HOSTS_PREFERENCE);
+  }
+
+  get bindings(): readonly Binding[] {
+    return [
+      { keys: ["n"], label: "n", summary: "names, addresses", run: () => this.#nextHosts() },
+      { keys: ["y"], label: "y", summary: "copy report", run: () => this.#copy() },
+      {
+        keys: ["enter"],
+        label: "Enter",
+        summary: this.#isDetailed ? "close the details" : "details of the hop",
+        run: () => this.#setDetailed(!this.#isDetailed),
+      },
+      ...(this.#isDetailed
+        ? [
+            {
+              keys: ["escape"],
+              label: "Esc",
+              summary: "close the details",
+              run: () => this.#setDetailed(false),
+            },
+          ]
+        : []),
+      ...this.#list.bindings(() => this.#selected()),
+      { keys: ["["], label: "[", summary: "details up", run: () => this.#detail.page(-1) },
+      { keys: ["]"], label: "]", summary: "details down", run: () => this.#detail.page(1) },
+    ];
+  }
+
+  draw(canvas: Canvas): void {
+    const { width, height } = canvas;
+    this.#drawStrip(canvas.part({ x: 0, y: 0, width, height: 1 }));
+    const rows = tracerouteRows(this.session.hops);
+    const room = height - 1;
+    const isDetailAlone = this.#isDetailed && height < LEAST_HEIGHT_FOR_BOTH;
+    const most = this.#isDetailed ? Math.floor(room / 2) : room;
+    const left = isDetailAlone ? room : Math.max(0, room - Math.min(rows.length + 1, most));
+    const detail = rows.length > 0 && (this.#isDetailed || left >= DETAIL_LEAST) ? left : 0;
+    const table = room - detail;
+    if (table > 0) this.#drawTable(canvas.part({ x: 0, y: 1, width, height: table }), rows);
+    if (detail > 0) {
+      const row = rows[this.#list.selected] ?? rows.at(-1);
+      this.#drawDetail(canvas.part({ x: 0, y: 1 + table, width, height: detail }), row);
+    }
+  }
+
+  #drawStrip(canvas: Canvas): void {
+    const { title, resolved, request } = this.session;
+    const host = resolved === null || resolved === title ? title : `${title} (${resolved})`;
+    const status = this.#status();
+    const hostWidth = Math.max(0, Math.min(textWidth(host), canvas.width - textWidth(status.text) - 2));
+    canvas.text(0, 0, host, { role: "title", width: hostWidth });
+    canvas.text(hostWidth === 0 ? 0 : hostWidth + 2, 0, status.text, { role: status.role });
+    const { probes, maxHops } = request;
+    const facts = `RTT in ms, ${probes === 1 ? "1 probe" : `${probes} probes`} a hop, ${maxHops} hops at most`;
+    const factsX = hostWidth + 2 + textWidth(status.text) + 2;
+    if (canvas.width - factsX >= textWidth(facts)) {
+      canvas.text(factsX, 0, facts, { role: "dim", width: canvas.width - factsX, align: "right" });
+    }
+  }
+
+  #status(): Span {
+    const { failure, conclusion, isReached, state, hops } = this.session;
+    const count = hops.length === 1 ? "1 hop" : `${hops.length} hops`;
+    if (failure !== null) return { text: failure.split("\n")[0] ?? "failed", role: "bad" };
+    if (conclusion !== null && isReached) return { text: `reached in ${count}`, role: "good" };
+    if (conclusion !== null) return { text: conclusion, role: state === "stopped" ? "dim" : "warn" };
+    if (state !== "running") return { text: "stopped", role: "dim" };
+    return { text: hops.length === 0 ? "searching" : `${count} so far`, role: "accent" };
+  }
+
+  #drawTable(canvas: Canvas, rows: readonly TracerouteRow[]): void {
+    const isRunning = this.session.state === "running";
+    const { probes } = this.session.request;
+    drawTable(canvas, {
+      columns: tracerouteColumns({ probes, style: this.#hosts, isRunning }),
+      rows,
+      list: this.#list,
+      changed: () => this.#selected(),
+      empty: isRunning ? "Waiting for the first answers" : "",
+    });
+  }
+
+  #drawDetail(canvas: Canvas, row: TracerouteRow | undefined): void {
+    if (row === undefined) return;
+    const { width, height } = canvas;
+    const { hops, targetTtl } = this.session;
+    const { hop } = row;
+    drawHeading(canvas, `${hop.ttl === targetTtl ? "Target, hop" : "Hop"} ${hop.ttl}`);
+    if (this.#isDetailed) {
+      canvas.onMouse({ x: 0, y: 0, width, height: 1 }, { click: () => this.#setDetailed(false) });
+    }
+    const lines = tracerouteDetailLines({ hops, hop, targetTtl, width });
+    this.#detail.draw(canvas.part({ x: 0, y: 1, width, height: height - 1 }), lines);
+  }
+
+  #nextHosts(): void {
+    this.#hosts = nextHostStyle(this.#services, HOSTS_PREFERENCE, this.#hosts);
+    this.#services.redraw();
+  }
+
+  #copy(): void {
+    this.#services.copy(this.session.report(), `the report of ${this.session.title}`);
+  }
+
+  #setDetailed(isDetailed: boolean): void {
+    this.#isDetailed = isDetailed;
+    this.#selected();
+  }
+
+  #selected(): void {
+    this.#detail.toTop();
+    this.#services.redraw();
+  }
+}
