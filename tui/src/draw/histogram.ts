@@ -14,7 +14,7 @@ const MOST_SHARE = 0.98;
 /** More buckets than that say no more. */
 const MOST_BUCKETS = 24;
 /** Widths of buckets, times a power of ten. */
-const STEPS = [1, 2, 5];
+const STEPS = [1, 2, 2.5, 5];
 /** Hundredths of milliseconds are the least: what is finer is noise. */
 const LEAST_POWER = -2;
 /** Quotients are off by less than that: 0.3 / 0.1 is 2.9999999999999996. */
@@ -72,8 +72,8 @@ function withoutNoise(value: number): number {
   return Number(value.toPrecision(10));
 }
 
-/** Cells of `9995–10000 ms`. */
-const LABEL_WIDTH = 13;
+/** Cells of `995–997.5 ms`, and more. */
+const LABEL_WIDTH = 14;
 /** Cells of ` 1024 99.9%`. */
 const FIGURES_WIDTH = 11;
 const LEAST_BAR = 4;

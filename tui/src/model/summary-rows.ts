@@ -94,7 +94,8 @@ export class SummaryRows {
 
   /** All rows as text to paste, in their order. Safe to print. */
   report(): string {
-    const titles = ["State", "Tool", "Target", "Address", "Loss", "Last", "Mean", "Best", "Worst", "Note"];
+    const times = ["Last", "Mean", "Best", "Worst"].map((title) => `${title} ms`);
+    const titles = ["State", "Tool", "Target", "Address", "Loss", ...times, "Note"];
     const rows = this.#entries.map((entry) => {
       const { label, address, loss, last, mean, best, worst, note } = this.row(entry);
       const figures = [formatLoss(loss), ...[last, mean, best, worst].map(formatRtt)];
@@ -111,11 +112,18 @@ export class SummaryRows {
   #sorted(entries: readonly SummaryEntry[], order: SummaryOrder): readonly SummaryEntry[] {
     if (order === "begun") return entries;
     const keyed = entries.map((entry) => ({ entry, row: this.row(entry) }));
-    if (order === "target") keyed.sort((a, b) => a.row.label.localeCompare(b.row.label));
-    // What has no figure comes last.
-    else keyed.sort((a, b) => (b.row[order] ?? -1) - (a.row[order] ?? -1));
+    if (order === "target") keyed.sort((a, b) => BY_NAME.compare(a.row.label, b.row.label));
+    else keyed.sort((a, b) => badness(b.row, order) - badness(a.row, order));
     return keyed.map(({ entry }) => entry);
   }
+}
+
+// 10.0.0.9 comes before 10.0.0.10.
+const BY_NAME = new Intl.Collator("en", { numeric: true });
+
+/** What has no figure comes last, unless that is so because it cannot be probed. */
+function badness(row: TargetRow, order: "loss" | "mean"): number {
+  return row[order] ?? (row.isDown && order === "loss" ? 1 : -1);
 }
 
 /** Which columns of a report are figures. */
@@ -124,7 +132,7 @@ function isFigure(index: number): boolean {
 }
 
 /** Stands for the targets of a session that has none yet. */
-function placeholder({ title, failure }: Session): TargetRow {
+function placeholder({ title, failure, state }: Session): TargetRow {
   return {
     label: title,
     address: null,
@@ -136,7 +144,7 @@ function placeholder({ title, failure }: Session): TargetRow {
     best: null,
     worst: null,
     history: NO_HISTORY,
-    isDown: false,
+    isDown: state === "failed",
     note: failure?.split("\n")[0] ?? "",
   };
 }

@@ -14,6 +14,8 @@ interface Figure {
 /** Cells of a figure, and of those in a row that is as wide as it gets. */
 const LEAST_WIDTH = 7;
 const MOST_WIDTH = 9;
+/** Behind each row. */
+const UNIT = " ms";
 /** Rows of figures that canvases of some height have, titles not counted: the graph needs room, too. */
 const HEIGHTS_FOR_ROWS = [0, 12, 24];
 
@@ -25,7 +27,8 @@ const HEIGHTS_FOR_ROWS = [0, 12, 24];
  */
 export function drawFigures(canvas: Canvas, statistics: StatisticsSnapshot): number {
   const figures = figuresOf(statistics);
-  const perRow = Math.max(1, Math.floor(canvas.width / LEAST_WIDTH));
+  const room = Math.max(0, canvas.width - UNIT.length);
+  const perRow = Math.max(1, Math.floor(room / LEAST_WIDTH));
   const rows = Math.min(
     HEIGHTS_FOR_ROWS.filter((least) => canvas.height >= least).length,
     Math.ceil(figures.length / perRow),
@@ -34,13 +37,17 @@ export function drawFigures(canvas: Canvas, statistics: StatisticsSnapshot): num
   const kept = [...figures].sort((a, b) => a.priority - b.priority).slice(0, limit);
   const shown = figures.filter((figure) => kept.includes(figure));
   const columns = Math.min(perRow, Math.ceil(shown.length / rows));
-  const width = Math.min(MOST_WIDTH, Math.floor(canvas.width / columns));
+  const width = Math.min(MOST_WIDTH, Math.floor(room / columns));
   for (const [index, { title, text, role }] of shown.entries()) {
     const x = (index % columns) * width;
     const y = 2 * Math.floor(index / columns);
-    // Right-aligned beneath each other, and the first one not indented for nothing.
     canvas.text(x, y, title, { role: "header", width, align: "right" });
     canvas.text(x, y + 1, text, { role, width, align: "right" });
+  }
+  // The last figure of each row is a time.
+  for (let row = 0; row < rows; row += 1) {
+    const inRow = Math.min(columns, shown.length - row * columns);
+    canvas.text(inRow * width, 2 * row + 1, UNIT, { role: "dim" });
   }
   return 2 * rows;
 }

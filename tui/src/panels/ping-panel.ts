@@ -19,11 +19,16 @@ const HISTOGRAM_PREFERENCE = "ping.histogram";
 
 /** Bodies at least this high have the graph above the log, and titles on both. */
 const LEAST_HEIGHT_FOR_STACK = 13;
+/** Logs at least this wide have a histogram beside them: no line of theirs is that long. */
+const LEAST_WIDTH_FOR_HISTOGRAM = 126;
+const HISTOGRAM_WIDTH = 44;
 /** Lower bodies at least this wide have the graph beside the log. */
 const LEAST_WIDTH_FOR_SIDES = 76;
 /** Lower and narrower bodies have the graph above the log down to this height, then only the graph. */
 const LEAST_HEIGHT_FOR_LOG = 6;
+/** Canvases at least this high have lines between the figures and the rest. */
 const ROOMY = 16;
+const DISTRIBUTION = "Distribution of RTTs";
 
 /** Figures in a strip, RTTs as a graph or a histogram, and the log. */
 export class PingPanel implements Panel {
@@ -96,7 +101,7 @@ export class PingPanel implements Panel {
     else if (height >= LEAST_HEIGHT_FOR_STACK) {
       const above = Math.floor(height * 0.45);
       this.#drawOutcomes(canvas.part({ x: 0, y: 0, width, height: above }), true);
-      this.#drawLog(canvas.part({ x: 0, y: above, width, height: height - above }), true);
+      this.#drawLower(canvas.part({ x: 0, y: above, width, height: height - above }));
     } else if (width >= LEAST_WIDTH_FOR_SIDES) {
       const left = Math.floor(width / 2) - 1;
       this.#drawOutcomes(canvas.part({ x: 0, y: 0, width: left, height }), false);
@@ -108,10 +113,22 @@ export class PingPanel implements Panel {
     } else this.#drawOutcomes(canvas, false);
   }
 
+  /** The log, and beside it what the graph cannot show, if there is room. */
+  #drawLower(canvas: Canvas): void {
+    const { width, height } = canvas;
+    const { history } = this.session;
+    const hasHistogram = width >= LEAST_WIDTH_FOR_HISTOGRAM && !this.#isHistogram && history.length > 0;
+    const right = hasHistogram ? HISTOGRAM_WIDTH : 0;
+    this.#drawLog(canvas.part({ x: 0, y: 0, width: width - right, height }), true);
+    if (!hasHistogram) return;
+    const part = canvas.part({ x: width - right, y: 0, width: right, height });
+    drawHistogram(titled(part, DISTRIBUTION), history.latest(HISTORY_LIMIT));
+  }
+
   /** The graph or the histogram; in their place why there is none. */
   #drawOutcomes(canvas: Canvas, hasTitle: boolean): void {
     const { session } = this;
-    const content = hasTitle ? titled(canvas, this.#isHistogram ? "Distribution of RTTs" : "RTT") : canvas;
+    const content = hasTitle ? titled(canvas, this.#isHistogram ? DISTRIBUTION : "RTT") : canvas;
     const { width } = content;
     if (session.failure !== null) drawLines(content, session.failure, "bad");
     else if (session.history.length === 0) {

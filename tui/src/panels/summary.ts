@@ -3,7 +3,7 @@ import { textWidth } from "../draw/fit.ts";
 import { sparkline } from "../draw/graph.ts";
 import { ListState } from "../draw/list-state.ts";
 import { DOWN, type Mark, sessionMark } from "../draw/marks.ts";
-import { type Column, drawTable, type Span } from "../draw/table.ts";
+import { type Column, drawTable, type Span, type ToEnd } from "../draw/table.ts";
 import { FIGURE_WIDTH, figureRole, formatLoss, formatRtt, lossRole } from "../model/format.ts";
 import type { Session, TargetRow } from "../model/session.ts";
 import { type SummaryEntry, type SummaryOrder, SummaryRows, TOOL_NAMES } from "../model/summary-rows.ts";
@@ -130,7 +130,7 @@ export class Summary {
       canvas.text(x, 0, text, { role });
       x += textWidth(text) + 2;
     }
-    const order = ORDERS[this.#order];
+    const order = `times in ms, ${ORDERS[this.#order]}`;
     if (x + order.length > canvas.width) return;
     canvas.text(x, 0, order, { role: "dim", width: canvas.width - x, align: "right" });
   }
@@ -181,7 +181,7 @@ export class Summary {
         width: FIGURE_WIDTH,
         cell: (entry) => {
           const { loss } = this.#rows.row(entry);
-          return { text: formatLoss(loss), role: lossRole(loss) };
+          return this.#failure(entry) ?? { text: formatLoss(loss), role: lossRole(loss) };
         },
       },
       time("Last", 0, ({ last }) => last),
@@ -189,7 +189,7 @@ export class Summary {
       time("Best", 8, ({ best }) => best),
       time("Worst", 7, ({ worst }) => worst),
       {
-        title: "RTT, ms",
+        title: "History",
         width: 8,
         grows: true,
         most: 48,
@@ -206,7 +206,16 @@ export class Summary {
     ];
   }
 
-  #address(entry: SummaryEntry): Span {
+  /** Why a target cannot be probed, in place of all figures; undefined for one that can. */
+  #failure(entry: SummaryEntry): ToEnd | undefined {
+    const { isDown, loss, note } = this.#rows.row(entry);
+    const cannot = loss === null && (isDown || this.#rows.state(entry) === "failed");
+    return cannot ? { toEnd: { text: note, role: "bad" } } : undefined;
+  }
+
+  #address(entry: SummaryEntry): Span | ToEnd {
+    const failure = this.#failure(entry);
+    if (failure !== undefined) return failure;
     const { address, label } = this.#rows.row(entry);
     // Not twice the same beside each other.
     return { text: address === label ? "" : (address ?? "-"), role: "dim" };
