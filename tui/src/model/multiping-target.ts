@@ -106,7 +106,7 @@ export class MultipingTarget implements TargetRow {
   }
 
   get isDown(): boolean {
-    return this.#lostInARow > 0;
+    return this.#failure !== null || this.#lostInARow > 0;
   }
 
   get note(): string {
