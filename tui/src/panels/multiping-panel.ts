@@ -92,6 +92,7 @@ export class MultipingPanel implements Panel {
       { text: `loss ${formatLoss(loss)} of ${sent}`, role: lossRole(loss) },
       { text: formatDuration(session.upToMs - session.beganAt), role: "dim" },
       { text: ORDER_TEXTS[this.#hosts.order], role: "dim" },
+      { text: "RTTs in ms", role: "dim" },
     ]);
   }
 
