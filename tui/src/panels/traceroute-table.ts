@@ -144,7 +144,8 @@ function noteCell(row: TracerouteRow): Span[] {
   const back = row.answers
     .map(({ reply }) => hopsBack(reply?.ttl ?? null))
     .find((hops) => hops !== undefined);
-  if (back !== undefined && back !== row.hop.ttl) add(`~${back === 1 ? "1 hop" : `${back} hops`} back`, "dim");
+  if (back !== undefined && back !== row.hop.ttl)
+    add(`~${back === 1 ? "1 hop" : `${back} hops`} back`, "dim");
   return spans;
 }
 
