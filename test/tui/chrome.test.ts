@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import {
+  drawButton,
   drawForm,
   drawHints,
   drawNavigation,
@@ -130,17 +131,14 @@ describe("drawForm()", () => {
     layout: layoutForm(FIELDS, width),
     values: { target: "192.0.2.1", interval: "1", ttl: "64" },
     problems: new Map(),
-    button: "Start",
-    isButtonFocused: false,
     isOpen: true,
-    press: () => {},
     edit: () => {},
     ...more,
   });
 
   test("puts labels and units around the inputs", () => {
     const grid = new Grid(60, 2, (canvas) => drawForm(canvas, look(60)));
-    expect(grid.rows).toEqual(["Target                             Interval       s  TTL", "[ Start ]"]);
+    expect(grid.rows).toEqual(["Target                             Interval       s  TTL", ""]);
   });
 
   test("marks what is wrong, at its label", () => {
@@ -151,32 +149,31 @@ describe("drawForm()", () => {
 
   test("is a line to read where it is closed", () => {
     const pressed: (string | undefined)[] = [];
-    const grid = new Grid(50, 1, (canvas) =>
-      drawForm(
-        canvas,
-        look(50, {
-          isOpen: false,
-          button: "Stop",
-          press: () => pressed.push("stop"),
-          edit: (name) => pressed.push(name),
-        }),
-      ),
-    );
-    expect(grid.text).toBe("192.0.2.1  interval 1s  ttl 64            [ Stop ]");
-    grid.clickOn("[ Stop ]");
+    const closed = look(50, { isOpen: false, edit: (name) => pressed.push(name) });
+    const grid = new Grid(50, 1, (canvas) => drawForm(canvas, closed));
+    expect(grid.text).toBe("192.0.2.1  interval 1s  ttl 64");
     grid.clickOn("interval");
-    expect(pressed).toEqual(["stop", undefined]);
+    expect(pressed).toEqual([undefined]);
   });
 
-  test("answers clicks on labels and button", () => {
+  test("answers clicks on labels", () => {
     const done: (string | undefined)[] = [];
-    const grid = new Grid(80, 1, (canvas) =>
-      drawForm(canvas, look(80, { press: () => done.push("press"), edit: (name) => done.push(name) })),
-    );
+    const grid = new Grid(80, 1, (canvas) => drawForm(canvas, look(80, { edit: (name) => done.push(name) })));
     grid.clickOn("Interval");
-    grid.clickOn("Start");
-    expect(done).toEqual(["interval", "press"]);
+    expect(done).toEqual(["interval"]);
   });
+});
+
+test("drawButton() answers clicks", () => {
+  let presses = 0;
+  const press = (): void => {
+    presses += 1;
+  };
+  const grid = new Grid(9, 1, (canvas) => drawButton(canvas, { text: "Stop", isFocused: true, press }));
+  expect(grid.text).toBe(" [ Stop ]");
+  expect(grid.roleOf("[ Stop ]")).toBe("selected");
+  grid.clickOn("Stop");
+  expect(presses).toBe(1);
 });
 
 describe("notices", () => {

@@ -63,7 +63,7 @@ export class Pty implements AsyncDisposable {
     const { active } = this.screen.buffer;
     return Array.from(
       { length: this.screen.rows },
-      (_, row) => active.getLine(active.viewportY + row)?.translateToString(true) ?? "",
+      (_, row) => active.getLine(active.viewportY + row)?.translateToString(true, 0, this.screen.cols) ?? "",
     );
   }
 

@@ -8,6 +8,7 @@ import { messageOf, type Session } from "../model/session.ts";
 import type { Binding, Services, Tool } from "../panels/panel.ts";
 import { Summary } from "../panels/summary.ts";
 import {
+  drawButton,
   drawForm,
   drawHints,
   drawNavigation,
@@ -421,14 +422,16 @@ export class App {
           this.#focusField(undefined);
         }),
       );
+      drawButton(canvas.part(layout.button), {
+        text: this.#workspace.isRunning ? "Stop" : "Start",
+        isFocused: this.#focus.on === "button",
+        press: () => this.#act(() => this.#toggle()),
+      });
       drawForm(canvas.part(inset(layout.form)), {
         layout: form,
         values: tab.values,
         problems: this.#workspace.problems(),
-        button: this.#workspace.isRunning ? "Stop" : "Start",
-        isButtonFocused: this.#focus.on === "button",
         isOpen: this.#isFormOpen(layout, form),
-        press: () => this.#act(() => this.#toggle()),
         edit: (name) => this.#act(() => this.#focusField(name)),
       });
     }

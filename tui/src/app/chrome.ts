@@ -107,28 +107,19 @@ export interface FormLook {
   readonly layout: FormLayout;
   readonly values: Readonly<Record<string, string>>;
   readonly problems: ReadonlyMap<string, string>;
-  readonly button: string;
-  readonly isButtonFocused: boolean;
   /** Whether inputs are laid over it; else it is one line to read. */
   readonly isOpen: boolean;
-  press(): void;
   edit(name: string | undefined): void;
 }
 
-/** The labels and the button of a form. */
-export function drawForm(canvas: Canvas, look: FormLook): void {
-  const { layout, values, problems, button, isButtonFocused, isOpen, press, edit } = look;
-  const buttonText = `[ ${button} ]`;
-  const buttonRole = isButtonFocused ? "selected" : "button";
+/** The labels of a form, or a line about it. */
+export function drawForm(canvas: Canvas, { layout, values, problems, isOpen, edit }: FormLook): void {
   if (!isOpen) {
-    const width = canvas.width - textWidth(buttonText) - 1;
     const parts = layout.fields.map(({ field: { name, label, unit } }, index) =>
       index === 0 ? (values[name] ?? "") : `${label.toLowerCase()} ${values[name]}${unit}`,
     );
-    canvas.text(0, 0, parts.join("  "), { role: problems.size > 0 ? "bad" : "dim", width });
-    canvas.onMouse({ x: 0, y: 0, width, height: 1 }, { click: () => edit(undefined) });
-    canvas.text(width + 1, 0, buttonText, { role: buttonRole });
-    canvas.onMouse({ x: width + 1, y: 0, width: textWidth(buttonText), height: 1 }, { click: press });
+    canvas.text(0, 0, parts.join("  "), { role: problems.size > 0 ? "bad" : "dim" });
+    canvas.onMouse({ x: 0, y: 0, width: canvas.width, height: 1 }, { click: () => edit(undefined) });
     return;
   }
   for (const { field, x, y, inputX, inputWidth } of layout.fields) {
@@ -137,8 +128,16 @@ export function drawForm(canvas: Canvas, look: FormLook): void {
     if (field.unit !== "") canvas.text(inputX + inputWidth + 1, y, field.unit, { role: "dim" });
     canvas.onMouse({ x, y, width: inputX - x, height: 1 }, { click: () => edit(field.name) });
   }
-  canvas.text(layout.button.x, layout.button.y, buttonText, { role: buttonRole });
-  canvas.onMouse(layout.button, { click: press });
+}
+
+/** A button over the whole of `canvas`. */
+export function drawButton(
+  canvas: Canvas,
+  { text, isFocused, press }: { readonly text: string; readonly isFocused: boolean; press(): void },
+): void {
+  const { width } = canvas;
+  canvas.text(0, 0, `[ ${text} ]`, { role: isFocused ? "selected" : "button", width, align: "right" });
+  canvas.onMouse({ x: 0, y: 0, width, height: 1 }, { click: press });
 }
 
 /** Marks before notices, so that they are told apart without colours. */

@@ -10,12 +10,17 @@ const LEAST_HEIGHT_FOR_SIDE = 14;
 /** Lower than this, a form that nobody types into takes one row. */
 const LEAST_HEIGHT_FOR_FORM = 22;
 
+/** Cells of the button: "[ Start ]". */
+const BUTTON_WIDTH = 9;
+
 /** Where the parts of the screen are. Parts for which there is no room have no height. */
 export interface Layout {
   /** Whether the navigation is a column on the left. */
   readonly isSide: boolean;
   readonly navigation: Rect;
   readonly tabs: Rect;
+  /** The button that starts and stops, at the end of the row of tabs. */
+  readonly button: Rect;
   readonly form: Rect;
   readonly body: Rect;
   readonly notices: Rect;
@@ -54,10 +59,13 @@ export function layoutScreen({ width, height, formRows, isFormNeeded, noticeRows
     ? { x: 0, y: 0, width: NAVIGATION_WIDTH, height: bottom }
     : { x: 0, y: 0, width, height: Math.min(1, height) };
   const hasForm = formRows > 0;
-  const tabs = take(hasForm ? 1 : 0, "top");
+  const row = take(hasForm ? 1 : 0, "top");
+  const buttonWidth = Math.min(BUTTON_WIDTH + 1, row.width);
+  const tabs = { ...row, width: row.width - buttonWidth };
+  const button = { ...row, x: row.x + tabs.width, width: Math.max(0, buttonWidth - 1) };
   const isFull = isFormNeeded || height >= LEAST_HEIGHT_FOR_FORM;
   const form = take(hasForm ? (isFull ? formRows : 1) : 0, "top");
-  return { isSide, navigation, tabs, form, notices, hints, body: take(height, "top") };
+  return { isSide, navigation, tabs, button, form, notices, hints, body: take(height, "top") };
 }
 
 /** Where a field is in its form. */
@@ -74,13 +82,10 @@ export interface FieldPlace {
 export interface FormLayout {
   readonly rows: number;
   readonly fields: readonly FieldPlace[];
-  readonly button: Rect;
 }
 
 /** Cells between two fields. */
 const GAP = 2;
-/** Cells of the button: "[ Start ]". */
-const BUTTON_WIDTH = 9;
 
 /** Puts fields into rows as words into lines; one that grows takes what its row leaves. */
 export function layoutForm(fields: readonly Field[], width: number): FormLayout {
@@ -95,12 +100,7 @@ export function layoutForm(fields: readonly Field[], width: number): FormLayout 
       rows.push({ parts: [field], used: needed });
     }
   }
-  const last = rows.at(-1);
-  if (last === undefined) return { rows: 0, fields: [], button: { x: 0, y: 0, width: 0, height: 0 } };
-  const isButtonBeside = last.used + GAP + BUTTON_WIDTH <= width;
-  if (isButtonBeside) last.used += GAP + BUTTON_WIDTH;
   const places: FieldPlace[] = [];
-  let right = 0;
   for (const [y, { parts, used }] of rows.entries()) {
     let x = 0;
     for (const field of parts) {
@@ -111,11 +111,8 @@ export function layoutForm(fields: readonly Field[], width: number): FormLayout 
       places.push({ field, x, y, inputX, inputWidth });
       x = inputX + inputWidth + unitWidth(field) + GAP;
     }
-    right = x;
   }
-  const y = isButtonBeside ? rows.length - 1 : rows.length;
-  const button = { x: isButtonBeside ? right : 0, y, width: BUTTON_WIDTH, height: 1 };
-  return { rows: y + 1, fields: places, button };
+  return { rows: rows.length, fields: places };
 }
 
 function widthOf(field: Field): number {
