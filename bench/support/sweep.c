@@ -3,7 +3,9 @@
  * once, as fast as the kernel takes it. One raw socket with the options of the library's, 256 messages a system call,
  * answers read after each batch and told by their identifier, nothing remembered but which host has answered.
  *
- *     cc -O2 -o sweep sweep.c && ./sweep 127.1.0.1 65534
+ *     cc -O2 -o sweep sweep.c && ./sweep 127.1.0.1 65534 [plain]
+ *
+ * With `plain` the socket is left to choose IP identifications, as an ordinary program's is.
  *
  * Prints sent, answered, seconds from the first send to the last answer.
  */
@@ -97,6 +99,9 @@ int main(int argc, char **argv) {
   setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer);
   int stamps = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE;
   setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof stamps);
+
+  int discovery = IP_PMTUDISC_PROBE;
+  if (argc < 4) setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &discovery, sizeof discovery);
 
   for (int index = 0; index < BATCH; index++) {
     names[index].sin_family = AF_INET;

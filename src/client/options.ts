@@ -158,7 +158,7 @@ const MAX_MS = 2_147_483_647;
 export type Check = (name: string, value: unknown) => void;
 
 /** The checks of {@link SendOptions}. */
-export const SEND_CHECKS = {
+export const SEND_CHECKS: Readonly<Record<keyof SendOptions, Check>> = {
   timeout: between(0, MAX_MS, { aboveLowest: true, unit: "ms" }),
   family: oneOf(4, 6),
   interface: interfaceName,
@@ -166,7 +166,7 @@ export const SEND_CHECKS = {
   dontFragment: oneOf(true, false),
   mark: integer(0, 2 ** 32 - 1),
   privileged: oneOf("auto", true, false),
-} satisfies Record<keyof SendOptions, Check>;
+};
 
 const CLIENT_CHECKS = {
   ...SEND_CHECKS,

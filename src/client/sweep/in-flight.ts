@@ -2,7 +2,7 @@ import type { Family } from "../../packet/address.ts";
 
 const INITIAL_CAPACITY = 1 << 12;
 /** How many targets may be undecided at a time. */
-export const MAX_UNDECIDED = 1 << 20;
+export const MAX_UNDECIDED: number = 1 << 20;
 
 const ATTEMPT = 0x0f;
 const WAITS_FOR_RETRY = 0x10;
@@ -43,9 +43,9 @@ export class InFlight {
     return this.#undecided;
   }
 
-  /** How many targets can be begun before the oldest is decided. */
-  get room(): number {
-    return MAX_UNDECIDED - (this.#head - this.#tail);
+  /** Whether no target can be begun before the oldest is decided. */
+  get isFull(): boolean {
+    return this.#head - this.#tail >= MAX_UNDECIDED;
   }
 
   /** Begins an IPv4 target and returns its number. */

@@ -56,6 +56,7 @@ export function openSweep(
             tos: settings.tos,
             dontFragment: settings.dontFragment,
             mark: settings.mark,
+            size: settings.size,
             receiveBuffer: bufferFor(settings.rate),
             filler,
           },

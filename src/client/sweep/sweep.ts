@@ -73,6 +73,8 @@ export class Sweep {
   #lastSendNs: number;
   #endNs: number | undefined;
   #targets: "more" | "pending" | "end" = "more";
+  /** Whether the slot holds a target that is not begun. */
+  #isAhead = false;
   #backOffNs = 0;
   #busyUntilNs = Number.NEGATIVE_INFINITY;
   #cancelTimer: (() => void) | undefined;
@@ -159,7 +161,7 @@ export class Sweep {
       }
       if (this.#completion.isOver) return;
       if (this.#targets === "end" && this.#undecided === 0) this.#completion.finish();
-      else this.#scheduleTurn(isMore ? 0 : this.#delayNs(nowNs, isBlocked));
+      else this.#scheduleTurn(isMore ? 0 : this.#delayNs(nowNs));
     });
   }
 
@@ -200,58 +202,61 @@ export class Sweep {
   #stage(limit: number): boolean {
     let staged = 0;
     for (const lane of this.#lanes) staged += lane.stageRetries(limit - staged);
+    let isProgress = staged > 0;
+    if (this.#context.run.backlog <= MAX_BACKLOG) {
+      for (let taken = 0; taken < MAX_TAKEN && this.#lookAhead(); taken++) {
+        if (staged >= limit) break;
+        const begun = this.#begin();
+        if (begun === "later") break;
+        this.#isAhead = false;
+        isProgress = true;
+        if (begun === "begun") staged += 1;
+      }
+      // It met nothing but failures so far.
+      isProgress ||= this.#targets === "more" && !this.#isAhead;
+    }
     this.#pacer.take(staged);
-    if (this.#targets !== "more" || this.#context.run.backlog > MAX_BACKLOG) return staged > 0;
-    const { targets } = this.#context;
-    let opened = this.#lanes.length;
-    let room = Math.min(limit - staged, this.#room);
-    let begun = 0;
-    let taken = 0;
-    // A target is taken only if whichever lane it is for can begin it.
-    for (; begun + 1 <= room && taken < MAX_TAKEN; taken++) {
-      const step = targets.next(this.#slot);
-      if (step === "address") {
-        if (this.#begin()) begun += 1;
-        if (this.#lanes.length > opened) {
-          opened = this.#lanes.length;
-          room = Math.min(room, begun + this.#room);
-        }
-      } else if (step === "failure") this.#fail();
+    return isProgress;
+  }
+
+  /**
+   * Whether the slot holds the next target. It is looked for as soon as the one before is begun, so that the end is known at once,
+   * but not for ever: a file may have nothing but failures.
+   */
+  #lookAhead(): boolean {
+    for (let taken = 0; taken < MAX_TAKEN && !this.#isAhead && this.#targets === "more"; taken++) {
+      const step = this.#context.targets.next(this.#slot);
+      if (step === "address") this.#isAhead = true;
+      else if (step === "failure") this.#fail();
       else {
         this.#targets = step;
         if (step === "pending") void this.#awaitTargets();
-        break;
       }
     }
-    this.#pacer.take(begun);
-    return staged + taken > 0;
+    return this.#isAhead;
   }
 
-  /** How many targets may be begun now, of whichever family. */
-  get #room(): number {
-    let room = MAX_TAKEN;
-    for (const lane of this.#lanes) room = Math.min(room, lane.room);
-    return room;
-  }
-
-  /** Begins the target in the slot; whether a probe of it was staged. */
-  #begin(): boolean {
+  /** Begins the target in the slot, if there is room. */
+  #begin(): "begun" | "refused" | "later" {
     const { family, ipv4, host } = this.#slot;
     if (family === 4) {
       this.#lane4 ??= this.#open(4);
       const lane = this.#lane4;
       if (lane instanceof SystemError) return this.#refuse(lane);
+      if (!lane.hasRoom) return "later";
       const firstOctet = ipv4 >>> 24;
       if (firstOctet >> 4 === 0xe || ipv4 === 0 || ipv4 === BROADCAST) return this.#refuse(undefined);
       lane.beginIpv4(ipv4 | 0, host);
-      return true;
+      return "begun";
     }
     this.#lane6 ??= this.#open(6);
-    if (this.#lane6 instanceof SystemError) return this.#refuse(this.#lane6);
+    const lane = this.#lane6;
+    if (lane instanceof SystemError) return this.#refuse(lane);
+    if (!lane.hasRoom) return "later";
     const words = this.#ipv6;
     if (this.#slot.ipv6[0] === 0xff || words.every((word) => word === 0)) return this.#refuse(undefined);
-    this.#lane6.beginIpv6(words, host);
-    return true;
+    lane.beginIpv6(words, host);
+    return "begun";
   }
 
   #open(family: Family): Lane | SystemError {
@@ -261,11 +266,11 @@ export class Sweep {
   }
 
   /** The target in the slot cannot be probed at all: for that reason, or because it is no single host. */
-  #refuse(reason: SystemError | undefined): false {
+  #refuse(reason: SystemError | undefined): "refused" {
     this.#tally.hosts += 1;
     this.#tally.sendErrors += 1;
     const { run, all } = this.#context;
-    if (!all || !run.isIterated) return false;
+    if (!all || !run.isIterated) return "refused";
     const { family, ipv4, ipv6, host } = this.#slot;
     const addr = family === 4 ? formatIpv4Number(ipv4) : formatAddress(ipv6);
     run.emit({
@@ -276,7 +281,7 @@ export class Sweep {
       error: reason?.code ?? "EACCES",
       message: reason?.message ?? `${addr} is no single host: a sweep does not probe it`,
     });
-    return false;
+    return "refused";
   }
 
   #fail(): void {
@@ -303,19 +308,22 @@ export class Sweep {
   }
 
   /** How long until there is something to do. */
-  #delayNs(nowNs: number, isIdle: boolean): number {
+  #delayNs(nowNs: number): number {
     let nextNs = Number.POSITIVE_INFINITY;
     for (const lane of this.#lanes) nextNs = Math.min(nextNs, lane.nextDeadlineNs());
     if (this.#busyUntilNs > nowNs) nextNs = Math.min(nextNs, this.#busyUntilNs);
-    else if (!isIdle || this.#hasWork) nextNs = Math.min(nextNs, nowNs + this.#pacer.delayNs(nowNs));
-    else if (this.#targets === "more") nextNs = Math.min(nextNs, nowNs + BACKLOG_WAIT_NS);
+    else if (this.#hasWork) nextNs = Math.min(nextNs, nowNs + this.#pacer.delayNs(nowNs));
+    else if (this.#isAhead || this.#targets === "more") nextNs = Math.min(nextNs, nowNs + BACKLOG_WAIT_NS);
     return Math.max(0, nextNs - nowNs);
   }
 
   /** Whether there is something to send as soon as the rate allows. */
   get #hasWork(): boolean {
     if (this.#lanes.some((lane) => lane.hasRetries)) return true;
-    return this.#targets === "more" && this.#context.run.backlog <= MAX_BACKLOG && this.#room > 0;
+    if (this.#context.run.backlog > MAX_BACKLOG) return false;
+    if (!this.#isAhead) return this.#targets === "more";
+    const lane = this.#slot.family === 4 ? this.#lane4 : this.#lane6;
+    return lane === undefined || lane instanceof SystemError || lane.hasRoom;
   }
 
   #scheduleTurn(delayNs: number): void {

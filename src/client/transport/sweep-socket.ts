@@ -49,11 +49,17 @@ export interface SweepSocketOptions {
   readonly tos: number;
   readonly dontFragment: boolean | undefined;
   readonly mark: number;
+  /** Bytes of ICMP data of each probe. */
+  readonly size: number;
   /** Bytes to ask for as receive buffer. */
   readonly receiveBuffer: number;
 }
 
-/** Opens the socket of a sweep, with the identifier that its probes carry and the control message that each needs. */
+/** Every IPv4 network carries packets of that size (RFC 791 section 3.2). */
+const SMALLEST_MTU = 576;
+const IP_AND_ICMP_HEADER = 28;
+
+/** The socket of a sweep, with the identifier that its probes carry. */
 export interface OpenedSweepSocket {
   readonly socket: Socket;
   readonly identifier: number;
@@ -91,12 +97,15 @@ export function openSweepSocket({ libc }: TransportSystem, options: SweepSocketO
   }
 }
 
-function configureIpv4(socket: Socket, { privileged, ttl, tos, dontFragment }: SweepSocketOptions): void {
+function configureIpv4(socket: Socket, options: SweepSocketOptions): void {
+  const { privileged, ttl, tos, dontFragment, size } = options;
   socket.setOption(IPPROTO_IP, IP_TTL, ttl);
   if (tos !== 0) socket.setOption(IPPROTO_IP, IP_TOS, tos);
-  if (dontFragment !== undefined) {
-    socket.setOption(IPPROTO_IP, IP_MTU_DISCOVER, dontFragment ? PMTUDISC_PROBE : PMTUDISC_DONT);
-  }
+  // Small packets leave with DF by default, but only PROBE makes the kernel believe that they are never cut in two: it then
+  // spares them an IP identification (RFC 6864 section 4.1), which takes a tenth of the time of an unpaced sweep.
+  const isSmall = size <= SMALLEST_MTU - IP_AND_ICMP_HEADER;
+  if (dontFragment ?? isSmall) socket.setOption(IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_PROBE);
+  else if (dontFragment === false) socket.setOption(IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_DONT);
   if (privileged) return;
   // A raw socket reads the TTL in the IP header, and errors as packets.
   socket.setOption(IPPROTO_IP, IP_RECVTTL, 1);

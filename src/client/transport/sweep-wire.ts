@@ -103,6 +103,11 @@ export class SweepWire {
     return this.#staged - this.#flushed;
   }
 
+  /** Whether one more may be staged: not while some of a batch have left and others wait. */
+  get hasRoom(): boolean {
+    return this.#flushed === 0 && this.#staged < this.capacity;
+  }
+
   /** How many were staged since all had left, and of these, how many have left or were skipped. */
   get staged(): number {
     return this.#staged;
