@@ -1,0 +1,46 @@
+import type { Host } from "./host.ts";
+import { truncate } from "./text.ts";
+
+/** How often it is drawn, in milliseconds. */
+const PERIOD_MS = 200;
+// Carriage return and EL (ECMA-48 8.3.41): to the beginning of the line, which is erased.
+const ERASE_LINE = "\r\x1b[K";
+
+/**
+ * A line below all others that tells how far a command has come, on stderr. Where that is no terminal, or one that cannot
+ * erase, there is none.
+ */
+export class ProgressLine implements Disposable {
+  readonly #host: Host;
+  readonly #render: () => string;
+  readonly #timer: ReturnType<typeof setInterval> | undefined;
+  #isShown = false;
+
+  constructor(host: Host, render: () => string) {
+    this.#host = host;
+    this.#render = render;
+    if (host.stderr.isTerminal && host.env["TERM"] !== "dumb") {
+      this.#timer = setInterval(() => this.#draw(), PERIOD_MS);
+    }
+  }
+
+  /** Takes the line away; before anything else is written to the terminal. It comes back by itself. */
+  hide(): void {
+    if (!this.#isShown) return;
+    this.#isShown = false;
+    this.#host.stderr.write(ERASE_LINE);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.hide();
+  }
+
+  #draw(): void {
+    const { stderr } = this.#host;
+    // A terminal that stands still does without.
+    if (stderr.isBusy) return;
+    this.#isShown = true;
+    stderr.write(`${ERASE_LINE}${truncate(this.#render(), (stderr.columns ?? 80) - 1)}`);
+  }
+}
