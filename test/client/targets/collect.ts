@@ -19,7 +19,10 @@ export class FakeResolver {
   readonly #isHolding: boolean;
   #open = 0;
 
-  constructor(table: Readonly<Record<string, string>> = {}, { hold = false } = {}) {
+  constructor(
+    table: Readonly<Record<string, string>> = {},
+    { hold = false }: { readonly hold?: boolean } = {},
+  ) {
     this.#table = table;
     this.#isHolding = hold;
   }
