@@ -41,7 +41,7 @@ describe("MultipingPanel", () => {
     const grid = draw(100, 34);
     expect(`\n${grid.text}\n`).toMatchInlineSnapshot(`
       "
-      ● running  5 up  2 down  2 failed  loss 8.6% of 140  0:19  as given  RTTs in ms
+      ● running  5 up  2 down  2 failed  loss 8.6% of 140                      times in ms, as given  0:19
         Target            Address          Loss  Sent  Recv  Last  Mean  Best  Worst Jitter History
       ● 198.51.100.1      198.51.100.1     0.0%    20    20  1.40  1.30  1.20   1.40   0.13 ▂▁▁▂▁▁▂▁▁▂▁▁▂
       ● 198.51.100.2      198.51.100.2    15.0%    20    17  10.0  18.2  10.0   26.0   6.75 ▇█×▃▅▇█▁×▅▇█▁
@@ -53,28 +53,28 @@ describe("MultipingPanel", () => {
       ✗ no.invalid        Cannot resolve "no.invalid": no such name (ENOTFOUND)
       ✗ xxxxxxxxvery-lon… Cannot resolve "xxxxxxxxvery-long-name.very-long-name.very-long-name.very-long…
       ── 198.51.100.1 ─ p50/p95/p99 1.30/1.40/1.40 ms ─ deviation 0.08 ms ────────────────────────────────
-      00:00:17      lost  198.51.100.3  #17                        1.6ms┤
-      00:00:18   1.20 ms  198.51.100.1  #18  ttl 64                     │
-      00:00:18   22.0 ms  198.51.100.2  #18  ttl 64                     │
-      00:00:18   8.00 ms  198.51.100.4  #18  ttl 64                     │
-      00:00:18   5.00 ms  שרת.example  #18  ttl 64                      │
-      00:00:18   90.0 ms  www.example.com  #18  ttl 64                  │                       ⢰ ⡆⢰ ⡆⢰ ⡆⢰
-      00:00:18    123 ms  ns.例え.jp  #18  ttl 64                       │                       ⢸ ⡇⢸ ⡇⢸ ⡇⢸
-      00:00:18      lost  198.51.100.3  #18                             │                       ⣸⢀⡇⣸⢀⡇⣸⢀⡇⣸
-      00:00:19   1.30 ms  198.51.100.1  #19  ttl 64                     │                       ⣿⢸⡇⣿⢸⡇⣿⢸⡇⣿
-      00:00:19   26.0 ms  198.51.100.2  #19  ttl 64                     │                       ⣿⢸⡇⣿⢸⡇⣿⢸⡇⣿
-      00:00:19   8.00 ms  198.51.100.4  #19  ttl 64                1.2ms┤                       ⣿⣼⣧⣿⣼⣧⣿⣼⣧⣿
-      00:00:19   5.00 ms  שרת.example  #19  ttl 64                      │                       ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
-      00:00:19   90.0 ms  www.example.com  #19  ttl 64                  │                       ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
-      00:00:19    123 ms  ns.例え.jp  #19  ttl 64                       │                       ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
-      00:00:19      lost  198.51.100.3  #19                             │                       ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
-      00:00:20   1.40 ms  198.51.100.1  #20  ttl 64                     │                       ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
-      00:00:20   10.0 ms  198.51.100.2  #20  ttl 64                     │                       ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
-      00:00:20   5.00 ms  שרת.example  #20  ttl 64                      │                       ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
-      00:00:20   90.0 ms  www.example.com  #20  ttl 64                  │                       ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
-      00:00:20    123 ms  ns.例え.jp  #20  ttl 64                       │                       ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
-      00:00:20      lost  198.51.100.3  #20                        0.8ms┤                       ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
-      00:00:20      lost  198.51.100.4  #20                         -66s└─────────────────────────────────
+      00:00:17      lost  198.51.100.3          #17                1.6ms┤
+      00:00:18   1.20 ms  198.51.100.1          #18   ttl 64            │
+      00:00:18   22.0 ms  198.51.100.2          #18   ttl 64            │
+      00:00:18   8.00 ms  198.51.100.4          #18   ttl 64            │
+      00:00:18   5.00 ms  שרת.example           #18   ttl 64            │
+      00:00:18   90.0 ms  www.example.com       #18   ttl 64            │                       ⢰ ⡆⢰ ⡆⢰ ⡆⢰
+      00:00:18    123 ms  ns.例え.jp            #18   ttl 64            │                       ⢸ ⡇⢸ ⡇⢸ ⡇⢸
+      00:00:18      lost  198.51.100.3          #18                     │                       ⣸⢀⡇⣸⢀⡇⣸⢀⡇⣸
+      00:00:19   1.30 ms  198.51.100.1          #19   ttl 64            │                       ⣿⢸⡇⣿⢸⡇⣿⢸⡇⣿
+      00:00:19   26.0 ms  198.51.100.2          #19   ttl 64            │                       ⣿⢸⡇⣿⢸⡇⣿⢸⡇⣿
+      00:00:19   8.00 ms  198.51.100.4          #19   ttl 64       1.2ms┤                       ⣿⣼⣧⣿⣼⣧⣿⣼⣧⣿
+      00:00:19   5.00 ms  שרת.example           #19   ttl 64            │                       ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+      00:00:19   90.0 ms  www.example.com       #19   ttl 64            │                       ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+      00:00:19    123 ms  ns.例え.jp            #19   ttl 64            │                       ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+      00:00:19      lost  198.51.100.3          #19                     │                       ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+      00:00:20   1.40 ms  198.51.100.1          #20   ttl 64            │                       ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+      00:00:20   10.0 ms  198.51.100.2          #20   ttl 64            │                       ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+      00:00:20   5.00 ms  שרת.example           #20   ttl 64            │                       ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+      00:00:20   90.0 ms  www.example.com       #20   ttl 64            │                       ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+      00:00:20    123 ms  ns.例え.jp            #20   ttl 64            │                       ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+      00:00:20      lost  198.51.100.3          #20                0.8ms┤                       ⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+      00:00:20      lost  198.51.100.4          #20                 -66s└─────────────────────────────────
       "
     `);
     expect(grid.roleOf("● running")).toBe("good");
@@ -90,7 +90,7 @@ describe("MultipingPanel", () => {
     const { draw } = await everyKind();
     expect(`\n${draw(60, 18).text}\n`).toMatchInlineSnapshot(`
       "
-      ● running  5 up  2 down  2 failed  loss 8.6% of 140  0:19
+      ● running  5 up  2 down  2 failed  loss 8.6% of 140     0:19
         Target             Loss  Last  Mean  Worst History
       ● 198.51.100.1       0.0%  1.40  1.30   1.40 ▁▂▁▁▂▁▁▂▁▁▂▁▁▂
       ● 198.51.100.2      15.0%  10.0  18.2   26.0 ▅▇█×▃▅▇█▁×▅▇█▁
@@ -102,12 +102,12 @@ describe("MultipingPanel", () => {
       ✗ no.invalid        Cannot resolve "no.invalid": no such n…
       ✗ xxxxxxxxvery-lon… Cannot resolve "xxxxxxxxvery-long-name…
       ── 198.51.100.1 ─ p50/p95/p99 1.30/1.40/1.40 ms ────────────
-      00:00:20.020   10.0 ms  198.51.100.2  #20  ttl 64
-      00:00:20.065   5.00 ms  שרת.example  #20  ttl 64
-      00:00:20.130   90.0 ms  www.example.com  #20  ttl 64
-      00:00:20.173    123 ms  ns.例え.jp  #20  ttl 64
-      00:00:20.520      lost  198.51.100.3  #20
-      00:00:20.530      lost  198.51.100.4  #20
+      00:00:20.020   10.0 ms  198.51.100.2          #20   ttl 64
+      00:00:20.065   5.00 ms  שרת.example           #20   ttl 64
+      00:00:20.130   90.0 ms  www.example.com       #20   ttl 64
+      00:00:20.173    123 ms  ns.例え.jp            #20   ttl 64
+      00:00:20.520      lost  198.51.100.3          #20
+      00:00:20.530      lost  198.51.100.4          #20
       "
     `);
   });
@@ -117,7 +117,7 @@ describe("MultipingPanel", () => {
     press("j", "j");
     expect(`\n${draw(40, 7).text}\n`).toMatchInlineSnapshot(`
       "
-      ● running  5 up  2 down  2 failed
+      ● running  5 up  2 down  2 failed   0:19
         Target                     Loss  Last
       ● 198.51.100.1               0.0%  1.40█
       ● 198.51.100.2              15.0%  10.0█
@@ -134,7 +134,7 @@ describe("MultipingPanel", () => {
     });
     expect(`\n${draw(80, 14).text}\n`).toMatchInlineSnapshot(`
       "
-      ● running  0 up  0 down  2 waiting  loss - of 0  0:00  as given  RTTs in ms
+      ● running  0 up  0 down  2 waiting  loss - of 0      times in ms, as given  0:00
         Target           Loss  Recv  Last  Mean  Best  Worst History
       · 198.51.100.1        -     0     -     -     -      -
       · www.example.com     -     0     -     -     -      -

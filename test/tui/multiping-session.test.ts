@@ -82,7 +82,7 @@ describe("MultipingSession", () => {
     });
     await scene.clock.advance(2600);
     expect(logLines(scene.session.log)).toEqual([
-      "bad: lost  198.51.100.1  #1  destination unreachable: host unreachable from 192.0.2.1",
+      "bad: lost  198.51.100.1  #1  destination unreachable: host unreachable, says 192.0.2.1",
       "text: 12.3 ms  www.example.com  #1  ttl 64",
       "warn: 20.0 ms  www.example.com  #1  ttl 64  duplicate",
       "bad: lost  198.51.100.2  #1",

@@ -7,6 +7,8 @@ import { formatRtt } from "./format.ts";
 export interface EchoLineOptions {
   /** Its number in the log; after a pause it is not the one of the probe in its run. */
   readonly number: number;
+  /** The target, safe to print, where the log has several. */
+  readonly label?: string;
   /** The name of an address as far as known, not escaped. */
   nameOf(address: string): string | undefined;
 }
@@ -15,7 +17,7 @@ export interface EchoLineOptions {
 const OUTCOME_WIDTH = 8;
 
 /**
- * What became of one probe, as the log of a single target has it; the time stands first, so that times stand one below the
+ * What became of one probe, as the log has it; the time stands first, so that times stand one below the
  * other. The outcome is told by a word wherever it is told by a colour.
  *
  * ```text
@@ -23,6 +25,7 @@ const OUTCOME_WIDTH = 8;
  *  12.9 ms  #3   ttl 57  duplicate
  *     lost  #4
  *     lost  #5   time exceeded: TTL exceeded in transit, says gw.example (10.0.0.1)
+ *  8.20 ms  www.example.com  #2   ttl 57
  * not sent  #6   sendmsg() to 10.0.0.9 failed: EHOSTUNREACH (host is unreachable)
  * ```
  */
@@ -31,15 +34,18 @@ export function echoLine(result: EchoResult, options: EchoLineOptions): Omit<Log
   const marks = Object.entries({ late, duplicate, corrupt, reordered }).flatMap(([mark, is]) =>
     is ? [mark] : [],
   );
+  const label = options.label === undefined ? [] : [options.label];
   const line = (outcome: string, ...more: readonly string[]): string =>
-    [outcome.padStart(OUTCOME_WIDTH), `#${options.number}`.padEnd(4), ...more, ...marks].join("  ").trimEnd();
+    [outcome.padStart(OUTCOME_WIDTH), ...label, `#${options.number}`.padEnd(4), ...more, ...marks]
+      .join("  ")
+      .trimEnd();
   switch (result.kind) {
     case "reply": {
       const { addr, ttl } = result.reply;
       const more = [
         ttl === null ? "" : `ttl ${ttl}`,
         // Of a broadcast address, and of a host with several, others answer.
-        addr === result.request.addr ? "" : `from ${hostText(addr, options)}`,
+        withoutZone(addr) === withoutZone(result.request.addr) ? "" : `from ${hostText(addr, options)}`,
       ].filter((text) => text !== "");
       return { role: marks.length > 0 ? "warn" : "text", text: line(`${formatRtt(result.rtt)} ms`, ...more) };
     }
@@ -67,6 +73,11 @@ export function echoLine(result: EchoResult, options: EchoLineOptions): Omit<Log
     default:
       return result satisfies never;
   }
+}
+
+/** Zones may be names or numbers. */
+function withoutZone(address: string): string {
+  return address.split("%", 1)[0] ?? address;
 }
 
 function hostText(address: string, { nameOf }: EchoLineOptions): string {

@@ -6,8 +6,9 @@ import {
   type MultipingTarget as TargetResult,
 } from "icmpx";
 import { escapeText } from "icmpx/packet";
+import { echoLine } from "./echo-line.ts";
 import type { EventLog } from "./event-log.ts";
-import { formatDuration, formatRtt } from "./format.ts";
+import { formatDuration } from "./format.ts";
 import { DOWN_AFTER, MultipingTarget } from "./multiping-target.ts";
 import { HISTORY_LIMIT } from "./rtt-history.ts";
 import { Follower, type Session, type SessionOptions, type SessionState } from "./session.ts";
@@ -29,6 +30,9 @@ export interface MultipingRequest {
 export const FEW_TARGETS = 32;
 /** Outcomes kept for each of many targets: a sparkline over the widest table. */
 const SHORT_HISTORY = 128;
+
+/** Cells of names in the log at most; what is longer stands out. */
+const LOG_LABEL_WIDTH = 20;
 
 /** How many hosts are in which state, and all probes together. */
 export interface MultipingTotals {
@@ -60,6 +64,8 @@ export class MultipingSession implements Session {
   readonly #targets: readonly MultipingTarget[];
   readonly #byTarget: ReadonlyMap<string, MultipingTarget>;
   readonly #logsAll: boolean;
+  /** Cells that names in the log are filled to, so that what follows stands one below the other. */
+  readonly #labelWidth: number;
   #beganAt: number;
   #endedAt: number | undefined;
   #sent = 0;
@@ -76,6 +82,8 @@ export class MultipingSession implements Session {
     this.#targets = request.targets.map(
       (target, index) => new MultipingTarget(target, { index, historyLimit }),
     );
+    const widths = this.#targets.map(({ label }) => Bun.stringWidth(label));
+    this.#labelWidth = Math.min(LOG_LABEL_WIDTH, Math.max(0, ...widths));
     this.#byTarget = new Map(this.#targets.map((target) => [target.target, target]));
     this.#beganAt = options.now();
     this.#begin();
@@ -183,8 +191,7 @@ export class MultipingSession implements Session {
     const isLost = target.lostInARow > lostInARow;
     if (isDecisive && (isLost || result.kind === "reply")) this.#sent += 1;
     if (isLost) this.#lost += 1;
-    if (this.#logsAll || (isLost && target.lostInARow <= DOWN_AFTER))
-      this.#follower.note(...resultLine(target.label, result));
+    if (this.#logsAll || (isLost && target.lostInARow <= DOWN_AFTER)) this.#noteResult(target, result);
     if (isLost && target.lostInARow === DOWN_AFTER) {
       this.#follower.note("bad", `    ▼    ${target.label} is down: ${DOWN_AFTER} probes lost in a row`);
     } else if (!isLost && isDecisive && lostInARow >= DOWN_AFTER) {
@@ -193,42 +200,18 @@ export class MultipingSession implements Session {
     }
   }
 
+  #noteResult({ label }: MultipingTarget, result: EchoResult): void {
+    const { number } = result.request;
+    const padded = label + " ".repeat(Math.max(0, this.#labelWidth - Bun.stringWidth(label)));
+    const line = echoLine(result, { number, label: padded, nameOf: () => undefined });
+    this.log.add({ atMs: this.#options.now(), ...line });
+  }
+
   #onFailure(item: TargetFailure): void {
     const target = this.#byTarget.get(item.target);
     if (target === undefined) return;
     target.fail(item.message);
     this.#follower.note("bad", `    ✗     ${target.label}  ${target.note}`);
-  }
-}
-
-/** One result as the log has it. The RTT stands first: so they stand one below the other. */
-function resultLine(label: string, result: EchoResult): ["text" | "warn" | "bad", string] {
-  const { request, late, duplicate, corrupt, reordered } = result;
-  const odd = { late, duplicate, corrupt, reordered };
-  const marks = Object.entries(odd).flatMap(([mark, is]) => (is ? [mark] : []));
-  const line = (outcome: string, ...more: readonly string[]): string =>
-    [outcome.padStart(8), label, `#${request.number}`, ...more, ...marks].join("  ");
-  const oddRole = marks.length > 0 ? "warn" : undefined;
-  switch (result.kind) {
-    case "reply": {
-      const { addr, ttl } = result.reply;
-      const ttlText = ttl === null ? [] : [`ttl ${ttl}`];
-      // Of a broadcast address, and of a host with several, others answer.
-      const from = addr === request.addr ? [] : [`from ${escapeText(addr)}`];
-      return [oddRole ?? "text", line(`${formatRtt(result.rtt)} ms`, ...ttlText, ...from)];
-    }
-    case "icmpError": {
-      const { icmpError, reply } = result;
-      const what = `${icmpError.description} from ${escapeText(reply.addr)}`;
-      return [late || duplicate ? "warn" : "bad", line("lost", what)];
-    }
-    case "timeout":
-      if (result.receiveOverflow) return ["warn", line("unknown", "the receive queue overflowed")];
-      return ["bad", line("lost", ...(result.departed === false ? ["never left this host"] : []))];
-    case "sendError":
-      return ["bad", line("not sent", escapeText(result.sendError.message))];
-    default:
-      return result satisfies never;
   }
 }
 

@@ -13,7 +13,7 @@ export type HostOrder = "given" | "loss" | "worst" | "name";
 export const HOST_ORDERS: readonly HostOrder[] = ["given", "loss", "worst", "name"];
 
 /** What stands before each host. */
-export const HOST_MARKS: Readonly<Record<HostState, Mark>> = {
+const HOST_MARKS: Readonly<Record<HostState, Mark>> = {
   waiting: { text: "·", role: "dim" },
   up: { text: "●", role: "good" },
   losing: { text: "×", role: "bad" },

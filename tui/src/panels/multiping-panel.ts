@@ -83,17 +83,18 @@ export class MultipingPanel implements Panel {
     const mark = sessionMark(session, false);
     const count = (number: number, what: string, role: Role): Span[] =>
       number > 0 ? [{ text: `${number} ${what}`, role }] : [];
-    drawParts(canvas, [
+    const x = drawParts(canvas, [
       { text: `${mark.text} ${session.state}`, role: mark.role },
       { text: `${up} up`, role: up > 0 ? "good" : "dim" },
       { text: `${down} down`, role: down > 0 ? "bad" : "dim" },
       ...count(failed, "failed", "bad"),
       ...count(waiting, "waiting", "dim"),
       { text: `loss ${formatLoss(loss)} of ${sent}`, role: lossRole(loss) },
-      { text: formatDuration(session.upToMs - session.beganAt), role: "dim" },
-      { text: ORDER_TEXTS[this.#hosts.order], role: "dim" },
-      { text: "RTTs in ms", role: "dim" },
     ]);
+    const elapsed = formatDuration(session.upToMs - session.beganAt);
+    const about = `times in ms, ${ORDER_TEXTS[this.#hosts.order]}  ${elapsed}`;
+    const right = [about, elapsed].find((text) => x + text.length <= canvas.width) ?? "";
+    canvas.text(canvas.width - right.length, 0, right, { role: "dim" });
   }
 
   #drawLower(canvas: Canvas): void {
@@ -176,14 +177,15 @@ function detailOf(target: MultipingTarget, nowMs: number): Span[] {
   return parts;
 }
 
-/** Draws parts of a line side by side: as many as there is room for, the first one in any case. */
-function drawParts(canvas: Canvas, parts: readonly Span[], margin: string = ""): void {
+/** Draws parts of a line side by side, as many as there is room for, the first one in any case; returns where the next would be. */
+function drawParts(canvas: Canvas, parts: readonly Span[], margin: string = ""): number {
   let x = 0;
   for (const { text, role } of parts) {
     const shown = `${margin}${text}${margin}`;
     const width = textWidth(shown);
-    if (x > 0 && x + width > canvas.width) return;
+    if (x > 0 && x + width > canvas.width) break;
     canvas.text(x, 0, shown, { role });
     x += width + 2 - margin.length;
   }
+  return x;
 }
