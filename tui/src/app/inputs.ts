@@ -73,7 +73,8 @@ export class Inputs {
       if (slot.name !== undefined && slot.name === name) {
         if (slot.input.focused) continue;
         slot.input.focus();
-        slot.input.gotoLineEnd();
+        // What is typed next replaces what is there; an arrow key keeps it.
+        slot.input.selectAll();
       } else if (slot.input.focused) slot.input.blur();
     }
   }
