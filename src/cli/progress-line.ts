@@ -24,16 +24,29 @@ export class ProgressLine implements Disposable {
     }
   }
 
-  /** Takes the line away; before anything else is written to the terminal. It comes back by itself. */
-  hide(): void {
+  /** Lets `write` write whole lines to the terminal: above this one. */
+  above(write: () => void): void {
+    const wasShown = this.#isShown;
+    this.#hide();
+    write();
+    if (wasShown) this.#draw();
+  }
+
+  /** Takes the line away for good. */
+  end(): void {
+    clearInterval(this.#timer);
+    this.#hide();
+  }
+
+  /** As `end()`. */
+  [Symbol.dispose](): void {
+    this.end();
+  }
+
+  #hide(): void {
     if (!this.#isShown) return;
     this.#isShown = false;
     this.#host.stderr.write(ERASE_LINE);
-  }
-
-  [Symbol.dispose](): void {
-    clearInterval(this.#timer);
-    this.hide();
   }
 
   #draw(): void {

@@ -43,13 +43,13 @@ export class SweepView implements Disposable {
   /** A line on stderr: stdout may be read by a program. */
   tell(text: string): void {
     this.#flush();
-    this.#line.hide();
-    this.#host.stderr.write(`${text}\n`);
+    this.#line.above(() => this.#host.stderr.write(`${text}\n`));
   }
 
   sumUp(result: SweepResult): void {
     const { living, failures, ...totals } = result;
     const { stdout } = this.#host;
+    this.#line.end();
     for (const failure of failures) this.#write(failure);
     this.#flush();
     switch (this.#format) {
@@ -124,8 +124,8 @@ export class SweepView implements Disposable {
     if (text === "") return;
     this.#collected = "";
     const { stdout } = this.#host;
-    if (stdout.isTerminal) this.#line.hide();
-    stdout.write(text);
+    if (stdout.isTerminal) this.#line.above(() => stdout.write(text));
+    else stdout.write(text);
   }
 }
 

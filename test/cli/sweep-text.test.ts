@@ -156,7 +156,7 @@ describe("ProgressLine", () => {
     return host;
   }
 
-  test("is drawn again and again in one line, as wide as the terminal, and taken away", async () => {
+  test("is drawn again and again below all others, as wide as the terminal, and taken away", async () => {
     const host = hostWithTerminal();
     let count = 0;
     {
@@ -165,9 +165,8 @@ describe("ProgressLine", () => {
       expect(count).toBeGreaterThanOrEqual(1);
       expect(host.stderr.text).toStartWith(`${CLEAR}1 of a great many …`);
       const before = host.stderr.text;
-      line.hide();
-      line.hide();
-      expect(host.stderr.text).toBe(before + CLEAR);
+      line.above(() => host.stderr.write("above\n"));
+      expect(host.stderr.text).toBe(`${before}${CLEAR}above\n${CLEAR}${count} of a great many …`);
     }
     const text = host.stderr.text;
     expect(text).toEndWith(CLEAR);
