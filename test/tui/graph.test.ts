@@ -77,12 +77,12 @@ describe("drawRttGraph()", () => {
     const grid = graph(values, { width: 40, height: 6, interval: 1000 });
     expect(`\n${grid.text}\n`).toMatchInlineSnapshot(`
       "
-        50ms┤                          ⣀⣠⣤⣶⡯ ⢸
-            │                     ⣀⣤⣴⣶⣿⣿⣿⣿⣿⡯ ⢸
-        25ms┤               ⢀⣀⣤⣶⣾⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⡯⣿⢸
-            │          ⢀⣠⣤⣶⣾⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⡯⣿⢸
-         0ms┤          ⢸⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⡯⣿⣾
-        -66s└──────────────────────────────×──
+         50ms┤                         ⣀⣠⣤⣶⡯ ⢸
+             │                    ⣀⣤⣴⣶⣿⣿⣿⣿⣿⡯ ⢸
+         25ms┤              ⢀⣀⣤⣶⣾⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⡯⣿⢸
+             │         ⢀⣠⣤⣶⣾⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⡯⣿⢸
+          0ms┤         ⢸⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⡯⣿⣾
+         -64s└─────────────────────────────×──
       "
     `);
     expect(grid.roleOf("×")).toBe("bad");
@@ -90,15 +90,15 @@ describe("drawRttGraph()", () => {
   });
 
   test("begins above zero where everything is close together", () => {
-    const values = Array.from({ length: 66 }, (_, index) => 20 + (index % 5) / 2);
+    const values = Array.from({ length: 64 }, (_, index) => 20 + (index % 5) / 2);
     expect(`\n${graph(values, { width: 40, height: 6 }).text}\n`).toMatchInlineSnapshot(`
       "
-        24ms┤  ⡀ ⢀  ⡀ ⢀  ⡀ ⢀  ⡀ ⢀  ⡀ ⢀  ⡀ ⢀  ⡀
-            │⣤⣾⣧⣴⣿⣤⣾⣧⣴⣿⣤⣾⣧⣴⣿⣤⣾⣧⣴⣿⣤⣾⣧⣴⣿⣤⣾⣧⣴⣿⣤⣾⣧
-        18ms┤⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
-            │⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
-        12ms┤⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
-            └─────────────────────────────────
+         24ms┤  ⡀ ⢀  ⡀ ⢀  ⡀ ⢀  ⡀ ⢀  ⡀ ⢀  ⡀ ⢀
+             │⣤⣾⣧⣴⣿⣤⣾⣧⣴⣿⣤⣾⣧⣴⣿⣤⣾⣧⣴⣿⣤⣾⣧⣴⣿⣤⣾⣧⣴⣿⣤⣾
+         18ms┤⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+             │⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+         12ms┤⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿
+             └────────────────────────────────
       "
     `);
   });
@@ -109,7 +109,7 @@ describe("drawRttGraph()", () => {
   });
 
   test("shows the newest only, and as many as it says that fit", () => {
-    expect([10, 40].map(rttGraphCapacity)).toEqual([20, 66]);
+    expect([10, 40].map(rttGraphCapacity)).toEqual([20, 64]);
     const values = [9000, ...Array.from({ length: rttGraphCapacity(40) }, () => 10)];
     expect(graph(values, { width: 40, height: 6 }).text).not.toContain("9000");
     expect(graph(values.slice(1), { width: 40, height: 6 }).rows[1]).not.toContain(" ⣿");
@@ -117,11 +117,21 @@ describe("drawRttGraph()", () => {
 
   test("tells how long ago the left edge was", () => {
     const age = (interval: number): string | undefined =>
-      graph([1], { width: 40, height: 6, interval }).rows.at(-1)?.slice(0, 7);
+      graph([1], { width: 40, height: 6, interval }).rows.at(-1)?.slice(0, 8);
     expect([10, 100, 1000, 10_000, 60_000, 600_000].map(age)).toEqual(
-      ["-0.7s└", "-6.6s└", " -66s└", "-11min└", "-66min└", " -11h└"].map((text) => text.padStart(7)),
+      ["-0.6s└", "-6.4s└", " -64s└", "-11min└", "-64min└", " -11h└"].map((text) => text.padStart(8)),
     );
-    expect(age(0)).toBe("      └");
+    expect(age(0)).toBe("       └");
+  });
+
+  test("has room for the label of any RTT", () => {
+    for (let rtt = 0.001; rtt < 70_000; rtt *= 1.03) {
+      for (const values of [[rtt, 0], [rtt]]) {
+        const { text } = graph(values, { width: 40, height: 6 });
+        expect(text).not.toContain("…");
+        expect(text.match(/ms┤/g)).toHaveLength(3);
+      }
+    }
   });
 
   test("does without labels and line where there is no room, and draws nothing on nothing", () => {
@@ -138,10 +148,10 @@ describe("drawRttGraph()", () => {
 
   test("draws an empty graph with its axes", () => {
     expect(graph([], { width: 30, height: 4 }).rows).toEqual([
-      " 0.1ms┤",
-      "      │",
-      "   0ms┤",
-      `      └${"─".repeat(23)}`,
+      "  0.1ms┤",
+      "       │",
+      "    0ms┤",
+      `       └${"─".repeat(22)}`,
     ]);
   });
 });

@@ -64,8 +64,8 @@ function niceCeiling(value: number): number {
   return Number((factor * power).toPrecision(3));
 }
 
-/** Cells of the labels of the axis, `1500ms`, and of the axis itself. */
-const LABEL_WIDTH = 6;
+/** Cells of the labels of the axis, `0.375ms` or `60000ms`, and of the axis itself. */
+const LABEL_WIDTH = 7;
 const AXIS_WIDTH = LABEL_WIDTH + 1;
 /** Canvases narrower than this have no labels. */
 const LEAST_WIDTH_FOR_LABELS = 24;
@@ -152,7 +152,7 @@ function drawAxis(canvas: Canvas, { rows, scale: { low, high } }: AxisOptions): 
   }
 }
 
-/** How long ago, in at most six cells: `-50s`, `-12min`, `-3h`. */
+/** How long ago, in a few cells: `-50s`, `-12min`, `-3h`. */
 function formatAge(ms: number): string {
   const seconds = ms / 1000;
   if (seconds < 600) return `-${Number(seconds.toFixed(seconds < 10 ? 1 : 0))}s`;
