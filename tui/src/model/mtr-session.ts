@@ -48,8 +48,8 @@ export class MtrSession implements Session {
   #run: Measurement<MtrRound, unknown> | undefined;
   #resolved: string | null = null;
   #family: 4 | 6 = 4;
-  #rounds = 0;
-  /** Rounds of this run. */
+  /** Rounds of which every probe is decided, since the figures are counted, and those of this run. */
+  #roundsDecided = 0;
   #roundsOfRun = 0;
   #end: PathEnd | undefined;
   /** Where the target answered last. */
@@ -86,9 +86,9 @@ export class MtrSession implements Session {
     return this.#resolved;
   }
 
-  /** Rounds of which every probe is decided. */
+  /** Rounds that are counted: each asks the first hop once. */
   get rounds(): number {
-    return this.#rounds;
+    return this.#hops.get(1)?.figures.sent ?? 0;
   }
 
   /** Milliseconds since 1970 when the counting began: the start, or the last reset. */
@@ -137,7 +137,7 @@ export class MtrSession implements Session {
   reset(): void {
     this.#hops.clear();
     this.#ordered = undefined;
-    this.#rounds = 0;
+    this.#roundsDecided = 0;
     this.#target = new TargetRecord();
     this.#beganAt = this.#options.now();
     this.#follower.note("dim", "figures reset");
@@ -154,9 +154,9 @@ export class MtrSession implements Session {
     const { length } = this.hops;
     if (this.#targetTtl === undefined) {
       // Nobody knows which hop would be the target: each round asked it once, and had no answer.
-      const isDown = this.#rounds > 0;
+      const isDown = this.#roundsDecided > 0;
       const nothing = { received: 0, last: null, mean: null, best: null, worst: null };
-      const figures = { sent: this.#rounds, loss: isDown ? 1 : null, ...nothing };
+      const figures = { sent: this.#roundsDecided, loss: isDown ? 1 : null, ...nothing };
       const { history } = this.#target;
       return [{ ...common, ...figures, history, isDown, note: isDown ? "not reached" : "" }];
     }
@@ -170,10 +170,11 @@ export class MtrSession implements Session {
 
   report(): string {
     const { target, interval, size } = this.request;
-    const heading = `${new Date(this.#beganAt).toISOString()}, ${this.#rounds} rounds, one every ${interval / 1000} s, ${size} bytes`;
+    const rounds = this.rounds === 1 ? "1 round" : `${this.rounds} rounds`;
+    const heading = `${new Date(this.#beganAt).toISOString()}, ${rounds}, one every ${interval / 1000} s, ${size} bytes`;
     const hops = this.hops.map((hop) => hop.toMtrHop());
     const state: MtrRound = {
-      round: this.#rounds,
+      round: this.rounds,
       target,
       resolved: this.#resolved ?? target,
       family: this.#family,
@@ -206,7 +207,7 @@ export class MtrSession implements Session {
 
   #onRound({ resolved, hops }: MtrRound): void {
     this.#resolved = escapeText(resolved);
-    this.#rounds += 1;
+    this.#roundsDecided += 1;
     this.#roundsOfRun += 1;
     for (const { ttl, addresses } of hops) this.#hops.get(ttl)?.learnNames(addresses);
     // Not before: of the first probes, those that went farther than need be may be answered first.
@@ -220,8 +221,13 @@ export class MtrSession implements Session {
       this.#family = addr.includes(":") ? 6 : 4;
     }
     const isDecisive = !result.late && !result.duplicate;
-    const hop = isDecisive ? this.#hop(ttl) : this.#hops.get(ttl);
-    if (hop === undefined) return;
+    // A probe beyond the end may be answered together with the one that showed where the end is.
+    const isBeyond = this.#end !== undefined && ttl > this.#end.ttl;
+    const hop = isDecisive && !isBeyond ? this.#hop(ttl) : this.#hops.get(ttl);
+    if (hop === undefined) {
+      if (isDecisive && result.reply !== null) this.#learn(result, ttl);
+      return;
+    }
     const { last, sameInARow, lostInARow } = hop;
     hop.record(result);
     if (isDecisive) {

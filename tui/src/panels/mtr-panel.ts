@@ -128,13 +128,13 @@ export class MtrPanel implements Panel {
     if (failure !== null) return { text: failure.split("\n")[0] ?? "failed", role: "bad" };
     if (session.state === "paused") return { text: "paused", role: "warn" };
     if (session.endsEarly) return { text: `unreachable at hop ${hops.length}`, role: "bad" };
-    const [target] = session.targets();
-    if (targetTtl !== undefined && target?.isDown !== true) {
-      return { text: targetTtl === 1 ? "1 hop" : `${targetTtl} hops`, role: "good" };
+    const isDown = session.targets()[0]?.isDown === true;
+    if (targetTtl === undefined) {
+      if (isDown) return { text: "not reached", role: "bad" };
+      return { text: session.state === "running" ? "searching" : "stopped", role: "dim" };
     }
-    if (targetTtl !== undefined) return { text: "no answer", role: "bad" };
-    if (session.rounds > 0) return { text: "not reached", role: "bad" };
-    return { text: session.state === "running" ? "searching" : "stopped", role: "dim" };
+    if (isDown) return { text: "no answer", role: "bad" };
+    return { text: targetTtl === 1 ? "1 hop" : `${targetTtl} hops`, role: "good" };
   }
 
   #drawTable(canvas: Canvas): void {
