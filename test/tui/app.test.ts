@@ -1,118 +1,24 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { createTestRenderer, type TestRendererSetup } from "@opentui/core/testing";
-import { App, type InitialView } from "../../tui/src/app/app.ts";
-import { SettingsStore } from "../../tui/src/app/settings.ts";
-import { themeOf } from "../../tui/src/draw/theme.ts";
-import { scene } from "../client/support.ts";
-import { FakeClock } from "../support/fake-clock.ts";
 import { type FakeTool, fakeTool } from "./fake-tool.ts";
+import { type Stage, type StageOptions, stage as stageProgram } from "./stage.ts";
 
-interface Stage {
-  readonly ui: TestRendererSetup;
-  readonly app: App;
-  readonly clock: FakeClock;
+interface AppStage extends Stage {
   readonly ping: FakeTool;
   readonly mtr: FakeTool;
-  readonly files: Map<string, string>;
-  readonly saved: string[];
-  readonly errors: unknown[];
-  quits(): number;
-  /** The screen as text. */
-  frame(): Promise<string>;
-  press(...keys: string[]): Promise<void>;
-  type(text: string): Promise<void>;
 }
 
 const stages: Stage[] = [];
 
 afterEach(async () => {
-  for (const { app, ui } of stages.splice(0)) {
-    app.close();
-    await ui.dispose();
-  }
+  for (const { dispose } of stages.splice(0)) await dispose();
 });
 
-interface StageOptions {
-  readonly width?: number;
-  readonly height?: number;
-  readonly initial?: InitialView;
-  readonly settings?: string;
-  readonly isAllowed?: boolean;
-}
-
-async function stage(options: StageOptions = {}): Promise<Stage> {
-  const { width = 100, height = 24, initial, settings, isAllowed = true } = options;
-  const ui = await createTestRenderer({ width, height, exitOnCtrlC: false });
-  const clock = new FakeClock();
+async function stage(options: Omit<StageOptions, "tools"> = {}): Promise<AppStage> {
   const ping = fakeTool("ping", "Ping");
   const mtr = fakeTool("mtr", "MTR");
-  const files = new Map(settings === undefined ? [] : [["/settings.json", settings]]);
-  const saved: string[] = [];
-  const errors: unknown[] = [];
-  let quits = 0;
-  const refused = { allowRaw: false, allowDatagram: false };
-  const app = new App({
-    renderer: ui.renderer,
-    client: scene(isAllowed ? {} : refused).client,
-    tools: [ping, mtr],
-    settings: new SettingsStore({
-      path: "/settings.json",
-      files: { read: (path) => files.get(path) ?? null, replace: (path, text) => void files.set(path, text) },
-      onProblem: () => {},
-      schedule: (callback) => clock.schedule(500e6, callback),
-    }),
-    theme: themeOf("dark", {}),
-    now: () => clock.monotonicNs() / 1e6,
-    after: (ms, callback) => clock.schedule(ms * 1e6, callback),
-    saveText: async (name, text) => {
-      saved.push(`${name}: ${text}`);
-      return `/somewhere/${name}.txt`;
-    },
-    onQuit: () => {
-      quits += 1;
-    },
-    onError: (error) => errors.push(error),
-    ...(initial === undefined ? {} : { initial }),
-  });
-  app.start();
-  await clock.advance(0);
-  const frame = async (): Promise<string> => {
-    await ui.renderOnce();
-    const lines = ui
-      .captureCharFrame()
-      .split("\n")
-      .map((line) => line.trimEnd());
-    return lines.join("\n").trimEnd();
-  };
-  const result: Stage = {
-    ui,
-    app,
-    clock,
-    ping,
-    mtr,
-    files,
-    saved,
-    errors,
-    quits: () => quits,
-    frame,
-    press: async (...keys) => {
-      for (const key of keys) {
-        if (key === "shift-tab") ui.mockInput.pressTab({ shift: true });
-        else ui.mockInput.pressKey(key as "q");
-        await settle();
-      }
-    },
-    type: async (text) => {
-      await ui.mockInput.typeText(text);
-      await settle();
-    },
-  };
-  stages.push(result);
-  return result;
-}
-
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 5; turn += 1) await Bun.sleep(0);
+  const staged = await stageProgram({ ...options, tools: [ping, mtr] });
+  stages.push(staged);
+  return { ...staged, ping, mtr };
 }
 
 describe("App", () => {
@@ -231,18 +137,12 @@ describe("App", () => {
   });
 
   test("changes views and tabs by the mouse", async () => {
-    const { type, press, ui, frame } = await stage();
+    const { type, press, clickOn, frame } = await stage();
     await type("192.0.2.1");
     await press("RETURN", "t");
     await type("192.0.2.2");
     await press("RETURN");
     expect(await frame()).toContain("panel of 192.0.2.2");
-    const clickOn = async (text: string): Promise<void> => {
-      const rows = (await frame()).split("\n");
-      const y = rows.findIndex((row) => row.includes(text));
-      await ui.mockMouse.click(rows[y]?.indexOf(text) ?? -1, y);
-      await settle();
-    };
     await clickOn("1 192.0.2.1");
     expect(await frame()).toContain("panel of 192.0.2.1");
     await clickOn("[ Stop ]");
@@ -258,7 +158,7 @@ describe("App", () => {
     const rows = (await frame()).split("\n");
     const y = rows.findIndex((row) => row.includes("Interval"));
     await ui.mockMouse.click((rows[y]?.indexOf("Interval") ?? 0) + 9, y);
-    await settle();
+    await Bun.sleep(0);
     await press("END");
     await type("5");
     expect(await frame()).toContain("Interval 15");
@@ -294,7 +194,7 @@ describe("App", () => {
   });
 
   test("says on the first screen what to run where no socket may be opened", async () => {
-    const { frame, clock } = await stage({ isAllowed: false });
+    const { frame, clock } = await stage({ platform: { allowRaw: false, allowDatagram: false } });
     await clock.advance(500);
     expect(await frame()).toContain("setcap cap_net_raw+ep");
   });
