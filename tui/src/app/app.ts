@@ -342,7 +342,7 @@ export class App {
     return {
       notify: (role, message) => this.#notices.add(role, message),
       copy: (text, what) => {
-        if (renderer.copyToClipboardOSC52(text)) this.#notices.add("good", `Copied ${what}`);
+        if (copied(renderer, text)) this.#notices.add("good", `Copied ${what}`);
         else
           this.#notices.add(
             "warn",
@@ -535,6 +535,16 @@ export class App {
       { title: "Moving", bindings: own.filter(isList) },
       { title: "Everywhere", bindings: this.#globals },
     ].filter(({ bindings }) => bindings.length > 0);
+  }
+}
+
+/** Whether the terminal was given a text for its clipboard (OSC 52); nobody tells whether it took it. */
+function copied(renderer: CliRenderer, text: string): boolean {
+  try {
+    return renderer.copyToClipboardOSC52(text);
+  } catch {
+    // It stands still, or is not set up: the renderer has no room for more.
+    return false;
   }
 }
 
