@@ -72,6 +72,21 @@ export class Pty implements AsyncDisposable {
     return this.rows.join("\n").trimEnd();
   }
 
+  /** Whether anything on the screen has a colour other than the terminal's own. */
+  get isColoured(): boolean {
+    const { active } = this.screen.buffer;
+    for (let row = 0; row < this.screen.rows; row += 1) {
+      const line = active.getLine(active.viewportY + row);
+      for (let column = 0; column < this.screen.cols; column += 1) {
+        const cell = line?.getCell(column);
+        if (cell === undefined) continue;
+        // The colour of a letter that is not there cannot be seen.
+        if (!cell.isBgDefault() || (cell.getChars().trim() !== "" && !cell.isFgDefault())) return true;
+      }
+    }
+    return false;
+  }
+
   get isAlternate(): boolean {
     return this.screen.buffer.active.type === "alternate";
   }

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import { constants as osConstants } from "node:os";
 import type { CliRenderer, KeyEvent } from "@opentui/core";
 import { escapeText } from "icmpx/packet";
@@ -182,13 +182,14 @@ class Run implements Terminal {
     }
     try {
       this.renderer.destroy();
-      await Promise.race([this.renderer.closed, Bun.sleep(RESTORE_MS)]);
+      const closed = this.renderer.closed.then(() => true);
+      // Only to a terminal that has just taken the rest: this waits for one that stands still.
+      if (await Promise.race([closed, Bun.sleep(RESTORE_MS)])) writeSync(1, CLUSTERING_OFF);
     } catch (error) {
       // Nobody is there to see it when the window is gone.
       this.#remarks.push(String(error));
     }
     for (const undo of this.#undo.splice(0)) undo();
-    writeUnlessFull(CLUSTERING_OFF);
     if (this.#error === undefined) return code;
     const stack =
       this.#error instanceof Error ? (this.#error.stack ?? String(this.#error)) : String(this.#error);
@@ -216,20 +217,5 @@ async function createRenderer(): Promise<CliRenderer> {
     });
   } catch (error) {
     throw new RendererError(error);
-  }
-}
-
-/** Writes to the terminal, but rather not at all than wait for one that stands still. */
-function writeUnlessFull(text: string): void {
-  try {
-    // A description of its own: O_NONBLOCK on the inherited one would reach the shell, too (open(2)).
-    const fd = openSync("/proc/self/fd/1", constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
-    try {
-      writeSync(fd, text);
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    // It is gone, full, or another user's: the mode stays on.
   }
 }

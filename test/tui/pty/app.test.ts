@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Lab, type Namespace } from "../../support/lab/namespaces.ts";
+import { describeIf, requires } from "../../support/requires.ts";
+import { Pty, type PtyOptions } from "./pty.ts";
+
+setDefaultTimeout(60_000);
+
+const ICMPX = [process.execPath, join(import.meta.dir, "../../../src/cli/icmpx.ts")];
+const ICMPX_TUI = [process.execPath, join(import.meta.dir, "../../../tui/src/icmpx-tui.ts")];
+const NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
+const TITLES = ["Summary", "Ping", "MultiPing", "Traceroute", "MTR"];
+/** A field that only the form of that view has. */
+const FORMS = { MultiPing: "Targets", Traceroute: "First TTL", MTR: "Max hops" };
+
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "icmpx-tui-pty-"));
+  // Other users' programs keep their settings here, too.
+  await chmod(folder, 0o777);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const needs = requires.all(requires.linux(), requires.root());
+
+describeIf(needs, "icmpx on a terminal", () => {
+  test("shows navigation and form, switches views by key and by mouse, and leaves nothing behind", async () => {
+    await using pty = start(ICMPX);
+    await firstFrame(pty);
+    expect([pty.isAlternate, pty.wantsMouse]).toEqual([true, true]);
+    pty.type("\x1b[15~"); // F5
+    await pty.until(() => shows(pty, "MTR"));
+    pty.clickOn("Traceroute");
+    await pty.until(() => shows(pty, "Traceroute"));
+    pty.clickOn("MultiPing");
+    await pty.until(() => shows(pty, "MultiPing"));
+    pty.type("\x1b");
+    await Bun.sleep(100);
+    pty.type("q");
+    expect(await pty.ended()).toBe(0);
+    expect([pty.text, pty.isAlternate, pty.leftovers]).toEqual(["", false, []]);
+
+    await using again = start(ICMPX);
+    await again.until(() => shows(again, "MultiPing"));
+  });
+
+  test("measures: a session goes on while another view is shown", async () => {
+    await using pty = start([...ICMPX_TUI, "ping", "127.0.0.1"]);
+    await pty.shows("#2 ");
+    pty.type("1");
+    await pty.until(() => /127\.0\.0\.1/.test(pty.text) && !pty.text.includes("ttl 64"));
+    pty.type("2");
+    await pty.until(() => /#[4-9] /.test(pty.text));
+    pty.kill("SIGTERM");
+    expect(await pty.ended()).toBe(143);
+    expect([pty.text, pty.leftovers]).toEqual(["", []]);
+  });
+
+  test("follows the size of the window through a storm of sizes, down to a single cell", async () => {
+    await using pty = start([...ICMPX_TUI, "ping", "127.0.0.1"], { columns: 120, rows: 40 });
+    await firstFrame(pty);
+    const sizes = [80, 24, 40, 12, 1, 1, 200, 60, 2, 40, 120, 1, 13, 3, 1, 1, 40, 12, 1, 2, 5, 5];
+    for (let round = 0; round < 4; round += 1) {
+      for (let index = 0; index < sizes.length; index += 2) {
+        pty.resize(sizes[index] ?? 1, sizes[index + 1] ?? 1);
+        await Bun.sleep(round * 15);
+      }
+    }
+    pty.resize(100, 30);
+    await pty.until(() => TITLES.every((title) => pty.text.includes(title)) && pty.rows.length === 30);
+    await pty.until(() => Math.max(...pty.rows.map((row) => row.length)) > 80);
+    pty.resize(40, 12);
+    await pty.until(() => pty.rows.every((row) => row.length <= 40) && /Sent +Loss/.test(pty.text));
+    pty.type("\x03");
+    expect(await pty.ended()).toBe(130);
+    expect([pty.isAlternate, pty.leftovers]).toEqual([false, []]);
+  });
+
+  for (const [how, code, end] of [
+    ["SIGHUP", 129, (pty: Pty) => pty.kill("SIGHUP")],
+    ["SIGINT", 130, (pty: Pty) => pty.kill("SIGINT")],
+    ["a closed window", 129, (pty: Pty) => pty.close()],
+  ] as const) {
+    test(`ends after ${how}, sessions and all`, async () => {
+      await using pty = start([...ICMPX_TUI, "mtr", "127.0.0.1"]);
+      await pty.until(() => pty.text.includes("127.0.0.1") && pty.text.includes("Loss"));
+      end(pty);
+      expect(await pty.ended()).toBe(code);
+      if (how !== "a closed window") expect([pty.isAlternate, pty.leftovers]).toEqual([false, []]);
+    });
+  }
+
+  test("is coloured, but not with NO_COLOR, nor with the theme for that", async () => {
+    await using coloured = start(ICMPX);
+    await firstFrame(coloured);
+    expect(coloured.isColoured).toBe(true);
+    for (const [command, env] of [
+      [ICMPX, { NO_COLOR: "1" }],
+      [[...ICMPX_TUI, "--theme", "none"], {}],
+    ] as const) {
+      await using pty = start(command, { env });
+      await firstFrame(pty);
+      expect(pty.isColoured).toBe(false);
+    }
+  });
+
+  test("says why the renderer cannot be loaded, and shows the help of the command", async () => {
+    await using pty = start(ICMPX, { columns: 200, rows: 60, env: { OPENTUI_LIBC: "musl" } });
+    expect(await pty.ended()).toBe(2);
+    expect(pty.text).toStartWith("icmpx-tui: Cannot load the renderer: ");
+    expect(pty.text).toContain("icmpx ping, traceroute and mtr work without it.\n\nUsage: icmpx ");
+    expect([pty.output.includes("\x1b[?1049h"), pty.leftovers]).toEqual([false, []]);
+  });
+
+  test("takes a dumb terminal for none", async () => {
+    await using pty = start(ICMPX, { env: { TERM: "dumb" } });
+    expect(await pty.ended()).toBe(2);
+    expect(pty.text).toStartWith("icmpx: the terminal UI needs a terminal");
+  });
+});
+
+describeIf(
+  requires.all(needs, requires.namespaces(), requires.nobody()),
+  "icmpx as a user without capabilities",
+  () => {
+    const lab = new Lab();
+    let open: Namespace;
+    let closed: Namespace;
+    beforeAll(async () => {
+      open = lab.add("open");
+      closed = lab.add("closed", { pingGroups: false });
+      await lab.build();
+    });
+    afterAll(() => lab[Symbol.asyncDispose]());
+
+    test("starts where nothing may be opened, and says on the first screen what to run", async () => {
+      await using pty = start(inside(closed, ICMPX), { columns: 120, rows: 40 });
+      await firstFrame(pty);
+      await pty.shows("setcap cap_net_raw+ep");
+      await pty.shows("net.ipv4.ping_group_range");
+      pty.type("127.0.0.1\r");
+      await pty.until(() => /failed/i.test(pty.text));
+      pty.type("q");
+      expect(await pty.ended()).toBe(0);
+      expect(pty.leftovers).toEqual([]);
+    });
+
+    test("measures where ping groups are open", async () => {
+      await using pty = start(inside(open, [...ICMPX_TUI, "ping", "127.0.0.1"]));
+      await pty.until(() => /#2 .*ttl 64/.test(pty.text));
+      expect(pty.text).not.toContain("setcap");
+      pty.type("q");
+      expect(await pty.ended()).toBe(0);
+    });
+  },
+);
+
+function inside(namespace: Namespace, command: readonly string[]): string[] {
+  return ["ip", "netns", "exec", namespace.name, ...NOBODY, ...command];
+}
+
+function start(command: readonly string[], options: PtyOptions = {}): Pty {
+  const env = { XDG_CONFIG_HOME: folder, HOME: folder, ...options.env };
+  return new Pty(command, { columns: 100, rows: 30, ...options, env });
+}
+
+function firstFrame(pty: Pty): Promise<void> {
+  return pty.until(
+    () => TITLES.every((title) => pty.text.includes(title)) && /Target|targets/.test(pty.text),
+  );
+}
+
+function shows(pty: Pty, title: keyof typeof FORMS): boolean {
+  return pty.text.includes(FORMS[title]);
+}
