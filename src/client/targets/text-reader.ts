@@ -13,7 +13,7 @@ export interface TextReader {
 }
 
 /** How many texts an {@link AsyncTextReader} holds at most. */
-export const READ_AHEAD = 256;
+const READ_AHEAD = 256;
 
 /** Reads an iterable, one text for each call. */
 export class SyncTextReader implements TextReader {
