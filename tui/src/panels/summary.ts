@@ -115,19 +115,23 @@ export class Summary {
   #drawCounts(canvas: Canvas): void {
     const { up, down, failed, waiting, paused, ended } = this.#rows.counts();
     const total = this.#rows.entries.length;
-    const parts: readonly (readonly [count: number, text: string, role: Mark["role"]])[] = [
-      [1, `${total} ${total === 1 ? "target" : "targets"}`, "title"],
-      [up, `● ${up} up`, "good"],
-      [down, `▼ ${down} down`, "bad"],
-      [failed, `✗ ${failed} failed`, "bad"],
-      [waiting, `○ ${waiting} waiting`, "dim"],
-      [paused, `‖ ${paused} paused`, "warn"],
-      [ended, `■ ${ended} ended`, "dim"],
+    const all: readonly (readonly [mark: string, count: number, word: string, role: Mark["role"]])[] = [
+      ["●", up, "up", "good"],
+      ["▼", down, "down", "bad"],
+      ["✗", failed, "failed", "bad"],
+      ["○", waiting, "waiting", "dim"],
+      ["‖", paused, "paused", "warn"],
+      ["■", ended, "ended", "dim"],
     ];
-    let x = 0;
-    for (const [count, text, role] of parts) {
-      if (count === 0) continue;
-      canvas.text(x, 0, text, { role });
+    const shown = all.filter(([, count]) => count > 0);
+    const first = `${total} ${total === 1 ? "target" : "targets"}`;
+    const long = shown.map(([mark, count, word]) => `${mark} ${count} ${word}`);
+    const short = shown.map(([mark, count]) => `${mark} ${count}`);
+    const isLong = [first, ...long].join("  ").length <= canvas.width;
+    canvas.text(0, 0, first, { role: "title" });
+    let x = textWidth(first) + 2;
+    for (const [index, text] of (isLong ? long : short).entries()) {
+      canvas.text(x, 0, text, { role: shown[index]?.[3] ?? "text" });
       x += textWidth(text) + 2;
     }
     const order = `times in ms, ${ORDERS[this.#order]}`;
