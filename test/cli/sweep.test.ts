@@ -197,6 +197,27 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx sweep on loop
     });
   });
 
+  test("of many failures the first 1000 are told, and how many there are", async () => {
+    const wrong = Array.from({ length: 1007 }, (_, index) => `127.0.0.${index}/99`);
+    const { code, stdout, stderr } = await runCli(["sweep", "127.0.0.1", ...wrong]);
+    expect([code, stdout]).toEqual([2, "127.0.0.1\n"]);
+    const told = lines(stderr);
+    expect(told).toHaveLength(1000 + 1 + 2);
+    expect(told[0]).toContain('"127.0.0.0/99"');
+    expect(told[1000]).toBe("icmpx: 7 more failures");
+    expect(told[1001]).toStartWith("1 host: 1 alive, 1,007 failures; ");
+  });
+
+  test("nothing in a list is shown as it came that a terminal would obey", async () => {
+    const list = "a\x1b[2Jb/1\n\u202e127.0.0.1\nc\u0007.example\n";
+    for (const format of ["", "--ndjson", "--csv", "--json"]) {
+      const { code, stdout, stderr } = await runCli(`sweep ${format} -f -`, { input: input(list) });
+      expect(code).toBe(2);
+      for (const control of ["\x07", "\x1b", "\u202e"]) expect(stdout + stderr).not.toContain(control);
+      expect((stdout + stderr).length).toBeGreaterThan(100);
+    }
+  });
+
   test("-w ends in time, with the totals so far", async () => {
     const { code, stderr } = await runCli("sweep -q -w 0.2 --rate 100 127.1.0.0/16");
     expect(code).toBe(0);
