@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { constants } from "node:os";
 import { domainToASCII } from "node:url";
 import { multipingScene } from "./multiping-scene.ts";
 
@@ -52,7 +53,7 @@ describe("MultipingPanel", () => {
       ● שרת.example       203.0.113.8      0.0%    20    20  5.00  5.00  5.00   5.00   0.00 ▁▁▁▁▁▁▁▁▁▁▁▁▁
       ✗ no.invalid        Cannot resolve "no.invalid": no such name (ENOTFOUND)
       ✗ xxxxxxxxvery-lon… Cannot resolve "xxxxxxxxvery-long-name.very-long-name.very-long-name.very-long…
-      ── 198.51.100.1 ─ p50/p95/p99 1.30/1.40/1.40 ms ─ deviation 0.08 ms ────────────────────────────────
+      ── 198.51.100.1 ─ p50/p95/p99 1.30/1.40/1.40 ms ─ deviation 0.080 ms ───────────────────────────────
       00:00:17      lost  198.51.100.3          #17                 1.6ms┤
       00:00:18   1.20 ms  198.51.100.1          #18   ttl 64             │
       00:00:18   22.0 ms  198.51.100.2          #18   ttl 64             │
@@ -251,6 +252,16 @@ describe("MultipingPanel", () => {
     draw(100, 34).clickOn("www.exa");
     expect(draw(100, 34).text).toContain("── www.example.com (203.0.113.7) ─");
     expect(draw(100, 34).text).toContain("200ms┤");
+  });
+
+  test("says of the selected host why it is not reached, as far as there is room", async () => {
+    const { kernel, clock, draw } = await multipingScene("198.51.100.1");
+    kernel.failSendsTo("198.51.100.1", constants.errno.EHOSTUNREACH);
+    await clock.advance(3900);
+    const detail = draw(100, 14).rows.find((row) => row.startsWith("──"));
+    expect(detail).toStartWith("── 198.51.100.1 ─ 4 lost in a row, silent for 0:03 ─ sendm");
+    expect(detail).toEndWith("…─");
+    expect(draw(60, 14).text).not.toContain("─ sendm");
   });
 
   test("copies the report, pauses and resets by key", async () => {

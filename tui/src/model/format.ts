@@ -7,12 +7,14 @@ export const FIGURE_WIDTH = 5;
 const UNKNOWN = "-";
 
 /**
- * A time in milliseconds with three digits that count, in at most 5 cells: `0.03`, `1.24`, `12.4`, `123`, `4567`, then in
- * seconds: `12.3s`, `123s`. `-` for null.
+ * A time in milliseconds with two or three digits that count, in at most 5 cells: `0.031`, `0.31`, `1.24`, `12.4`, `123`,
+ * `4567`, then in seconds: `12.3s`, `123s`. `-` for null.
  */
 export function formatRtt(rtt: number | null): string {
   if (rtt === null) return UNKNOWN;
   // The bounds are those of the rounded text: 9.996 is "10.0", not "10.00".
+  if (rtt < 0.0005) return "0.00";
+  if (rtt < 0.0995) return rtt.toFixed(3);
   if (rtt < 9.995) return rtt.toFixed(2);
   if (rtt < 99.95) return rtt.toFixed(1);
   if (rtt < 9999.5) return rtt.toFixed(0);

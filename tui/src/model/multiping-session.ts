@@ -193,10 +193,10 @@ export class MultipingSession implements Session {
     if (isLost) this.#lost += 1;
     if (this.#logsAll || (isLost && target.lostInARow <= DOWN_AFTER)) this.#noteResult(target, result);
     if (isLost && target.lostInARow === DOWN_AFTER) {
-      this.#follower.note("bad", `    ▼    ${target.label} is down: ${DOWN_AFTER} probes lost in a row`);
+      this.#follower.note("bad", `       ▼  ${target.label} is down: ${DOWN_AFTER} probes lost in a row`);
     } else if (!isLost && isDecisive && lostInARow >= DOWN_AFTER) {
       const after = `${lostInARow} lost in ${formatDuration(nowMs - silentSinceMs)}`;
-      this.#follower.note("good", `    ▲    ${target.label} is up again after ${after}`);
+      this.#follower.note("good", `       ▲  ${target.label} is up again after ${after}`);
     }
   }
 
@@ -211,7 +211,7 @@ export class MultipingSession implements Session {
     const target = this.#byTarget.get(item.target);
     if (target === undefined) return;
     target.fail(item.message);
-    this.#follower.note("bad", `    ✗     ${target.label}  ${target.note}`);
+    this.#follower.note("bad", `       ✗  ${target.label}  ${target.note}`);
   }
 }
 

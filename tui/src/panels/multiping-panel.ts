@@ -177,15 +177,20 @@ function detailOf(target: MultipingTarget, nowMs: number): Span[] {
   return parts;
 }
 
-/** Draws parts of a line side by side, as many as there is room for, the first one in any case; returns where the next would be. */
+/** Cells in which a part is shown although it is cut there. */
+const LEAST_PART_WIDTH = 20;
+
+/** Draws parts of a line side by side, as many as there is room for; returns where the next one would be. */
 function drawParts(canvas: Canvas, parts: readonly Span[], margin: string = ""): number {
   let x = 0;
   for (const { text, role } of parts) {
     const shown = `${margin}${text}${margin}`;
     const width = textWidth(shown);
-    if (x > 0 && x + width > canvas.width) break;
+    const isCut = x + width > canvas.width;
+    if (isCut && x > 0 && canvas.width - x < LEAST_PART_WIDTH) break;
     canvas.text(x, 0, shown, { role });
     x += width + 2 - margin.length;
+    if (isCut) break;
   }
   return x;
 }
