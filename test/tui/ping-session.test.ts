@@ -112,7 +112,7 @@ describe("PingSession", () => {
       "bad: lost  #6  destination unreachable: fragmentation needed (mtu 1400), says 192.0.2.1",
       "warn: 1.00 ms  #7  ttl 64  corrupt",
       "good: ▲  up again after 4 lost in 0:03",
-      "text: 0.04 ms  #8  ttl 250  from 198.51.100.77",
+      "text: 0.040 ms  #8  ttl 250  from 198.51.100.77",
     ]);
     expect(session.log.fromEnd(session.log.length - 1)?.atMs).toBe(clock.epochMs + 13.34);
   });
