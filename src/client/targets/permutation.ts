@@ -12,7 +12,7 @@ const ROUNDS = 6;
  * has a power of two of columns and hardly more than `size` places; who lands on one of the others goes on from there (cycle
  * walking).
  *
- * With halves of as many bits, as is more usual, there are up to twice as many numbers as wanted, and one costs 30 to 90 ns. A
+ * With halves of as many bits, as is more usual, there are up to twice as many numbers as wanted, and one costs 30 to 90 ns, not 40. A
  * multiplicative group modulo a prime needs products of 64 bits; a linear congruential sequence keeps a constant distance
  * between neighbours in its cycle, and so visits networks in turn rather than at random.
  */

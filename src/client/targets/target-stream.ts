@@ -198,7 +198,7 @@ export class TargetStream {
     }
   }
 
-  /** Whether `text` is a plain IPv4 address, and wanted; it is then in `slot`. Files of them take 60 ns an address, not 600. */
+  /** Whether `text` is a plain IPv4 address, and wanted; it is then in `slot`. A list of them takes 80 ns an address, not 330. */
   #takeAddress(text: string, slot: TargetSlot): boolean {
     const number = this.#family === 6 ? undefined : parseIpv4Number(text);
     if (number === undefined || this.#excluded.hasIpv4(number)) return false;
