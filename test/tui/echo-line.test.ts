@@ -8,6 +8,7 @@ const NAMES: Readonly<Record<string, string>> = { "10.0.0.1": "gw\u001b[2J.examp
 test.each([
   [replyOf({ rtt: 12.345 }), "text", " 12.3 ms  #7    ttl 57"],
   [replyOf({ rtt: 0.031, replyTtl: null }), "text", "0.031 ms  #7"],
+  [replyOf({ rtt: 23_456 }), "text", "   23.5s  #7    ttl 57"],
   [replyOf({ duplicate: true }), "warn", " 12.3 ms  #7    ttl 57  duplicate"],
   [
     replyOf({ late: true, corrupt: true, reordered: true }),

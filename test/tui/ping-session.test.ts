@@ -254,7 +254,7 @@ describe("PingSession", () => {
       --- www.example.com (198.51.100.1) ping statistics ---
       4 packets transmitted, 3 received, 25.0% packet loss
       rtt min/mean/max/stddev = 10.0/10.0/10.0/0.000 ms, jitter 0.000 ms
-      rtt p50/p90/p99 = 10.0/10.0/10.0 ms
+      rtt p50/p90/p99 = 10/10/10 ms
 
       What was not a plain reply, the latest:
       2024-01-01T00:00:03.001Z      lost  #3"

@@ -35,6 +35,7 @@ type Document = Record<string, unknown>;
 const WRITE_AFTER_MS = 500;
 /** Longer texts are not taken from a file: no form needs them. */
 const LONGEST_TEXT = 4096;
+const CONTROLS = /\p{Cc}/u;
 
 /**
  * Where settings are kept: `icmpx/tui.json` in `$XDG_CONFIG_HOME`, which counts only if it is absolute (XDG Base Directory
@@ -229,9 +230,7 @@ function recordAt(document: Document, path: readonly string[]): Document {
 function textAt(document: Document, path: readonly string[]): string | undefined {
   const name = path.at(-1) ?? "";
   const value = recordAt(document, path.slice(0, -1))[name];
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-  const isUsable =
-    typeof value === "string" && value.length <= LONGEST_TEXT && !/[\x00-\x1f\x7f-\x9f]/.test(value);
+  const isUsable = typeof value === "string" && value.length <= LONGEST_TEXT && !CONTROLS.test(value);
   return isUsable ? value : undefined;
 }
 

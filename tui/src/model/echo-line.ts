@@ -47,7 +47,7 @@ export function echoLine(result: EchoResult, options: EchoLineOptions): Omit<Log
         // Of a broadcast address, and of a host with several, others answer.
         withoutZone(addr) === withoutZone(result.request.addr) ? "" : `from ${hostText(addr, options)}`,
       ].filter((text) => text !== "");
-      return { role: marks.length > 0 ? "warn" : "text", text: line(`${formatRtt(result.rtt)} ms`, ...more) };
+      return { role: marks.length > 0 ? "warn" : "text", text: line(rttText(result.rtt), ...more) };
     }
     case "icmpError": {
       const { icmpError, reply } = result;
@@ -57,7 +57,7 @@ export function echoLine(result: EchoResult, options: EchoLineOptions): Omit<Log
       const isOld = late || duplicate;
       return {
         role: isOld ? "warn" : "bad",
-        text: line(isOld ? `${formatRtt(result.rtt)} ms` : "lost", what),
+        text: line(isOld ? rttText(result.rtt) : "lost", what),
       };
     }
     case "timeout":
@@ -73,6 +73,12 @@ export function echoLine(result: EchoResult, options: EchoLineOptions): Omit<Log
     default:
       return result satisfies never;
   }
+}
+
+/** With its unit, which very long ones have already. */
+function rttText(rtt: number): string {
+  const text = formatRtt(rtt);
+  return text.endsWith("s") ? text : `${text} ms`;
 }
 
 /** Zones may be names or numbers. */

@@ -2,7 +2,7 @@ import { type EchoResult, formatPingStatistics, type StatisticsSnapshot } from "
 import { addressFamily, escapeText } from "icmpx/packet";
 import { echoLine } from "./echo-line.ts";
 import type { EventLog, LogEntry } from "./event-log.ts";
-import { formatDuration, formatRtt } from "./format.ts";
+import { formatDuration } from "./format.ts";
 import { DOWN_AFTER, MultipingTarget } from "./multiping-target.ts";
 import { HISTORY_LIMIT, type RttHistory } from "./rtt-history.ts";
 import { Follower, type Session, type SessionOptions, type SessionState, type TargetRow } from "./session.ts";
@@ -142,7 +142,7 @@ export class PingSession implements Session {
       `every ${interval / 1000} s, timeout ${timeout / 1000} s, ${size} bytes of data, TTL ${ttl}`,
       "",
       statistics,
-      `rtt p50/p90/p99 = ${[p50, p90, p99].map(formatRtt).join("/")} ms`,
+      `rtt p50/p90/p99 = ${[p50, p90, p99].map(figureText).join("/")} ms`,
       ...(failure === null ? [] : ["", failure]),
       ...(events.length === 0 ? [] : ["", "What was not a plain reply, the latest:", ...events]),
     ].join("\n");
@@ -240,6 +240,11 @@ export class PingSession implements Session {
 
 function isEvent({ role }: LogEntry): boolean {
   return role !== "text" && role !== "dim";
+}
+
+/** Three digits that count. */
+function figureText(rtt: number | null): string {
+  return rtt === null ? "-" : String(Number(rtt.toPrecision(3)));
 }
 
 /** As people write it in tickets, and to the millisecond. */
