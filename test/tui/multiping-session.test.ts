@@ -110,6 +110,7 @@ describe("MultipingSession", () => {
     await clock.advance(4000);
     expect(target?.state).toBe("up");
     expect(logLines(session.log)).toEqual([
+      "dim: 33 targets: losses are logged, replies are not",
       "bad: lost  10.0.0.4  #2",
       "bad: lost  10.0.0.4  #3",
       "bad: lost  10.0.0.4  #4",

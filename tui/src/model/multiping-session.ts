@@ -86,6 +86,9 @@ export class MultipingSession implements Session {
     this.#labelWidth = Math.min(LOG_LABEL_WIDTH, Math.max(0, ...widths));
     this.#byTarget = new Map(this.#targets.map((target) => [target.target, target]));
     this.#beganAt = options.now();
+    if (!this.#logsAll) {
+      this.#follower.note("dim", `${request.targets.length} targets: losses are logged, replies are not`);
+    }
     this.#begin();
   }
 
