@@ -7,8 +7,8 @@ describe("bucketsOf()", () => {
   test.each<[string, number[], number, [number, number, number][]]>([
     ["nothing", [], 9, []],
     ["no room", [1, 2], 0, []],
-    ["one", [12.34], 9, [[12.34, 12.35, 1]]],
-    ["zero", [0, 0], 9, [[0, 0.01, 2]]],
+    ["one", [12.34], 9, [[12.3, 12.4, 1]]],
+    ["zero", [0, 0], 9, [[0, 0.001, 2]]],
     [
       "edges belong to the bucket above",
       [1, 1.5, 2, 2.99, 3],
@@ -27,6 +27,16 @@ describe("bucketsOf()", () => {
         [0.1, 0.2, 1],
         [0.2, 0.3, 1],
         [0.3, 0.4, 1],
+      ],
+    ],
+    [
+      "microseconds, which count on the loopback",
+      [0.019, 0.0195, 0.021],
+      9,
+      [
+        [0.019, 0.02, 2],
+        [0.02, 0.021, 0],
+        [0.021, 0.022, 1],
       ],
     ],
     ["one bucket for all", [3, 700], 1, [[0, 1000, 2]]],

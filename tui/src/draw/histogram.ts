@@ -15,8 +15,9 @@ const MOST_SHARE = 0.98;
 const MOST_BUCKETS = 24;
 /** Widths of buckets, times a power of ten. */
 const STEPS = [1, 2, 2.5, 5];
-/** Hundredths of milliseconds are the least: what is finer is noise. */
-const LEAST_POWER = -2;
+/** Finer than a microsecond, or than that share of the RTTs themselves, differences are noise. */
+const LEAST_POWER = -3;
+const LEAST_SHARE = 0.005;
 /** Quotients are off by less than that: 0.3 / 0.1 is 2.9999999999999996. */
 const NOISE = 1e-9;
 
@@ -58,6 +59,7 @@ function stepFor(
   for (let power = LEAST_POWER; ; power += 1) {
     for (const factor of STEPS) {
       const step = withoutNoise(factor * 10 ** power);
+      if (step < LEAST_SHARE * usual) continue;
       // One bucket holds everything once it is as wide as that.
       if (placeOf(usual, step) - placeOf(least, step) < limit || step > usual) return step;
     }
