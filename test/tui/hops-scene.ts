@@ -73,6 +73,8 @@ async function hopsScene<S>(tool: Tool, options: HopsSceneOptions): Promise<Hops
     },
     services,
   );
+  const draw = (width: number, height: number): Grid =>
+    new Grid(width, height, (canvas) => panel.draw(canvas));
   return {
     ...setting,
     panel,
@@ -81,9 +83,11 @@ async function hopsScene<S>(tool: Tool, options: HopsSceneOptions): Promise<Hops
     preferences,
     failures,
     changes: () => changes,
-    draw: (width, height) => new Grid(width, height, (canvas) => panel.draw(canvas)),
+    draw,
     press(...keys) {
       for (const key of keys) {
+        // Nobody presses keys before he sees something.
+        draw(80, 24);
         const binding = panel.bindings.find((each) => each.keys.includes(key));
         if (binding === undefined) throw new Error(`The key ${key} does nothing`);
         binding.run();

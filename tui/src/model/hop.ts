@@ -12,6 +12,9 @@ import { RttHistory } from "./rtt-history.ts";
 /** A hop remembers at most as many addresses, as the library does: memory stays bounded whoever answers. */
 const MAX_ADDRESSES = 128;
 
+/** Answers in a row from one address after which another one is a change of route, and not a balancer's choice. */
+export const STEADY_AFTER = 10;
+
 /** One address that answered at a hop. */
 export class HopAddress {
   /** Canonical, and safe to print. */
@@ -80,6 +83,9 @@ export class Hop {
   readonly #addresses = new Map<string, HopAddress>();
   #last: HopAddress | null = null;
   #sameInARow = 0;
+  #main: HopAddress | null = null;
+  /** Answers of others since the last one of `main`. */
+  #otherInARow = 0;
   #figures: StatisticsSnapshot | undefined;
 
   constructor(ttl: number) {
@@ -95,6 +101,11 @@ export class Hop {
   /** Who answered last. */
   get last(): HopAddress | null {
     return this.#last;
+  }
+
+  /** Who stands for the hop: `last`, but where several take turns, one of them, so that a table does not flicker. */
+  get main(): HopAddress | null {
+    return this.#main;
   }
 
   /** Answers in a row from `last`. */
@@ -127,6 +138,10 @@ export class Hop {
     }
     this.lostInARow = 0;
     if (address === undefined) return;
+    this.#otherInARow = address === this.#main ? 0 : this.#otherInARow + 1;
+    if (this.#main === null || Math.max(this.#sameInARow, this.#otherInARow) >= STEADY_AFTER) {
+      this.#main = address;
+    }
     this.#sameInARow = address === this.#last ? this.#sameInARow + 1 : 1;
     this.#last = address;
   }

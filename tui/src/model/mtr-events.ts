@@ -1,12 +1,10 @@
 import type { EchoResult } from "icmpx";
 import { escapeText } from "icmpx/packet";
 import { noteOf } from "./answer-notes.ts";
-import type { Hop, HopAddress } from "./hop.ts";
+import { type Hop, type HopAddress, STEADY_AFTER } from "./hop.ts";
 
 /** Losses in a row after which a hop that used to answer is logged as silent: single ones are everyday. */
 const SILENT_AFTER = 3;
-/** Answers in a row from one address after which another one is a change of route, and not a balancer's choice. */
-const STEADY_AFTER = 10;
 
 type Note = (role: "text" | "dim" | "good" | "warn" | "bad", text: string) => void;
 

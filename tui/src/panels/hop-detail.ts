@@ -1,6 +1,8 @@
 import type { Canvas, Role } from "../draw/canvas.ts";
 import { fit, textWidth, wrapText } from "../draw/fit.ts";
 import type { Span } from "../draw/table.ts";
+import type { Session } from "../model/session.ts";
+import type { Binding } from "./panel.ts";
 
 /** A line of a detail view. */
 export type DetailLine = readonly Span[];
@@ -39,6 +41,14 @@ export class DetailView {
     this.scroll(direction * Math.max(1, this.#height - 1));
   }
 
+  /** Keys for a panel whose table has those of lists: those of a log beside one. */
+  sideBindings(): Binding[] {
+    return [
+      { keys: ["shift-up", "{"], label: "⇧↑ {", summary: "details up", run: () => this.page(-1) },
+      { keys: ["shift-down", "}"], label: "⇧↓ }", summary: "details down", run: () => this.page(1) },
+    ];
+  }
+
   /** Shows the first line again. */
   toTop(): void {
     this.#top = 0;
@@ -72,4 +82,35 @@ export function drawHeading(canvas: Canvas, title: string): void {
   const { width } = canvas;
   canvas.text(0, 0, "─".repeat(width), { role: "border" });
   canvas.text(2, 0, ` ${title} `, { role: "title", width: Math.max(0, width - 4) });
+}
+
+/** What the first row of a panel of hops tells. */
+export interface StripOptions {
+  /** The target, safe to print. */
+  readonly host: string;
+  readonly status: Span;
+  /** At the right, if there is room. */
+  readonly facts: string;
+}
+
+/** Draws the first row: the host is cut before how it stands is. */
+export function drawStrip(canvas: Canvas, { host, status, facts }: StripOptions): void {
+  const { width } = canvas;
+  const statusWidth = textWidth(status.text);
+  const hostWidth = Math.max(0, Math.min(textWidth(host), width - statusWidth - 2));
+  canvas.text(0, 0, host, { role: "title", width: hostWidth });
+  const statusX = hostWidth === 0 ? 0 : hostWidth + 2;
+  canvas.text(statusX, 0, status.text, { role: status.role });
+  const factsX = statusX + statusWidth + 2;
+  if (width - factsX >= textWidth(facts)) {
+    canvas.text(factsX, 0, facts, { role: "dim", width: width - factsX, align: "right" });
+  }
+}
+
+/** Tells over the whole of `canvas` why a session failed before it had anything to show. */
+export function drawFailure(canvas: Canvas, { failure }: Session): void {
+  const lines = (failure ?? "").split("\n").flatMap((line) => wrapText(line, Math.max(1, canvas.width - 2)));
+  for (const [index, line] of lines.entries()) {
+    canvas.text(0, index + 1, line, { role: index === 0 ? "bad" : "text" });
+  }
 }

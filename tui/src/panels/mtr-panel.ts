@@ -1,5 +1,4 @@
 import type { Canvas, Rect } from "../draw/canvas.ts";
-import { textWidth } from "../draw/fit.ts";
 import { drawRttGraph, rttGraphCapacity } from "../draw/graph.ts";
 import { ListState } from "../draw/list-state.ts";
 import { LogView } from "../draw/log-view.ts";
@@ -8,7 +7,7 @@ import type { Hop } from "../model/hop.ts";
 import { ColumnChoice } from "../model/mtr-columns.ts";
 import type { MtrSession } from "../model/mtr-session.ts";
 import { ColumnChooser } from "./column-chooser.ts";
-import { DetailView, drawHeading } from "./hop-detail.ts";
+import { DetailView, drawFailure, drawHeading, drawStrip } from "./hop-detail.ts";
 import { type HostStyle, hostText, nextHostStyle, readHostStyle } from "./host-text.ts";
 import { mtrDetailLines } from "./mtr-detail.ts";
 import { mtrRows, mtrTableColumns } from "./mtr-table.ts";
@@ -77,7 +76,7 @@ export class MtrPanel implements Panel {
           ]
         : []),
       ...this.#list.bindings(() => this.#selected()),
-      ...(this.#isDetailed ? this.#detailBindings() : this.#log.sideBindings()),
+      ...(this.#isDetailed ? this.#detail.sideBindings() : this.#log.sideBindings()),
     ];
   }
 
@@ -86,7 +85,11 @@ export class MtrPanel implements Panel {
     this.#drawStrip(canvas.part({ x: 0, y: 0, width, height: 1 }));
     const room = height - 1;
     const { hops } = this.session;
-    const tableRows = hops.length + 1;
+    if (hops.length === 0 && this.session.failure !== null) {
+      drawFailure(canvas.part({ x: 0, y: 1, width, height: room }), this.session);
+      return;
+    }
+    const tableRows = Math.max(1, hops.length) + 1;
     const isDetailAlone = this.#isDetailed && height < LEAST_HEIGHT_FOR_BOTH;
     const most = this.#isDetailed ? Math.floor(room / 2) : room;
     const below = isDetailAlone ? room : Math.max(0, room - Math.min(tableRows, most));
@@ -106,26 +109,18 @@ export class MtrPanel implements Panel {
   #drawStrip(canvas: Canvas): void {
     const { session } = this;
     const { title, resolved, request } = session;
-    const host = resolved === null || resolved === title ? title : `${title} (${resolved})`;
     const rounds = session.rounds === 1 ? "1 round" : `${session.rounds} rounds`;
-    const facts = `${rounds}, every ${request.interval / 1000} s`;
-    const status = this.#status();
-    // What matters most is at the left; the name is cut before anything else is.
-    const needed = textWidth(status.text) + 2;
-    const hostWidth = Math.max(0, Math.min(textWidth(host), canvas.width - needed));
-    canvas.text(0, 0, host, { role: "title", width: hostWidth });
-    const statusX = hostWidth + 2;
-    canvas.text(statusX, 0, status.text, { role: status.role });
-    const factsX = statusX + textWidth(status.text) + 2;
-    if (canvas.width - factsX >= textWidth(facts)) {
-      canvas.text(factsX, 0, facts, { role: "dim", width: canvas.width - factsX, align: "right" });
-    }
+    drawStrip(canvas, {
+      host: resolved === null || resolved === title ? title : `${title} (${resolved})`,
+      status: this.#status(),
+      facts: `${rounds}, every ${request.interval / 1000} s`,
+    });
   }
 
   #status(): Span {
     const { session } = this;
     const { hops, targetTtl, failure } = session;
-    if (failure !== null) return { text: failure.split("\n")[0] ?? "failed", role: "bad" };
+    if (failure !== null) return { text: "failed", role: "bad" };
     if (session.state === "paused") return { text: "paused", role: "warn" };
     if (session.endsEarly) return { text: `unreachable at hop ${hops.length}`, role: "bad" };
     const isDown = session.targets()[0]?.isDown === true;
@@ -162,7 +157,7 @@ export class MtrPanel implements Panel {
 
   #drawGraph(canvas: Canvas, hop: Hop): void {
     const { width, height } = canvas;
-    const name = hop.last === null ? "no answer" : hostText(this.#hosts, hop.last.addr, hop.last.name);
+    const name = hop.main === null ? "no answer" : hostText(this.#hosts, hop.main.addr, hop.main.name);
     drawHeading(canvas, `RTT of hop ${hop.ttl}, ${name}`);
     const graph = canvas.part({ x: 0, y: 1, width, height: height - 1 });
     const { interval } = this.session.request;
@@ -181,7 +176,7 @@ export class MtrPanel implements Panel {
     const { hops, targetTtl } = this.session;
     const hop = this.#selectedHop();
     const isTarget = hop !== undefined && hop.ttl === targetTtl;
-    const host = hop?.last == null ? "" : `, ${hostText("both", hop.last.addr, hop.last.name)}`;
+    const host = hop?.main == null ? "" : `, ${hostText("both", hop.main.addr, hop.main.name)}`;
     drawHeading(canvas, hop === undefined ? "Hop" : `${isTarget ? "Target, hop" : "Hop"} ${hop.ttl}${host}`);
     canvas.onMouse({ x: 0, y: 0, width, height: 1 }, { click: () => this.#setDetailed(false) });
     const lines = mtrDetailLines({ hops, index: this.#list.selected, targetTtl, width });
@@ -249,13 +244,6 @@ export class MtrPanel implements Panel {
     this.#followsTarget = false;
     this.#detail.toTop();
     this.#services.redraw();
-  }
-
-  #detailBindings(): Binding[] {
-    return [
-      { keys: ["["], label: "[", summary: "details up", run: () => this.#detail.page(-1) },
-      { keys: ["]"], label: "]", summary: "details down", run: () => this.#detail.page(1) },
-    ];
   }
 }
 

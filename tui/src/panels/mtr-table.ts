@@ -78,17 +78,17 @@ function figureCell({ hop, isMute }: MtrRow, column: MtrColumn): Span {
 }
 
 function hostCell({ hop, isTarget }: MtrRow, style: HostStyle, width: number): Span[] {
-  const { last, figures } = hop;
-  if (last === null) {
+  const { main, figures } = hop;
+  if (main === null) {
     if (hop.sendError !== null) return [{ text: hop.sendError, role: "bad" }];
     return [{ text: figures.sent === 0 ? "waiting" : "no answer", role: "dim" }];
   }
   const tags: Span[] = [];
-  if (last.note !== undefined) tags.push({ text: ` ${last.note.mark}`, role: "bad" });
+  if (main.note !== undefined) tags.push({ text: ` ${main.note.mark}`, role: "bad" });
   const others = hop.addresses.length - 1;
   if (others > 0) tags.push({ text: ` +${others}`, role: "accent" });
-  if (last.extensions.some(({ kind }) => kind === "mpls")) tags.push({ text: " MPLS", role: "dim" });
+  if (main.extensions.some(({ kind }) => kind === "mpls")) tags.push({ text: " MPLS", role: "dim" });
   const taken = tags.reduce((sum, { text }) => sum + textWidth(text), 0);
-  const host = truncate(hostText(style, last.addr, last.name), Math.max(8, width - taken));
+  const host = truncate(hostText(style, main.addr, main.name), Math.max(8, width - taken));
   return [{ text: host, role: isTarget ? "title" : "text" }, ...tags];
 }

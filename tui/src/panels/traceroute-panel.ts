@@ -1,9 +1,8 @@
 import type { Canvas } from "../draw/canvas.ts";
-import { textWidth } from "../draw/fit.ts";
 import { ListState } from "../draw/list-state.ts";
 import { drawTable, type Span } from "../draw/table.ts";
 import type { TracerouteSession } from "../model/traceroute-session.ts";
-import { DetailView, drawHeading } from "./hop-detail.ts";
+import { DetailView, drawFailure, drawHeading, drawStrip } from "./hop-detail.ts";
 import { type HostStyle, nextHostStyle, readHostStyle } from "./host-text.ts";
 import type { Binding, Panel, Services } from "./panel.ts";
 import { tracerouteDetailLines } from "./traceroute-detail.ts";
@@ -52,8 +51,7 @@ export class TraceroutePanel implements Panel {
           ]
         : []),
       ...this.#list.bindings(() => this.#selected()),
-      { keys: ["["], label: "[", summary: "details up", run: () => this.#detail.page(-1) },
-      { keys: ["]"], label: "]", summary: "details down", run: () => this.#detail.page(1) },
+      ...this.#detail.sideBindings(),
     ];
   }
 
@@ -62,6 +60,10 @@ export class TraceroutePanel implements Panel {
     this.#drawStrip(canvas.part({ x: 0, y: 0, width, height: 1 }));
     const rows = tracerouteRows(this.session.hops);
     const room = height - 1;
+    if (rows.length === 0 && this.session.failure !== null) {
+      drawFailure(canvas.part({ x: 0, y: 1, width, height: room }), this.session);
+      return;
+    }
     const isDetailAlone = this.#isDetailed && height < LEAST_HEIGHT_FOR_BOTH;
     const most = this.#isDetailed ? Math.floor(room / 2) : room;
     const left = isDetailAlone ? room : Math.max(0, room - Math.min(rows.length + 1, most));
@@ -76,23 +78,18 @@ export class TraceroutePanel implements Panel {
 
   #drawStrip(canvas: Canvas): void {
     const { title, resolved, request } = this.session;
-    const host = resolved === null || resolved === title ? title : `${title} (${resolved})`;
-    const status = this.#status();
-    const hostWidth = Math.max(0, Math.min(textWidth(host), canvas.width - textWidth(status.text) - 2));
-    canvas.text(0, 0, host, { role: "title", width: hostWidth });
-    canvas.text(hostWidth === 0 ? 0 : hostWidth + 2, 0, status.text, { role: status.role });
     const { probes, maxHops } = request;
-    const facts = `RTT in ms, ${probes === 1 ? "1 probe" : `${probes} probes`} a hop, ${maxHops} hops at most`;
-    const factsX = hostWidth + 2 + textWidth(status.text) + 2;
-    if (canvas.width - factsX >= textWidth(facts)) {
-      canvas.text(factsX, 0, facts, { role: "dim", width: canvas.width - factsX, align: "right" });
-    }
+    drawStrip(canvas, {
+      host: resolved === null || resolved === title ? title : `${title} (${resolved})`,
+      status: this.#status(),
+      facts: `RTT in ms, ${probes === 1 ? "1 probe" : `${probes} probes`} a hop, ${maxHops} hops at most`,
+    });
   }
 
   #status(): Span {
     const { failure, conclusion, isReached, state, hops } = this.session;
     const count = hops.length === 1 ? "1 hop" : `${hops.length} hops`;
-    if (failure !== null) return { text: failure.split("\n")[0] ?? "failed", role: "bad" };
+    if (failure !== null) return { text: "failed", role: "bad" };
     if (conclusion !== null && isReached) return { text: `reached in ${count}`, role: "good" };
     if (conclusion !== null) return { text: conclusion, role: state === "stopped" ? "dim" : "warn" };
     if (state !== "running") return { text: "stopped", role: "dim" };
