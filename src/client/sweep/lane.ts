@@ -15,6 +15,8 @@ import type { Tally } from "./tally.ts";
 const ATTEMPT_STRIDE = 0x1000;
 const SEQUENCES = 0x1_0000;
 const NUMBER_OFFSET = 8;
+/** Readings of two clocks closer together than this are of one moment. */
+const SIMULTANEOUS_NS = 5000;
 
 /** Who gets the results of a lane. */
 export interface LaneSink {
@@ -73,6 +75,7 @@ export class Lane implements SweepListener {
   /** When the last read was made, and how far the real-time scale was ahead of the monotonic one then. */
   #readNs = 0;
   #realtimeAheadNs = 0;
+  #stageNs: number;
   #flushNs = 0;
   #wantsReplies = false;
 
@@ -93,6 +96,7 @@ export class Lane implements SweepListener {
       number: 0,
       time: 0,
     };
+    this.#stageNs = options.clock.monotonicNs();
     this.#retried = options.timeoutsNs.map(() => new NumberQueue());
     this.wire = options.openWire(this);
     this.#staged = new Float64Array(this.wire.capacity);
@@ -111,6 +115,11 @@ export class Lane implements SweepListener {
   /** Whether targets wait for another attempt. */
   get hasRetries(): boolean {
     return this.#toRetry.length > 0;
+  }
+
+  /** What is staged from now on is sent at about `nowNs`. */
+  prepare(nowNs: number): void {
+    this.#stageNs = nowNs;
   }
 
   /** Stages the first probe to an IPv4 address. Needs room. */
@@ -202,8 +211,14 @@ export class Lane implements SweepListener {
   onRead(): void {
     // Asked once a batch: for each reply it took 0.04 us.
     this.#wantsReplies = this.#sink.wantsReplies;
-    this.#readNs = this.#clock.monotonicNs();
-    this.#realtimeAheadNs = this.#clock.realtimeNs() - this.#readNs;
+    // Half-way between two readings, and again if something came in between: RTTs are no better than this.
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const beforeNs = this.#clock.monotonicNs();
+      const realtimeNs = this.#clock.realtimeNs();
+      this.#readNs = this.#clock.monotonicNs();
+      this.#realtimeAheadNs = realtimeNs - (beforeNs + this.#readNs) / 2;
+      if (this.#readNs - beforeNs <= SIMULTANEOUS_NS) return;
+    }
   }
 
   onReply(reply: SweepReplyPacket): void {
@@ -298,7 +313,7 @@ export class Lane implements SweepListener {
     probe.high = hash.high;
     probe.number = number | 0;
     probe.sequence = (number + attempt * ATTEMPT_STRIDE) % SEQUENCES;
-    probe.time = microseconds(this.#flushNs);
+    probe.time = microseconds(this.#stageNs);
     this.#staged[this.wire.staged] = number;
     this.wire.stage(probe);
   }

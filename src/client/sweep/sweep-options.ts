@@ -23,8 +23,8 @@ export interface SweepOptions extends SendOptions {
   /** Whether iterating gives every host, and targets that are none, and not only the hosts that answered. Default false. */
   readonly all?: boolean | undefined;
   /**
-   * Packets a second, retries included: a number above 0, or Infinity for as fast as the kernel takes them. Default 10000. In no span
-   * of time does more leave than that and 5 ms of it. When answers come faster than they can be read, it is lowered for a while.
+   * Packets a second, retries included: a number above 0, or Infinity for as fast as the kernel takes them. Default 10000.
+   * No more than 5 ms of it leave at once. When answers come faster than they can be read, it is lowered for a while.
    */
   readonly rate?: number | undefined;
   /** How many more probes a silent host gets, 0 to 15. Each waits 1.5 times as long as the one before. Default 1. */

@@ -31,7 +31,7 @@ export interface SweepReply extends SweepHostCommon {
 /** A host that somebody on the way said cannot be reached. */
 export interface SweepIcmpError extends SweepHostCommon {
   readonly kind: "icmpError";
-  /** e.g. `"destination_unreachable(code=1)"`. */
+  /** e.g. `"dest_unreachable(code=1)"`. */
   readonly error: EchoIcmpErrorResult["error"];
   /** Who said it. */
   readonly from: string;

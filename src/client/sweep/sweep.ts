@@ -179,6 +179,7 @@ export class Sweep {
   /** Stages and sends one batch; false when there is nothing to send, or it must not be sent now. */
   #send(nowNs: number): boolean {
     if (nowNs < this.#busyUntilNs) return false;
+    for (const lane of this.#lanes) lane.prepare(nowNs);
     const isProgress = this.#stage(this.#pacer.allowance(nowNs));
     let isBusy = false;
     let isSent = false;

@@ -1,0 +1,613 @@
+import { describe, expect, test } from "bun:test";
+import { constants } from "node:os";
+import type { SweepItem } from "../../src/client/sweep/sweep-results.ts";
+import { ClientClosedError, RawSocketPermissionError } from "../../src/errors.ts";
+import {
+  checksumHolds,
+  echoReply,
+  type FakeNetwork,
+  type FakeProbe,
+  timeExceeded,
+  unreachable,
+} from "../support/fake-network.ts";
+import { SOCKET_KINDS } from "../support/fake-platform.ts";
+import { expectClosed, scene, tick } from "./support.ts";
+import { rangeOf, shortHosts } from "./sweep-support.ts";
+
+const { EAGAIN, ENETUNREACH, ENOBUFS } = constants.errno;
+
+const answering: FakeNetwork = (probe) => [echoReply(probe, { delayMs: 10 })];
+
+/** Which attempt at its destination a probe is, from 1. */
+function attemptsSeen(): (probe: FakeProbe) => number {
+  const seen = new Map<string, number>();
+  return ({ destination }) => {
+    const attempt = (seen.get(destination) ?? 0) + 1;
+    seen.set(destination, attempt);
+    return attempt;
+  };
+}
+
+for (const kind of SOCKET_KINDS) {
+  const { privileged, router, stranger } = kind;
+
+  describe(`Client.sweep(), ${kind.name}`, () => {
+    test("gives every host that answers, with RTT and TTL, and the totals", async () => {
+      const range = rangeOf(kind, 20);
+      const world = scene(
+        { network: (probe) => [echoReply(probe, { delayMs: 10, ttl: 57 })] },
+        { privileged },
+      );
+      const sweep = world.client.sweep(range.text);
+      const { items, ended } = world.watch(sweep);
+      const result = await world.outcome(sweep);
+      expect(await ended).toBeUndefined();
+      expect(items.map(({ addr }) => addr)).toEqual([...range.addresses]);
+      for (const item of items) {
+        expect(item).toEqual({
+          kind: "reply",
+          addr: item.addr,
+          target: null,
+          attempts: 1,
+          error: null,
+          from: item.addr,
+          rtt: 10,
+          ttl: 57,
+          corrupt: false,
+        });
+      }
+      const { living, ...totals } = result;
+      expect([...living]).toEqual([...range.addresses]);
+      expect(totals).toEqual({
+        hosts: 20,
+        sent: 20,
+        answered: 20,
+        silent: 0,
+        icmpErrors: 0,
+        sendErrors: 0,
+        failed: 0,
+        failures: [],
+        duplicates: 0,
+        late: 0,
+        corrupt: 0,
+        overflows: 0,
+        rtt: { min: 10, mean: 10, max: 10 },
+        duration: expect.any(Number),
+        rate: expect.any(Number),
+      });
+      expectClosed(world);
+    });
+
+    test("sends valid echo requests with one identifier, a sequence that counts, and a cookie each", async () => {
+      const { client, kernel, outcome } = scene({ network: answering }, { privileged });
+      await outcome(
+        client.sweep(rangeOf(kind, 300).text.replace("198.51.100.300", "198.51.101.44"), { size: 61 }),
+      );
+      expect(kernel.sent).toHaveLength(300);
+      expect(new Set(kernel.sent.map(({ identifier }) => identifier)).size).toBe(1);
+      expect(kernel.sent.map(({ sequence }) => sequence)).toEqual(
+        Array.from({ length: 300 }, (_, index) => index),
+      );
+      expect(new Set(kernel.sent.map(({ data }) => data.subarray(8, 16).join())).size).toBe(300);
+      for (const probe of kernel.sent) {
+        expect(checksumHolds(probe.data, probe)).toBe(true);
+        expect(probe.data).toHaveLength(69);
+        expect([...probe.data.subarray(24)]).toEqual(Array.from({ length: 45 }, (_, index) => index + 16));
+      }
+    });
+
+    test("asks the silent again, waiting longer each time", async () => {
+      const attemptOf = attemptsSeen();
+      // .1 answers at once, .2 the second time, .3 the third, .4 never.
+      const network: FakeNetwork = (probe) => {
+        const host = Number.parseInt(probe.destination.split(/[.:]/).at(-1) ?? "", 16);
+        return attemptOf(probe) === host && host < 4 ? [echoReply(probe, { delayMs: 5 })] : [];
+      };
+      const world = scene({ network }, { privileged });
+      const sweep = world.client.sweep(rangeOf(kind, 4).text, { retries: 2, timeout: 100, all: true });
+      const { items, atMs } = world.watch(sweep);
+      const result = await world.outcome(sweep);
+      const [first = "", second = "", third = "", fourth = ""] = rangeOf(kind, 4).addresses;
+      expect(shortHosts(items)).toEqual([
+        `${first} 5 1`,
+        `${second} 5 2`,
+        `${third} 5 3`,
+        `${fourth} timeout 3`,
+      ]);
+      // 100 ms, then 150, then 225; new probes are gathered for up to 2 ms.
+      for (const [index, expected] of [5, 105, 255, 475].entries()) {
+        expect(atMs[index]).toBeGreaterThanOrEqual(expected);
+        expect(atMs[index]).toBeLessThan(expected + 6);
+      }
+      expect(result).toMatchObject({ hosts: 4, sent: 9, answered: 3, silent: 1 });
+      expect(
+        world.kernel.sent.filter(({ destination }) => destination === fourth).map(({ sequence }) => sequence),
+      ).toEqual([3, 3 + 4096, 3 + 8192]);
+    });
+
+    test("takes an answer to an earlier attempt, with its own RTT", async () => {
+      const attemptOf = attemptsSeen();
+      const network: FakeNetwork = (probe) =>
+        attemptOf(probe) === 1 ? [echoReply(probe, { delayMs: 140 })] : [];
+      const world = scene({ network }, { privileged });
+      const sweep = world.client.sweep(kind.target, { timeout: 100, retries: 1 });
+      const { items } = world.watch(sweep);
+      const result = await world.outcome(sweep);
+      expect(items).toHaveLength(1);
+      expect(items[0]?.attempts).toBe(2);
+      // The time of sending comes from the data, in microseconds.
+      expect(items[0]?.rtt).toBeCloseTo(140, 2);
+      expect(result).toMatchObject({ sent: 2, answered: 1, late: 0, duplicates: 0 });
+    });
+
+    test("reports ICMP errors with who said it, also when they quote 8 bytes only", async () => {
+      const network: FakeNetwork = (probe) => {
+        const host = Number.parseInt(probe.destination.split(/[.:]/).at(-1) ?? "", 16);
+        if (host === 1) return [echoReply(probe, { delayMs: 10 })];
+        const quoteLength = (kind.family === 4 ? 20 : 40) + 8;
+        if (host === 2) return [unreachable(probe, { from: router, delayMs: 10 })];
+        if (host === 3) return [unreachable(probe, { from: router, delayMs: 10, quoteLength })];
+        if (host === 4) return [timeExceeded(probe, { from: router, delayMs: 10, quoteLength })];
+        return [];
+      };
+      const world = scene({ network }, { privileged });
+      const sweep = world.client.sweep(rangeOf(kind, 4).text, { all: true });
+      const { items } = world.watch(sweep);
+      const result = await world.outcome(sweep);
+      const error = (addr: string | undefined, label: string, type: number, code: number): SweepItem => ({
+        kind: "icmpError",
+        addr: addr ?? "",
+        target: null,
+        attempts: 1,
+        error: `${label}(code=${code})`,
+        from: router,
+        type,
+        code,
+        rtt: 10,
+        ttl: 64,
+      });
+      const { addresses } = rangeOf(kind, 4);
+      const [type, code] = kind.family === 4 ? [3, 1] : [1, 3];
+      expect(items.slice(1)).toEqual([
+        error(addresses[1], "dest_unreachable", type, code),
+        error(addresses[2], "dest_unreachable", type, code),
+        error(addresses[3], "time_exceeded", kind.family === 4 ? 11 : 3, 0),
+      ]);
+      expect(result).toMatchObject({ answered: 1, icmpErrors: 3, silent: 0 });
+      expect([...result.living]).toEqual([addresses[0] ?? ""]);
+    });
+
+    test("counts duplicates and late answers and reports none of them", async () => {
+      const network: FakeNetwork = (probe) => {
+        const host = Number.parseInt(probe.destination.split(/[.:]/).at(-1) ?? "", 16);
+        if (host === 1) return [1, 2, 3].map((delayMs) => echoReply(probe, { delayMs }));
+        if (host === 2) return [120, 130].map((delayMs) => echoReply(probe, { delayMs }));
+        return host === 3 ? [echoReply(probe, { delayMs: 90 })] : [];
+      };
+      const world = scene({ network }, { privileged });
+      // One each 100 ms: the fourth keeps the sweep going while further answers come to the second.
+      const options = { all: true, timeout: 100, retries: 0, rate: 10 } as const;
+      const sweep = world.client.sweep(rangeOf(kind, 4).text, options);
+      const { items } = world.watch(sweep);
+      const result = await world.outcome(sweep);
+      expect(shortHosts(items).map((text) => text.split(" ").slice(1).join(" "))).toEqual([
+        "1 1",
+        "timeout 1",
+        "90 1",
+        "timeout 1",
+      ]);
+      // Of the two late ones, the first is late and the second a duplicate of it.
+      expect(result).toMatchObject({ hosts: 4, answered: 2, silent: 2, duplicates: 3, late: 1 });
+      expect(result.living.size).toBe(2);
+    });
+
+    test("ignores forged answers: a wrong cookie, another probe's, a sequence never sent", async () => {
+      const network: FakeNetwork = (probe) => {
+        const forged = probe.data.slice(8);
+        forged[3] = (forged[3] ?? 0) ^ 1;
+        return [
+          echoReply(probe, { delayMs: 1, data: forged }),
+          echoReply(probe, { delayMs: 1, sequence: (probe.sequence + 1) & 0xffff }),
+          echoReply(probe, { delayMs: 1, data: probe.data.slice(8, 20) }),
+        ];
+      };
+      const { client, outcome } = scene({ network }, { privileged });
+      const result = await outcome(client.sweep(rangeOf(kind, 5).text, { timeout: 50, retries: 0 }));
+      expect(result).toMatchObject({ hosts: 5, answered: 0, silent: 5, late: 0, duplicates: 0, corrupt: 0 });
+    });
+
+    test("takes an answer from another address of the host, and says so", async () => {
+      const world = scene(
+        { network: (probe) => [echoReply(probe, { delayMs: 1, from: stranger })] },
+        { privileged },
+      );
+      const sweep = world.client.sweep(kind.target);
+      const { items } = world.watch(sweep);
+      const result = await world.outcome(sweep);
+      expect(items.map(({ addr, from }) => [addr, from])).toEqual([[kind.target, stranger]]);
+      expect(result.living.has(kind.target)).toBe(true);
+      expect(result.living.has(stranger)).toBe(false);
+    });
+
+    test("counts altered data as corrupt, and as an answer", async () => {
+      const altered: FakeNetwork = (probe) => {
+        const data = probe.data.slice(8);
+        data[data.length - 1] = 0;
+        return [echoReply(probe, { delayMs: 1, data })];
+      };
+      const world = scene({ network: altered }, { privileged });
+      const sweep = world.client.sweep(kind.target, { size: 33 });
+      const { items } = world.watch(sweep);
+      expect(await world.outcome(sweep)).toMatchObject({ answered: 1, corrupt: 1 });
+      expect(items[0]?.corrupt).toBe(true);
+    });
+
+    test("a send that fails is the result of that host", async () => {
+      const world = scene({ network: answering }, { privileged });
+      const { addresses, text } = rangeOf(kind, 10);
+      const [, , third = "", , , , , , , last = ""] = addresses;
+      world.kernel.failSendsTo(third, ENETUNREACH);
+      world.kernel.failSendsTo(last, ENETUNREACH);
+      const sweep = world.client.sweep(text, { all: true });
+      const { items } = world.watch(sweep);
+      const result = await world.outcome(sweep);
+      expect(result).toMatchObject({ hosts: 10, sent: 8, answered: 8, sendErrors: 2, silent: 0 });
+      expect(items.filter(({ kind }) => kind === "sendError")).toEqual([
+        expect.objectContaining({
+          addr: third,
+          error: "ENETUNREACH",
+          attempts: 0,
+          message: expect.stringContaining(third),
+        }),
+        expect.objectContaining({ addr: last, error: "ENETUNREACH", attempts: 0 }),
+      ]);
+    });
+
+    test("waits while the kernel has no room, and loses nothing", async () => {
+      const { client, kernel, outcome } = scene({ network: answering }, { privileged });
+      kernel.failNext("sendmmsg", EAGAIN, 3);
+      kernel.failNext("sendmmsg", ENOBUFS, 2);
+      const result = await outcome(client.sweep(rangeOf(kind, 200).text, { rate: Number.POSITIVE_INFINITY }));
+      expect(result).toMatchObject({ hosts: 200, sent: 200, answered: 200, sendErrors: 0 });
+      // 1, 2, 4, 8 and 16 ms.
+      expect(kernel.sent[0]?.sentAtNs).toBe(1_000_000_000 + 31_000_000);
+    });
+
+    test("dscp, TTL, DF, mark, size, interface and source", async () => {
+      const own = kind.family === 4 ? ["192.0.2.10", "192.0.2.11"] : ["2001:db8::10", "2001:db8::11"];
+      const { client, kernel, outcome } = scene({ network: answering, addresses: own }, { privileged });
+      const options = {
+        dscp: 46,
+        ttl: 7,
+        dontFragment: true,
+        mark: 99,
+        size: 100,
+        interface: "eth0",
+        source: own[1],
+      };
+      await outcome(client.sweep(kind.target, options));
+      await outcome(client.sweep(kind.target, { dontFragment: false }));
+      const fields = kernel.sent.map(({ tos, ttl, dontFragment, mark, data, interfaceIndex, source }) => {
+        return { tos, ttl, dontFragment, mark, length: data.length, interfaceIndex, source };
+      });
+      expect(fields).toEqual([
+        {
+          tos: 184,
+          ttl: 7,
+          dontFragment: true,
+          mark: 99,
+          length: 108,
+          interfaceIndex: 2,
+          source: own[1] ?? "",
+        },
+        {
+          tos: 0,
+          ttl: 64,
+          dontFragment: false,
+          mark: 0,
+          length: 64,
+          interfaceIndex: 0,
+          source: own[0] ?? "",
+        },
+      ]);
+    });
+
+    test("an event loop held up costs no answer and no accuracy", async () => {
+      const world = scene({ network: (probe) => [echoReply(probe, { delayMs: 30 })] }, { privileged });
+      const sweep = world.client.sweep(rangeOf(kind, 50).text, { retries: 0, timeout: 100 });
+      const { items } = world.watch(sweep);
+      await world.clock.advance(10);
+      world.clock.block(3000);
+      const result = await world.outcome(sweep);
+      expect(result).toMatchObject({ answered: 50, silent: 0, late: 0 });
+      expect(new Set(items.map(({ rtt }) => rtt))).toEqual(new Set([30]));
+    });
+
+    test("what comes after the deadline is late, though the event loop was held up", async () => {
+      const world = scene({ network: (probe) => [echoReply(probe, { delayMs: 150 })] }, { privileged });
+      const sweep = world.client.sweep(kind.target, { retries: 0, timeout: 100 });
+      sweep.then(() => {});
+      await world.clock.advance(10);
+      world.clock.block(3000);
+      expect(await world.outcome(sweep)).toMatchObject({ answered: 0, silent: 1, late: 1 });
+    });
+
+    test("a clock that is stepped does not touch the RTTs", async () => {
+      const world = scene({ network: (probe) => [echoReply(probe, { delayMs: 30 })] }, { privileged });
+      const sweep = world.client.sweep(kind.target);
+      const { items } = world.watch(sweep);
+      await world.clock.advance(10);
+      world.clock.stepRealtime(-5e9);
+      await world.outcome(sweep);
+      expect(items[0]?.rtt).toBe(30);
+    });
+  });
+}
+
+describe("Client.sweep()", () => {
+  test("probes both families side by side, each on a socket of its own that opens when it is needed", async () => {
+    const world = scene({ network: answering });
+    const result = await world.outcome(world.client.sweep(["198.51.100.0/30", "2001:db8:1::/126"]));
+    expect([...result.living]).toEqual([
+      "198.51.100.1",
+      "198.51.100.2",
+      "2001:db8:1::",
+      "2001:db8:1::1",
+      "2001:db8:1::2",
+      "2001:db8:1::3",
+    ]);
+    expect(world.kernel.openedDescriptors).toBe(2);
+    await world.clock.advance(0);
+    expectClosed(world);
+  });
+
+  test("says which name an address comes from, and which names have none", async () => {
+    const hosts = { "here.example": [{ address: "198.51.100.7", family: 4 }] } as const;
+    const world = scene({ network: answering, hosts });
+    const sweep = world.client.sweep(["here.example", "gone.example", "198.51.100.8"], { all: true });
+    const { items } = world.watch(sweep);
+    const result = await world.outcome(sweep);
+    const replies = items.flatMap((item) => (item.kind === "reply" ? [`${item.addr} ${item.target}`] : []));
+    expect(replies.sort()).toEqual(["198.51.100.7 here.example", "198.51.100.8 null"]);
+    expect(result).toMatchObject({ hosts: 2, answered: 2, failed: 1 });
+    expect(result.failures.map(({ target, kind }) => [target, kind])).toEqual([
+      ["gone.example", "targetFailure"],
+    ]);
+    expect(items.filter(({ kind }) => kind === "targetFailure")).toHaveLength(1);
+  });
+
+  test("without all, iterating gives nothing but hosts that answered", async () => {
+    const network: FakeNetwork = (probe) =>
+      probe.destination.endsWith("1") ? [echoReply(probe, { delayMs: 1 })] : [];
+    const world = scene({ network });
+    const sweep = world.client.sweep(["198.51.100.1", "198.51.100.2", "nowhere.example", "224.0.0.1"], {
+      timeout: 50,
+    });
+    const { items } = world.watch(sweep);
+    const result = await world.outcome(sweep);
+    expect(items.map(({ kind, addr }) => [kind, addr])).toEqual([["reply", "198.51.100.1"]]);
+    expect(result).toMatchObject({ hosts: 3, answered: 1, silent: 1, sendErrors: 1, failed: 1 });
+  });
+
+  test("sends nothing to multicast, unspecified and broadcast addresses", async () => {
+    const world = scene({ network: answering });
+    const groups = ["224.0.0.1", "239.255.255.255", "0.0.0.0", "255.255.255.255", "ff02::1", "::"];
+    const sweep = world.client.sweep(groups, { all: true });
+    const { items } = world.watch(sweep);
+    const result = await world.outcome(sweep);
+    expect(shortHosts(items)).toEqual(groups.map((group) => `${group} EACCES 0`));
+    expect(result).toMatchObject({ hosts: 6, sent: 0, sendErrors: 6 });
+    expect(world.kernel.sent).toHaveLength(0);
+  });
+
+  test("addresses of this host are targets like others", async () => {
+    const { client, outcome } = scene();
+    const result = await outcome(client.sweep(["127.0.0.1", "192.0.2.10", "::1"]));
+    expect([...result.living]).toEqual(["127.0.0.1", "192.0.2.10", "::1"]);
+  });
+
+  test("a family that this host lacks is a send error of its targets", async () => {
+    const world = scene({ network: answering, families: [4] });
+    const sweep = world.client.sweep(["198.51.100.1", "2001:db8:1::/124"], { all: true });
+    const { items } = world.watch(sweep);
+    expect(await world.outcome(sweep)).toMatchObject({ hosts: 17, sent: 1, answered: 1, sendErrors: 16 });
+    expect(items.filter((item) => item.error === "EAFNOSUPPORT")).toHaveLength(16);
+  });
+
+  test("uses datagram sockets where raw ones are not allowed, and rejects where neither is", async () => {
+    const without = scene({ network: answering, allowRaw: false });
+    expect(await without.outcome(without.client.sweep("198.51.100.0/29"))).toMatchObject({ answered: 6 });
+    const neither = scene({ allowRaw: false, allowDatagram: false });
+    const failure = await neither.failure(neither.client.sweep("198.51.100.0/29"));
+    expect(failure).toBeInstanceOf(RawSocketPermissionError);
+    expectClosed(neither);
+  });
+
+  test("leaves out what is excluded", async () => {
+    const { client, kernel, outcome } = scene({ network: answering });
+    const options = { exclude: ["198.51.100.2-5", "198.51.100.128/25"] };
+    const result = await outcome(client.sweep("198.51.100.0/24", options));
+    expect(result.hosts).toBe(254 - 4 - 127);
+    expect(kernel.sent.some(({ destination }) => destination === "198.51.100.3")).toBe(false);
+  });
+
+  test("random order gives each address once, the same for the same seed", async () => {
+    const orderOf = async (seed: number): Promise<string[]> => {
+      const { client, kernel, outcome } = scene({ network: answering });
+      await outcome(client.sweep("198.51.100.0/25", { order: "random", seed }));
+      return kernel.sent.map(({ destination }) => destination);
+    };
+    const [first, second, third] = [await orderOf(1), await orderOf(1), await orderOf(2)];
+    expect(first).toEqual(second);
+    expect(first).not.toEqual(third);
+    expect(new Set(first).size).toBe(126);
+  });
+
+  test("keeps more than 65,536 in flight, and matches every answer", async () => {
+    const count = 70_000;
+    const world = scene({ network: (probe) => [echoReply(probe, { delayMs: 500 })], queueLimit: 100_000 });
+    const sweep = world.client.sweep("198.18.0.0-198.19.17.111", { rate: Number.POSITIVE_INFINITY });
+    let most = 0;
+    world.clock.schedule(400e6, () => {
+      most = sweep.progress.inFlight;
+    });
+    const result = await world.outcome(sweep);
+    expect(most).toBe(count);
+    expect(result).toMatchObject({
+      hosts: count,
+      sent: count,
+      answered: count,
+      duplicates: 0,
+      late: 0,
+      silent: 0,
+    });
+    expect(result.living.size).toBe(count);
+  }, 60_000);
+
+  test("tells how far it has come", async () => {
+    const world = scene({
+      network: (probe) => (probe.index % 2 === 0 ? [echoReply(probe, { delayMs: 1 })] : []),
+    });
+    const sweep = world.client.sweep("198.51.100.0/24", { rate: 1000, retries: 0, timeout: 50 });
+    expect(sweep.progress).toEqual({
+      total: 254,
+      done: 0,
+      sent: 0,
+      answered: 0,
+      inFlight: 0,
+      rate: 0,
+      elapsed: 0,
+      remaining: null,
+    });
+    sweep.then(() => {});
+    await world.clock.advance(100);
+    const { progress } = sweep;
+    expect(progress.sent).toBeGreaterThan(95);
+    expect(progress.sent).toBeLessThanOrEqual(101);
+    expect(progress.answered).toBeGreaterThan(45);
+    expect(progress.inFlight).toBe(progress.sent - progress.done);
+    expect(progress.rate).toBeGreaterThan(900);
+    expect(progress.rate).toBeLessThan(1100);
+    expect(progress.elapsed).toBe(100);
+    expect(progress.remaining).toBeGreaterThan(150);
+    const result = await world.outcome(sweep);
+    expect(sweep.progress).toMatchObject({ done: 254, inFlight: 0, answered: result.answered, remaining: 0 });
+  });
+
+  test("leaving the loop ends it, with what was found until then", async () => {
+    const world = scene({ network: answering });
+    const sweep = world.client.sweep("198.51.0.0/16", { rate: 1000 });
+    const loop = (async () => {
+      for await (const host of sweep) if (host.addr === "198.51.0.5") break;
+    })();
+    await world.outcome(loop);
+    const result = await world.outcome(sweep);
+    expect(result.answered).toBeGreaterThanOrEqual(5);
+    expect(result.hosts).toBeLessThan(100);
+    expectClosed(world);
+  });
+
+  test("an aborted signal and a closed client end it at once", async () => {
+    const world = scene({ network: answering });
+    const controller = new AbortController();
+    const sweep = world.client.sweep("198.51.0.0/16", { signal: controller.signal });
+    const failure = world.failure(sweep);
+    await world.clock.advance(20);
+    controller.abort(new Error("enough"));
+    expect(await failure).toHaveProperty("message", "enough");
+    expectClosed(world);
+
+    const other = world.client.sweep("198.51.0.0/16");
+    const closed = world.failure(other);
+    await world.clock.advance(20);
+    world.client.close();
+    expect(await closed).toBeInstanceOf(ClientClosedError);
+    expectClosed(world);
+  });
+
+  test("an iterable that throws ends it with that error", async () => {
+    const world = scene({ network: answering });
+    const failure = await world.failure(
+      world.client.sweep(
+        (function* () {
+          yield "198.51.100.1";
+          throw new Error("disk on fire");
+        })(),
+      ),
+    );
+    expect(failure).toHaveProperty("message", "disk on fire");
+    expectClosed(world);
+  });
+
+  test("reads an async iterable as it comes, and ends with it", async () => {
+    const world = scene({ network: answering });
+    const { promise: later, resolve: goOn } = Promise.withResolvers<void>();
+    const sweep = world.client.sweep(
+      (async function* () {
+        yield "198.51.100.1";
+        yield "198.51.100.2";
+        await later;
+        yield "198.51.100.3";
+      })(),
+    );
+    const { items } = world.watch(sweep);
+    const result = sweep.then((totals) => totals);
+    for (let turn = 0; turn < 5; turn++) await tick();
+    await world.clock.advance(50);
+    expect(items.map(({ addr }) => addr)).toEqual(["198.51.100.1", "198.51.100.2"]);
+    await world.clock.advance(5000);
+    expect(sweep.progress).toMatchObject({ total: null, done: 2, inFlight: 0, remaining: null });
+    goOn();
+    for (let turn = 0; turn < 5; turn++) await tick();
+    expect(await world.outcome(result)).toMatchObject({ hosts: 3, answered: 3 });
+  });
+
+  test("nothing but targets that are none comes to an end", async () => {
+    const world = scene();
+    const junk = Array.from({ length: 5000 }, (_, index) => `198.51.100.0/${index + 33}`);
+    const result = await world.outcome(world.client.sweep(junk));
+    expect(result).toMatchObject({ hosts: 0, sent: 0, failed: 5000 });
+    expect(result.failures).toHaveLength(1000);
+    expect(await world.outcome(world.client.sweep([]))).toMatchObject({ hosts: 0, failed: 0 });
+  });
+
+  test("waits for whoever does not read its results, unless the totals are awaited as well", async () => {
+    const range = "198.18.0.0-198.19.255.255";
+    const options = { rate: 200_000, timeout: 100 } as const;
+    const world = scene({ network: (probe) => [echoReply(probe, { delayMs: 0.01 })], queueLimit: 200_000 });
+    const sweep = world.client.sweep(range, options);
+    const iterator = sweep[Symbol.asyncIterator]();
+    await world.outcome(iterator.next());
+    await world.clock.advance(2000);
+    const held = sweep.progress.sent;
+    expect(held).toBeGreaterThan(65_536);
+    expect(held).toBeLessThan(131_072);
+    expect(await world.outcome(sweep)).toMatchObject({ answered: 131_072 });
+  }, 60_000);
+
+  test("wrong options are errors at the call, naming the option", () => {
+    const { client } = scene();
+    const wrong: readonly [object, string][] = [
+      [{ rate: 0 }, "rate"],
+      [{ rate: Number.NaN }, "rate"],
+      [{ rate: "fast" }, "rate"],
+      [{ retries: 16 }, "retries"],
+      [{ retries: 1.5 }, "retries"],
+      [{ size: 15 }, "size"],
+      [{ order: "reverse" }, "order"],
+      [{ seed: -1 }, "seed"],
+      [{ all: 1 }, "all"],
+      [{ ttl: 0 }, "ttl"],
+      [{ interval: 5 }, "interval"],
+      [{ family: 6, source: "192.0.2.10" }, "source"],
+    ];
+    for (const [options, name] of wrong) expect(() => client.sweep("198.51.100.1", options)).toThrow(name);
+    expect(() => client.sweep("198.51.100.0/33")).toThrow(RangeError);
+    expect(() => client.sweep("198.51.100.1", { exclude: ["here.example"] })).toThrow();
+  });
+
+  test("an interface that this host lacks rejects", async () => {
+    const { client, failure } = scene();
+    expect(await failure(client.sweep("198.51.100.1", { interface: "eth9" }))).toBeInstanceOf(RangeError);
+  });
+});
