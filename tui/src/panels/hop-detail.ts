@@ -93,11 +93,11 @@ export interface StripOptions {
   readonly facts: string;
 }
 
-/** Draws the first row: the host is cut before how it stands is. */
+/** Draws the first row: the host is cut before how it stands is, but a third of the row is its own. */
 export function drawStrip(canvas: Canvas, { host, status, facts }: StripOptions): void {
   const { width } = canvas;
   const statusWidth = textWidth(status.text);
-  const hostWidth = Math.max(0, Math.min(textWidth(host), width - statusWidth - 2));
+  const hostWidth = Math.min(textWidth(host), Math.max(Math.floor(width / 3), width - statusWidth - 2));
   canvas.text(0, 0, host, { role: "title", width: hostWidth });
   const statusX = hostWidth === 0 ? 0 : hostWidth + 2;
   canvas.text(statusX, 0, status.text, { role: status.role });

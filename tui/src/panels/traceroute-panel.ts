@@ -79,10 +79,11 @@ export class TraceroutePanel implements Panel {
   #drawStrip(canvas: Canvas): void {
     const { title, resolved, request } = this.session;
     const { probes, maxHops } = request;
+    const aHop = `${probes === 1 ? "1 probe" : `${probes} probes`} a hop`;
     drawStrip(canvas, {
       host: resolved === null || resolved === title ? title : `${title} (${resolved})`,
       status: this.#status(),
-      facts: `RTT in ms, ${probes === 1 ? "1 probe" : `${probes} probes`} a hop, ${maxHops} hops at most`,
+      facts: `RTT in ms, ${aHop}, ${maxHops === 1 ? "1 hop" : `${maxHops} hops`} at most`,
     });
   }
 

@@ -73,7 +73,7 @@ export function tracerouteColumns({
       width: 2,
       cell: ({ hop, isFirst }) => ({ text: isFirst ? String(hop.ttl) : "", role: "dim" }),
     },
-    { title: "", width: 2, cell: (row) => ({ text: notesOf(row.answers)[0]?.mark ?? "", role: "bad" }) },
+    { title: "", width: 2, cell: (row) => markCell(row) },
     {
       title: "Host",
       width: HOST_WIDTH,
@@ -121,6 +121,12 @@ function probeCell({ hop, answers, isFirst }: TracerouteRow, index: number, isRu
   if (result.kind === "sendError") return { text: "error", role: "bad" };
   // A hop that answers at times has lost something; one that never does has not.
   return { text: "*", role: hop.decided.some(({ reply }) => reply !== null) ? "warn" : "dim" };
+}
+
+/** Two cells: the code of a rare mark is in the notes, in words. */
+function markCell({ answers }: TracerouteRow): Span {
+  const mark = notesOf(answers)[0]?.mark ?? "";
+  return { text: mark.length > 2 ? "!" : mark, role: "bad" };
 }
 
 function noteCell(row: TracerouteRow): Span[] {
