@@ -2,14 +2,14 @@ import {
   type EchoResult,
   formatMultiping,
   type MultipingItem,
+  type MultipingTarget,
   type TargetFailure,
-  type MultipingTarget as TargetResult,
 } from "icmpx";
 import { escapeText } from "icmpx/packet";
 import { echoLine } from "./echo-line.ts";
 import type { EventLog } from "./event-log.ts";
 import { formatDuration } from "./format.ts";
-import { DOWN_AFTER, MultipingTarget } from "./multiping-target.ts";
+import { DOWN_AFTER, PingTarget } from "./ping-target.ts";
 import { HISTORY_LIMIT } from "./rtt-history.ts";
 import { Follower, type Session, type SessionOptions, type SessionState } from "./session.ts";
 
@@ -61,8 +61,8 @@ export class MultipingSession implements Session {
   readonly request: MultipingRequest;
   readonly #options: SessionOptions;
   readonly #follower: Follower<MultipingItem>;
-  readonly #targets: readonly MultipingTarget[];
-  readonly #byTarget: ReadonlyMap<string, MultipingTarget>;
+  readonly #targets: readonly PingTarget[];
+  readonly #byTarget: ReadonlyMap<string, PingTarget>;
   readonly #logsAll: boolean;
   /** Cells that names in the log are filled to, so that what follows stands one below the other. */
   readonly #labelWidth: number;
@@ -79,9 +79,7 @@ export class MultipingSession implements Session {
     this.#follower = new Follower({ ...options, onChange: () => this.#onChange() });
     this.#logsAll = request.targets.length <= FEW_TARGETS;
     const historyLimit = this.#logsAll ? HISTORY_LIMIT : SHORT_HISTORY;
-    this.#targets = request.targets.map(
-      (target, index) => new MultipingTarget(target, { index, historyLimit }),
-    );
+    this.#targets = request.targets.map((target, index) => new PingTarget(target, { index, historyLimit }));
     const widths = this.#targets.map(({ label }) => Bun.stringWidth(label));
     this.#labelWidth = Math.min(LOG_LABEL_WIDTH, Math.max(0, ...widths));
     this.#byTarget = new Map(this.#targets.map((target) => [target.target, target]));
@@ -114,7 +112,7 @@ export class MultipingSession implements Session {
     return this.#endedAt ?? this.#options.now();
   }
 
-  targets(): readonly MultipingTarget[] {
+  targets(): readonly PingTarget[] {
     return this.#targets;
   }
 
@@ -203,7 +201,7 @@ export class MultipingSession implements Session {
     }
   }
 
-  #noteResult({ label }: MultipingTarget, result: EchoResult): void {
+  #noteResult({ label }: PingTarget, result: EchoResult): void {
     const { number } = result.request;
     const padded = label + " ".repeat(Math.max(0, this.#labelWidth - Bun.stringWidth(label)));
     const line = echoLine(result, { number, label: padded, nameOf: () => undefined });
@@ -219,7 +217,7 @@ export class MultipingSession implements Session {
 }
 
 /** As the library's own multiping would tell of it. */
-function resultOf(target: MultipingTarget): TargetResult {
+function resultOf(target: PingTarget): MultipingTarget {
   const { address, figures, failure } = target;
   return {
     target: target.target,

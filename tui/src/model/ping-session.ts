@@ -3,7 +3,7 @@ import { addressFamily, escapeText } from "icmpx/packet";
 import { echoLine } from "./echo-line.ts";
 import type { EventLog, LogEntry } from "./event-log.ts";
 import { formatDuration } from "./format.ts";
-import { DOWN_AFTER, MultipingTarget } from "./multiping-target.ts";
+import { DOWN_AFTER, PingTarget } from "./ping-target.ts";
 import { HISTORY_LIMIT, type RttHistory } from "./rtt-history.ts";
 import { Follower, type Session, type SessionOptions, type SessionState, type TargetRow } from "./session.ts";
 
@@ -37,7 +37,7 @@ export class PingSession implements Session {
   readonly request: PingRequest;
   readonly #options: SessionOptions;
   readonly #follower: Follower<EchoResult>;
-  readonly #target: MultipingTarget;
+  readonly #target: PingTarget;
   /** By their addresses, not escaped. */
   readonly #names = new Map<string, string>();
   #address: string | null = null;
@@ -52,7 +52,7 @@ export class PingSession implements Session {
     this.request = request;
     this.title = escapeText(request.target);
     this.#options = options;
-    this.#target = new MultipingTarget(request.target, { index: 0, historyLimit: HISTORY_LIMIT });
+    this.#target = new PingTarget(request.target, { index: 0, historyLimit: HISTORY_LIMIT });
     this.#follower = new Follower({
       id: options.id,
       client: options.client,

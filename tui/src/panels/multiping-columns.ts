@@ -4,7 +4,7 @@ import { sparkline } from "../draw/graph.ts";
 import { DOWN, type Mark } from "../draw/marks.ts";
 import type { Column, ToEnd } from "../draw/table.ts";
 import { FIGURE_WIDTH, figureRole, formatCount, formatLoss, formatRtt, lossRole } from "../model/format.ts";
-import type { HostState, MultipingTarget } from "../model/multiping-target.ts";
+import type { HostState, PingTarget } from "../model/ping-target.ts";
 
 /** How the hosts are ordered. */
 export type HostOrder = "given" | "loss" | "worst" | "name";
@@ -36,7 +36,7 @@ const LONGEST_LABEL = 40;
 const LONGEST_SPARKLINE = 60;
 
 /** How wide the texts of these hosts are. */
-export function hostWidths(targets: readonly MultipingTarget[]): HostWidths {
+export function hostWidths(targets: readonly PingTarget[]): HostWidths {
   let label = 0;
   let address = 0;
   for (const target of targets) {
@@ -48,9 +48,9 @@ export function hostWidths(targets: readonly MultipingTarget[]): HostWidths {
 }
 
 /** The columns for hosts whose texts are so wide; that of the order has a mark. */
-export function hostColumns(widths: HostWidths, order: HostOrder): readonly Column<MultipingTarget>[] {
+export function hostColumns(widths: HostWidths, order: HostOrder): readonly Column<PingTarget>[] {
   const label = Math.min(LONGEST_LABEL, Math.max("Target↑".length, widths.label));
-  const columns: Column<MultipingTarget>[] = [
+  const columns: Column<PingTarget>[] = [
     { title: "", width: 1, cell: ({ state }) => HOST_MARKS[state] },
     {
       title: order === "name" ? "Target↑" : "Target",
@@ -104,7 +104,7 @@ export function orderOfTitle(title: string): HostOrder | undefined {
 
 const ORDERS_BY_TITLE: Readonly<Record<string, HostOrder>> = { Target: "name", Loss: "loss", Worst: "worst" };
 
-function labelRole({ state }: MultipingTarget): Role {
+function labelRole({ state }: PingTarget): Role {
   if (state === "waiting") return "dim";
   return state === "down" || state === "failed" ? "bad" : "text";
 }
@@ -112,8 +112,8 @@ function labelRole({ state }: MultipingTarget): Role {
 function countColumn(
   title: string,
   priority: number,
-  count: (target: MultipingTarget) => number,
-): Column<MultipingTarget> {
+  count: (target: PingTarget) => number,
+): Column<PingTarget> {
   return {
     title,
     align: "right",
@@ -126,9 +126,9 @@ function countColumn(
 function rttColumn(
   title: string,
   priority: number,
-  rtt: (target: MultipingTarget) => number | null,
+  rtt: (target: PingTarget) => number | null,
   width: number = FIGURE_WIDTH,
-): Column<MultipingTarget> {
+): Column<PingTarget> {
   return {
     title,
     align: "right",
@@ -139,6 +139,6 @@ function rttColumn(
 }
 
 /** Why a host cannot be probed, in place of all figures; undefined for one that can. */
-function failureOf({ state, note }: MultipingTarget): ToEnd | undefined {
+function failureOf({ state, note }: PingTarget): ToEnd | undefined {
   return state === "failed" ? { toEnd: { text: note, role: "bad" } } : undefined;
 }

@@ -1,4 +1,4 @@
-import type { MultipingTarget } from "../model/multiping-target.ts";
+import type { PingTarget } from "../model/ping-target.ts";
 import type { HostOrder } from "./multiping-columns.ts";
 
 /** Milliseconds for which an order stands: rows that jump all the time cannot be read. */
@@ -6,14 +6,14 @@ const ORDER_AGE_MS = 1000;
 
 /** The hosts in the order that the user wants, brought up to date once a second. */
 export class OrderedHosts {
-  readonly #targets: readonly MultipingTarget[];
+  readonly #targets: readonly PingTarget[];
   #order: HostOrder;
-  #ordered: readonly MultipingTarget[];
+  #ordered: readonly PingTarget[];
   #orderedAtMs = Number.NEGATIVE_INFINITY;
   /** Names do not change. */
-  #byName: readonly MultipingTarget[] | undefined;
+  #byName: readonly PingTarget[] | undefined;
 
-  constructor(targets: readonly MultipingTarget[], order: HostOrder) {
+  constructor(targets: readonly PingTarget[], order: HostOrder) {
     this.#targets = targets;
     this.#order = order;
     this.#ordered = targets;
@@ -29,7 +29,7 @@ export class OrderedHosts {
   }
 
   /** The hosts as they are ordered at that time, milliseconds since 1970. */
-  at(nowMs: number): readonly MultipingTarget[] {
+  at(nowMs: number): readonly PingTarget[] {
     if (Math.abs(nowMs - this.#orderedAtMs) >= ORDER_AGE_MS) {
       this.#ordered = this.#sort();
       this.#orderedAtMs = nowMs;
@@ -37,7 +37,7 @@ export class OrderedHosts {
     return this.#ordered;
   }
 
-  #sort(): readonly MultipingTarget[] {
+  #sort(): readonly PingTarget[] {
     switch (this.#order) {
       case "given":
         return this.#targets;
@@ -56,16 +56,16 @@ export class OrderedHosts {
 
 /** The greatest first; those without a figure last, those with the same as they were given. */
 function sortDown(
-  targets: readonly MultipingTarget[],
-  figure: (target: MultipingTarget) => number | null,
-): readonly MultipingTarget[] {
+  targets: readonly PingTarget[],
+  figure: (target: PingTarget) => number | null,
+): readonly PingTarget[] {
   return targets
     .map((target) => ({ target, figure: figure(target) ?? -1 }))
     .sort((a, b) => b.figure - a.figure)
     .map(({ target }) => target);
 }
 
-function sortByName(targets: readonly MultipingTarget[]): readonly MultipingTarget[] {
+function sortByName(targets: readonly PingTarget[]): readonly PingTarget[] {
   // 10.0.0.9 comes before 10.0.0.10.
   const { compare } = new Intl.Collator("en", { numeric: true });
   return targets.toSorted((a, b) => compare(a.label, b.label));

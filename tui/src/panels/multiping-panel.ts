@@ -7,7 +7,7 @@ import { sessionMark } from "../draw/marks.ts";
 import { drawTable, type Span } from "../draw/table.ts";
 import { formatDuration, formatLoss, formatRtt, lossRole } from "../model/format.ts";
 import type { MultipingSession } from "../model/multiping-session.ts";
-import type { MultipingTarget } from "../model/multiping-target.ts";
+import type { PingTarget } from "../model/ping-target.ts";
 import { HOST_ORDERS, type HostOrder, hostColumns, hostWidths, orderOfTitle } from "./multiping-columns.ts";
 import { OrderedHosts } from "./multiping-order.ts";
 import type { Binding, Panel, Services } from "./panel.ts";
@@ -37,8 +37,8 @@ export class MultipingPanel implements Panel {
   readonly #log: LogView;
   readonly #hosts: OrderedHosts;
   /** As they were drawn last. */
-  #rows: readonly MultipingTarget[] = [];
-  #selected: MultipingTarget | undefined;
+  #rows: readonly PingTarget[] = [];
+  #selected: PingTarget | undefined;
 
   constructor(session: MultipingSession, services: Services) {
     this.session = session;
@@ -155,7 +155,7 @@ function lowerRows(height: number, count: number): number {
 }
 
 /** What the table has no room for, the full name above all. */
-function detailOf(target: MultipingTarget, nowMs: number): Span[] {
+function detailOf(target: PingTarget, nowMs: number): Span[] {
   const { label, address, isNamed, state, note, figures, lostInARow, silentSinceMs } = target;
   const name = isNamed && address !== null ? `${label} (${address})` : label;
   const parts: Span[] = [{ text: name, role: "title" }];

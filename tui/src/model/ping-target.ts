@@ -20,7 +20,7 @@ export type HostState =
   | "failed";
 
 /** One host of a multiping, as its probes have gone so far. */
-export class MultipingTarget implements TargetRow {
+export class PingTarget implements TargetRow {
   /** As it was given, not escaped. */
   readonly target: string;
   readonly label: string;
