@@ -464,6 +464,20 @@ describe("Client.sweep()", () => {
     expect(result.living.size).toBe(count);
   }, 60_000);
 
+  test("slows down while answers find no room, says so, and asks again who was lost", async () => {
+    // 40 answers come in 2 ms, and 30 find room.
+    const world = scene({ network: answering, queueLimit: 30 });
+    const options = { rate: 20_000, retries: 3, timeout: 200 } as const;
+    const sweep = world.client.sweep("198.51.0.0/20", options);
+    const result = await world.outcome(sweep);
+    expect(result.overflows).toBeGreaterThan(0);
+    // Unslowed it would be a quarter of all answers.
+    expect(result.overflows).toBeLessThan(400);
+    expect(result).toMatchObject({ hosts: 4094, answered: 4094, silent: 0 });
+    expect(result.sent).toBe(4094 + result.overflows);
+    expect(result.duration).toBeGreaterThan(1.2 * (4094 / 20));
+  });
+
   test("tells how far it has come", async () => {
     const world = scene({
       network: (probe) => (probe.index % 2 === 0 ? [echoReply(probe, { delayMs: 1 })] : []),

@@ -13,7 +13,7 @@ const GATHER_NS = 2 * NS_PER_MS;
  *
  * 1. The schedule is the rate from the start on. What was missed while the event loop was held up is caught up, if it is not
  *    more than 100 ms: timers that are 1 ms late would else cost 10 % of the rate.
- * 2. No more than 5 ms of the rate (but at least one packet) leave at once, and no more than a quarter above the rate while it
+ * 2. No more than 5 ms of the rate (rounded up) leave at once, and no more than a quarter above the rate while it
  *    catches up: in any span of time, 1.25 times the rate and 5 ms of it.
  */
 export class Pacer {
@@ -74,6 +74,6 @@ export class Pacer {
     const earned = (nowNs - this.#atNs) * this.#perNs;
     this.#atNs = nowNs;
     this.#owed = Math.min(this.#owed + earned, Math.max(1, this.#perNs * DEBT_NS));
-    this.#burst = Math.min(this.#burst + earned * CATCH_UP, Math.max(1, this.#perNs * BURST_NS));
+    this.#burst = Math.min(this.#burst + earned * CATCH_UP, Math.max(1, Math.ceil(this.#perNs * BURST_NS)));
   }
 }
