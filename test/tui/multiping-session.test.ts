@@ -263,6 +263,6 @@ describe("multipingTool", () => {
     expect(check("targets", "10.0.0.0/8")).toBe("These are 16,777,214 targets: need at most 4,096");
     expect(check("targets", "10.0.0.0/24")).toBeNull();
     expect(check("interval", "0.01")).toBe("need a number from 0.1 to 3600 s");
-    expect(check("size", "65508")).toBe("need a whole number from 0 to 65507 bytes");
+    expect(check("size", "65508")).toBe("need a whole number from 0 to 65507 B");
   });
 });

@@ -521,7 +521,8 @@ export class App {
   #hints(): readonly Binding[] {
     if (this.#helpTop !== undefined) return this.#helpBindings();
     if (this.#focus.on !== "panel") return this.#formBindings();
-    const always = this.#globals.filter(({ label }) => ["Space", "i", "t", "?", "q"].includes(label));
+    const common = this.#workspace.view === "summary" ? ["?", "q"] : ["Space", "i", "t", "?", "q"];
+    const always = this.#globals.filter(({ label }) => common.includes(label));
     return [...this.#panelBindings().filter(({ keys }) => keys.every((key) => key.length === 1)), ...always];
   }
 

@@ -35,7 +35,7 @@ function isAscii(text: string): boolean {
  */
 export function wrapText(text: string, width: number): string[] {
   const words = text.trimStart();
-  const indent = text.slice(0, Math.min(text.length - words.length, Math.max(0, width - 1)));
+  const indent = text.slice(0, Math.min(text.length - words.length, Math.max(0, width - 2)));
   const room = Math.max(1, width - indent.length);
   const lines: string[] = [];
   let line = "";

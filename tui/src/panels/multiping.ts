@@ -11,7 +11,8 @@ const TARGETS: Field = {
   name: "targets",
   label: "Targets",
   unit: "",
-  width: 24,
+  // A row of its own on most screens: lists are long.
+  width: 51,
   grows: true,
   initial: "",
   placeholder: "names, addresses, 192.0.2.0/24, 192.0.2.1-9, @file",
@@ -32,7 +33,7 @@ export const multipingTool: Tool = {
       label: "Size",
       initial: "56",
       width: 6,
-      unit: "bytes",
+      unit: "B",
       least: 0,
       most: 65_507,
     }),

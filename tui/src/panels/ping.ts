@@ -17,7 +17,7 @@ export const pingTool: Tool = {
       label: "Size",
       initial: "56",
       width: 6,
-      unit: "bytes",
+      unit: "B",
       least: 0,
       most: 65_507,
     }),
