@@ -53,14 +53,14 @@ describe("TraceroutePanel", () => {
     expect(text(await busyScene(), 100, 20)).toMatchInlineSnapshot(`
       "
       198.51.100.1  reached in 6 hops                           RTT in ms, 3 probes a hop, 30 hops at most
-       #    Host                                     RTT 1 RTT 2 RTT 3 Notes
-       1    gateway.example                           5.00  5.00  5.00
-       2    10.0.2.1                                  2.10        2.60 ~1 hop back
-            balanced2.isp.example.net                       2.20       ~1 hop back
-       3    no answer                                    *     *     *
-       4    10.0.4.1                                  8.00     *  9.00 ~1 hop back
-       5    10.0.5.1                                  12.3  12.3  12.3 MPLS 16001/24321
-       6    198.51.100.1                              15.2  15.5  16.0 ~1 hop back
+       #    Host                                    RTT 1 RTT 2 RTT 3 Notes
+       1    gateway.example                          5.00  5.00  5.00
+       2    10.0.2.1                                 2.10        2.60 ~1 hop back
+            balanced2.isp.example.net                      2.20       ~1 hop back
+       3    no answer                                   *     *     *
+       4    10.0.4.1                                 8.00     *  9.00 ~1 hop back
+       5    10.0.5.1                                 12.3  12.3  12.3 MPLS 16001/24321
+       6    198.51.100.1                             15.2  15.5  16.0 ~1 hop back
       ── Hop 1 ───────────────────────────────────────────────────────────────────────────────────────────
       gateway.example (10.0.1.1)  5.00  5.00  5.00 ms
          time exceeded: in transit
@@ -76,10 +76,10 @@ describe("TraceroutePanel", () => {
     expect(text(setting, 62, 12)).toMatchInlineSnapshot(`
       "
       198.51.100.1  3 hops so far
-       #    Host                  RTT 1 RTT 2 RTT 3 Notes
-       1    10.0.1.1               5.00  5.00  5.00
-       2    waiting                   ·     ·     ·
-       3    10.0.4.1               8.00     ·     · ~1 hop back
+       #    Host                 RTT 1 RTT 2 RTT 3 Notes
+       1    10.0.1.1              5.00  5.00  5.00
+       2    waiting                  ·     ·     ·
+       3    10.0.4.1              8.00     ·     · ~1 hop back
       ── Hop 1 ─────────────────────────────────────────────────────
       10.0.1.1  5.00  5.00  5.00 ms
          time exceeded: in transit
@@ -105,7 +105,7 @@ describe("TraceroutePanel", () => {
     const setting = await tracerouteScene({ target: "nowhere.example" });
     expect(setting.draw(62, 6).rows.slice(0, 3)).toEqual([
       "nowhere.example  searching",
-      " #    Host                  RTT 1 RTT 2 RTT 3 Notes",
+      " #    Host                 RTT 1 RTT 2 RTT 3 Notes",
       "Waiting for the first answers",
     ]);
     await setting.clock.advance(100);
@@ -149,7 +149,7 @@ describe("TraceroutePanel", () => {
   test("leaves out the last of many probes first", async () => {
     const setting = await tracerouteScene({ ...new FakePath(R1, {}), form: { probes: "10" } });
     await setting.clock.advance(500);
-    expect(setting.draw(62, 5).rows[1]).toMatch(/Host +RTT 1 RTT 2 RTT 3 RTT 4 RTT 5 RTT 6$/);
+    expect(setting.draw(62, 5).rows[1]).toMatch(/Host +RTT 1 RTT 2 RTT 3 RTT 4 RTT 5 RTT 6 RTT 7$/);
     expect(setting.draw(120, 5).rows[1]).toMatch(/ RTT 9 TT 10 Notes$/);
   });
 });
@@ -281,6 +281,27 @@ describe("TraceroutePanel details", () => {
     const setting = await busyScene();
     setting.draw(100, 24).clickOn(R5);
     expect(text(setting, 100, 24)).toContain("── Hop 5 ──");
+  });
+});
+
+describe("TraceroutePanel selection", () => {
+  test("stays on its hop while rows come before it", async () => {
+    const setting = await tracerouteScene({
+      ...new FakePath(
+        R1,
+        { from: [R2, "10.0.2.5"], delays: [[5], [300], [5]] },
+        { from: R4, delays: 20 },
+        {},
+      ),
+    });
+    await setting.clock.advance(100);
+    setting.draw(80, 20).clickOn(R4);
+    expect(text(setting, 80, 20)).toContain("── Hop 3 ──");
+    await setting.clock.advance(1000);
+    expect(text(setting, 80, 20)).toContain("10.0.2.5");
+    expect(text(setting, 80, 20)).toContain("── Hop 3 ──");
+    setting.press("k");
+    expect(text(setting, 80, 20)).toContain("── Hop 2 ──");
   });
 });
 

@@ -25,7 +25,7 @@ export function mtrRows(hops: readonly Hop[], targetTtl: number | undefined): Mt
 }
 
 /** Cells of the column of hosts, at least and at most. */
-const HOST_WIDTH = 15;
+const HOST_WIDTH = 13;
 const HOST_MOST = 60;
 /** Cells of a sparkline, at least. */
 const HISTORY_WIDTH = 7;

@@ -22,6 +22,8 @@ export class TraceroutePanel implements Panel {
   readonly #detail: DetailView;
   #hosts: HostStyle;
   #isDetailed = false;
+  /** The row that the user selected: rows before it may be added while hops answer. */
+  #selection: Pick<TracerouteRow, "hop" | "addr"> | undefined;
 
   constructor(session: TracerouteSession, services: Services) {
     this.session = session;
@@ -69,6 +71,7 @@ export class TraceroutePanel implements Panel {
     const left = isDetailAlone ? room : Math.max(0, room - Math.min(rows.length + 1, most));
     const detail = rows.length > 0 && (this.#isDetailed || left >= DETAIL_LEAST) ? left : 0;
     const table = room - detail;
+    this.#keepSelection(rows, table - 1);
     if (table > 0) this.#drawTable(canvas.part({ x: 0, y: 1, width, height: table }), rows);
     if (detail > 0) {
       const row = rows[this.#list.selected] ?? rows.at(-1);
@@ -133,10 +136,23 @@ export class TraceroutePanel implements Panel {
 
   #setDetailed(isDetailed: boolean): void {
     this.#isDetailed = isDetailed;
-    this.#selected();
+    this.#detail.toTop();
+    this.#services.redraw();
+  }
+
+  #keepSelection(rows: readonly TracerouteRow[], height: number): void {
+    const { hop, addr } = this.#selection ?? {};
+    if (hop === undefined) return;
+    const sameHop = rows.findIndex((row) => row.hop.ttl === hop.ttl);
+    const same = rows.findIndex((row) => row.hop.ttl === hop.ttl && row.addr === addr);
+    const index = same >= 0 ? same : sameHop;
+    if (index < 0 || index === this.#list.selected) return;
+    this.#list.update(rows.length, height);
+    this.#list.moved(index);
   }
 
   #selected(): void {
+    this.#selection = tracerouteRows(this.session.hops)[this.#list.selected];
     this.#detail.toTop();
     this.#services.redraw();
   }

@@ -47,7 +47,7 @@ export function tracerouteRows(hops: readonly TracedHop[]): TracerouteRow[] {
 }
 
 /** Cells of the column of hosts, at least and at most. */
-const HOST_WIDTH = 15;
+const HOST_WIDTH = 13;
 const HOST_MOST = 56;
 const NOTES_WIDTH = 10;
 
