@@ -48,7 +48,12 @@ async function fetchTui(host: Host): Promise<string | undefined> {
   const url = stdout.trim().split("\n").at(-1) ?? "";
   if (code === 0 && url.startsWith("file:")) return url;
   host.stderr.write(
-    `icmpx: the terminal UI is a package of its own, which is not installed and could not be fetched. With a connection to\nthe registry, this installs it: bun add ${wanted} (or bun add --global icmpx@${version()} ${wanted})\n`,
+    [
+      "icmpx: the terminal UI is a package of its own, and could not be fetched. One of these installs it:",
+      `  bun add ${wanted}            # beside icmpx in a project`,
+      `  bun add --global ${wanted}   # beside a global icmpx`,
+      "",
+    ].join("\n"),
   );
   return undefined;
 }

@@ -42,7 +42,7 @@ test("icmpx alone says what to install when it could not be fetched, and shows h
   ]) {
     const { code, stdout, stderr } = await runCli("", { isInteractive: true, execute: () => result });
     expect(code).toBe(2);
-    expect(stderr).toContain(`installs it: bun add icmpx-tui@${version()} (or bun add --global`);
+    expect(stderr).toContain(`installs it:\n  bun add icmpx-tui@${version()} `);
     expect(stdout).toBe((await runCli("--help")).stdout);
   }
 });
