@@ -5,7 +5,10 @@ import { mtrTool } from "../../tui/src/panels/mtr.ts";
 import type { Panel, Services, Tool } from "../../tui/src/panels/panel.ts";
 import { tracerouteTool } from "../../tui/src/panels/traceroute.ts";
 import { type Scene, scene } from "../client/support.ts";
+import { timeExceeded } from "../support/fake-network.ts";
+import { FakePath, routers } from "../support/fake-path.ts";
 import type { FakePlatformOptions } from "../support/fake-platform.ts";
+import { fromHex } from "../support/hex.ts";
 import { Grid } from "./grid.ts";
 
 export const TARGET = "198.51.100.1";
@@ -41,6 +44,34 @@ export function mtrScene(options: HopsSceneOptions = {}): Promise<HopsScene<MtrS
 /** Begins a traceroute with a form of a target and what `options` say. */
 export function tracerouteScene(options: HopsSceneOptions = {}): Promise<HopsScene<TracerouteSession>> {
   return hopsScene<TracerouteSession>(tracerouteTool, options);
+}
+
+const [R1 = "", R2 = "", , R4 = "", R5 = ""] = routers(5);
+/** One MPLS label stack entry (RFC 4950): label 16001, bottom of stack, TTL 1; checksum by hand. */
+const LABEL = fromHex("2000 ca0d 0008 01 01 03e81101");
+
+/** An mtr to a lossy target by a router that balances, a silent one, one with a rate limit, and one with labels. */
+export async function busyMtrScene(rounds = 60): Promise<HopsScene<MtrSession>> {
+  const path = new FakePath(
+    R1,
+    { from: [R2, "10.0.2.5"], delays: [[2.1], [2.2], [2.6]] },
+    null,
+    { from: R4, delays: [[8], [], [9], [8.4]] },
+    R5,
+    { delays: [[15.2], [15.5], [16], [15.1], [15.9], [22], [15.2], []] },
+  );
+  const setting = await mtrScene({
+    network: (probe) => {
+      return probe.ttl === 5
+        ? [timeExceeded(probe, { from: R5, delayMs: 12.3, ttl: 251, extensions: LABEL })]
+        : path.network(probe);
+    },
+  });
+  await setting.clock.advance(500);
+  await setting.dns.answer(R1, "gateway.example");
+  await setting.dns.answer(R4, "core4.paris.isp.example.net");
+  await setting.clock.advance(rounds * 1000 - 800);
+  return setting;
 }
 
 async function hopsScene<S>(tool: Tool, options: HopsSceneOptions): Promise<HopsScene<S>> {
@@ -103,4 +134,9 @@ export function logLines(log: EventLog): string[] {
     const entry = log.fromEnd(log.length - 1 - index);
     return `${entry?.role}: ${entry?.text}`;
   });
+}
+
+/** The screen as a text that a snapshot shows well. */
+export function screenText(setting: Pick<HopsScene<unknown>, "draw">, width: number, height: number): string {
+  return `\n${setting.draw(width, height).text}\n`;
 }

@@ -44,11 +44,6 @@ export class TracedHop {
     return this.probes.filter((probe) => probe !== undefined);
   }
 
-  /** Whether all of them are. */
-  get isComplete(): boolean {
-    return this.probes.every((probe) => probe !== undefined);
-  }
-
   /** As the library has it, with the probes that are decided. */
   toEntry(): TracerouteEntry {
     const probes = this.decided;
