@@ -1,16 +1,22 @@
 import { constants } from "node:os";
 import { Client } from "icmpx";
-import { CLOSED_PIPE, type Execution, type Host, type Output } from "./host.ts";
+import { FileOutput, isSameFile } from "./file-output.ts";
+import { CLOSED_PIPE, type Execution, ExitCode, type Host, type Output } from "./host.ts";
 import { openTerminal } from "./terminal-output.ts";
 
 /** Signals that another program gets in place of this one. */
 const PASSED_ON = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
+/** Descriptor of standard error. */
+const STDERR = 2;
+
 /** The process that this runs in. */
 export function processHost(): Host {
+  const stdout = openOutput(process.stdout, 1);
   return {
-    stdout: openOutput(process.stdout, 1),
-    stderr: openOutput(process.stderr, 2),
+    stdout,
+    // One output for `2>&1`: two would write at the same time.
+    stderr: !stdout.isTerminal && isSameFile(1, 2) ? stdout : openOutput(process.stderr, 2),
     env: process.env,
     createClient: (options) => new Client(options),
     isInteractive:
@@ -69,16 +75,23 @@ async function become(command: readonly string[]): Promise<number | undefined> {
 }
 
 function openOutput(stream: NodeJS.WriteStream, fd: number): Output {
-  return (stream.isTTY ? openTerminal(stream, fd) : undefined) ?? new StreamOutput(stream);
+  if (!stream.isTTY) return new FileOutput(fd, (error) => leave(error, fd));
+  return openTerminal(stream, fd) ?? new StreamOutput(stream);
 }
 
-/** A pipe or a file, which Bun writes to without blocking. */
+function leave(error: Error, fd: number): never {
+  // Whoever read the output has gone, as head(1) does: there is nobody left to measure for.
+  if ("code" in error && error.code === "EPIPE") process.exit(CLOSED_PIPE);
+  if (fd !== STDERR) process.stderr.write(`icmpx: Cannot write: ${error.message}\n`);
+  process.exit(ExitCode.Failed);
+}
+
+/** A terminal that may not be opened once more. */
 class StreamOutput implements Output {
   readonly #stream: NodeJS.WriteStream;
 
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream;
-    // Whoever read the output has gone, as head(1) does: there is nobody left to measure for.
     stream.on("error", () => process.exit(CLOSED_PIPE));
   }
 
