@@ -50,6 +50,8 @@ export interface Following<Item> {
   onItem(item: Item): void;
   /** Called at SIGQUIT. */
   onInterim(): void;
+  /** Called after each item: when it gives a promise, the next item waits for that. */
+  onPause?(): Promise<void> | undefined;
   /** When to stop, in milliseconds from now. */
   readonly deadline?: number | undefined;
 }
@@ -64,7 +66,7 @@ export interface Following<Item> {
 export async function follow<Item, Result>(
   host: Host,
   make: () => Measurement<Item, Result>,
-  { onItem, onInterim, deadline }: Following<Item>,
+  { onItem, onInterim, onPause, deadline }: Following<Item>,
 ): Promise<Result | undefined> {
   const measurement = accepted(make);
   let isStopping = false;
@@ -80,7 +82,11 @@ export async function follow<Item, Result>(
   ];
   const timer = deadline === undefined ? undefined : setTimeout(() => measurement.stop(), deadline);
   try {
-    for await (const item of measurement) onItem(item);
+    for await (const item of measurement) {
+      onItem(item);
+      const pause = onPause?.();
+      if (pause !== undefined) await pause;
+    }
     return await measurement;
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") return undefined;

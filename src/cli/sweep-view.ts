@@ -13,6 +13,8 @@ const CSV_COLUMNS = ["target", "address", "kind", "rtt_ms", "ttl", "from", "erro
 /** What is written is collected, for so many milliseconds and up to so many characters: of 65,000 lines, one write each takes a second. */
 const COLLECT_MS = 20;
 const COLLECT = 16_384;
+/** After so many characters it looks whether the reader keeps up. */
+const MAX_UNREAD = 1 << 20;
 
 /** What a sweep shows while it runs, and after. */
 export class SweepView implements Disposable {
@@ -22,6 +24,8 @@ export class SweepView implements Disposable {
   readonly #line: ProgressLine;
   readonly #paint: Paint;
   #collected = "";
+  /** Characters written since the reader was last known to have taken all. */
+  #unread = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #hasHeading = false;
 
@@ -38,6 +42,17 @@ export class SweepView implements Disposable {
     if (item.kind === "targetFailure") return;
     const isShown = this.#values.has("unreach") ? item.kind !== "reply" : !this.#values.has("quiet");
     if (isShown) this.#write(item);
+  }
+
+  /**
+   * Gives a promise when whoever reads the pipe is behind: the sweep then waits with them, and does not keep what may be millions
+   * of lines. A terminal that stands still holds up nothing: it leaves lines out.
+   */
+  pause(): Promise<void> | undefined {
+    const { stdout } = this.#host;
+    if (this.#unread < MAX_UNREAD || stdout.isTerminal) return undefined;
+    this.#unread = 0;
+    return stdout.isBusy ? stdout.flush() : undefined;
   }
 
   /** A line on stderr: stdout may be read by a program. */
@@ -123,6 +138,7 @@ export class SweepView implements Disposable {
     const text = this.#collected;
     if (text === "") return;
     this.#collected = "";
+    this.#unread += text.length;
     const { stdout } = this.#host;
     if (stdout.isTerminal) this.#line.above(() => stdout.write(text));
     else stdout.write(text);

@@ -144,6 +144,7 @@ async function run(values: Values, host: Host): Promise<number> {
   const result = await follow(host, make, {
     onItem: (item) => view.show(item),
     onInterim: () => view.tell(progress()),
+    onPause: () => view.pause(),
     deadline: values.number("deadline"),
   });
   if (result === undefined) return ExitCode.Silent;
