@@ -293,6 +293,30 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx sweep on loop
     expect(stderr).toStartWith("20,000 hosts: 20,000 alive; ");
   });
 
+  for (const isTerminal of [false, true]) {
+    test(`${isTerminal ? "does not wait for a terminal" : "waits for the reader of a pipe"} that stands still`, async () => {
+      const host = new FakeHost(isTerminal ? { terminal: { columns: 80 } } : {});
+      const flushes: number[] = [];
+      let isHeld = false;
+      Object.assign(host.stdout, {
+        isBusy: true,
+        flush: async () => {
+          flushes.push(host.stdout.text.length);
+          isHeld = true;
+          await Bun.sleep(20);
+          // While the reader does not read, nothing comes but what was collected.
+          expect(host.stdout.text.length - (flushes.at(-1) ?? 0)).toBeLessThan(20_000);
+          isHeld = false;
+        },
+      });
+      expect(await main(["sweep", "--csv", "--rate", "max", "-r", "5", "127.1.0.0/17"], host)).toBe(0);
+      expect(lines(host.stdout.text)).toHaveLength(1 + 32_766);
+      expect(isHeld).toBe(false);
+      if (isTerminal) expect(flushes).toEqual([]);
+      else expect(flushes[0]).toBeGreaterThan(1 << 20);
+    });
+  }
+
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     test(`${signal} ends it with the totals; the second ends the process`, async () => {
       const { stdout, stderr, host } = await runCli("sweep --rate 200 127.1.0.0/16", {
