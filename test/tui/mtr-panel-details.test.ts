@@ -104,7 +104,7 @@ describe("MtrPanel columns", () => {
     setting.press("o");
     expect(screenText(setting, 62, 18)).toMatchInlineSnapshot(`
       "
-      198.51.100.┌─ Columns ────────────────────────────┐, every 1 s
+      198.51.100.╭─ Columns ────────────────────────────╮, every 1 s
        #   Host  │ [x] Loss% loss                       │ History
        1   gatewa│ [ ] Drop  probes lost                │ ▁▁▁▁▁▁▁▁▁
        2   10.0.2│ [ ] Rcv   answers                    │ ▁▁▂▁▁▂▁▁▂
@@ -121,7 +121,7 @@ describe("MtrPanel columns", () => {
       ── Events ─│ [ ] p95   95 % are faster            │───────────
       00:00:40.00│ [ ] p99   99 % are faster            │
       00:00:48.00│ [ ] Late  answers after the timeout  │
-      00:00:56.00└─ Space: show, d: default ────────────┘
+      00:00:56.00╰─ Space: show, d: default ────────────╯
       "
     `);
     setting.press("down", "space", "end", "space");

@@ -168,6 +168,24 @@ describe("MtrPanel", () => {
     expect(silent.draw(62, 5).rows[0]).toStartWith(`${TARGET}  not reached`);
   });
 
+  test("shows what is silent to the end in one row", async () => {
+    const setting = await mtrScene({ ...new FakePath(R1, null, R4, null) });
+    await setting.clock.advance(2500);
+    const hosts = (): string[] => {
+      const rows = setting
+        .draw(62, 8)
+        .rows.slice(2)
+        .filter((row) => row.includes("%"));
+      return rows.map((row) => row.slice(0, 22).trim());
+    };
+    expect(hosts()).toEqual([`1   ${R1}`, "2   no answer", `3   ${R4}`, "4   no answer, to 13"]);
+    setting.press("end", "enter");
+    expect(screenText(setting, 80, 30)).toContain("No answer from here on; hop 3 is the last that answers.");
+    const dead = await mtrScene({ ...new FakePath(null) });
+    await dead.clock.advance(2500);
+    expect(dead.draw(62, 8).rows[2]).toStartWith(" 1   no answer, to 10");
+  });
+
   test("says that a probe cannot be sent", async () => {
     const setting = await mtrScene({ ...new FakePath({}), form: { maxHops: "2" } });
     setting.kernel.failSendsTo(TARGET, 101);

@@ -90,8 +90,8 @@ function drawFrame(canvas: Canvas): void {
   const { width, height } = canvas;
   if (width < 2 || height < 2) return;
   const line = "─".repeat(width - 2);
-  canvas.text(0, 0, `┌${line}┐`, { role: "border" });
-  canvas.text(0, height - 1, `└${line}┘`, { role: "border" });
+  canvas.text(0, 0, `╭${line}╮`, { role: "border" });
+  canvas.text(0, height - 1, `╰${line}╯`, { role: "border" });
   for (let y = 1; y < height - 1; y += 1) {
     canvas.text(0, y, "│", { role: "border" });
     canvas.text(width - 1, y, "│", { role: "border" });

@@ -10,7 +10,7 @@ import { ColumnChooser } from "./column-chooser.ts";
 import { DetailView, drawFailure, drawHeading, drawStrip } from "./hop-detail.ts";
 import { type HostStyle, hostText, nextHostStyle, readHostStyle } from "./host-text.ts";
 import { mtrDetailLines } from "./mtr-detail.ts";
-import { mtrRows, mtrTableColumns } from "./mtr-table.ts";
+import { type MtrRow, mtrRows, mtrTableColumns } from "./mtr-table.ts";
 import type { Binding, Panel, Services } from "./panel.ts";
 
 const COLUMNS_PREFERENCE = "mtr.columns";
@@ -89,15 +89,16 @@ export class MtrPanel implements Panel {
       drawFailure(canvas.part({ x: 0, y: 1, width, height: room }), this.session);
       return;
     }
-    const tableRows = Math.max(1, hops.length) + 1;
+    const rows = mtrRows(hops, this.session.targetTtl);
+    const tableRows = Math.max(1, rows.length) + 1;
     const isDetailAlone = this.#isDetailed && height < LEAST_HEIGHT_FOR_BOTH;
     const most = this.#isDetailed ? Math.floor(room / 2) : room;
     const below = isDetailAlone ? room : Math.max(0, room - Math.min(tableRows, most));
     // A graph of a hop is worth some rows of a long table, which scrolls.
     const kept = !this.#isDetailed && room >= 24 ? Math.max(below, GRAPH_LEAST + LOG_LEAST) : below;
     const table = room - kept;
-    this.#followTarget(table);
-    if (table > 0) this.#drawTable(canvas.part({ x: 0, y: 1, width, height: table }));
+    this.#followTarget(rows, table - 1);
+    if (table > 0) this.#drawTable(canvas.part({ x: 0, y: 1, width, height: table }), rows);
     const rest = { x: 0, y: 1 + table, width, height: kept };
     if (this.#isDetailed) this.#drawDetail(canvas.part(rest));
     else this.#drawBelow(canvas, rest);
@@ -132,14 +133,13 @@ export class MtrPanel implements Panel {
     return { text: targetTtl === 1 ? "1 hop" : `${targetTtl} hops`, role: "good" };
   }
 
-  #drawTable(canvas: Canvas): void {
-    const { session } = this;
+  #drawTable(canvas: Canvas, rows: readonly MtrRow[]): void {
     drawTable(canvas, {
       columns: mtrTableColumns(this.#choice.columns, this.#hosts),
-      rows: mtrRows(session.hops, session.targetTtl),
+      rows,
       list: this.#list,
       changed: () => this.#selected(),
-      empty: session.state === "running" ? "Waiting for the first answers" : "",
+      empty: this.session.state === "running" ? "Waiting for the first answers" : "",
     });
   }
 
@@ -192,11 +192,11 @@ export class MtrPanel implements Panel {
   }
 
   /** Its graph is what people look for first; but the first hops of a long table are not scrolled away for it. */
-  #followTarget(tableHeight: number): void {
-    const { hops, targetTtl } = this.session;
-    if (!this.#followsTarget || targetTtl === undefined || hops.length >= tableHeight) return;
-    this.#list.update(hops.length, tableHeight - 1);
-    this.#list.select(targetTtl - 1);
+  #followTarget(rows: readonly MtrRow[], height: number): void {
+    const index = rows.findIndex(({ isTarget }) => isTarget);
+    if (!this.#followsTarget || index < 0 || rows.length > height) return;
+    this.#list.update(rows.length, height);
+    this.#list.select(index);
   }
 
   #selectedHop(): Hop | undefined {

@@ -12,15 +12,18 @@ export interface MtrRow {
   readonly isTarget: boolean;
   /** Whether it never answers while somebody beyond it does: no fault of the path. */
   readonly isMute: boolean;
+  /** The last hop that the row stands for. */
+  readonly upTo: number;
 }
 
-/** The hops of an mtr as rows. */
+/** The hops of an mtr as rows. Those beyond the last that ever answered share one: they all say the same. */
 export function mtrRows(hops: readonly Hop[], targetTtl: number | undefined): MtrRow[] {
   const farthest = hops.findLast(({ last }) => last !== null)?.ttl ?? 0;
-  return hops.map((hop) => ({
+  return hops.slice(0, farthest + 1).map((hop) => ({
     hop,
     isTarget: hop.ttl === targetTtl,
     isMute: hop.last === null && hop.ttl < farthest,
+    upTo: hop.ttl > farthest ? hops.length : hop.ttl,
   }));
 }
 
@@ -77,11 +80,12 @@ function figureCell({ hop, isMute }: MtrRow, column: MtrColumn): Span {
   return isMute ? { text: figure.text, role: "dim" } : figure;
 }
 
-function hostCell({ hop, isTarget }: MtrRow, style: HostStyle, width: number): Span[] {
+function hostCell({ hop, isTarget, upTo }: MtrRow, style: HostStyle, width: number): Span[] {
   const { main, figures } = hop;
   if (main === null) {
     if (hop.sendError !== null) return [{ text: hop.sendError, role: "bad" }];
-    return [{ text: figures.sent === 0 ? "waiting" : "no answer", role: "dim" }];
+    const text = figures.sent === 0 ? "waiting" : "no answer";
+    return [{ text: upTo > hop.ttl ? `${text}, to ${upTo}` : text, role: "dim" }];
   }
   const tags: Span[] = [];
   if (main.note !== undefined) tags.push({ text: ` ${main.note.mark}`, role: "bad" });
