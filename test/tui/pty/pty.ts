@@ -14,6 +14,8 @@ export interface PtyOptions {
   readonly rows?: number;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Changes what the terminal answers to questions about itself. */
+  readonly answer?: (text: string) => string;
 }
 
 /** A program on a terminal: xterm, without a window. */
@@ -28,7 +30,8 @@ export class Pty implements AsyncDisposable {
   /** Everything that was written. */
   output = "";
 
-  constructor(command: readonly string[], { columns = 80, rows = 24, cwd, env }: PtyOptions = {}) {
+  constructor(command: readonly string[], options: PtyOptions = {}) {
+    const { columns = 80, rows = 24, cwd, env, answer = (text) => text } = options;
     const terminal = new Terminal({ cols: columns, rows, allowProposedApi: true });
     const decoder = new TextDecoder();
     this.screen = terminal;
@@ -46,8 +49,7 @@ export class Pty implements AsyncDisposable {
     });
     if (this.#child.terminal === undefined) throw new Error("Cannot run on a terminal: there is none");
     this.#pty = this.#child.terminal;
-    // What a terminal answers to questions about itself.
-    terminal.onData((answer) => this.type(answer));
+    terminal.onData((text) => this.type(answer(text)));
   }
 
   get pid(): number {

@@ -60,6 +60,14 @@ describeIf(requires.linux(), "runOnTerminal() gives the terminal back", () => {
     expect([pty.isAlternate, pty.leftovers]).toEqual([false, []]);
   });
 
+  test("with grapheme clustering on, if it was", async () => {
+    await using pty = new Pty(PROGRAM, { answer: (text) => text.replace("?2027;0$y", "?2027;1$y") });
+    await pty.shows("ready");
+    pty.type("q");
+    expect(await pty.ended()).toBe(0);
+    expect(pty.leftovers).toEqual(["?2027h"]);
+  });
+
   test("once, when it is told twice", async () => {
     await using pty = new Pty(PROGRAM);
     await pty.shows("ready");

@@ -11,8 +11,11 @@ const CRASHED = 1;
 const RESTORE_MS = 1500;
 /** Lines that the renderer wanted to print, which are kept for the end. */
 const REMARK_LIMIT = 20;
-/** Grapheme clustering, which the renderer asks for and leaves on (mode 2027 of contour, ghostty, wezterm). */
+/** Grapheme clustering, which the renderer turns on and leaves on (mode 2027 of contour, ghostty, wezterm). */
 const CLUSTERING_OFF = "\x1b[?2027l";
+/** What a terminal answers when it is asked for the state of that mode (DECRPM: 1 and 3 are on, 0 is unknown). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a control sequence is what is looked for
+const CLUSTERING_REPLY = /^\x1b\[\?2027;([0-4])\$y$/;
 
 /** What a program is given to run with. */
 export interface Terminal {
@@ -46,7 +49,13 @@ export async function runOnTerminal(begin: (terminal: Terminal) => Close): Promi
     early ??= 128 + signal;
   };
   for (const signal of ENDING_SIGNALS) process.on(signal, onEarly);
-  const renderer = await createRenderer().finally(() => {
+  // Of two answers the second comes after the renderer turned it on.
+  let clustering: string | undefined;
+  const onInput = (sequence: string): boolean => {
+    clustering ??= CLUSTERING_REPLY.exec(sequence)?.[1];
+    return false;
+  };
+  const renderer = await createRenderer(onInput).finally(() => {
     for (const signal of ENDING_SIGNALS) process.off(signal, onEarly);
   });
   // The renderer's own would log what is thrown, and go on.
@@ -55,7 +64,7 @@ export async function runOnTerminal(begin: (terminal: Terminal) => Close): Promi
       if (!before[index]?.has(listener)) process.off(fault, listener);
     }
   }
-  const run = new Run(renderer);
+  const run = new Run(renderer, () => (clustering === "1" || clustering === "3" ? "" : CLUSTERING_OFF));
   const ended = run.run(begin);
   if (early !== undefined) run.quit(early);
   return ended;
@@ -64,6 +73,7 @@ export async function runOnTerminal(begin: (terminal: Terminal) => Close): Promi
 /** The time between the first frame and the shell's prompt. */
 class Run implements Terminal {
   readonly renderer: CliRenderer;
+  readonly #restoration: () => string;
   readonly #ended = Promise.withResolvers<number>();
   readonly #undo: (() => void)[] = [];
   readonly #remarks: string[] = [];
@@ -72,8 +82,10 @@ class Run implements Terminal {
   #isAway = false;
   #error: unknown;
 
-  constructor(renderer: CliRenderer) {
+  /** @param restoration what the terminal must be told beyond what the renderer tells it. */
+  constructor(renderer: CliRenderer, restoration: () => string) {
     this.renderer = renderer;
+    this.#restoration = restoration;
   }
 
   run(begin: (terminal: Terminal) => Close): Promise<number> {
@@ -184,7 +196,7 @@ class Run implements Terminal {
       this.renderer.destroy();
       const closed = this.renderer.closed.then(() => true);
       // Only to a terminal that has just taken the rest: this waits for one that stands still.
-      if (await Promise.race([closed, Bun.sleep(RESTORE_MS)])) writeSync(1, CLUSTERING_OFF);
+      if (await Promise.race([closed, Bun.sleep(RESTORE_MS)])) writeSync(1, this.#restoration());
     } catch (error) {
       // Nobody is there to see it when the window is gone.
       this.#remarks.push(String(error));
@@ -205,7 +217,7 @@ class Run implements Terminal {
   }
 }
 
-async function createRenderer(): Promise<CliRenderer> {
+async function createRenderer(onInput: (sequence: string) => boolean): Promise<CliRenderer> {
   const { createCliRenderer } = await loadRenderer();
   try {
     return await createCliRenderer({
@@ -214,6 +226,7 @@ async function createRenderer(): Promise<CliRenderer> {
       exitSignals: [],
       consoleMode: "disabled",
       openConsoleOnError: false,
+      prependInputHandlers: [onInput],
     });
   } catch (error) {
     throw new RendererError(error);
