@@ -263,6 +263,16 @@ for (const kind of SOCKET_KINDS) {
       ]);
     });
 
+    test("goes on after a batch whose last send failed", async () => {
+      const network: FakeNetwork = (probe) =>
+        probe.destination === kind.target ? [] : [echoReply(probe, { delayMs: 10 })];
+      const { client, kernel, outcome } = scene({ network }, { privileged });
+      const [, second = ""] = rangeOf(kind, 2).addresses;
+      kernel.failSendsTo(second, ENETUNREACH);
+      const result = await outcome(client.sweep([kind.target, second], { timeout: 50, retries: 2 }));
+      expect(result).toMatchObject({ hosts: 2, sent: 3, silent: 1, sendErrors: 1 });
+    });
+
     test("waits while the kernel has no room, and loses nothing", async () => {
       const { client, kernel, outcome } = scene({ network: answering }, { privileged });
       kernel.failNext("sendmmsg", EAGAIN, 3);

@@ -155,8 +155,7 @@ export class SweepWire {
       this.#refusal = errno;
       return "refused";
     }
-    this.#staged = 0;
-    this.#flushed = 0;
+    this.#beginAgain();
     return "done";
   }
 
@@ -164,6 +163,7 @@ export class SweepWire {
   skip(): void {
     this.#flushed += 1;
     this.#attempts = 0;
+    if (this.#flushed === this.#staged) this.#beginAgain();
   }
 
   /** Reads what has arrived, up to a limit: a flood must not hold the event loop. Whether it stopped there. */
@@ -195,6 +195,11 @@ export class SweepWire {
     this.#watch?.setActive(false);
     this.#watch?.close();
     this.#socket.close();
+  }
+
+  #beginAgain(): void {
+    this.#staged = 0;
+    this.#flushed = 0;
   }
 
   #drainReplies(): boolean {

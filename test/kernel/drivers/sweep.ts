@@ -1,0 +1,75 @@
+/**
+ * Sweeps once and prints all hosts and the totals, one line of JSON. Meanwhile a timer shows whether the event loop is shared.
+ *
+ * @module
+ */
+import { Client, type SweepItem, type SweepOptions, type SweepResult } from "icmpx";
+
+/** The argument. */
+export interface SweepInput {
+  readonly privileged: boolean;
+  readonly targets: string | readonly string[];
+  /** As JSON, so without a rate of Infinity, which is "unpaced". */
+  readonly options?: Omit<SweepOptions, "signal">;
+  readonly unpaced?: boolean;
+  /** Whether to print hosts that answered as well as the others. Default true. */
+  readonly printReplies?: boolean;
+  /** Hold the event loop for so long, that many milliseconds after the start. */
+  readonly block?: { readonly afterMs: number; readonly forMs: number };
+  /** Ping that host meanwhile, once each 10 ms. */
+  readonly ping?: string;
+}
+
+/** The line of output. */
+export interface SweepReport {
+  readonly hosts: readonly SweepItem[];
+  readonly totals: Omit<SweepResult, "living">;
+  readonly living: readonly string[];
+  /** The longest time between two turns of a timer of 1 ms. */
+  readonly longestPauseMs: number;
+  /** Replies of the ping, and how many probes it lost. */
+  readonly pinged: { readonly received: number; readonly lost: number };
+}
+
+const input = JSON.parse(process.argv[2] ?? "{}") as SweepInput;
+const { privileged, targets, options, unpaced, printReplies = true, block, ping } = input;
+
+await using client = new Client({ privileged });
+const rate = unpaced ? { rate: Number.POSITIVE_INFINITY } : {};
+const sweep = client.sweep(targets, { ...options, ...rate, all: true });
+let longestPauseMs = 0;
+let last = performance.now();
+const timer = setInterval(() => {
+  longestPauseMs = Math.max(longestPauseMs, performance.now() - last);
+  last = performance.now();
+}, 1);
+if (block !== undefined) setTimeout(() => hold(block.forMs), block.afterMs);
+const pinging =
+  ping === undefined
+    ? undefined
+    : client.ping(ping, { count: Number.POSITIVE_INFINITY, interval: 10, timeout: 1000, signal: never() });
+const pinged = { received: 0, lost: 0 };
+void (async () => {
+  for await (const { kind } of pinging ?? []) {
+    if (kind === "reply") pinged.received += 1;
+    else pinged.lost += 1;
+  }
+})();
+
+const hosts: SweepItem[] = [];
+for await (const host of sweep) if (printReplies || host.kind !== "reply") hosts.push(host);
+pinging?.stop();
+clearInterval(timer);
+const { living, ...totals } = await sweep;
+const addresses = printReplies ? [...living] : [];
+const report: SweepReport = { hosts, totals, living: addresses, longestPauseMs, pinged };
+process.stdout.write(`${JSON.stringify(report)}\n`);
+
+function hold(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
+function never(): AbortSignal {
+  return new AbortController().signal;
+}
