@@ -1,4 +1,4 @@
-import type { SweepItem, SweepReply } from "../../src/client/sweep/sweep-results.ts";
+import type { SweepItem } from "../../src/client/sweep/sweep-results.ts";
 import type { SocketKind } from "../support/fake-platform.ts";
 
 /** A small range of each family, and its addresses. */
@@ -22,9 +22,4 @@ export function shortHosts(items: Iterable<SweepItem>): string[] {
       ? `${item.target} ${item.error}`
       : `${item.addr} ${item.error ?? `${item.rtt}`} ${item.attempts}`,
   );
-}
-
-/** The RTTs of replies, in milliseconds. */
-export function rttsOf(items: Iterable<SweepReply>): number[] {
-  return Array.from(items, ({ rtt }) => rtt);
 }

@@ -17,6 +17,7 @@ export const MAX_ATTEMPTS = 16;
  * until its place is needed, so that further answers can be told apart.
  */
 export class InFlight {
+  readonly family: Family;
   readonly #words: number;
   #mask = INITIAL_CAPACITY - 1;
   #sentNs = new Float64Array(INITIAL_CAPACITY);
@@ -29,6 +30,7 @@ export class InFlight {
   #undecided = 0;
 
   constructor(family: Family) {
+    this.family = family;
     this.#words = family === 4 ? 1 : 4;
     this.#address = new Int32Array(INITIAL_CAPACITY * this.#words);
   }

@@ -1,20 +1,16 @@
-import { type Family, formatAddress, parseAddress } from "../../packet/address.ts";
-import { formatIpv4Number, ipv4Number } from "../../packet/address-number.ts";
+import { type Family, formatAddress } from "../../packet/address.ts";
+import { formatIpv4Number } from "../../packet/address-number.ts";
 import { type Clock, NS_PER_MS } from "../clock.ts";
 import { errorLabel } from "../echo-result.ts";
-import { IDENTITY_LENGTH, type SweepProbe, type SweepReplyPacket } from "../transport/sweep-probe.ts";
+import type { SweepProbe, SweepReplyPacket } from "../transport/sweep-probe.ts";
 import type { SweepListener, SweepWire } from "../transport/sweep-wire.ts";
 import type { ErrorArrival } from "../transport/transport.ts";
-import { CookieHash } from "./cookie.ts";
+import { ProbeIdentity } from "./identity.ts";
 import { InFlight } from "./in-flight.ts";
 import { NumberQueue } from "./number-queue.ts";
 import type { SweepHost } from "./sweep-results.ts";
 import type { Tally } from "./tally.ts";
 
-/** How far apart the sequence numbers of two attempts at one target are; 16 attempts fit 65,536. */
-const ATTEMPT_STRIDE = 0x1000;
-const SEQUENCES = 0x1_0000;
-const NUMBER_OFFSET = 8;
 /** Readings of two clocks closer together than this are of one moment. */
 const SIMULTANEOUS_NS = 5000;
 
@@ -43,14 +39,10 @@ export interface LaneOptions {
 /**
  * The targets of a sweep of one family: who is in flight, who is tried again, and whose answer it is that came.
  *
- * 1. Targets are numbered in the order in which they are begun. The data of a probe begin with a cookie of 64 bits, the keyed
- *    hash of its destination and number, then the number; so any number of probes may be in flight, and an answer counts only
- *    if its cookie is right, whoever it comes from.
- * 2. The sequence is the number and 4096 for each attempt before, modulo 65,536: it tells which attempt is answered. ICMP errors
- *    that quote no more than the 8 bytes of the header are matched by it and the quoted destination.
- * 3. The first answer to any attempt decides a target, a reply as well as an ICMP error (but a redirect, which is advice). An
+ * 1. Targets are numbered in the order in which they are begun; {@link ProbeIdentity} makes probes of the numbers.
+ * 2. The first answer to any attempt decides a target, a reply as well as an ICMP error (but a redirect, which is advice). An
  *    attempt that is not answered in time is followed by the next; the last one decides.
- * 4. What the kernel received in time is in time whenever it is read, so everything that has arrived is read before `expire`.
+ * 3. What the kernel received in time is in time whenever it is read, so everything that has arrived is read before `expire`.
  */
 export class Lane implements SweepListener {
   readonly wire: SweepWire;
@@ -60,7 +52,7 @@ export class Lane implements SweepListener {
   readonly #sink: LaneSink;
   readonly #isIpv4: boolean;
   readonly #flight: InFlight;
-  readonly #hash: CookieHash;
+  readonly #identity: ProbeIdentity;
   readonly #probe: SweepProbe;
   /** The number of each staged probe. */
   readonly #staged: Float64Array;
@@ -86,7 +78,7 @@ export class Lane implements SweepListener {
     this.#sink = options.sink;
     this.#isIpv4 = options.family === 4;
     this.#flight = new InFlight(options.family);
-    this.#hash = new CookieHash(options.key);
+    this.#identity = new ProbeIdentity(this.#flight, options.key);
     this.#probe = {
       ipv4: 0,
       ipv6: new Int32Array(4),
@@ -227,8 +219,8 @@ export class Lane implements SweepListener {
       this.#onForgotten(reply);
       return;
     }
-    if (!this.#hasCookie(number, reply)) return;
-    const attempt = this.#attemptOf(number, reply.sequence);
+    if (!this.#identity.isOf(number, reply)) return;
+    const attempt = this.#identity.attemptOf(number, reply.sequence);
     if (attempt === -1) return;
     if (!reply.hasRightChecksum) {
       this.#tally.corrupt += 1;
@@ -267,7 +259,7 @@ export class Lane implements SweepListener {
 
   onError(error: ErrorArrival): void {
     if (error.isRedirect || error.quote.identifier !== this.wire.identifier) return;
-    const quoted = this.#quoted(error.quote);
+    const quoted = this.#identity.quoted(error.quote, this.#options.timeoutsNs.length);
     if (quoted === undefined) return;
     const { number, attempt } = quoted;
     const receivedNs = this.#receivedNs(error.stampNs ?? Number.NaN);
@@ -300,19 +292,7 @@ export class Lane implements SweepListener {
 
   #stage(number: number, attempt: number): void {
     const probe = this.#probe;
-    const flight = this.#flight;
-    const hash = this.#hash;
-    if (this.#isIpv4) {
-      probe.ipv4 = flight.ipv4(number);
-      hash.ofIpv4(probe.ipv4, number | 0);
-    } else {
-      probe.ipv6.set(flight.ipv6(number));
-      hash.ofIpv6(probe.ipv6, number | 0);
-    }
-    probe.low = hash.low;
-    probe.high = hash.high;
-    probe.number = number | 0;
-    probe.sequence = (number + attempt * ATTEMPT_STRIDE) % SEQUENCES;
+    this.#identity.write(probe, number, attempt);
     probe.time = microseconds(this.#stageNs);
     this.#staged[this.wire.staged] = number;
     this.wire.stage(probe);
@@ -388,56 +368,11 @@ export class Lane implements SweepListener {
 
   /** An answer to a target so long decided that there is no record of it. */
   #onForgotten(reply: SweepReplyPacket): void {
-    const { tally } = { tally: this.#tally };
-    const hash = this.#hash;
-    if (this.#isIpv4) hash.ofIpv4(reply.ipv4, reply.number);
-    else hash.ofIpv6(reply.ipv6, reply.number);
-    if (hash.low !== reply.low || hash.high !== reply.high) return;
+    if (!this.#identity.isOurs(reply)) return;
+    const tally = this.#tally;
     const isLiving = this.#isIpv4 ? tally.living4.has(reply.ipv4) : tally.living6.has(reply.ipv6);
     if (isLiving) tally.duplicates += 1;
     else tally.late += 1;
-  }
-
-  #hasCookie(number: number, { low, high }: { readonly low: number; readonly high: number }): boolean {
-    const hash = this.#hash;
-    if (this.#isIpv4) hash.ofIpv4(this.#flight.ipv4(number), number | 0);
-    else hash.ofIpv6(this.#flight.ipv6(number), number | 0);
-    return hash.low === low && hash.high === high;
-  }
-
-  /** Which attempt at a target has the sequence; -1 when none that was made has. */
-  #attemptOf(number: number, sequence: number): number {
-    const distance = (sequence - number) & (SEQUENCES - 1);
-    const attempt = Math.floor(distance / ATTEMPT_STRIDE);
-    return distance % ATTEMPT_STRIDE === 0 && attempt <= this.#flight.attempt(number) ? attempt : -1;
-  }
-
-  /** Whose probe an ICMP error quotes. */
-  #quoted(quote: ErrorArrival["quote"]): { number: number; attempt: number } | undefined {
-    const destination = parseAddress(quote.destination);
-    if (destination === undefined || destination.family !== this.#options.family) return undefined;
-    const ipv4 = this.#isIpv4 ? ipv4Number(destination.bytes) | 0 : 0;
-    const ipv6 = this.#isIpv4 ? undefined : new Int32Array(destination.bytes.slice().buffer);
-    const identity = identityIn(quote.data);
-    for (let attempt = 0; attempt < this.#options.timeoutsNs.length; attempt++) {
-      const low16 = (quote.sequence - attempt * ATTEMPT_STRIDE) & (SEQUENCES - 1);
-      // The newest number with that sequence, then those before it.
-      const { head, oldest } = this.#flight;
-      let number = head - 1 - ((head - 1 - low16) & (SEQUENCES - 1));
-      for (; number >= oldest; number -= SEQUENCES) {
-        const isTo = this.#isIpv4
-          ? this.#flight.ipv4(number) === ipv4
-          : isSame(this.#flight.ipv6(number), ipv6);
-        if (!isTo || attempt > this.#flight.attempt(number)) continue;
-        if (
-          identity === undefined ||
-          (identity.number === (number | 0) && this.#hasCookie(number, identity))
-        ) {
-          return { number, attempt };
-        }
-      }
-    }
-    return undefined;
   }
 
   #receivedNs(stampNs: number): number {
@@ -474,17 +409,4 @@ function rttByTime(sent: number, receivedNs: number): number {
 
 function textOf(words: Int32Array): string {
   return formatAddress(new Uint8Array(words.buffer, words.byteOffset, 16));
-}
-
-function isSame(a: Int32Array, b: Int32Array | undefined): boolean {
-  return b !== undefined && a.every((word, index) => word === b[index]);
-}
-
-/** The identity in what an ICMP error quotes of our data: often nothing, or zeros for padding (RFC 4884 section 5.5). */
-function identityIn(data: Uint8Array): { number: number; low: number; high: number } | undefined {
-  if (data.length < IDENTITY_LENGTH) return undefined;
-  const view = new DataView(data.buffer, data.byteOffset, IDENTITY_LENGTH);
-  const [low, high] = [view.getInt32(0, true), view.getInt32(4, true)];
-  if (low === 0 && high === 0) return undefined;
-  return { number: view.getInt32(NUMBER_OFFSET, true), low, high };
 }

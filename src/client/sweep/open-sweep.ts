@@ -1,13 +1,13 @@
 import { RawSocketPermissionError, SystemError } from "../../errors.ts";
 import type { Family } from "../../packet/address.ts";
 import type { Run } from "../measurement.ts";
-import { NONCE_LENGTH } from "../payload.ts";
 import type { Platform } from "../platform.ts";
 import type { TargetStream } from "../targets/target-stream.ts";
 import { interfaceIndex } from "../transport/icmp-transport.ts";
 import { openPermitted } from "../transport/open.ts";
 import { IDENTITY_LENGTH } from "../transport/sweep-probe.ts";
 import { type SweepListener, SweepWire } from "../transport/sweep-wire.ts";
+import { COOKIE_KEY_LENGTH } from "./cookie.ts";
 import { Lane } from "./lane.ts";
 import { Sweep } from "./sweep.ts";
 import type { SweepSettings } from "./sweep-options.ts";
@@ -68,7 +68,7 @@ export function openSweep(
       return new Lane({
         family,
         openWire: (listener) => openWire(family, listener),
-        key: platform.random(new Uint8Array(NONCE_LENGTH)),
+        key: platform.random(new Uint8Array(COOKIE_KEY_LENGTH)),
         timeoutsNs: settings.timeoutsNs,
         clock,
         tally,

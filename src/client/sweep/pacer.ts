@@ -1,7 +1,7 @@
 import { NS_PER_MS } from "../clock.ts";
 
 /** The longest burst, as time at the rate. */
-const BURST_NS = 5 * NS_PER_MS;
+const BURST_MS = 5;
 /** How much of what a late timer missed is caught up, as time at the rate, and how much faster than the rate. */
 const DEBT_NS = 100 * NS_PER_MS;
 const CATCH_UP = 1.25;
@@ -17,7 +17,10 @@ const GATHER_NS = 2 * NS_PER_MS;
  *    catches up: in any span of time, 1.25 times the rate and 5 ms of it.
  */
 export class Pacer {
+  #rate: number;
+  #rate: number;
   #perNs: number;
+  #largestBurst: number;
   /** What the schedule owes, and what may leave at once. */
   #owed = 1;
   #burst = 1;
@@ -25,18 +28,22 @@ export class Pacer {
 
   /** @param rate packets a second, or Infinity */
   constructor(rate: number, nowNs: number) {
+    this.#rate = rate;
     this.#perNs = rate / 1e9;
+    this.#largestBurst = largestBurst(rate);
     this.#atNs = nowNs;
   }
 
   /** Packets a second, or Infinity. */
   get rate(): number {
-    return this.#perNs * 1e9;
+    return this.#rate;
   }
 
   setRate(rate: number, nowNs: number): void {
     this.#refill(nowNs);
+    this.#rate = rate;
     this.#perNs = rate / 1e9;
+    this.#largestBurst = largestBurst(rate);
     // What was owed at another rate is not caught up.
     this.#owed = Math.min(this.#owed, 1);
     this.#burst = Math.min(this.#burst, 1);
@@ -74,6 +81,10 @@ export class Pacer {
     const earned = (nowNs - this.#atNs) * this.#perNs;
     this.#atNs = nowNs;
     this.#owed = Math.min(this.#owed + earned, Math.max(1, this.#perNs * DEBT_NS));
-    this.#burst = Math.min(this.#burst + earned * CATCH_UP, Math.max(1, Math.ceil(this.#perNs * BURST_NS)));
+    this.#burst = Math.min(this.#burst + earned * CATCH_UP, this.#largestBurst);
   }
+}
+
+function largestBurst(rate: number): number {
+  return Math.max(1, Math.ceil((rate * BURST_MS) / 1000));
 }

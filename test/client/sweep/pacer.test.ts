@@ -48,7 +48,7 @@ describe("Pacer", () => {
             nowNs += gapNs;
             const count = pacer.allowance(nowNs);
             pacer.take(count);
-            expect(count).toBeLessThanOrEqual(Math.ceil(rate * 0.005));
+            expect(count).toBeLessThanOrEqual(Math.ceil((rate * 5) / 1000));
           }
         },
       ),
@@ -71,7 +71,7 @@ describe("Pacer", () => {
           for (const [from, start] of times.entries()) {
             for (let to = from; to < times.length; to++) {
               const spanNs = (times[to] ?? 0) - start;
-              const most = 1.25 * rate * (spanNs / 1e9) + Math.ceil(rate * 0.005);
+              const most = 1.25 * rate * (spanNs / 1e9) + Math.ceil((rate * 5) / 1000);
               expect(sum(counts.slice(from, to + 1))).toBeLessThanOrEqual(most + 1e-6);
             }
           }

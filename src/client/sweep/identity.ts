@@ -1,0 +1,121 @@
+import { parseAddress } from "../../packet/address.ts";
+import { ipv4Number } from "../../packet/address-number.ts";
+import { IDENTITY_LENGTH, type SweepProbe } from "../transport/sweep-probe.ts";
+import type { QuotedProbe } from "../transport/transport.ts";
+import { CookieHash } from "./cookie.ts";
+import type { InFlight } from "./in-flight.ts";
+
+/** How far apart the sequence numbers of two attempts at one target are; 16 attempts fit 65,536. */
+const ATTEMPT_STRIDE = 0x1000;
+const SEQUENCES = 0x1_0000;
+/** Where the number is, in the data of a probe. */
+const NUMBER_OFFSET = 8;
+
+/** One attempt at one target. */
+export interface Attempt {
+  readonly number: number;
+  readonly attempt: number;
+}
+
+/** The two halves of a cookie, as an answer has them. */
+interface Cookie {
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * What makes the probes of a lane, and how they are recognised.
+ *
+ * The data of a probe begin with a cookie of 64 bits, the keyed hash of destination and number, then the number. So any number
+ * of probes may be in flight, and an answer counts only if its cookie is right, whoever it comes from. The sequence is the number
+ * and 4096 for each attempt before, modulo 65,536: it tells which attempt is answered, and ICMP errors that quote no more than the
+ * 8 bytes of the header are matched by it and the quoted destination.
+ */
+export class ProbeIdentity {
+  readonly #flight: InFlight;
+  readonly #isIpv4: boolean;
+  readonly #hash: CookieHash;
+
+  /** @param key 8 random bytes */
+  constructor(flight: InFlight, key: Uint8Array) {
+    this.#flight = flight;
+    this.#isIpv4 = flight.family === 4;
+    this.#hash = new CookieHash(key);
+  }
+
+  /** Writes destination, sequence, cookie and number of an attempt into `probe`. */
+  write(probe: SweepProbe, number: number, attempt: number): void {
+    this.#hashOf(number);
+    probe.low = this.#hash.low;
+    probe.high = this.#hash.high;
+    probe.number = number | 0;
+    probe.sequence = (number + attempt * ATTEMPT_STRIDE) % SEQUENCES;
+    if (this.#isIpv4) probe.ipv4 = this.#flight.ipv4(number);
+    else probe.ipv6.set(this.#flight.ipv6(number));
+  }
+
+  /** Whether the cookie is that of a target of which there is a record. */
+  isOf(number: number, { low, high }: Cookie): boolean {
+    this.#hashOf(number);
+    return this.#hash.low === low && this.#hash.high === high;
+  }
+
+  /** Whether an answer from a target without a record was once asked for. */
+  isOurs(reply: SweepProbe): boolean {
+    if (this.#isIpv4) this.#hash.ofIpv4(reply.ipv4, reply.number);
+    else this.#hash.ofIpv6(reply.ipv6, reply.number);
+    return this.#hash.low === reply.low && this.#hash.high === reply.high;
+  }
+
+  /** Which attempt at a target has the sequence; -1 when none that was made has. */
+  attemptOf(number: number, sequence: number): number {
+    const distance = (sequence - number) & (SEQUENCES - 1);
+    const attempt = Math.floor(distance / ATTEMPT_STRIDE);
+    return distance % ATTEMPT_STRIDE === 0 && attempt <= this.#flight.attempt(number) ? attempt : -1;
+  }
+
+  /** Whose probe an ICMP error quotes, if there is a record of it. */
+  quoted(quote: QuotedProbe, attempts: number): Attempt | undefined {
+    const isTo = this.#destinationTest(quote.destination);
+    if (isTo === undefined) return undefined;
+    const identity = identityIn(quote.data);
+    const { head, oldest } = this.#flight;
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const low16 = (quote.sequence - attempt * ATTEMPT_STRIDE) & (SEQUENCES - 1);
+      // The newest number with that sequence, then those before it.
+      let number = head - 1 - ((head - 1 - low16) & (SEQUENCES - 1));
+      for (; number >= oldest; number -= SEQUENCES) {
+        if (!isTo(number) || attempt > this.#flight.attempt(number)) continue;
+        if (identity === undefined) return { number, attempt };
+        if (identity.number === (number | 0) && this.isOf(number, identity)) return { number, attempt };
+      }
+    }
+    return undefined;
+  }
+
+  #hashOf(number: number): void {
+    if (this.#isIpv4) this.#hash.ofIpv4(this.#flight.ipv4(number), number | 0);
+    else this.#hash.ofIpv6(this.#flight.ipv6(number), number | 0);
+  }
+
+  /** What tells whether a target has that address; undefined for an address of the other family. */
+  #destinationTest(text: string): ((number: number) => boolean) | undefined {
+    const address = parseAddress(text);
+    if (address === undefined || (address.family === 4) !== this.#isIpv4) return undefined;
+    if (this.#isIpv4) {
+      const ipv4 = ipv4Number(address.bytes) | 0;
+      return (number) => this.#flight.ipv4(number) === ipv4;
+    }
+    const ipv6 = new Int32Array(address.bytes.slice().buffer);
+    return (number) => this.#flight.ipv6(number).every((word, index) => word === ipv6[index]);
+  }
+}
+
+/** The identity in what an ICMP error quotes of our data: often nothing, or zeros for padding (RFC 4884 section 5.5). */
+function identityIn(data: Uint8Array): (Cookie & { number: number }) | undefined {
+  if (data.length < IDENTITY_LENGTH) return undefined;
+  const view = new DataView(data.buffer, data.byteOffset, IDENTITY_LENGTH);
+  const [low, high] = [view.getInt32(0, true), view.getInt32(4, true)];
+  if (low === 0 && high === 0) return undefined;
+  return { number: view.getInt32(NUMBER_OFFSET, true), low, high };
+}
