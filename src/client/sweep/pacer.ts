@@ -18,7 +18,6 @@ const GATHER_NS = 2 * NS_PER_MS;
  */
 export class Pacer {
   #rate: number;
-  #rate: number;
   #perNs: number;
   #largestBurst: number;
   /** What the schedule owes, and what may leave at once. */
