@@ -138,6 +138,31 @@ describeIf(requiresLab("nft"), "sweep on a real kernel", () => {
     });
   }
 
+  for (const kind of SOCKET_KINDS) {
+    test(`${kind.name}: garbage is collected in the middle of batches: no crash, no wrong answer`, async () => {
+      const { totals, living } = await sweep(chain.source, kind, {
+        targets: LIVING[kind.family],
+        unpaced: true,
+        collectEvery: 50,
+      });
+      expect(totals).toMatchObject({ answered: LIVING_HOSTS[kind.family], corrupt: 0, sendErrors: 0 });
+      expect(new Set(living).size).toBe(LIVING_HOSTS[kind.family]);
+    });
+  }
+
+  test("sweeps in a Worker, where sockets are polled", async () => {
+    for (const kind of SOCKET_KINDS) {
+      const { hosts, totals } = await sweep(chain.source, kind, {
+        targets: [LIVING[kind.family], SILENT[kind.family]],
+        options: { timeout: 300 },
+        inWorker: true,
+        printReplies: false,
+      });
+      expect(totals).toMatchObject({ answered: LIVING_HOSTS[kind.family], silent: 1 });
+      expect(hosts).toHaveLength(1);
+    }
+  });
+
   test("several sweeps of several processes take only their own answers", async () => {
     const kinds = SOCKET_KINDS.filter(({ family }) => family === 4);
     const reports = await Promise.all(

@@ -4,12 +4,8 @@
  *
  * @module
  */
-import { assemblePlatform, type Platform } from "../../../src/client/platform.ts";
-import { SO_RCVBUF, SO_RCVBUFFORCE, SOL_SOCKET } from "../../../src/ffi/constants.ts";
-import { Libc } from "../../../src/ffi/libc.ts";
-import { openReactor } from "../../../src/ffi/reactor.ts";
-import { openLibc } from "../../../src/ffi/symbols.ts";
 import { Client, type EchoResult } from "../../../src/index.ts";
+import { scarcePlatform } from "../../kernel/drivers/scarce-platform.ts";
 
 /** The argument. */
 export interface BurstInput {
@@ -102,22 +98,4 @@ function onResult(result: EchoResult): void {
   if (result.kind === "timeout" && result.receiveOverflow) overflowTimeouts += 1;
   if (result.request.sentPacket !== null) sentAt.push(result.request.sentPacket.timestamp);
   maxRtt = Math.max(maxRtt, result.rtt ?? 0);
-}
-
-/** The real platform, but for the size of the receive queues. */
-function scarcePlatform(bytes: number): Platform {
-  const symbols = openLibc();
-  const libc = new Libc({
-    ...symbols,
-    setsockopt: (fd, level, name, value, length) => {
-      const isSize = level === SOL_SOCKET && (name === SO_RCVBUF || name === SO_RCVBUFFORCE);
-      const wanted = isSize ? new Uint8Array(Int32Array.of(bytes).buffer) : value;
-      return symbols.setsockopt(fd, level, name, wanted, length);
-    },
-  });
-  const schedule = (delayNs: number, callback: () => void) => {
-    const timer = setTimeout(callback, Math.ceil(delayNs / 1e6));
-    return () => clearTimeout(timer);
-  };
-  return assemblePlatform({ libc, reactor: openReactor(libc), schedule });
 }

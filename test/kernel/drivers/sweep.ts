@@ -4,6 +4,7 @@
  * @module
  */
 import { Client, type SweepItem, type SweepOptions, type SweepResult } from "icmpx";
+import { scarcePlatform } from "./scarce-platform.ts";
 
 /** The argument. */
 export interface SweepInput {
@@ -18,6 +19,12 @@ export interface SweepInput {
   readonly block?: { readonly afterMs: number; readonly forMs: number };
   /** Ping that host meanwhile, once each 10 ms. */
   readonly ping?: string;
+  /** Collect garbage after each so many hosts. */
+  readonly collectEvery?: number;
+  /** Sweep in a Bun Worker. */
+  readonly inWorker?: boolean;
+  /** SO_RCVBUF in bytes, which the kernel doubles (socket(7)); by default what the client asks for. */
+  readonly receiveBuffer?: number;
 }
 
 /** The line of output. */
@@ -32,44 +39,67 @@ export interface SweepReport {
 }
 
 const input = JSON.parse(process.argv[2] ?? "{}") as SweepInput;
-const { privileged, targets, options, unpaced, printReplies = true, block, ping } = input;
 
-await using client = new Client({ privileged });
-const rate = unpaced ? { rate: Number.POSITIVE_INFINITY } : {};
-const sweep = client.sweep(targets, { ...options, ...rate, all: true });
-let longestPauseMs = 0;
-let last = performance.now();
-const timer = setInterval(() => {
-  longestPauseMs = Math.max(longestPauseMs, performance.now() - last);
-  last = performance.now();
-}, 1);
-if (block !== undefined) setTimeout(() => hold(block.forMs), block.afterMs);
-const pinging =
-  ping === undefined
-    ? undefined
-    : client.ping(ping, { count: Number.POSITIVE_INFINITY, interval: 10, timeout: 1000, signal: never() });
-const pinged = { received: 0, lost: 0 };
-void (async () => {
-  for await (const { kind } of pinging ?? []) {
-    if (kind === "reply") pinged.received += 1;
-    else pinged.lost += 1;
+if (input.inWorker && Bun.isMainThread) {
+  const worker = new Worker(import.meta.url, { argv: [JSON.stringify(input)] });
+  const { promise, resolve, reject } = Promise.withResolvers<SweepReport>();
+  worker.onmessage = ({ data }: MessageEvent<SweepReport>) => resolve(data);
+  worker.onerror = ({ message }) => reject(new Error(message));
+  print(await promise);
+  worker.terminate();
+} else {
+  const report = await sweep(input);
+  if (Bun.isMainThread) print(report);
+  else postMessage(report);
+}
+
+function print(report: SweepReport): void {
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+}
+
+async function sweep(input: SweepInput): Promise<SweepReport> {
+  const { privileged, targets, options, unpaced, printReplies = true, block, ping } = input;
+  const platform = input.receiveBuffer === undefined ? undefined : scarcePlatform(input.receiveBuffer);
+  await using client = new Client({ privileged }, platform);
+  const rate = unpaced ? { rate: Number.POSITIVE_INFINITY } : {};
+  const sweep = client.sweep(targets, { ...options, ...rate, all: true });
+  let longestPauseMs = 0;
+  let last = performance.now();
+  const timer = setInterval(() => {
+    longestPauseMs = Math.max(longestPauseMs, performance.now() - last);
+    last = performance.now();
+  }, 1);
+  if (block !== undefined) setTimeout(() => hold(block.forMs), block.afterMs);
+  const pinging =
+    ping === undefined
+      ? undefined
+      : client.ping(ping, {
+          count: Number.POSITIVE_INFINITY,
+          interval: 10,
+          signal: new AbortController().signal,
+        });
+  const pinged = { received: 0, lost: 0 };
+  void (async () => {
+    for await (const { kind } of pinging ?? []) {
+      if (kind === "reply") pinged.received += 1;
+      else pinged.lost += 1;
+    }
+  })();
+
+  const hosts: SweepItem[] = [];
+  let seen = 0;
+  for await (const host of sweep) {
+    seen += 1;
+    if (printReplies || host.kind !== "reply") hosts.push(host);
+    if (input.collectEvery !== undefined && seen % input.collectEvery === 0) Bun.gc(true);
   }
-})();
-
-const hosts: SweepItem[] = [];
-for await (const host of sweep) if (printReplies || host.kind !== "reply") hosts.push(host);
-pinging?.stop();
-clearInterval(timer);
-const { living, ...totals } = await sweep;
-const addresses = printReplies ? [...living] : [];
-const report: SweepReport = { hosts, totals, living: addresses, longestPauseMs, pinged };
-process.stdout.write(`${JSON.stringify(report)}\n`);
+  pinging?.stop();
+  clearInterval(timer);
+  const { living, ...totals } = await sweep;
+  return { hosts, totals, living: printReplies ? [...living] : [], longestPauseMs, pinged };
+}
 
 function hold(ms: number): void {
   const until = performance.now() + ms;
   while (performance.now() < until);
-}
-
-function never(): AbortSignal {
-  return new AbortController().signal;
 }
