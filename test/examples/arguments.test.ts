@@ -3,7 +3,7 @@ import { runExample } from "./run-example.ts";
 
 setDefaultTimeout(60_000);
 
-const EXAMPLES = ["ping", "traceroute", "multiping", "mtr"] as const;
+const EXAMPLES = ["ping", "traceroute", "multiping", "mtr", "sweep"] as const;
 
 /** What is refused before any socket is opened: no test here needs a privilege. */
 describe("the examples refuse with one line and exit code 2", () => {
@@ -26,6 +26,7 @@ describe("the examples refuse with one line and exit code 2", () => {
     ["multiping", ["-c", "1.5", "::1"], 'Option "count" is 1.5: need an integer of at least 1, or Infinity'],
     ["ping", [""], 'Invalid target "": need a host name or an IP address'],
     ["traceroute", [""], 'Invalid target "": need a host name or an IP address'],
+    ["sweep", ["-r", "0"], 'Option "rate" is 0: need a number above 0 up to Infinity packets a second'],
   ];
   for (const [program, args, complaint] of wrong) {
     test(`${program} ${args.map((arg) => JSON.stringify(arg)).join(" ")}`, async () => {
@@ -60,8 +61,9 @@ describe("the examples show their options", () => {
     test(`${program} --help`, async () => {
       const { code, stdout, stderr } = await runExample(`${program}.ts`, "--help");
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-      expect(stdout).toStartWith(`Usage: bun examples/${program}.ts [options] [host]`);
-      for (const option of ["--timeout", "--no-dns", "-4, -6"]) expect(stdout).toContain(option);
+      const [operand, ...names] = program === "sweep" ? ["target"] : ["host", "--no-dns"];
+      expect(stdout).toStartWith(`Usage: bun examples/${program}.ts [options] [${operand}]`);
+      for (const option of ["--timeout", "-4, -6", ...names]) expect(stdout).toContain(option);
     });
   }
 });

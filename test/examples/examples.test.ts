@@ -77,6 +77,16 @@ describeIf(requires.all(requires.linux(), requires.root()), "examples on loopbac
     expect(table).toMatch(/│ no such host +│ - +│ +0 │ +0 │ +- │.+│ Cannot resolve /);
   });
 
+  test("sweep shows who is there and sums up", async () => {
+    const { code, stdout, stderr } = await runExample("sweep.ts", "127.0.0.0/28", "::1", "-t", "0.5");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const [, ...lines] = stdout.split("\n").toReversed();
+    expect(lines[0]).toMatch(/^15 of 15 hosts answered; 15 packets in \d+\.\d\d s$/);
+    const hosts = lines.slice(2).toReversed();
+    expect(hosts).toHaveLength(15);
+    expect(hosts[0]).toMatch(/^127\.0\.0\.1 {2}\d+\.\d{3} ms {2}ttl 64$/);
+  });
+
   test("multiping ends with code 0 when every target answered", async () => {
     expect((await runExample("multiping.ts", "127.0.0.1", "127.0.0.2", "-c", "1")).code).toBe(0);
   });
@@ -214,7 +224,7 @@ describeIf(requiresLab(), "examples behind three routers", () => {
     expect(counts).toBe("1 packets transmitted, 0 received, 100.0% packet loss, 1 ICMP error");
   });
 
-  for (const program of ["ping", "traceroute", "multiping", "mtr"]) {
+  for (const program of ["ping", "traceroute", "multiping", "mtr", "sweep"]) {
     test(`${program} without permission shows the remedies and ends with code 1`, async () => {
       const { code, stderr } = await run(closed, "nobody", `${program}.ts`, "127.0.0.1");
       expect(code).toBe(1);
