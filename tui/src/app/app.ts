@@ -1,12 +1,19 @@
 import type { CliRenderer, KeyEvent } from "@opentui/core";
 import type { Client } from "icmpx";
 import type { Canvas, Rect, Role } from "../draw/canvas.ts";
-import { sessionMark } from "../draw/marks.ts";
 import { type Theme, themeAfter } from "../draw/theme.ts";
 import { findPermission, type Permission } from "../model/permission.ts";
-import { messageOf, type Session } from "../model/session.ts";
+import { messageOf } from "../model/session.ts";
 import type { Binding, Services, Tool } from "../panels/panel.ts";
 import { Summary } from "../panels/summary.ts";
+import {
+  type Actions,
+  formBindings,
+  globalBindings,
+  helpBindings,
+  helpGroupsOf,
+  hintsOf,
+} from "./bindings.ts";
 import {
   drawButton,
   drawForm,
@@ -16,10 +23,10 @@ import {
   drawNotices,
   drawParagraphs,
   drawTabs,
-  type NavigationEntry,
   noticeLines,
-  type TabEntry,
 } from "./chrome.ts";
+import { DownSessions } from "./down-sessions.ts";
+import { navigationEntries, tabEntries } from "./entries.ts";
 import { drawHelp, type HelpGroup } from "./help.ts";
 import { Inputs } from "./inputs.ts";
 import { keyName } from "./keys.ts";
@@ -27,7 +34,7 @@ import { type FormLayout, type Layout, layoutForm, layoutScreen } from "./layout
 import { type NoticeRole, Notices } from "./notices.ts";
 import { Screen } from "./screen.ts";
 import type { SettingsStore } from "./settings.ts";
-import { isUnderWay, type ViewName, Workspace } from "./workspace.ts";
+import { type ViewName, Workspace } from "./workspace.ts";
 
 /** What the program is made of. */
 export interface AppOptions {
@@ -59,8 +66,6 @@ export interface InitialView {
 
 /** Milliseconds between two drawings for the sake of measurements. Keys and the mouse are answered at once. */
 const DRAW_INTERVAL_MS = 100;
-/** Milliseconds for which the navigation believes what it knows of each session: asking thousands of targets costs. */
-const MARKS_AGE_MS = 1000;
 
 /** Who has the keyboard. */
 type Focus = { readonly on: "panel" | "button" } | { readonly on: "field"; readonly name: string };
@@ -76,8 +81,10 @@ export class App {
   readonly #screen: Screen;
   readonly #inputs: Inputs;
   readonly #summary: Summary;
-  readonly #downSessions = new Set<Session>();
+  readonly #downSessions = new DownSessions();
+  readonly #boundActions: Actions;
   readonly #globals: readonly Binding[];
+  readonly #helpKeys: readonly Binding[];
   #theme: Theme;
   #focus: Focus = PANEL;
   /** Rows the help is scrolled down by; undefined while it is not shown. */
@@ -85,7 +92,6 @@ export class App {
   #permission: Permission | undefined;
   #cancelDraw: (() => void) | undefined;
   #drawnAtMs = 0;
-  #marksAtMs = Number.NEGATIVE_INFINITY;
   #isClosed = false;
 
   constructor(options: AppOptions) {
@@ -118,7 +124,9 @@ export class App {
       onInput: (name, text) => this.#act(() => this.#workspace.setValue(name, text)),
       onFocus: (name) => this.#act(() => this.#noteFocus({ on: "field", name })),
     });
-    this.#globals = this.#globalBindings();
+    this.#boundActions = this.#actions();
+    this.#globals = globalBindings(this.#boundActions, tools);
+    this.#helpKeys = helpBindings(this.#boundActions);
   }
 
   /** Draws the first frame and takes the keyboard. */
@@ -177,19 +185,18 @@ export class App {
   #press(key: string): boolean {
     // The terminal's own business, whoever has the keyboard.
     if (key === "ctrl-c" || key === "ctrl-z") return true;
-    if (this.#focus.on !== "panel" && this.#helpTop === undefined) {
-      const binding = this.#formBindings().find(({ keys }) => keys.includes(key));
-      if (binding !== undefined) this.#act(() => binding.run());
-      return binding !== undefined || this.#focus.on === "button";
-    }
     const binding = this.#bindings().find(({ keys }) => keys.includes(key));
     if (binding !== undefined) this.#act(() => binding.run());
-    return true;
+    return binding !== undefined || this.#focus.on !== "field" || this.#helpTop !== undefined;
   }
 
-  /** Keys while nobody types, those of what is looked at first. */
+  /** The keys that work at the moment; those of what is looked at come before those that work everywhere. */
   #bindings(): readonly Binding[] {
-    return this.#helpTop === undefined ? [...this.#panelBindings(), ...this.#globals] : this.#helpBindings();
+    if (this.#helpTop !== undefined) return this.#helpKeys;
+    if (this.#focus.on === "panel") return [...this.#panelBindings(), ...this.#globals];
+    const isOnButton = this.#focus.on === "button";
+    const { isRunning } = this.#workspace;
+    return formBindings(this.#boundActions, { globals: this.#globals, isOnButton, isRunning });
   }
 
   #panelBindings(): readonly Binding[] {
@@ -197,68 +204,32 @@ export class App {
     return view === "summary" ? this.#summary.bindings : (tab?.panel?.bindings ?? []);
   }
 
-  #globalBindings(): readonly Binding[] {
-    const views: readonly ViewName[] = ["summary", ...this.#options.tools.map(({ kind }) => kind)];
-    const moveTab = (step: number): void =>
-      this.#workspace.showTab((this.#workspace.deck?.active ?? 0) + step);
-    return [
-      bind(["space"], "Space", "start, stop", () => this.#toggle()),
-      bind(["i", "e"], "i", "edit the form", () => this.#focusField(undefined)),
-      bind(["tab"], "Tab", "next input", () => this.#moveFocus(1)),
-      bind(["shift-tab"], "S-Tab", "input before", () => this.#moveFocus(-1)),
-      bind(["t", "+"], "t", "new tab", () => {
-        this.#workspace.addTab();
-        this.#focusField(undefined);
-      }),
-      bind(["x"], "x", "close the tab", () => this.#workspace.closeTab()),
-      bind(["]", "right"], "] →", "next tab", () => moveTab(1)),
-      bind(["[", "left"], "[ ←", "tab before", () => moveTab(-1)),
-      ...views.map((view, index) =>
-        bind([String(index + 1), `f${index + 1}`], `${index + 1} F${index + 1}`, view, () =>
-          this.#show(view),
-        ),
-      ),
-      bind(["w"], "w", "save the report", () => void this.#saveReport()),
-      bind(["T"], "T", "next theme", () => this.#nextTheme()),
-      bind(["?", "f10"], "?", "help", () => {
+  #actions(): Actions {
+    const workspace = this.#workspace;
+    return {
+      show: (view) => this.#show(view),
+      toggle: () => this.#toggle(),
+      begin: () => this.#begin(),
+      addTab: () => this.#addTab(),
+      closeTab: () => workspace.closeTab(),
+      moveTab: (step) => workspace.showTab((workspace.deck?.active ?? 0) + step),
+      focusForm: () => this.#focusField(undefined),
+      focusPanel: () => this.#noteFocus(PANEL),
+      moveFocus: (step) => this.#moveFocus(step),
+      saveReport: () => void this.#saveReport(),
+      nextTheme: () => this.#nextTheme(),
+      openHelp: () => {
         this.#helpTop = 0;
-      }),
-      bind(["escape"], "Esc", "dismiss messages", () => void this.#notices.clear()),
-      bind(["q"], "q", "quit", () => this.#options.onQuit()),
-    ];
-  }
-
-  #formBindings(): readonly Binding[] {
-    const views = this.#globals.filter(({ keys }) => keys.some((key) => /^f\d+$/.test(key)));
-    const pressesButton = this.#focus.on === "button" ? ["enter", "space"] : ["enter"];
-    return [
-      bind(pressesButton, "Enter", this.#workspace.isRunning ? "start anew" : "start", () => {
-        if (this.#focus.on === "button") this.#toggle();
-        else this.#begin();
-      }),
-      bind(["tab", "down"], "Tab", "next input", () => this.#moveFocus(1)),
-      bind(["shift-tab", "up"], "S-Tab", "input before", () => this.#moveFocus(-1)),
-      bind(["escape"], "Esc", "leave the form", () => this.#focusPanel()),
-      ...views.map((binding) => {
-        const keys = binding.keys.filter((key) => /^f\d+$/.test(key));
-        return { ...binding, keys, label: keys.join(" ").toUpperCase() };
-      }),
-    ];
-  }
-
-  #helpBindings(): readonly Binding[] {
-    const scroll = (rows: number): void => {
-      this.#helpTop = Math.max(0, (this.#helpTop ?? 0) + rows);
-    };
-    return [
-      bind(["?", "escape", "q", "enter", "f10"], "Esc", "close the help", () => {
+      },
+      closeHelp: () => {
         this.#helpTop = undefined;
-      }),
-      bind(["down", "j"], "↓ j", "down", () => scroll(1)),
-      bind(["up", "k"], "↑ k", "up", () => scroll(-1)),
-      bind(["pagedown", "space"], "PgDn", "page down", () => scroll(10)),
-      bind(["pageup"], "PgUp", "page up", () => scroll(-10)),
-    ];
+      },
+      scrollHelp: (rows) => {
+        this.#helpTop = Math.max(0, (this.#helpTop ?? 0) + rows);
+      },
+      dismissNotices: () => void this.#notices.clear(),
+      quit: () => this.#options.onQuit(),
+    };
   }
 
   // What keys and the mouse do.
@@ -269,7 +240,7 @@ export class App {
     // An empty form is there to be filled in.
     const { tab } = this.#workspace;
     if (tab !== undefined && tab.panel === undefined && !tab.isBeginning) this.#focusField(undefined);
-    else this.#focusPanel();
+    else this.#noteFocus(PANEL);
   }
 
   #toggle(): void {
@@ -277,14 +248,15 @@ export class App {
     else this.#begin();
   }
 
-  #begin(): void {
-    const wrongField = this.#workspace.start();
-    if (wrongField === undefined) this.#focusPanel();
-    else this.#focusField(wrongField);
+  #addTab(): void {
+    this.#workspace.addTab();
+    this.#focusField(undefined);
   }
 
-  #focusPanel(): void {
-    this.#noteFocus(PANEL);
+  #begin(): void {
+    const wrongField = this.#workspace.start();
+    if (wrongField === undefined) this.#noteFocus(PANEL);
+    else this.#focusField(wrongField);
   }
 
   /** @param name undefined: the first one. */
@@ -405,7 +377,10 @@ export class App {
 
   #draw(canvas: Canvas): void {
     const { layout, form } = this.#layout();
-    const entries = this.#navigationEntries();
+    this.#downSessions.refresh(this.#workspace.sessions, this.#options.now());
+    const entries = navigationEntries(this.#workspace, this.#downSessions, (view) =>
+      this.#act(() => this.#show(view)),
+    );
     const navigation = canvas.part(layout.navigation);
     if (layout.isSide) {
       // With the cell between the navigation and the rest, for its border.
@@ -416,12 +391,13 @@ export class App {
     }
     const { deck, tab } = this.#workspace;
     if (deck !== undefined && tab !== undefined) {
-      drawTabs(canvas.part(layout.tabs), this.#tabEntries(), () =>
+      const tabs = tabEntries(this.#workspace, this.#downSessions, (index) =>
         this.#act(() => {
-          this.#workspace.addTab();
-          this.#focusField(undefined);
+          this.#workspace.showTab(index);
+          this.#noteFocus(PANEL);
         }),
       );
+      drawTabs(canvas.part(layout.tabs), tabs, () => this.#act(() => this.#addTab()));
       drawButton(canvas.part(layout.button), {
         text: this.#workspace.isRunning ? "Stop" : "Start",
         isFocused: this.#focus.on === "button",
@@ -443,6 +419,14 @@ export class App {
     if (this.#helpTop !== undefined) {
       const furthest = drawHelp(canvas, this.#helpGroups(), this.#helpTop);
       this.#helpTop = Math.min(this.#helpTop, furthest);
+      const { width, height } = canvas;
+      canvas.onMouse(
+        { x: 0, y: 0, width, height },
+        {
+          click: () => this.#act(() => this.#boundActions.closeHelp()),
+          scroll: (rows) => this.#act(() => this.#boundActions.scrollHelp(rows)),
+        },
+      );
     }
   }
 
@@ -468,74 +452,14 @@ export class App {
     }
   }
 
-  #navigationEntries(): NavigationEntry[] {
-    this.#refreshMarks();
-    const { decks, view, sessions } = this.#workspace;
-    const entryOf = (title: string, shortTitle: string, name: ViewName, own: readonly Session[]) => ({
-      title,
-      shortTitle,
-      isShown: view === name,
-      running: own.filter(isUnderWay).length,
-      isDown: own.some((session) => this.#downSessions.has(session)),
-      open: () => this.#act(() => this.#show(name)),
-    });
-    return [
-      entryOf("Summary", "All", "summary", sessions),
-      ...decks.map(({ tool, tabs }) => {
-        const own = tabs.flatMap(({ panel }) => (panel === undefined ? [] : [panel.session]));
-        return entryOf(tool.title, tool.title.slice(0, 5), tool.kind, own);
-      }),
-    ];
-  }
-
-  #tabEntries(): TabEntry[] {
-    const { deck } = this.#workspace;
-    return (deck?.tabs ?? []).map(({ panel, values }, index) => {
-      const [first] = deck?.tool.fields ?? [];
-      const session = panel?.session;
-      return {
-        title: session?.title ?? ((first === undefined ? "" : values[first.name]) || "new"),
-        mark: session === undefined ? undefined : sessionMark(session, this.#downSessions.has(session)),
-        isShown: index === deck?.active,
-        open: () =>
-          this.#act(() => {
-            this.#workspace.showTab(index);
-            this.#focusPanel();
-          }),
-      };
-    });
-  }
-
-  /** Finds out, now and then, in which sessions something does not answer. */
-  #refreshMarks(): void {
-    const nowMs = this.#options.now();
-    if (nowMs - this.#marksAtMs < MARKS_AGE_MS) return;
-    this.#marksAtMs = nowMs;
-    this.#downSessions.clear();
-    for (const session of this.#workspace.sessions) {
-      const isDown = session.state === "running" && session.targets().some((target) => target.isDown);
-      if (isDown) this.#downSessions.add(session);
-    }
-  }
-
   #hints(): readonly Binding[] {
-    if (this.#helpTop !== undefined) return this.#helpBindings();
-    if (this.#focus.on !== "panel") return this.#formBindings();
-    const common = this.#workspace.view === "summary" ? ["?", "q"] : ["Space", "i", "t", "?", "q"];
-    const always = this.#globals.filter(({ label }) => common.includes(label));
-    return [...this.#panelBindings().filter(({ keys }) => keys.every((key) => key.length === 1)), ...always];
+    const isReading = this.#focus.on === "panel" && this.#helpTop === undefined;
+    return isReading ? hintsOf(this.#panelBindings(), this.#globals, this.#workspace.view) : this.#bindings();
   }
 
   #helpGroups(): readonly HelpGroup[] {
-    const { deck, view } = this.#workspace;
-    const title = view === "summary" ? "Summary" : (deck?.tool.title ?? "");
-    const isList = (binding: Binding): boolean => binding.keys.some((key) => key.length > 1);
-    const own = this.#panelBindings();
-    return [
-      { title, bindings: own.filter((binding) => !isList(binding)) },
-      { title: "Moving", bindings: own.filter(isList) },
-      { title: "Everywhere", bindings: this.#globals },
-    ].filter(({ bindings }) => bindings.length > 0);
+    const title = this.#workspace.deck?.tool.title ?? "Summary";
+    return helpGroupsOf(this.#panelBindings(), this.#globals, title);
   }
 }
 
@@ -547,10 +471,6 @@ function copied(renderer: CliRenderer, text: string): boolean {
     // It stands still, or is not set up: the renderer has no room for more.
     return false;
   }
-}
-
-function bind(keys: readonly string[], label: string, summary: string, run: () => void): Binding {
-  return { keys, label, summary, run };
 }
 
 /** A rectangle without its first and last column. */

@@ -1,0 +1,123 @@
+import type { Binding, Tool } from "../panels/panel.ts";
+import type { HelpGroup } from "./help.ts";
+import type { ViewName } from "./workspace.ts";
+
+/** What keys can ask for, whatever is looked at. */
+export interface Actions {
+  show(view: ViewName): void;
+  /** Starts or stops the session of the tab. */
+  toggle(): void;
+  /** Begins a session with the form. */
+  begin(): void;
+  addTab(): void;
+  closeTab(): void;
+  moveTab(step: 1 | -1): void;
+  /** Goes to the first input. */
+  focusForm(): void;
+  focusPanel(): void;
+  moveFocus(step: 1 | -1): void;
+  saveReport(): void;
+  nextTheme(): void;
+  openHelp(): void;
+  closeHelp(): void;
+  scrollHelp(rows: number): void;
+  dismissNotices(): void;
+  quit(): void;
+}
+
+/** Rows that a page of help is scrolled by. */
+const HELP_PAGE = 10;
+const FUNCTION_KEY = /^f\d+$/;
+/** Keys that the last row names besides those of a panel, by their labels. */
+const COMMON_HINTS = ["Space", "i", "t", "?", "q"];
+const SUMMARY_HINTS = ["?", "q"];
+
+/** Keys that work everywhere but in inputs. */
+export function globalBindings(actions: Actions, tools: readonly Tool[]): readonly Binding[] {
+  const views: readonly ViewName[] = ["summary", ...tools.map(({ kind }) => kind)];
+  return [
+    bind(["space"], "Space", "start, stop", () => actions.toggle()),
+    bind(["i", "e"], "i", "edit the form", () => actions.focusForm()),
+    bind(["tab"], "Tab", "next input", () => actions.moveFocus(1)),
+    bind(["shift-tab"], "S-Tab", "input before", () => actions.moveFocus(-1)),
+    bind(["t", "+"], "t", "new tab", () => actions.addTab()),
+    bind(["x"], "x", "close the tab", () => actions.closeTab()),
+    bind(["]", "right"], "] →", "next tab", () => actions.moveTab(1)),
+    bind(["[", "left"], "[ ←", "tab before", () => actions.moveTab(-1)),
+    ...views.map((view, index) => {
+      const number = index + 1;
+      return bind([`${number}`, `f${number}`], `${number} F${number}`, view, () => actions.show(view));
+    }),
+    bind(["w"], "w", "save the report", () => actions.saveReport()),
+    bind(["T"], "T", "next theme", () => actions.nextTheme()),
+    bind(["?", "f10"], "?", "help", () => actions.openHelp()),
+    bind(["escape"], "Esc", "dismiss messages", () => actions.dismissNotices()),
+    bind(["q"], "q", "quit", () => actions.quit()),
+  ];
+}
+
+/** Keys while the form has the keyboard; what else is typed belongs to the input. */
+export function formBindings(
+  actions: Actions,
+  state: {
+    readonly globals: readonly Binding[];
+    readonly isOnButton: boolean;
+    readonly isRunning: boolean;
+  },
+): readonly Binding[] {
+  const { globals, isOnButton, isRunning } = state;
+  const enter = isOnButton
+    ? bind(["enter", "space"], "Enter", isRunning ? "stop" : "start", () => actions.toggle())
+    : bind(["enter"], "Enter", isRunning ? "start anew" : "start", () => actions.begin());
+  return [
+    enter,
+    bind(["tab", "down"], "Tab", "next input", () => actions.moveFocus(1)),
+    bind(["shift-tab", "up"], "S-Tab", "input before", () => actions.moveFocus(-1)),
+    bind(["escape"], "Esc", "leave the form", () => actions.focusPanel()),
+    ...globals
+      .map((binding) => ({ ...binding, keys: binding.keys.filter((key) => FUNCTION_KEY.test(key)) }))
+      .filter(({ keys }) => keys.length > 0)
+      .map((binding) => ({ ...binding, label: binding.keys.join(" ").toUpperCase() })),
+  ];
+}
+
+/** Keys while help is shown: no others work. */
+export function helpBindings(actions: Actions): readonly Binding[] {
+  const scroll = (rows: number) => () => actions.scrollHelp(rows);
+  return [
+    bind(["?", "escape", "q", "enter", "f10"], "Esc", "close the help", () => actions.closeHelp()),
+    bind(["down", "j"], "↓ j", "down", scroll(1)),
+    bind(["up", "k"], "↑ k", "up", scroll(-1)),
+    bind(["pagedown", "space"], "PgDn", "page down", scroll(HELP_PAGE)),
+    bind(["pageup"], "PgUp", "page up", scroll(-HELP_PAGE)),
+  ];
+}
+
+/** What the last row names: the letters of a panel, then what works everywhere. */
+export function hintsOf(
+  own: readonly Binding[],
+  globals: readonly Binding[],
+  view: ViewName,
+): readonly Binding[] {
+  const common = view === "summary" ? SUMMARY_HINTS : COMMON_HINTS;
+  const letters = own.filter(({ keys }) => keys.every((key) => key.length === 1));
+  return [...letters, ...globals.filter(({ label }) => common.includes(label))];
+}
+
+/** What help shows: the letters of a panel, how to move in it, and what works everywhere. */
+export function helpGroupsOf(
+  own: readonly Binding[],
+  globals: readonly Binding[],
+  title: string,
+): readonly HelpGroup[] {
+  const isMove = ({ keys }: Binding): boolean => keys.some((key) => key.length > 1);
+  return [
+    { title, bindings: own.filter((binding) => !isMove(binding)) },
+    { title: "Moving", bindings: own.filter(isMove) },
+    { title: "Everywhere", bindings: globals },
+  ];
+}
+
+function bind(keys: readonly string[], label: string, summary: string, run: () => void): Binding {
+  return { keys, label, summary, run };
+}
