@@ -1,6 +1,7 @@
 /**
  * Takes the pictures of the terminal UI in `docs/screens/`: the real program on a real terminal, in a network namespace with
- * a simulated internet. Wants root: `bun scripts/screens.ts [folder]`. Beside each picture it leaves the screen as text.
+ * a simulated internet. Wants root: `bun scripts/screens.ts [folder]`. In a folder of one's own it leaves all views in all
+ * sizes, as text as well.
  *
  * @module
  */
@@ -8,11 +9,24 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { domainToASCII } from "node:url";
 import { openLab } from "../test/support/lab/open-lab.ts";
 import type { Effect, Node, Scenario } from "../test/support/lab/scenario.ts";
 import { Pty } from "../test/tui/pty/pty.ts";
 import { screenSvg } from "./support/screen-svg.ts";
 
+const DOCS = resolve(import.meta.dir, "../docs/screens");
+/** What docs/tui.md shows. */
+const SHOWN: ReadonlySet<string> = new Set([
+  "ping",
+  "multiping",
+  "traceroute",
+  "mtr",
+  "mtr-detail",
+  "summary",
+  "mtr-80x24",
+  "mtr-40x12",
+]);
 const PROGRAM = resolve(import.meta.dir, "../tui/src/icmpx-tui.ts");
 /** Seconds for which the sessions run before the pictures are taken. */
 const RUN_S = Number(process.env["SCREENS_SECONDS"] ?? 45);
@@ -111,8 +125,9 @@ async function main(folder: string): Promise<void> {
 async function takeAll(pty: Pty, folder: string): Promise<void> {
   const take = async (name: string, title: string): Promise<void> => {
     await Bun.sleep(400);
+    if (folder === DOCS && !SHOWN.has(name)) return;
     await Bun.write(join(folder, `${name}.svg`), screenSvg(pty.screen, title));
-    await Bun.write(join(folder, `${name}.txt`), `${pty.text}\n`);
+    if (folder !== DOCS) await Bun.write(join(folder, `${name}.txt`), `${pty.text}\n`);
     console.log(`${name}: ${title}`);
   };
   const begin = async (view: string, targets: string): Promise<void> => {
@@ -140,7 +155,7 @@ async function takeAll(pty: Pty, folder: string): Promise<void> {
   await take("traceroute", "Traceroute: hops as they answer");
   pty.type("5");
   await take("mtr", "MTR: rounds per hop");
-  pty.type("jjj\r");
+  pty.type("gjjj\r");
   await take("mtr-detail", "MTR: everything about one hop");
   pty.type("\x1b");
   await Bun.sleep(300);
@@ -166,8 +181,8 @@ async function takeAll(pty: Pty, folder: string): Promise<void> {
 
 async function hostsFile(): Promise<string> {
   const own = await Bun.file("/etc/hosts").text();
-  const lines = Object.entries(NAMES).map(([address, name]) => `${address} ${name}`);
+  const lines = Object.entries(NAMES).map(([address, name]) => `${address} ${domainToASCII(name)}`);
   return [own.trimEnd(), ...lines, ""].join("\n");
 }
 
-await main(process.argv[2] ?? resolve(import.meta.dir, "../docs/screens"));
+await main(resolve(process.argv[2] ?? DOCS));
