@@ -54,6 +54,8 @@ export function screenSvg(terminal: Terminal, title: string): string {
         const next = line.getCell(column);
         if (next === undefined || (text !== "" && !isAlike(styleOf(next), style))) break;
         if (text !== "" && isShape(text[0] ?? "") !== isShape(next.getChars())) break;
+        // Wide letters are as wide as their font has them: each in a place of its own, the others stay in line.
+        if (text !== "" && (next.getWidth() > 1 || Bun.stringWidth(text) > text.length)) break;
         text += next.getChars() || " ".repeat(next.getWidth());
         column += Math.max(1, next.getWidth());
       } while (column < cols);
