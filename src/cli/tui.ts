@@ -17,17 +17,17 @@ interface TuiModule {
  * @param showHelp called when there is no terminal UI to be had, after the reason was told
  * @returns the exit code
  */
-export async function runTui(host: Host, showHelp: () => void): Promise<number> {
+export async function runTui(host: Host, showHelp: () => Promise<unknown>): Promise<number> {
   if (!host.isInteractive) {
     host.stderr.write("icmpx: the terminal UI needs a terminal; without one there are these commands:\n\n");
-    showHelp();
+    await showHelp();
     return ExitCode.Failed;
   }
   const url = (await findInstalled(host)) ?? (await fetchTui(host));
   const code = url === undefined ? ExitCode.Failed : await run(await host.load(url));
   if (code === ExitCode.Failed) {
     host.stderr.write("\n");
-    showHelp();
+    await showHelp();
   }
   return code;
 }
