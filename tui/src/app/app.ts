@@ -64,6 +64,8 @@ export interface InitialView {
   readonly target?: string;
 }
 
+/** Milliseconds in which the first frame is drawn. */
+const FIRST_FRAME_MS = 50;
 /** Milliseconds between two drawings for the sake of measurements. Keys and the mouse are answered at once. */
 const DRAW_INTERVAL_MS = 100;
 
@@ -91,6 +93,7 @@ export class App {
   #helpTop: number | undefined;
   #permission: Permission | undefined;
   #cancelDraw: (() => void) | undefined;
+  #cancelPermission: (() => void) | undefined;
   #drawnAtMs = 0;
   #isClosed = false;
 
@@ -144,7 +147,8 @@ export class App {
       this.#workspace.setValue(target.name, initial.target);
       this.#begin();
     }
-    void this.#findPermission();
+    // Opening sockets takes its time, which the first frame need not wait for.
+    this.#cancelPermission = this.#options.after(FIRST_FRAME_MS, () => void this.#findPermission());
   }
 
   /** Shows a message at the bottom, which must be safe to print. */
@@ -157,6 +161,7 @@ export class App {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#cancelDraw?.();
+    this.#cancelPermission?.();
     this.#workspace.close();
     this.#options.renderer.keyInput.off("keypress", this.#onKey);
     this.#options.renderer.off("resize", this.#onResize);
