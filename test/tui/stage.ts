@@ -42,7 +42,8 @@ export interface Stage extends Scene {
 /** Starts the program. */
 export async function stage(options: StageOptions): Promise<Stage> {
   const { tools, width = 100, height = 24, initial, settings, platform = {}, names = {} } = options;
-  const ui = await createTestRenderer({ width, height, exitOnCtrlC: false });
+  // Listening to SIGPIPE and no longer would end this process at the next closed pipe, which Bun otherwise ignores.
+  const ui = await createTestRenderer({ width, height, exitOnCtrlC: false, exitSignals: [] });
   const setting = scene(platform);
   const { clock, dns } = setting;
   const files = new Map(settings === undefined ? [] : [["/settings.json", settings]]);
