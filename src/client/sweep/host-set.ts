@@ -30,6 +30,7 @@ export class HostSet implements Iterable<string> {
     return this.#ipv6.has(new Int32Array(address.bytes.slice().buffer));
   }
 
+  /** The addresses as text, in ascending order. */
   *[Symbol.iterator](): Generator<string, void, undefined> {
     for (const number of this.#ipv4) yield formatIpv4Number(number);
     for (const bytes of this.#ipv6) yield formatAddress(bytes);
