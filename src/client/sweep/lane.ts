@@ -233,7 +233,7 @@ export class Lane implements SweepListener {
     const sentNs = this.#flight.sentNs(number);
     const rttNs =
       attempt === this.#flight.attempt(number)
-        ? Math.max(0, receivedNs - sentNs)
+        ? this.#sinceSent(sentNs, receivedNs)
         : rttByTime(reply.time, receivedNs);
     tally.answered += 1;
     tally.addRtt(rttNs);
@@ -303,7 +303,7 @@ export class Lane implements SweepListener {
     if (to === from) return;
     const stepNs = (this.#clock.monotonicNs() - this.#flushNs) / (to - from);
     for (let index = from; index < to; index++) {
-      this.#flight.sent(this.#staged[index] as number, this.#flushNs + (index - from) * stepNs);
+      this.#flight.sent(this.#staged[index] as number, Math.round(this.#flushNs + (index - from) * stepNs));
     }
     this.#tally.sent += to - from;
   }
@@ -375,10 +375,18 @@ export class Lane implements SweepListener {
     else tally.late += 1;
   }
 
+  /**
+   * The time from sending to receiving. If an answer came before its probe was to have left, the first messages of the batch took
+   * longer than the others: the probe left after the start of the batch, which is all that is known.
+   */
+  #sinceSent(sentNs: number, receivedNs: number): number {
+    return receivedNs > sentNs ? receivedNs - sentNs : Math.max(0, receivedNs - this.#flushNs);
+  }
+
   #receivedNs(stampNs: number): number {
     if (Number.isNaN(stampNs)) return this.#readNs;
     // A clock that was stepped since would put it into the future.
-    return Math.min(stampNs - this.#realtimeAheadNs, this.#readNs);
+    return Math.min(Math.round(stampNs - this.#realtimeAheadNs), this.#readNs);
   }
 
   #attempts(number: number): number {

@@ -31,7 +31,8 @@ export interface SweepOptions extends SendOptions {
   readonly retries?: number | undefined;
   /**
    * `"sequential"`: as given, the default. `"random"`: in an order that leads from one network to another all the time, each
-   * address once.
+   * address of a text or an array once. Any other iterable is read as it is needed, so what it repeats is repeated, and its texts
+   * are shuffled some thousands at a time.
    */
   readonly order?: TargetOrder | undefined;
   /** Makes the random order the same each time: an integer from 0 to 2^53 - 1. */
