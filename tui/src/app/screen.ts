@@ -96,6 +96,11 @@ class BufferSurface implements Surface {
 
   fill({ x, y, width, height }: Rect, role: Role): void {
     const { fg, bg, attributes } = this.#paints[role];
+    if (attributes === 0) {
+      this.#buffer.fillRect(x, y, width, height, bg);
+      return;
+    }
+    // An attribute such as inverse shows on spaces, too.
     const blank = " ".repeat(width);
     for (let row = y; row < y + height; row += 1) this.#buffer.drawText(blank, x, row, fg, bg, attributes);
   }
