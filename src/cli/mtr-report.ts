@@ -25,8 +25,16 @@ export const REPORT_COLUMNS: Readonly<Record<string, Column>> = {
   B: { title: "Best", width: 7, summary: "least RTT", show: ({ min }) => time(min) },
   A: { title: "Avg", width: 7, summary: "mean RTT", show: ({ mean }) => time(mean) },
   W: { title: "Wrst", width: 7, summary: "greatest RTT", show: ({ max }) => time(max) },
+  G: {
+    title: "Gmean",
+    width: 7,
+    summary: "geometric mean RTT",
+    show: ({ geometricMean }) => time(geometricMean),
+  },
   V: { title: "StDev", width: 7, summary: "standard deviation", show: ({ stddev }) => time(stddev) },
+  J: { title: "Jttr", width: 7, summary: "last jitter", show: ({ lastJitter }) => time(lastJitter) },
   M: { title: "Javg", width: 7, summary: "mean jitter", show: ({ jitter }) => time(jitter) },
+  X: { title: "Jmax", width: 7, summary: "greatest jitter", show: ({ maxJitter }) => time(maxJitter) },
   I: {
     title: "Jint",
     width: 7,

@@ -38,12 +38,18 @@ export interface StatisticsSnapshot {
   readonly min: number | null;
   /** The arithmetic mean of the RTTs. */
   readonly mean: number | null;
+  /** The geometric mean of the RTTs, which a few great ones sway less; 0 if one of them is. */
+  readonly geometricMean: number | null;
   /** The greatest RTT. */
   readonly max: number | null;
   /** Population standard deviation of the RTTs, `sqrt(sum((x - mean)^2) / n)`: what ping(8) prints as mdev. */
   readonly stddev: number | null;
   /** Mean absolute difference of consecutive RTTs, `sum(|x[i] - x[i-1]|) / (n - 1)`. Null before the second. */
   readonly jitter: number | null;
+  /** Absolute difference of the last two RTTs. Null before the second; so is the next. */
+  readonly lastJitter: number | null;
+  /** The greatest absolute difference of consecutive RTTs. */
+  readonly maxJitter: number | null;
   /**
    * Interarrival jitter of RFC 3550, section 6.4.1 and appendix A.8: from 0, with each RTT after the first,
    * `J += (|x[i] - x[i-1]| - J) / 16`. In milliseconds, not scaled by 16. Null before the second RTT.
@@ -90,9 +96,12 @@ export class Statistics {
   #min = Number.POSITIVE_INFINITY;
   #max = Number.NEGATIVE_INFINITY;
   #mean = 0;
+  #logarithms = 0;
   /** Sum of squared differences from the mean, kept as Welford (1962) does: no cancellation. */
   #squares = 0;
   #differences = 0;
+  #lastDifference = 0;
+  #maxDifference = 0;
   #rfc3550Jitter = 0;
 
   /** A probe was sent, or its sending attempted. */
@@ -116,11 +125,14 @@ export class Statistics {
     if (this.#received > 1) {
       const difference = Math.abs(rtt - this.#last);
       this.#differences += difference;
+      this.#lastDifference = difference;
+      this.#maxDifference = Math.max(this.#maxDifference, difference);
       this.#rfc3550Jitter += (difference - this.#rfc3550Jitter) * RFC3550_GAIN;
     }
     this.#last = rtt;
     this.#min = Math.min(this.#min, rtt);
     this.#max = Math.max(this.#max, rtt);
+    this.#logarithms += Math.log(rtt);
     const fromOldMean = rtt - this.#mean;
     this.#mean += fromOldMean / this.#received;
     this.#squares += fromOldMean * (rtt - this.#mean);
@@ -223,9 +235,12 @@ export class Statistics {
       last: any ? this.#last : null,
       min: any ? this.#min : null,
       mean: any ? this.#mean : null,
+      geometricMean: any ? Math.exp(this.#logarithms / this.#received) : null,
       max: any ? this.#max : null,
       stddev: any ? Math.sqrt(this.#squares / this.#received) : null,
       jitter: pairs > 0 ? this.#differences / pairs : null,
+      lastJitter: pairs > 0 ? this.#lastDifference : null,
+      maxJitter: pairs > 0 ? this.#maxDifference : null,
       rfc3550Jitter: pairs > 0 ? this.#rfc3550Jitter : null,
       p50: this.percentile(50),
       p90: this.percentile(90),

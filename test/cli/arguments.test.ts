@@ -39,7 +39,7 @@ describe("icmpx refuses with one line and exit code 2", () => {
     ["ping -6 -I 127.0.0.1 host", 'Option "source" (127.0.0.1) is not an IPv6 address, as "family" wants'],
     ["traceroute a b", "Too many operands: need at most 1"],
     ["traceroute -f 9 -m 3 host", 'Option "firstTtl" is 9: it must not exceed "maxHops" (3)'],
-    ["mtr -o LQ host", 'Option --order has "Q": need letters of LDRSNBAWVMI'],
+    ["mtr -o LQ host", 'Option --order has "Q": need letters of LDRSNBAWGVJMXI'],
     ["mtr --order= host", "Option --order is empty: need at least one letter"],
     ["doctor now", 'Takes no operand, have "now"'],
     ["doctor --copy-to /tmp/x", "Option --copy-to needs --fix"],

@@ -18,9 +18,12 @@ const NOTHING: StatisticsSnapshot = {
   last: null,
   min: null,
   mean: null,
+  geometricMean: null,
   max: null,
   stddev: null,
   jitter: null,
+  lastJitter: null,
+  maxJitter: null,
   rfc3550Jitter: null,
   p50: null,
   p90: null,
@@ -56,9 +59,12 @@ function naive(rtts: readonly number[]): Partial<StatisticsSnapshot> {
     last: rtts[n - 1] as number,
     min: sorted[0] as number,
     mean,
+    geometricMean: Math.exp(sum(rtts.map((rtt) => Math.log(rtt))) / n),
     max: sorted[n - 1] as number,
     stddev: Math.sqrt(sum(rtts.map((rtt) => (rtt - mean) ** 2)) / n),
     jitter: n > 1 ? sum(differences) / (n - 1) : null,
+    lastJitter: differences.at(-1) ?? null,
+    maxJitter: n > 1 ? Math.max(...differences) : null,
     rfc3550Jitter: n > 1 ? smoothed : null,
     p50: rank(50),
     p90: rank(90),
@@ -98,13 +104,24 @@ const TABLE: [name: string, rtts: number[], figures: Partial<StatisticsSnapshot>
     // Variance (9 + 1 + 1 + 1 + 0 + 0 + 4 + 16) / 8 = 4. Differences 2 0 0 1 0 2 2.
     "the textbook deviation of 2",
     [2, 4, 4, 4, 5, 5, 7, 9],
-    { last: 9, min: 2, mean: 5, max: 9, stddev: 2, jitter: 1, p50: 4.5, p90: 7.6 },
+    {
+      last: 9,
+      min: 2,
+      mean: 5,
+      max: 9,
+      stddev: 2,
+      jitter: 1,
+      lastJitter: 2,
+      maxJitter: 2,
+      p50: 4.5,
+      p90: 7.6,
+    },
   ],
   [
     // J = 160/16 = 10, then 10 + (0 - 10)/16 = 9.375.
     "RFC 3550 jitter rises by a sixteenth, and is not printed sixteen times too large",
     [100, 260, 260],
-    { jitter: 80, rfc3550Jitter: 9.375, p50: 260, min: 100 },
+    { jitter: 80, lastJitter: 0, maxJitter: 160, rfc3550Jitter: 9.375, p50: 260, min: 100 },
   ],
   [
     // A first RTT of 1,000 ms is no jitter at all when the second is the same.
@@ -118,7 +135,13 @@ const TABLE: [name: string, rtts: number[], figures: Partial<StatisticsSnapshot>
     [0, 4],
     { mean: 2, stddev: 2, jitter: 4, rfc3550Jitter: 0.25, p50: 2, p90: 3.6, p95: 3.8, p99: 3.96 },
   ],
-  ["an RTT of 0 is a sample", [0], { last: 0, min: 0, mean: 0, max: 0, stddev: 0, p50: 0 }],
+  ["an RTT of 0 is a sample", [0], { last: 0, min: 0, mean: 0, geometricMean: 0, max: 0, stddev: 0, p50: 0 }],
+  [
+    // The cube root of 2 * 4 * 8; the arithmetic mean is 14/3.
+    "the geometric mean is the root of the product",
+    [2, 8, 4],
+    { geometricMean: 4, mean: 14 / 3, lastJitter: 4, maxJitter: 6, jitter: 5 },
+  ],
 ];
 
 describe("Statistics", () => {

@@ -19,13 +19,15 @@ const SAMPLES = [
 
 describe("recountPing()", () => {
   test("computes by hand what it should", () => {
-    const { loss, stddev, rfc3550Jitter, ...rest } = recountPing(SAMPLES);
+    const { loss, stddev, rfc3550Jitter, geometricMean, ...rest } = recountPing(SAMPLES);
     expect(rest).toEqual({
       ...{ sent: 5, received: 3, lost: 2, overflows: 0, inFlight: 0, duplicates: 1, late: 1, reordered: 0 },
       ...{ corrupt: 0, errors: 1, sendErrors: 0, last: 9, min: 2, mean: 5, max: 9, jitter: 3.5 },
+      ...{ lastJitter: 5, maxJitter: 5 },
       ...{ p50: 4, p90: 8, p95: 8.5, p99: 8.9 },
     });
     expect(loss).toBe(0.4);
+    expect(geometricMean).toBeCloseTo(72 ** (1 / 3), 12);
     // Squares of 3, 1 and 4.
     expect(stddev).toBeCloseTo(Math.sqrt(26 / 3), 12);
     // 2/16, and then a sixteenth of the way to 5.

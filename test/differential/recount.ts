@@ -4,7 +4,20 @@ import type { SeenResult } from "../support/lab/measurer.ts";
 /** What the RTTs alone decide. */
 export type Times = Pick<
   StatisticsSnapshot,
-  "last" | "min" | "mean" | "max" | "stddev" | "jitter" | "rfc3550Jitter" | "p50" | "p90" | "p95" | "p99"
+  | "last"
+  | "min"
+  | "mean"
+  | "geometricMean"
+  | "max"
+  | "stddev"
+  | "jitter"
+  | "lastJitter"
+  | "maxJitter"
+  | "rfc3550Jitter"
+  | "p50"
+  | "p90"
+  | "p95"
+  | "p99"
 >;
 
 /** Figures of a rational number's size may differ by this fraction: a few roundings of 2^-53 each. */
@@ -87,7 +100,8 @@ function count(results: readonly SeenResult[], holds: (result: SeenResult) => bo
 function timesOf(rtts: readonly number[]): Times {
   if (rtts.length === 0) {
     const none = { last: null, min: null, mean: null, max: null, stddev: null, jitter: null };
-    return { ...none, rfc3550Jitter: null, p50: null, p90: null, p95: null, p99: null };
+    const noJitter = { geometricMean: null, lastJitter: null, maxJitter: null };
+    return { ...none, ...noJitter, rfc3550Jitter: null, p50: null, p90: null, p95: null, p99: null };
   }
   const mean = sum(rtts) / rtts.length;
   const sorted = rtts.toSorted((a, b) => a - b);
@@ -100,6 +114,9 @@ function timesOf(rtts: readonly number[]): Times {
     max: sorted.at(-1) ?? null,
     stddev: Math.sqrt(sum(rtts.map((rtt) => (rtt - mean) ** 2)) / rtts.length),
     jitter: hasPairs ? sum(differences) / differences.length : null,
+    geometricMean: Math.exp(sum(rtts.map((rtt) => Math.log(rtt))) / rtts.length),
+    lastJitter: differences.at(-1) ?? null,
+    maxJitter: hasPairs ? Math.max(...differences) : null,
     rfc3550Jitter: hasPairs ? interarrivalJitter(differences) : null,
     p50: percentile(sorted, 50),
     p90: percentile(sorted, 90),

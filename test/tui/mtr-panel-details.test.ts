@@ -113,14 +113,14 @@ describe("MtrPanel columns", () => {
        5   10.0.5│ [x] Avg   mean RTT                   │ ▁▁▁▁▁▁▁▁▁
        6   198.51│ [x] Best  least RTT                  │ ▁▁▄▁×▁▁▁▁
       ── RTT of h│ [x] Wrst  greatest RTT               │───────────
-         24ms┤   │ [x] StDev standard deviation         │⠨  ⢠⠨  ⢠⠨
-             │   │ [ ] Javg  mean jitter                │⠨  ⢸⠨  ⢸⠨
-             │   │ [ ] Jint  jitter of RFC 3550         │⡨⣀⣄⣼⡨⣀⣄⣼⡨⣀⣄
-         12ms┤   │ [ ] p50   median RTT                 │⡯⣿⣿⣿⡯⣿⣿⣿⡯⣿⣿
-        -108s└───│ [ ] p90   90 % are faster            │×───×───×──
-      ── Events ─│ [ ] p95   95 % are faster            │───────────
-      00:00:40.00│ [ ] p99   99 % are faster            │
-      00:00:48.00│ [ ] Late  answers after the timeout  │
+         24ms┤   │ [ ] Gmean geometric mean RTT         │⠨  ⢠⠨  ⢠⠨
+             │   │ [x] StDev standard deviation         │⠨  ⢸⠨  ⢸⠨
+             │   │ [ ] Jttr  newest jitter              │⡨⣀⣄⣼⡨⣀⣄⣼⡨⣀⣄
+         12ms┤   │ [ ] Javg  mean jitter                │⡯⣿⣿⣿⡯⣿⣿⣿⡯⣿⣿
+        -108s└───│ [ ] Jmax  greatest jitter            │×───×───×──
+      ── Events ─│ [ ] Jint  jitter of RFC 3550         │───────────
+      00:00:40.00│ [ ] p50   median RTT                 │
+      00:00:48.00│ [ ] p90   90 % are faster            │
       00:00:56.00╰─ Space: show, d: default ────────────╯
       "
     `);
