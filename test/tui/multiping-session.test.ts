@@ -177,6 +177,27 @@ describe("MultipingSession", () => {
     expect(session.beganAt - beganAt).toBeCloseTo(3900, 3);
   });
 
+  test("begins to count no later than it ended", async () => {
+    const { session, clock } = await multipingScene(ONE);
+    await clock.advance(1500);
+    session.stop();
+    await clock.advance(5000);
+    session.reset();
+    expect(session.beganAt).toBe(session.upToMs);
+  });
+
+  test("takes losses that are known after newer answers for losses, not for an outage", async () => {
+    const { session, clock } = await multipingScene(ONE, {
+      form: { interval: "0.2", timeout: "1" },
+      answers: { [ONE]: (_, turn) => (turn > 1 && turn < 6 ? null : 5) },
+    });
+    // The last of them was given up at 1800 ms, just before an answer.
+    await clock.advance(1803);
+    expect(session.totals()).toMatchObject({ up: 1, down: 0, lost: 4 });
+    expect(session.targets()[0]).toMatchObject({ state: "up", lostInARow: 0, isDown: false, note: "" });
+    expect(logLines(session.log).filter((line) => line.includes("is down"))).toEqual([]);
+  });
+
   test("stops for good, and its time stands still", async () => {
     const scene = await multipingScene(ONE);
     const { session, clock } = scene;

@@ -117,6 +117,37 @@ describe("PingSession", () => {
     expect(session.log.fromEnd(session.log.length - 1)?.atMs).toBe(clock.epochMs + 13.34);
   });
 
+  test("is up once a newer probe is answered, whenever older ones are given up", async () => {
+    const { session, clock } = await pingScene("198.51.100.1", {
+      form: { interval: "0.2", timeout: "1" },
+      answer: (turn) => (turn > 1 && turn < 10 ? null : 5),
+    });
+    // Probes 2 to 4 are known to be lost, 5 to 9 are not yet.
+    await clock.advance(1750);
+    expect(session.targets()[0]).toMatchObject({ state: "down", lostInARow: 3 });
+    // The tenth was answered at 1805 ms; the sixth was given up after that, at 2000 ms, and nothing came since.
+    await clock.advance(253);
+    expect(session.figures.lost).toBe(5);
+    expect(session.targets()[0]).toMatchObject({ state: "up", lostInARow: 0 });
+    await clock.advance(1000);
+    expect(session.figures.lost).toBe(8);
+    expect(logLines(session.log).filter((line) => /[▼▲]/.test(line))).toEqual([
+      "bad: ▼  down: 3 probes lost in a row",
+      "good: ▲  up again after 4 lost in 0:00",
+    ]);
+  });
+
+  test("sees after a pause that the host is down, whatever was answered before", async () => {
+    const { session, clock } = await pingScene("198.51.100.1", {
+      answer: (turn) => (turn > 9 ? null : 5),
+    });
+    await clock.advance(8500);
+    session.togglePause();
+    session.togglePause();
+    await clock.advance(4500);
+    expect(session.targets()[0]).toMatchObject({ state: "down", lostInARow: 4 });
+  });
+
   test("tells why a send was refused", async () => {
     const { session, clock, kernel } = await pingScene(TARGET);
     await clock.advance(900);

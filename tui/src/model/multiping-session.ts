@@ -147,7 +147,7 @@ export class MultipingSession implements Session {
       this.#follower.stop("paused");
       this.#follower.note("dim", "paused");
     } else if (this.state === "paused") {
-      for (const target of this.#targets) target.retry();
+      for (const target of this.#targets) target.beginRun();
       this.#begin();
       this.#follower.note("dim", "goes on");
     }
@@ -159,7 +159,7 @@ export class MultipingSession implements Session {
     for (const target of this.#targets) target.reset();
     this.#sent = 0;
     this.#lost = 0;
-    this.#beganAt = this.#options.now();
+    this.#beganAt = this.upToMs;
     this.#follower.note("dim", "figures reset");
     this.#options.onChange();
   }
@@ -187,13 +187,12 @@ export class MultipingSession implements Session {
     if (target === undefined) return;
     const { lostInARow, silentSinceMs } = target;
     const nowMs = this.#options.now();
-    target.add(result, nowMs);
+    const isLost = target.add(result, nowMs);
     const isDecisive = !result.late && !result.duplicate;
-    const isLost = target.lostInARow > lostInARow;
     if (isDecisive && (isLost || result.kind === "reply")) this.#sent += 1;
     if (isLost) this.#lost += 1;
     if (this.#logsAll || (isLost && target.lostInARow <= DOWN_AFTER)) this.#noteResult(target, result);
-    if (isLost && target.lostInARow === DOWN_AFTER) {
+    if (target.lostInARow > lostInARow && target.lostInARow === DOWN_AFTER) {
       this.#follower.note("bad", `       ▼  ${target.label} is down: ${DOWN_AFTER} probes lost in a row`);
     } else if (!isLost && isDecisive && lostInARow >= DOWN_AFTER) {
       const after = `${lostInARow} lost in ${formatDuration(nowMs - silentSinceMs)}`;

@@ -158,6 +158,7 @@ export class PingSession implements Session {
       this.#follower.stop("paused");
       this.#follower.note("dim", "paused");
     } else if (this.state === "paused") {
+      this.#target.beginRun();
       this.#begin();
       this.#follower.note("dim", "goes on");
     }

@@ -38,6 +38,8 @@ export class PingTarget implements TargetRow {
   #cause = "";
   #decided = 0;
   #lostInARow = 0;
+  /** The number of the newest probe of this run that was answered. */
+  #answered = 0;
   #silentSinceMs = 0;
 
   constructor(target: string, options: { readonly index: number; readonly historyLimit: number }) {
@@ -118,23 +120,32 @@ export class PingTarget implements TargetRow {
     return this.#failure;
   }
 
-  /** Records one result, late and duplicate ones included. `atMs` is the time: milliseconds since 1970. */
-  add(result: EchoResult, atMs: number): void {
+  /**
+   * Records one result, late and duplicate ones included. `atMs` is the time: milliseconds since 1970.
+   *
+   * @returns whether its probe counts as lost
+   */
+  add(result: EchoResult, atMs: number): boolean {
     this.#statistics.add(result);
     this.#snapshot = undefined;
     this.#address = escapeText(result.request.addr);
-    if (result.late || result.duplicate) return;
+    if (result.late || result.duplicate) return false;
     // Nobody knows whether it was answered: this host had no room for the answer.
-    if (result.kind === "timeout" && result.receiveOverflow) return;
+    if (result.kind === "timeout" && result.receiveOverflow) return false;
     this.#decided += 1;
     this.history.add(result.kind === "reply" ? result.rtt : null);
-    this.#cause = causeOf(result);
     if (result.kind === "reply") {
       this.#lostInARow = 0;
-      return;
+      this.#cause = "";
+      this.#answered = Math.max(this.#answered, result.request.number);
+      return false;
     }
+    // With an interval shorter than the timeout, the losses of an outage are known after the first answers that follow it.
+    if (result.request.number < this.#answered) return true;
+    this.#cause = causeOf(result);
     if (this.#lostInARow === 0) this.#silentSinceMs = atMs;
     this.#lostInARow += 1;
+    return true;
   }
 
   /** It cannot be probed; `message` tells why. */
@@ -142,8 +153,9 @@ export class PingTarget implements TargetRow {
     this.#failure = message;
   }
 
-  /** It is tried once more. */
-  retry(): void {
+  /** Another run begins: it is tried once more, and its probes are counted from 1 again. */
+  beginRun(): void {
+    this.#answered = 0;
     this.#failure = null;
   }
 
