@@ -1,0 +1,142 @@
+/**
+ * Steady state: 1,000 and 10,000 hosts of the loopback, each asked once a second, by icmpx and by fping in turn. Losses are
+ * false ones, as the loopback loses nothing. Processor time is that of the whole process, threads included, without
+ * its first seconds: what it costs to go on. Needs Linux, fping and permission to send raw packets.
+ *
+ *     sudo bun bench/monitor.ts [seconds of each run, default 25] [rounds, default 1]
+ */
+import { join } from "node:path";
+import { type BeatFigures, Beats, monitoredHosts } from "./support/beats.ts";
+import { median, processCpuSeconds } from "./support/measure.ts";
+
+const SECONDS = Number(process.argv[2] ?? 25);
+const ROUNDS = Number(process.argv[3] ?? 1);
+const SETTLE_SECONDS = 4;
+const CHILD = join(import.meta.dir, "support", "monitor-child.ts");
+
+/** What a program says of its probes. */
+interface Outcome extends Partial<BeatFigures> {
+  readonly sent: number;
+  readonly received: number;
+}
+
+interface Program {
+  readonly name: string;
+  command(hosts: number): readonly string[];
+  /** Whether it goes on until it is interrupted. */
+  readonly endless: boolean;
+  /** Whether it reads its targets. */
+  readonly reads: boolean;
+  outcome(stdout: string, stderr: string): Outcome;
+}
+
+interface Run extends Outcome {
+  /** Of a core, in the steady state. */
+  readonly load: number;
+}
+
+const PROGRAMS: readonly Program[] = [
+  {
+    name: "fping -l",
+    command: (hosts) => ["fping", "-l", "-D", ...fpingPace(hosts)],
+    endless: true,
+    reads: true,
+    outcome: (stdout, stderr) => ({ ...fpingTotals(stderr), ...fpingBeats(stdout) }),
+  },
+  {
+    name: "fping -q -c",
+    command: (hosts) => ["fping", "-q", "-c", String(SECONDS), ...fpingPace(hosts)],
+    endless: false,
+    reads: true,
+    outcome: (_, stderr) => fpingTotals(stderr),
+  },
+  {
+    name: "icmpx",
+    command: (hosts) => [process.execPath, CHILD, String(hosts), String(SECONDS)],
+    endless: false,
+    reads: false,
+    outcome: (stdout) => JSON.parse(stdout),
+  },
+];
+
+for (const hosts of [1000, 10_000]) await printTable(hosts);
+
+async function printTable(hosts: number): Promise<void> {
+  console.log(`\n${hosts} hosts, each once a second, ${SECONDS} s; median of ${ROUNDS} round(s)\n`);
+  console.log(
+    "| | of a core | of fping -l | sent | lost | drift, median | drift, most | most sends in 10 ms | of the mean |",
+  );
+  console.log("|---|---|---|---|---|---|---|---|---|");
+  const runs = new Map<string, Run[]>(PROGRAMS.map(({ name }) => [name, []]));
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const program of PROGRAMS) runs.get(program.name)?.push(await measure(program, hosts));
+  }
+  const base = runs.get("fping -l") ?? [];
+  for (const [name, row] of runs) {
+    const ratios = row.map(({ load }, index) => load / (base[index]?.load ?? Number.NaN));
+    const of = (figure: (run: Run) => number | undefined): number =>
+      median(row.flatMap((run) => figure(run) ?? []));
+    const cells = [
+      name,
+      `${(of(({ load }) => load) * 100).toFixed(1)} %`,
+      median(ratios).toFixed(2),
+      of(({ sent }) => sent),
+      of(({ sent, received }) => sent - received),
+      milliseconds(of(({ driftMedian }) => driftMedian)),
+      milliseconds(of(({ driftMost }) => driftMost)),
+      known(of(({ windowMost }) => windowMost)),
+      known(
+        of(({ windowMost = Number.NaN, windowMean = Number.NaN }) => windowMost / windowMean),
+        1,
+      ),
+    ];
+    console.log(`| ${cells.join(" | ")} |`);
+  }
+}
+
+function milliseconds(value: number): string {
+  return Number.isNaN(value) ? "" : `${value.toFixed(2)} ms`;
+}
+
+function known(value: number, digits = 0): string {
+  return Number.isNaN(value) ? "" : value.toFixed(digits);
+}
+
+async function measure(program: Program, hosts: number): Promise<Run> {
+  const input = program.reads ? new Blob([monitoredHosts(hosts).join("\n")]) : "ignore";
+  const child = Bun.spawn([...program.command(hosts)], { stdin: input, stdout: "pipe", stderr: "pipe" });
+  const output = Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  await Bun.sleep(SETTLE_SECONDS * 1000);
+  const begun = { cpu: processCpuSeconds(child.pid), at: performance.now() };
+  await Bun.sleep((SECONDS - SETTLE_SECONDS - 1) * 1000);
+  const ended = { cpu: processCpuSeconds(child.pid), at: performance.now() };
+  await Bun.sleep(1000);
+  if (program.endless) child.kill("SIGINT");
+  const [stdout, stderr] = await output;
+  await child.exited;
+  const load = ((ended.cpu - begun.cpu) / (ended.at - begun.at)) * 1000;
+  return { load, ...program.outcome(stdout, stderr) };
+}
+
+/** Once a second to each; between any two probes as long as that leaves, less a tenth, since fping never catches up. */
+function fpingPace(hosts: number): readonly string[] {
+  return ["-p", "1000", "-i", String(900 / hosts), "-f", "-"];
+}
+
+function fpingTotals(summary: string): Outcome {
+  let [sent, received] = [0, 0];
+  for (const [, xmt, rcv] of summary.matchAll(/xmt\/rcv\/%loss = (\d+)\/(\d+)/g)) {
+    sent += Number(xmt);
+    received += Number(rcv);
+  }
+  return { sent, received };
+}
+
+/** fping tells when a reply came: on the loopback, when the probe left. */
+function fpingBeats(lines: string): BeatFigures {
+  const beats = new Beats();
+  for (const [, at, host, number] of lines.matchAll(/^\[([\d.]+)\] (\S+) +: \[(\d+)\], \d+ bytes/gm)) {
+    if (host !== undefined) beats.add(host, Number(number), Number(at) * 1000);
+  }
+  return beats.figures();
+}
