@@ -46,9 +46,9 @@ describe("App", () => {
                       │
                       │
                       │
-       ? help         │
-       q quit         │
-       Enter start  Tab next input  S-Tab input before  Esc leave the form  F1 summary  F2 ping  F3 mtr"
+       F10 help       │
+       ^C quit        │
+       Enter start  Esc leave the form  F10 help  Tab next input  S-Tab input before  F1 summary  F2 ping"
     `);
   });
 
@@ -81,7 +81,7 @@ describe("App", () => {
                       │
        ? help         │
        q quit         │
-       p pause  Space start, stop  i edit the form  t new tab  ? help  q quit"
+       p pause  y copy the report  Space start, stop  i edit the form  t new tab"
     `);
   });
 
@@ -170,6 +170,8 @@ describe("App", () => {
     const help = await frame();
     expect(help).toContain("Everywhere");
     expect(help).toContain("new tab");
+    // The texts of the inputs, which are hidden meanwhile.
+    expect(help).toContain("Target 192.0.2.1");
     await press("q");
     expect(quits()).toBe(0);
     expect(await frame()).not.toContain("Everywhere");
@@ -249,6 +251,45 @@ describe("App", () => {
     expect(shown).toContain("192.0.2.7");
   });
 
+  test("replaces what an input holds by what is typed, at the start and after a change of view", async () => {
+    const settings = JSON.stringify({
+      forms: { ping: { target: "192.0.2.7" }, mtr: { target: "192.0.2.8" } },
+    });
+    const { frame, type, press } = await stage({ settings });
+    await type("a.example");
+    expect(await frame()).toMatch(/Target a\.example +Interval/);
+    await press("F3");
+    await type("b.example");
+    expect(await frame()).toMatch(/Target b\.example +Interval/);
+    await press("F2");
+    await type("c.example");
+    expect(await frame()).toMatch(/Target c\.example +Interval/);
+  });
+
+  test("shows the beginning of a long text that is not typed into", async () => {
+    const { frame, type, press } = await stage({ width: 60 });
+    const name = `a-name-at-the-beginning.${"long.".repeat(20)}example`;
+    await type(name);
+    expect(await frame()).toContain("long.example");
+    await press("TAB");
+    expect(await frame()).toContain("Target a-name-at-the-beginning.");
+  });
+
+  test("copies a report, and says what became of it", async () => {
+    const told = async (copyOutcome: "copied" | "sent" | "refused") => {
+      const { press, copied, frame, ping } = await stage({
+        initial: { view: "ping", target: "192.0.2.1" },
+        copyOutcome,
+      });
+      await press("y");
+      expect([copied, ping.pressed]).toEqual([["report of 192.0.2.1"], ["y"]]);
+      return await frame();
+    };
+    expect(await told("copied")).toContain("\n ✓ Copied the report\n");
+    expect(await told("sent")).toContain("\n ! Sent the report to tmux, which keeps it unless");
+    expect(await told("refused")).toContain("\n ! Cannot copy: this terminal takes no text (OSC 52)");
+  });
+
   test("begins with defaults and a word about it where the settings are broken", async () => {
     const { frame } = await stage({ settings: "{" });
     const shown = await frame();
@@ -302,7 +343,7 @@ describe("App", () => {
 
 
 
-       p pause  Space start, stop"
+       ? help  p pause  y copy the report"
     `);
   });
 

@@ -13,6 +13,7 @@ import { fakeTool } from "./fake-tool.ts";
 const TOOLS = [fakeTool("ping", "Ping"), fakeTool("mtr", "MTR")];
 const OWN: readonly Binding[] = [
   { keys: ["p"], label: "p", summary: "pause", run: () => {} },
+  { keys: ["enter"], label: "Enter", summary: "details", run: () => {} },
   { keys: ["down", "j"], label: "↓ j", summary: "row down", run: () => {} },
 ];
 
@@ -118,19 +119,41 @@ test("helpBindings() close and scroll, and nothing else", () => {
   expect([asks["q"], asks["escape"], asks["j"]]).toEqual(["closeHelp", "closeHelp", "scrollHelp 1"]);
 });
 
-test("hintsOf() names what applies: starting and stopping not in the summary", () => {
+describe("hintsOf()", () => {
   const globals = globalBindings(recorded().actions, TOOLS);
-  const labels = (view: "ping" | "summary") => hintsOf(OWN, globals, view).map(({ label }) => label);
-  expect(labels("ping")).toEqual(["p", "Space", "i", "t", "?", "q"]);
-  expect(labels("summary")).toEqual(["p", "?", "q"]);
+  const labelsOf = (own: readonly Binding[], where: Parameters<typeof hintsOf>[2]) =>
+    hintsOf(own, globals, where).map(({ label }) => label);
+
+  test("names what applies: starting and stopping not in the summary", () => {
+    expect(labelsOf(OWN, { view: "ping", isSide: true })).toEqual(["p", "Enter", "Space", "i", "t"]);
+    expect(labelsOf(OWN, { view: "summary", isSide: true })).toEqual(["p", "Enter"]);
+  });
+
+  test("begins with help where no navigation beside it tells of that", () => {
+    const labels = ["?", "p", "Enter", "Space", "i", "t", "q"];
+    expect(labelsOf(OWN, { view: "ping", isSide: false })).toEqual(labels);
+  });
+
+  test("leaves out what a panel uses otherwise", () => {
+    const toggle = { keys: ["space"], label: "Space", summary: "show, hide", run: () => {} };
+    const done = { keys: ["escape", "q"], label: "Esc", summary: "done", run: () => {} };
+    const hints = hintsOf([toggle, done], globals, { view: "mtr", isSide: false });
+    expect(hints.map(({ label, summary }) => `${label} ${summary}`)).toEqual([
+      "? help",
+      "Space show, hide",
+      "Esc done",
+      "i edit the form",
+      "t new tab",
+    ]);
+  });
 });
 
-test("helpGroupsOf() tells letters from moves, and leaves nothing out", () => {
+test("helpGroupsOf() tells what acts from moves, and leaves nothing out", () => {
   const globals = globalBindings(recorded().actions, TOOLS);
   const groups = helpGroupsOf(OWN, globals, "Ping");
-  expect(groups.map(({ title, bindings }) => [title, bindings.length])).toEqual([
-    ["Ping", 1],
-    ["Moving", 1],
-    ["Everywhere", globals.length],
+  expect(groups.map(({ title, bindings }) => [title, bindings.map(({ label }) => label)])).toEqual([
+    ["Ping", ["p", "Enter"]],
+    ["Moving", ["↓ j"]],
+    ["Everywhere", globals.map(({ label }) => label)],
   ]);
 });

@@ -132,6 +132,7 @@ describe("drawForm()", () => {
     values: { target: "192.0.2.1", interval: "1", ttl: "64" },
     problems: new Map(),
     isOpen: true,
+    isCovered: false,
     edit: () => {},
     ...more,
   });
@@ -139,6 +140,12 @@ describe("drawForm()", () => {
   test("puts labels and units around the inputs", () => {
     const grid = new Grid(60, 2, (canvas) => drawForm(canvas, look(60)));
     expect(grid.rows).toEqual(["Target                             Interval       s  TTL", ""]);
+  });
+
+  test("shows the texts itself where something else covers the inputs", () => {
+    const grid = new Grid(60, 2, (canvas) => drawForm(canvas, look(60, { isCovered: true })));
+    expect(grid.rows).toEqual(["Target 192.0.2.1                   Interval 1     s  TTL 64", ""]);
+    expect(grid.roleOf("192.0.2.1")).toBe("input");
   });
 
   test("marks what is wrong, at its label", () => {

@@ -66,13 +66,22 @@ export function fakeTool(kind: SessionKind, title: string, begin?: (target: stri
       secondsField({ name: "interval", label: "Interval", initial: "1", least: 0.01, most: 3600 }),
       integerField({ name: "ttl", label: "TTL", initial: "64", width: 3, least: 1, most: 255 }),
     ],
-    begin(values, options) {
+    begin(values, options, services) {
       const target = values["target"] ?? "";
       const session = new FakeSession(kind, target, options);
       const panel: Panel = {
         session,
         bindings: [
           { keys: ["p"], label: "p", summary: "pause", run: () => pressed.push("p") },
+          {
+            keys: ["y"],
+            label: "y",
+            summary: "copy the report",
+            run() {
+              pressed.push("y");
+              services.copy(session.report(), "the report");
+            },
+          },
           { keys: ["down", "j"], label: "↓ j", summary: "row down", run: () => pressed.push("j") },
         ],
         draw: (canvas: Canvas) => canvas.text(0, 0, `panel of ${target}`),

@@ -1,5 +1,6 @@
 import { createTestRenderer, type TestRendererSetup } from "@opentui/core/testing";
 import { App, type InitialView } from "../../tui/src/app/app.ts";
+import type { CopyOutcome } from "../../tui/src/app/clipboard.ts";
 import { SettingsStore } from "../../tui/src/app/settings.ts";
 import { themeOf } from "../../tui/src/draw/theme.ts";
 import type { Tool } from "../../tui/src/panels/panel.ts";
@@ -18,6 +19,8 @@ export interface StageOptions {
   readonly platform?: FakePlatformOptions;
   /** What DNS says an address is called; others have no name. */
   readonly names?: Readonly<Record<string, string>>;
+  /** What becomes of a text for the clipboard. Default: it is copied. */
+  readonly copyOutcome?: CopyOutcome;
 }
 
 /** The whole program on OpenTUI's test renderer, in a world where nothing is real. It begins at midnight. */
@@ -26,6 +29,7 @@ export interface Stage extends Scene {
   readonly app: App;
   readonly files: Map<string, string>;
   readonly saved: string[];
+  readonly copied: string[];
   readonly errors: unknown[];
   quits(): number;
   /** The screen as text, without spaces at the ends of lines. */
@@ -42,12 +46,14 @@ export interface Stage extends Scene {
 /** Starts the program. */
 export async function stage(options: StageOptions): Promise<Stage> {
   const { tools, width = 100, height = 24, initial, settings, platform = {}, names = {} } = options;
+  const { copyOutcome = "copied" } = options;
   // Listening to SIGPIPE and no longer would end this process at the next closed pipe, which Bun otherwise ignores.
   const ui = await createTestRenderer({ width, height, exitOnCtrlC: false, exitSignals: [] });
   const setting = scene(platform);
   const { clock, dns } = setting;
   const files = new Map(settings === undefined ? [] : [["/settings.json", settings]]);
   const saved: string[] = [];
+  const copied: string[] = [];
   const errors: unknown[] = [];
   let quits = 0;
   const app = new App({
@@ -63,6 +69,10 @@ export async function stage(options: StageOptions): Promise<Stage> {
     theme: themeOf("dark", {}),
     now: () => clock.epochMs + setting.nowMs(),
     after: (ms, callback) => clock.schedule(ms * 1e6, callback),
+    copyText: async (text) => {
+      copied.push(text);
+      return copyOutcome;
+    },
     saveText: async (name, text) => {
       saved.push(`${name}: ${text}`);
       return `/somewhere/${name}.txt`;
@@ -90,6 +100,7 @@ export async function stage(options: StageOptions): Promise<Stage> {
     app,
     files,
     saved,
+    copied,
     errors,
     frame,
     quits: () => quits,

@@ -25,6 +25,7 @@ import {
   drawTabs,
   noticeLines,
 } from "./chrome.ts";
+import { type CopyOutcome, copyNotice } from "./clipboard.ts";
 import { DownSessions } from "./down-sessions.ts";
 import { navigationEntries, tabEntries } from "./entries.ts";
 import { drawHelp, type HelpGroup } from "./help.ts";
@@ -47,6 +48,8 @@ export interface AppOptions {
   now(): number;
   /** Calls `callback` once, `ms` milliseconds from now; returns a function that cancels it. */
   after(ms: number, callback: () => void): () => void;
+  /** Puts a text into the clipboard. Never rejects. */
+  copyText(text: string): Promise<CopyOutcome>;
   /** Writes a text into a file of its own, and tells where. */
   saveText(name: string, text: string): Promise<string>;
   /** What to begin with, instead of the view of the last time. */
@@ -317,18 +320,16 @@ export class App {
     }
   }
 
+  async #copy(text: string, what: string): Promise<void> {
+    const [role, message] = copyNotice(await this.#options.copyText(text), what);
+    this.#notices.add(role, message);
+  }
+
   #services(): Services {
-    const { renderer, settings } = this.#options;
+    const { settings } = this.#options;
     return {
       notify: (role, message) => this.#notices.add(role, message),
-      copy: (text, what) => {
-        if (copied(renderer, text)) this.#notices.add("good", `Copied ${what}`);
-        else
-          this.#notices.add(
-            "warn",
-            `Cannot copy: this terminal takes no text (OSC 52); w saves it in a file`,
-          );
-      },
+      copy: (text, what) => void this.#copy(text, what),
       redraw: () => this.#drawSoon(),
       readPreference: (name) => settings.readPreference(name),
       writePreference: (name, value) => settings.writePreference(name, value),
@@ -393,7 +394,12 @@ export class App {
     if (layout.isSide) {
       // With the cell between the navigation and the rest, for its border.
       const { x, y, width, height } = layout.navigation;
-      drawNavigation(canvas.part({ x, y, width: width + 1, height }), entries, ["? help", "q quit"]);
+      const isTyping = this.#focus.on === "field";
+      drawNavigation(
+        canvas.part({ x, y, width: width + 1, height }),
+        entries,
+        isTyping ? ["F10 help", "^C quit"] : ["? help", "q quit"],
+      );
     } else {
       drawNavigationRow(navigation, entries);
     }
@@ -416,6 +422,7 @@ export class App {
         values: tab.values,
         problems: this.#workspace.problems(),
         isOpen: this.#isFormOpen(layout, form),
+        isCovered: this.#helpTop !== undefined,
         edit: (name) => this.#act(() => this.#focusField(name)),
       });
     }
@@ -423,7 +430,7 @@ export class App {
     drawNotices(canvas.part(layout.notices), this.#notices.shown, () =>
       this.#act(() => void this.#notices.clear()),
     );
-    drawHints(canvas.part(layout.hints), this.#hints());
+    drawHints(canvas.part(layout.hints), this.#hints(layout.isSide));
     if (this.#helpTop !== undefined) {
       const furthest = drawHelp(canvas, this.#helpGroups(), this.#helpTop);
       this.#helpTop = Math.min(this.#helpTop, furthest);
@@ -460,24 +467,15 @@ export class App {
     }
   }
 
-  #hints(): readonly Binding[] {
+  #hints(isSide: boolean): readonly Binding[] {
     const isReading = this.#focus.on === "panel" && this.#helpTop === undefined;
-    return isReading ? hintsOf(this.#panelBindings(), this.#globals, this.#workspace.view) : this.#bindings();
+    if (!isReading) return this.#bindings();
+    return hintsOf(this.#panelBindings(), this.#globals, { view: this.#workspace.view, isSide });
   }
 
   #helpGroups(): readonly HelpGroup[] {
     const title = this.#workspace.deck?.tool.title ?? "Summary";
     return helpGroupsOf(this.#panelBindings(), this.#globals, title);
-  }
-}
-
-/** Whether the terminal was given a text for its clipboard (OSC 52); nobody tells whether it took it. */
-function copied(renderer: CliRenderer, text: string): boolean {
-  try {
-    return renderer.copyToClipboardOSC52(text);
-  } catch {
-    // It stands still, or is not set up: the renderer has no room for more.
-    return false;
   }
 }
 

@@ -27,10 +27,15 @@ export interface Actions {
 
 /** Rows that a page of help is scrolled by. */
 const HELP_PAGE = 10;
+const HELP = "help";
 const FUNCTION_KEY = /^f\d+$/;
 /** Keys that the last row names besides those of a panel, by their labels. */
-const COMMON_HINTS = ["Space", "i", "t", "?", "q"];
-const SUMMARY_HINTS = ["?", "q"];
+const COMMON_HINTS = ["Space", "i", "t"];
+/** Those that stand below the navigation where that is a column. */
+const HELP_HINT = "?";
+const QUIT_HINT = "q";
+/** Keys with names that do something with what is shown, and do not just move in it. */
+const ACTING_KEYS: readonly string[] = ["enter", "space", "escape"];
 
 /** Keys that work everywhere but in inputs. */
 export function globalBindings(actions: Actions, tools: readonly Tool[]): readonly Binding[] {
@@ -50,7 +55,7 @@ export function globalBindings(actions: Actions, tools: readonly Tool[]): readon
     }),
     bind(["w"], "w", "save the report", () => actions.saveReport()),
     bind(["T"], "T", "next theme", () => actions.nextTheme()),
-    bind(["?", "f10"], "?", "help", () => actions.openHelp()),
+    bind(["?", "f10"], "?", HELP, () => actions.openHelp()),
     bind(["escape"], "Esc", "dismiss messages", () => actions.dismissNotices()),
     bind(["q"], "q", "quit", () => actions.quit()),
   ];
@@ -69,15 +74,18 @@ export function formBindings(
   const enter = isOnButton
     ? bind(["enter", "space"], "Enter", isRunning ? "stop" : "start", () => actions.toggle())
     : bind(["enter"], "Enter", isRunning ? "start anew" : "start", () => actions.begin());
+  const functionKeys = globals
+    .map((binding) => ({ ...binding, keys: binding.keys.filter((key) => FUNCTION_KEY.test(key)) }))
+    .filter(({ keys }) => keys.length > 0)
+    .map((binding) => ({ ...binding, label: binding.keys.join(" ").toUpperCase() }));
+  const isHelp = ({ summary }: Binding): boolean => summary === HELP;
   return [
     enter,
+    bind(["escape"], "Esc", "leave the form", () => actions.focusPanel()),
+    ...functionKeys.filter(isHelp),
     bind(["tab", "down"], "Tab", "next input", () => actions.moveFocus(1)),
     bind(["shift-tab", "up"], "S-Tab", "input before", () => actions.moveFocus(-1)),
-    bind(["escape"], "Esc", "leave the form", () => actions.focusPanel()),
-    ...globals
-      .map((binding) => ({ ...binding, keys: binding.keys.filter((key) => FUNCTION_KEY.test(key)) }))
-      .filter(({ keys }) => keys.length > 0)
-      .map((binding) => ({ ...binding, label: binding.keys.join(" ").toUpperCase() })),
+    ...functionKeys.filter((binding) => !isHelp(binding)),
   ];
 }
 
@@ -93,29 +101,42 @@ export function helpBindings(actions: Actions): readonly Binding[] {
   ];
 }
 
-/** What the last row names: the letters of a panel, then what works everywhere. */
+/**
+ * What the last row names: what a panel does, then what works everywhere and is not something else in it. Help comes first
+ * where nothing else tells of it.
+ */
 export function hintsOf(
   own: readonly Binding[],
   globals: readonly Binding[],
-  view: ViewName,
+  { view, isSide }: { readonly view: ViewName; readonly isSide: boolean },
 ): readonly Binding[] {
-  const common = view === "summary" ? SUMMARY_HINTS : COMMON_HINTS;
-  const letters = own.filter(({ keys }) => keys.every((key) => key.length === 1));
-  return [...letters, ...globals.filter(({ label }) => common.includes(label))];
+  const taken = new Set(own.flatMap(({ keys }) => keys));
+  const free = globals.filter(({ keys }) => !keys.some((key) => taken.has(key)));
+  const named = (...labels: readonly string[]): readonly Binding[] =>
+    free.filter(({ label }) => labels.includes(label));
+  return [
+    ...(isSide ? [] : named(HELP_HINT)),
+    ...own.filter((binding) => !isMove(binding)),
+    ...(view === "summary" ? [] : named(...COMMON_HINTS)),
+    ...(isSide ? [] : named(QUIT_HINT)),
+  ];
 }
 
-/** What help shows: the letters of a panel, how to move in it, and what works everywhere. */
+/** What help shows: what a panel does, how to move in it, and what works everywhere. Those of a form are always in sight there. */
 export function helpGroupsOf(
   own: readonly Binding[],
   globals: readonly Binding[],
   title: string,
 ): readonly HelpGroup[] {
-  const isMove = ({ keys }: Binding): boolean => keys.some((key) => key.length > 1);
   return [
     { title, bindings: own.filter((binding) => !isMove(binding)) },
     { title: "Moving", bindings: own.filter(isMove) },
     { title: "Everywhere", bindings: globals },
   ];
+}
+
+function isMove({ keys }: Binding): boolean {
+  return keys.some((key) => key.length > 1 && !ACTING_KEYS.includes(key));
 }
 
 function bind(keys: readonly string[], label: string, summary: string, run: () => void): Binding {

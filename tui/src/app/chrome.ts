@@ -109,11 +109,14 @@ export interface FormLook {
   readonly problems: ReadonlyMap<string, string>;
   /** Whether inputs are laid over it; else it is one line to read. */
   readonly isOpen: boolean;
+  /** Whether there is something over it, so that inputs would lie on top of that: their texts are drawn instead. */
+  readonly isCovered: boolean;
   edit(name: string | undefined): void;
 }
 
 /** The labels of a form, or a line about it. */
-export function drawForm(canvas: Canvas, { layout, values, problems, isOpen, edit }: FormLook): void {
+export function drawForm(canvas: Canvas, look: FormLook): void {
+  const { layout, values, problems, isOpen, isCovered, edit } = look;
   if (!isOpen) {
     const parts = layout.fields.map(({ field: { name, label, unit } }, index) =>
       index === 0 ? (values[name] ?? "") : `${label.toLowerCase()} ${values[name]}${unit}`,
@@ -125,6 +128,9 @@ export function drawForm(canvas: Canvas, { layout, values, problems, isOpen, edi
   for (const { field, x, y, inputX, inputWidth } of layout.fields) {
     const role = problems.has(field.name) ? "bad" : "dim";
     canvas.text(x, y, field.label, { role });
+    if (isCovered) {
+      canvas.text(inputX, y, values[field.name] ?? "", { role: "input", width: inputWidth, fill: true });
+    }
     if (field.unit !== "") canvas.text(inputX + inputWidth + 1, y, field.unit, { role: "dim" });
     canvas.onMouse({ x, y, width: inputX - x, height: 1 }, { click: () => edit(field.name) });
   }

@@ -19,6 +19,8 @@ interface Slot {
   name: string | undefined;
   /** Where it is, so that it is told of changes only: each one asks for a frame. */
   place: string;
+  /** Whether what stands in it was not typed, but put there since it last got the keyboard. */
+  isFilled: boolean;
 }
 
 /** The text inputs of the form that is shown, laid over the screen. */
@@ -27,6 +29,8 @@ export class Inputs {
   readonly #options: InputsOptions;
   readonly #slots: Slot[] = [];
   #theme: Theme;
+  /** While values are set, which an input tells of as if they were typed. */
+  #isPlacing = false;
 
   constructor(renderer: CliRenderer, options: InputsOptions) {
     this.#renderer = renderer;
@@ -57,7 +61,10 @@ export class Inputs {
       if (!input.visible) input.visible = true;
       const value = values[field.name] ?? "";
       if (input.value === value) continue;
+      this.#isPlacing = true;
       input.value = value;
+      this.#isPlacing = false;
+      slot.isFilled = true;
       // Its beginning is what one wants to read, however narrow it is.
       input.gotoLineHome();
     }
@@ -71,11 +78,15 @@ export class Inputs {
   focus(name: string | undefined): void {
     for (const slot of this.#slots) {
       if (slot.name !== undefined && slot.name === name) {
-        if (slot.input.focused) continue;
+        if (slot.input.focused && !slot.isFilled) continue;
+        slot.isFilled = false;
         slot.input.focus();
         // What is typed next replaces what is there; an arrow key keeps it.
         slot.input.selectAll();
-      } else if (slot.input.focused) slot.input.blur();
+      } else if (slot.input.focused) {
+        slot.input.blur();
+        slot.input.gotoLineHome();
+      }
     }
   }
 
@@ -90,9 +101,9 @@ export class Inputs {
       width: inputWidth,
     });
     paint(input, this.#theme);
-    const slot: Slot = { input, name: undefined, place: "" };
+    const slot: Slot = { input, name: undefined, place: "", isFilled: false };
     input.on(InputRenderableEvents.INPUT, () => {
-      if (slot.name !== undefined) this.#options.onInput(slot.name, input.value);
+      if (slot.name !== undefined && !this.#isPlacing) this.#options.onInput(slot.name, input.value);
     });
     // By the mouse.
     input.on(RenderableEvents.FOCUSED, () => {

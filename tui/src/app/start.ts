@@ -10,6 +10,7 @@ import type { Tool } from "../panels/panel.ts";
 import { pingTool } from "../panels/ping.ts";
 import { tracerouteTool } from "../panels/traceroute.ts";
 import { App, type InitialView } from "./app.ts";
+import { copyText } from "./clipboard.ts";
 import { SettingsStore, settingsPath } from "./settings.ts";
 import { runOnTerminal } from "./terminal.ts";
 
@@ -56,6 +57,7 @@ export function start({ environment, initial, theme, createClient }: StartOption
         const timer = setTimeout(callback, ms);
         return () => clearTimeout(timer);
       },
+      copyText: (text) => copyText(text, { renderer, environment }),
       saveText: async (name, text) => saveText(name, text),
       ...(initial === undefined ? {} : { initial }),
       onQuit: quit,

@@ -51,7 +51,7 @@ export class Summary {
       {
         keys: ["s"],
         label: "s",
-        summary: "sort otherwise",
+        summary: "sort",
         run: () => this.#sortBy(orderAfter(this.#order)),
       },
       {
