@@ -164,9 +164,26 @@ describe("MtrSession figures", () => {
     await clock.advance(2500);
     path.hops = [R1, { from: R2, says: 1 }];
     await clock.advance(2000);
-    expect(session.targets()).toMatchObject([{ sent: 3, received: 3, isDown: true, note: "not reached" }]);
+    expect(session.targets()).toMatchObject([{ received: 3, isDown: true, note: "not reached" }]);
     expect(session.endsEarly).toBe(true);
     expect(session.hops).toHaveLength(2);
+  });
+
+  test("count an outage as losses of the target, and have those of hops beyond it again afterwards", async () => {
+    const path = new FakePath(R1, R2, R3, {});
+    const { clock, dns, session } = await mtrScene(path);
+    await clock.advance(2500);
+    for (const router of [R1, R2, R3, TARGET]) await dns.answer(router, null);
+    path.hops = [R1, { from: R2, says: 0 }];
+    await clock.advance(4000);
+    expect(shortened(session)).toEqual([`1 ${R1} 7/7`, `2 ${R2} 7/7`]);
+    expect(session.targets()).toMatchObject([{ sent: 7, received: 3, isDown: true }]);
+    path.hops = [R1, R2, R3, {}];
+    await clock.advance(3000);
+    // The round that found the way open had not asked beyond it.
+    expect(shortened(session)).toEqual([`1 ${R1} 10/10`, `2 ${R2} 10/10`, `3 ${R3} 5/5`, `4 ${TARGET} 5/9`]);
+    expect(session.targets()).toMatchObject([{ sent: 9, received: 5, isDown: false }]);
+    expect(session.hops[3]?.history.latest(7)).toEqual([20, null, null, null, null, 20, 20]);
   });
 });
 
@@ -266,7 +283,7 @@ describe("MtrSession reset()", () => {
 });
 
 describe("MtrSession log", () => {
-  test("tells when the target is reached, each of its losses, and when it is lost and back", async () => {
+  test("tells when the target is reached, each of its losses until it is lost, and when it is back", async () => {
     const path = new FakePath(R1, {});
     const { clock, session } = await mtrScene(path);
     await clock.advance(1500);
@@ -281,7 +298,6 @@ describe("MtrSession log", () => {
       loss,
       loss,
       "bad: target lost: 3 losses in a row",
-      loss,
       `good: hop 2, ${TARGET} answers again, after 4 losses`,
     ]);
     const first = session.log.fromEnd(session.log.length - 1);
@@ -300,6 +316,42 @@ describe("MtrSession log", () => {
     expect(news(setting)).toEqual([
       `warn: hop 1, ${R1} is silent: 3 losses in a row`,
       `dim: hop 1, ${R1} answers again, after 5 losses`,
+    ]);
+  });
+
+  test("tells once that a router answers now and then, and again when it falls silent for longer", async () => {
+    const path = new FakePath({ from: R1, delays: [[5], [], [], [], []] }, {});
+    const setting = await mtrScene(path);
+    await setting.clock.advance(20_500);
+    const told = [
+      `warn: hop 1, ${R1} is silent: 3 losses in a row`,
+      `dim: hop 1, ${R1} answers again, after 4 losses`,
+    ];
+    expect(news(setting)).toEqual(told);
+    path.hops = [null, {}];
+    await setting.clock.advance(15_000);
+    expect(news(setting).slice(2)).toEqual([`warn: hop 1, ${R1} is silent: 10 losses in a row`]);
+    path.hops = [R1, {}];
+    await setting.clock.advance(10_000);
+    path.hops = [null, {}];
+    await setting.clock.advance(5000);
+    expect(news(setting).slice(4)).toEqual(told.slice(0, 1));
+  });
+
+  test("tells when the target is reached again", async () => {
+    const path = new FakePath(R1, R2, {});
+    const setting = await mtrScene(path);
+    await setting.clock.advance(2500);
+    for (const router of [R1, R2, TARGET]) await setting.dns.answer(router, null);
+    path.hops = [R1, { from: R2, says: 0 }];
+    await setting.clock.advance(9000);
+    path.hops = [R1, R2, {}];
+    await setting.clock.advance(2000);
+    expect(logLines(setting.session.log)).toEqual([
+      `good: reached ${TARGET} in 3 hops`,
+      `bad: hop 2, ${R2}: net unreachable`,
+      "warn: the path goes on beyond hop 2, where it used to end",
+      `good: reached ${TARGET} again in 3 hops`,
     ]);
   });
 

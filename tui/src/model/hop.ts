@@ -146,6 +146,14 @@ export class Hop {
     this.#last = address;
   }
 
+  /** Records that nothing came of asking it, for what `result` says about the way there. */
+  miss(result: EchoResult): void {
+    this.#figures = undefined;
+    this.#statistics.add(result);
+    this.history.add(null);
+    this.lostInARow += 1;
+  }
+
   /** Names that have become known, by address. */
   learnNames(addresses: MtrHop["addresses"]): void {
     for (const { addr, hostname } of addresses) {

@@ -25,9 +25,19 @@ export interface HopBefore {
   readonly lostInARow: number;
 }
 
+/** A router whose silence was told of. */
+interface Told {
+  /** Whether it is silent, as far as the log says. */
+  isSilent: boolean;
+  /** Since it was last silent for long: answers in a row. */
+  answers: number;
+}
+
 /** What in the results of an mtr is worth a line in the log: not every probe, only what changes the picture. */
 export class MtrEvents {
   readonly #note: Note;
+  /** Routers whose silence was told of, by TTL. */
+  readonly #told = new Map<number, Told>();
   /** Errno name of the last send that was refused, until something is answered. */
   #refusal: string | null = null;
   #targetTtl: number | undefined;
@@ -37,6 +47,8 @@ export class MtrEvents {
   readonly #changes = new Set<string>();
   /** Where the target was said to be unreachable, until it is reached or the path goes on. */
   #unreachableTtl: number | undefined;
+  /** Whether the target was said to be unreachable since it was last reached. */
+  #isCut = false;
 
   constructor(note: Note) {
     this.#note = note;
@@ -54,6 +66,7 @@ export class MtrEvents {
     if (isTarget) this.#reached(ttl, result);
     else if (result.kind === "icmpError" && ttl !== this.#unreachableTtl) {
       this.#unreachableTtl = ttl;
+      this.#isCut = true;
       const meaning = noteOf(result)?.meaning ?? "unreachable";
       this.#note("bad", `hop ${ttl}, ${escapeText(result.reply.addr)}: ${meaning}`);
     }
@@ -68,13 +81,16 @@ export class MtrEvents {
   }
 
   #reached(ttl: number, { request }: EchoResult): void {
+    const wasCut = this.#isCut;
     this.#unreachableTtl = undefined;
-    if (ttl === this.#targetTtl) {
-      this.#steadyRounds += 1;
-      return;
-    }
+    this.#isCut = false;
     const hops = ttl === 1 ? "1 hop" : `${ttl} hops`;
     const address = escapeText(request.addr);
+    if (ttl === this.#targetTtl) {
+      this.#steadyRounds += 1;
+      if (wasCut) this.#note("good", `reached ${address} again in ${hops}`);
+      return;
+    }
     if (this.#targetTtl === undefined) this.#note("good", `reached ${address} in ${hops}`);
     else if (this.#isNews(`at ${ttl}`)) {
       this.#note("warn", `${address} is ${hops} away now, not ${this.#targetTtl}`);
@@ -97,29 +113,49 @@ export class MtrEvents {
   }
 
   #lost(hop: Hop, why: string): void {
-    const isTarget = hop.ttl === this.#targetTtl;
-    if (isTarget) this.#note("bad", `no answer from ${whoIs(hop)}${why}`);
-    if (hop.lostInARow !== SILENT_AFTER || hop.last === null) return;
-    const inARow = `${SILENT_AFTER} losses in a row`;
-    this.#note(
-      isTarget ? "bad" : "warn",
-      isTarget ? `target lost: ${inARow}` : `${whoIs(hop)} is silent: ${inARow}${why}`,
-    );
+    const { ttl, lostInARow } = hop;
+    if (ttl === this.#targetTtl) {
+      // What follows says nothing new, and would push the beginning of an outage out of the log.
+      if (lostInARow <= SILENT_AFTER) this.#note("bad", `no answer from ${whoIs(hop)}${why}`);
+      if (lostInARow === SILENT_AFTER) {
+        this.#note("bad", `target lost: ${SILENT_AFTER} losses in a row`);
+      }
+      return;
+    }
+    const told = this.#told.get(ttl);
+    if (told !== undefined) told.answers = 0;
+    // One that limits its answers falls silent over and over: that is told once, and again when it lasts.
+    const isNews =
+      told === undefined ? lostInARow === SILENT_AFTER : !told.isSilent && lostInARow === STEADY_AFTER;
+    if (!isNews || hop.last === null) return;
+    this.#told.set(ttl, { isSilent: true, answers: 0 });
+    this.#note("warn", `${whoIs(hop)} is silent: ${lostInARow} losses in a row${why}`);
   }
 
   #answered(hop: Hop, { last, sameInARow, lostInARow }: HopBefore): void {
     if (this.#refusal !== null) this.#note("good", "probes can be sent again");
     this.#refusal = null;
-    if (last !== null && lostInARow >= SILENT_AFTER) {
-      const isTarget = hop.ttl === this.#targetTtl;
-      this.#note(isTarget ? "good" : "dim", `${whoIs(hop)} answers again, after ${lostInARow} losses`);
-    }
+    const after = `answers again, after ${lostInARow} losses`;
+    if (hop.ttl === this.#targetTtl) {
+      // Of an outage that somebody told of, the round will tell the end, too.
+      if (last !== null && lostInARow >= SILENT_AFTER && !this.#isCut)
+        this.#note("good", `${whoIs(hop)} ${after}`);
+    } else this.#heardOf(hop, after);
     if (last === null || hop.last === null || hop.last === last) return;
     const isNew = hop.last.figures.received === 1;
     const { addr } = hop.last;
     if (sameInARow >= STEADY_AFTER)
       this.#note("warn", `hop ${hop.ttl}: ${addr} answers now, not ${last.addr}`);
     else if (isNew) this.#note("warn", `hop ${hop.ttl}: ${addr} answers, too, besides ${last.addr}`);
+  }
+
+  #heardOf(hop: Hop, after: string): void {
+    const told = this.#told.get(hop.ttl);
+    if (told === undefined) return;
+    if (told.isSilent) this.#note("dim", `${whoIs(hop)} ${after}`);
+    told.isSilent = false;
+    told.answers += 1;
+    if (told.answers >= STEADY_AFTER) this.#told.delete(hop.ttl);
   }
 }
 

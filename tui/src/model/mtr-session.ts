@@ -5,6 +5,7 @@ import {
   EchoStatistics,
   formatMtr,
   type Measurement,
+  type MtrHop,
   type MtrRound,
   type StatisticsSnapshot,
 } from "icmpx";
@@ -27,13 +28,15 @@ export interface MtrRequest {
 
 /**
  * An mtr that can be paused, and goes on with the same figures. A pause ends the run of the library and going on begins
- * another one, so the figures are counted here, result by result, by the same rules: in a run that was never paused they are
- * those of the library's rounds.
+ * another one, so the figures are counted here, result by result, by the same rules: in a run that was never paused, and in
+ * which no target that had answered became unreachable, they are those of the library's rounds.
  *
  * 1. Any answer in time counts as received at its hop.
  * 2. What is in flight is not counted, so a pause loses nothing.
- * 3. Hops beyond the end of the path are dropped when that end becomes known, and each run finds it anew.
- * 4. The figures of the target are those of the probes to the hop where it answered last, wherever that was.
+ * 3. Hops beyond the target are dropped when it is known where that is, and each run finds it anew. Those beyond somebody who
+ *    says that the target cannot be reached are out of sight until the path goes on, and then have their figures again.
+ * 4. The figures of the target are those of the probes to the hop where it answered last, wherever that was. A round that
+ *    ended before it, at somebody who cannot reach it, is a loss there: an outage must not look as if nothing had been.
  */
 export class MtrSession implements Session {
   readonly kind = "mtr";
@@ -109,7 +112,8 @@ export class MtrSession implements Session {
   /** Every hop up to the farthest of which anything is known, in order. */
   get hops(): readonly Hop[] {
     if (this.#ordered === undefined) {
-      const farthest = Math.max(0, ...this.#hops.keys());
+      const known = Math.max(0, ...this.#hops.keys());
+      const farthest = this.#end === undefined ? known : Math.min(known, this.#end.ttl);
       this.#ordered = Array.from({ length: farthest }, (_, index) => {
         return this.#hops.get(index + 1) ?? new Hop(index + 1);
       });
@@ -188,6 +192,7 @@ export class MtrSession implements Session {
   #begin(): void {
     // The path may have changed meanwhile.
     this.#end = undefined;
+    this.#ordered = undefined;
     this.#roundsOfRun = 0;
     const { target, ...request } = this.request;
     const begin = (): Measurement<MtrRound, unknown> => {
@@ -212,6 +217,7 @@ export class MtrSession implements Session {
     for (const { ttl, addresses } of hops) this.#hops.get(ttl)?.learnNames(addresses);
     // Not before: of the first probes, those that went farther than need be may be answered first.
     if (this.#end !== undefined) this.#events.ended(this.#end);
+    if (this.#end?.isTarget === false) this.#missTarget(hops, this.#end);
   }
 
   #onResult(result: EchoResult): void {
@@ -223,7 +229,7 @@ export class MtrSession implements Session {
     const isDecisive = !result.late && !result.duplicate;
     // A probe beyond the end may be answered together with the one that showed where the end is.
     const isBeyond = this.#end !== undefined && ttl > this.#end.ttl;
-    const hop = isDecisive && !isBeyond ? this.#hop(ttl) : this.#hops.get(ttl);
+    const hop = !isDecisive ? this.#hops.get(ttl) : isBeyond ? undefined : this.#hop(ttl);
     if (hop === undefined) {
       if (isDecisive && result.reply !== null) this.#learn(result, ttl);
       return;
@@ -254,18 +260,27 @@ export class MtrSession implements Session {
       if (this.#end !== undefined && ttl >= this.#end.ttl) {
         this.#events.grown(ttl);
         this.#end = undefined;
+        this.#ordered = undefined;
       }
       return;
     }
     const isTarget = isFromTarget(result);
     if (this.#end !== undefined && ttl > this.#end.ttl) return;
     this.#end = { ttl, isTarget, result };
-    if (isTarget) this.#targetTtl = ttl;
+    this.#ordered = undefined;
+    if (!isTarget) return;
+    this.#targetTtl = ttl;
     for (const farther of this.#hops.keys()) {
-      if (farther <= ttl) continue;
-      this.#hops.delete(farther);
-      this.#ordered = undefined;
+      if (farther > ttl) this.#hops.delete(farther);
     }
+  }
+
+  /** Counts a round that ended before the target. */
+  #missTarget(hops: readonly MtrHop[], { result }: PathEnd): void {
+    const targetTtl = this.#targetTtl;
+    if (targetTtl === undefined || hops.some(({ ttl }) => ttl >= targetTtl)) return;
+    this.#target.record(result);
+    this.#hop(targetTtl).miss(result);
   }
 }
 
