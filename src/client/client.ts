@@ -173,6 +173,9 @@ export class Client {
    * Pings many targets side by side, on one socket per family. Iterating gives results of all targets as they become
    * known, and a {@link TargetFailure} for each target that cannot be probed at all.
    *
+   * The targets are spread over the interval, so that their answers do not come all at once: their first probes leave 10 ms
+   * apart, closer together from 100 targets a second on, and in groups every 5 ms from 200 on. Each target keeps its beat.
+   *
    * @param targets host names or IP addresses, as many as you like; repeated ones are separate targets
    * @throws {TypeError | RangeError} at once, for a wrong target or option
    */

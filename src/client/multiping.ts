@@ -1,14 +1,18 @@
 import { type IcmpxError, RawSocketPermissionError, ResolveError, SystemError } from "../errors.ts";
 import { canonicalAddress } from "../packet/address.ts";
-import { NS_PER_MS, sleepUntil } from "./clock.ts";
+import { type Clock, NS_PER_MS } from "./clock.ts";
 import type { PingSettings } from "./options.ts";
 import { Pinger } from "./pinger.ts";
 import type { EchoResult, MultipingResult, MultipingTarget, TargetFailure } from "./results.ts";
 import { Completion, onAbort, openPublisher, type StrategyContext, type Target } from "./run-context.ts";
 import { Statistics } from "./statistics.ts";
+import { type ScheduleAt, scheduleInTicks, scheduleOn } from "./ticks.ts";
 
 /** The longest pause between the first probes of two neighbouring targets. */
 const MAX_GAP_NS = 10 * NS_PER_MS;
+/** What leaves within so long of each other may leave together: 5 ms, but a tenth of a short interval. */
+const MAX_TICK_NS = 5 * NS_PER_MS;
+const TICKS_IN_INTERVAL = 10;
 /** Names that are looked up at a time. */
 const LOOKUPS = 16;
 
@@ -27,7 +31,8 @@ interface Slot {
  * Pings many targets side by side, each by the rules of {@link Pinger}.
  *
  * 1. The first probes of the targets are spread over the interval, at most 10 ms apart, so that the replies do not
- *    come all at once. Each target then keeps its own beat.
+ *    come all at once. Each target then keeps its own beat. Targets less than 5 ms apart (or a tenth of the interval, if
+ *    shorter) share their beats with those in the same 5 ms.
  * 2. Names are looked up at most 16 at a time; a slow one delays nobody but, with 15 others as slow, the names that wait
  *    for their turn.
  * 3. A name that does not resolve, or an address that this host cannot probe at all, ends that target with its cause.
@@ -55,7 +60,9 @@ export async function multiping(
     if (remaining === 0) completion.finish();
   };
   const gapNs = Math.min(settings.intervalNs / slots.length, MAX_GAP_NS);
-  const startNs = clock.monotonicNs();
+  const scheduleAt = pace(clock, settings.intervalNs, gapNs);
+  /** When the first target was ready: opening a socket and looking a name up take their time. */
+  let startNs: number | undefined;
 
   const begin = async (slot: Slot, index: number): Promise<void> => {
     try {
@@ -69,11 +76,10 @@ export async function multiping(
       return;
     }
     const { target } = slot;
-    const pinger = new Pinger({ target, settings, clock, completion, publisher, onDone });
-    slot.pinger = pinger;
-    void sleepUntil(clock, startNs + index * gapNs, signal).then(() => {
-      if (!signal.aborted) completion.guard(() => pinger.start());
-    });
+    if (completion.isOver) return;
+    slot.pinger = new Pinger({ target, settings, clock, scheduleAt, completion, publisher, onDone });
+    startNs ??= clock.monotonicNs();
+    slot.pinger.start(startNs + index * gapNs);
   };
 
   const stop = () => {
@@ -105,6 +111,12 @@ export async function multiping(
   }
   const targets = slots.map(targetResult);
   return { targets, [Symbol.iterator]: () => targets[Symbol.iterator]() };
+}
+
+/** How the probes to neighbouring targets, `gapNs` apart, are sent: alone, or several in one turn of the event loop. */
+function pace(clock: Clock, intervalNs: number, gapNs: number): ScheduleAt {
+  const tickNs = Math.min(intervalNs / TICKS_IN_INTERVAL, MAX_TICK_NS);
+  return gapNs < tickNs ? scheduleInTicks(clock, tickNs) : scheduleOn(clock);
 }
 
 function isAddress(host: string): boolean {

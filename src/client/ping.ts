@@ -2,6 +2,7 @@ import type { CommonSettings, PingSettings } from "./options.ts";
 import { Pinger } from "./pinger.ts";
 import type { EchoResult, PingResult } from "./results.ts";
 import { Completion, onAbort, openPublisher, type StrategyContext, type Target } from "./run-context.ts";
+import { scheduleOn } from "./ticks.ts";
 
 /** Probes a target `count` times. The rules are {@link Pinger}'s. */
 export async function ping(
@@ -13,10 +14,11 @@ export async function ping(
   const publisher = openPublisher(context, settings);
   const { clock } = context;
   const onDone = () => completion.finish();
-  const pinger = new Pinger({ target, settings, clock, completion, publisher, onDone });
+  const scheduleAt = scheduleOn(clock);
+  const pinger = new Pinger({ target, settings, clock, scheduleAt, completion, publisher, onDone });
   const forgetAbort = onAbort(context.signal, onDone);
   try {
-    if (!context.signal.aborted) pinger.start();
+    if (!context.signal.aborted) pinger.start(clock.monotonicNs());
     await completion.promise;
     await publisher.settled();
   } finally {

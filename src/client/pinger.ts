@@ -6,6 +6,7 @@ import { type Publisher, respondersOf, withName } from "./publisher.ts";
 import type { EchoResult } from "./results.ts";
 import { type Completion, isDecisive, REFUSAL_PAUSE_NS, type Target } from "./run-context.ts";
 import { Statistics } from "./statistics.ts";
+import type { ScheduleAt } from "./ticks.ts";
 
 /** A pinger further behind its schedule than this does not catch up: probes it could not send are not sent in a burst. */
 const CATCH_UP_NS = 50_000_000;
@@ -15,6 +16,8 @@ export interface PingerOptions {
   readonly target: Target;
   readonly settings: PingSettings;
   readonly clock: Clock;
+  /** Wakes it for its next probe. */
+  readonly scheduleAt: ScheduleAt;
   readonly completion: Completion;
   /** Publishes every result. */
   readonly publisher: Publisher<EchoResult>;
@@ -25,8 +28,8 @@ export interface PingerOptions {
 /**
  * Repeats probes to one target.
  *
- * 1. Probes leave at multiples of the interval, whatever becomes of them. Only after a delay of over 50 ms (or one
- *    interval, if longer) does the schedule start anew, so that the missed ones do not leave as a burst.
+ * 1. Probes leave at multiples of the interval, whatever becomes of them. After a delay of over 50 ms (or one interval, if
+ *    longer) the missed ones are left out, so that they do not leave as a burst; the others keep the beat.
  * 2. With interval 0, the next probe leaves when the one before is decided, or 10 ms after the system refused to send it.
  * 3. It is done when `count` probes are decided. Late and duplicate answers are published until then.
  * 4. An ICMP error counts as loss: the target did not answer.
@@ -49,16 +52,30 @@ export class Pinger {
     });
   }
 
-  /** Sends the first probe now. */
-  start(): void {
-    this.#nextAtNs = this.#options.clock.monotonicNs();
-    this.#send();
+  /**
+   * Sends the first probe at `atNs` (monotonic), or now if that has passed. The others keep the beat of `atNs`, unless the first is
+   * more than half an interval late: then that of the first.
+   */
+  start(atNs: number): void {
+    const { clock, settings } = this.#options;
+    const nowNs = clock.monotonicNs();
+    this.#nextAtNs = nowNs - atNs > settings.intervalNs / 2 ? nowNs : atNs;
+    if (atNs <= nowNs) this.#guardedSend();
+    else this.#awaitTurn();
   }
 
   /** Sends and hears nothing more. */
   stop(): void {
     this.#cancelTimer?.();
     this.#stream.close();
+  }
+
+  #awaitTurn(): void {
+    this.#cancelTimer = this.#options.scheduleAt(this.#nextAtNs, () => this.#guardedSend());
+  }
+
+  #guardedSend(): void {
+    this.#options.completion.guard(() => this.#send());
   }
 
   #send(): void {
@@ -68,12 +85,14 @@ export class Pinger {
     this.#sent += 1;
     this.statistics.addSent();
     this.#stream.send(settings.ttl);
-    if (settings.intervalNs === 0 || this.#sent >= settings.count) return;
-    const nowNs = clock.monotonicNs();
-    const nextAtNs = this.#nextAtNs + settings.intervalNs;
-    const isFarBehind = nowNs - nextAtNs > Math.max(settings.intervalNs, CATCH_UP_NS);
-    this.#nextAtNs = isFarBehind ? nowNs + settings.intervalNs : nextAtNs;
-    this.#cancelTimer = clock.schedule(Math.max(0, this.#nextAtNs - nowNs), () => this.#send());
+    const { intervalNs } = settings;
+    if (intervalNs === 0 || this.#sent >= settings.count) return;
+    this.#nextAtNs += intervalNs;
+    const behindNs = clock.monotonicNs() - this.#nextAtNs;
+    if (behindNs > Math.max(intervalNs, CATCH_UP_NS)) {
+      this.#nextAtNs += Math.ceil(behindNs / intervalNs) * intervalNs;
+    }
+    this.#awaitTurn();
   }
 
   #onResult(result: EchoResult): void {

@@ -57,10 +57,72 @@ describe("multiping() schedule", () => {
   test("keeps each target on its own beat", async () => {
     const setting = scene(new FakePath({ delays: 2 }));
     await setting.outcome(setting.client.multiping(addresses(3), { count: 3, interval: 100, timeout: 50 }));
-    // The first waits until the socket has settled, 1 ms after it was opened.
     expect(sentTo(setting, "10.1.0.0")).toEqual([0, 100, 200]);
-    expect(sentTo(setting, "10.1.0.1")).toEqual([9, 109, 209]);
-    expect(sentTo(setting, "10.1.0.2")).toEqual([19, 119, 219]);
+    expect(sentTo(setting, "10.1.0.1")).toEqual([10, 110, 210]);
+    expect(sentTo(setting, "10.1.0.2")).toEqual([20, 120, 220]);
+  });
+
+  test("sends to many targets in groups, 5 ms or a tenth of the interval apart, without drift", async () => {
+    const cases: readonly [targets: number, interval: number, tick: number][] = [
+      [1000, 1000, 5],
+      [250, 1000, 5],
+      [500, 20, 2],
+    ];
+    for (const [targets, interval, tick] of cases) {
+      const setting = scene(new FakePath({ delays: 2 }));
+      await setting.outcome(
+        setting.client.multiping(addresses(targets), { count: 4, interval, timeout: interval }),
+      );
+      const sends = new Map<number, number>();
+      const [first, ...later] = setting.kernel.sent.map(({ sentAtNs }) => sentAtNs / 1e6);
+      expect(later).toHaveLength(4 * targets - 1);
+      for (const atMs of later) sends.set(atMs, (sends.get(atMs) ?? 0) + 1);
+      // But for the first probes, at once, all leave at the ends of ticks, and as many in one as in another.
+      const onTicks = [...sends].filter(([atMs]) => atMs !== first);
+      expect(onTicks.every(([atMs]) => Number.isInteger(atMs / tick))).toBe(true);
+      const most = Math.max(...onTicks.map(([, count]) => count));
+      expect(most).toBeLessThanOrEqual(Math.ceil((targets / interval) * tick));
+      // The second, third and fourth probe of a target follow each other by the interval.
+      for (const address of [0, 1, targets >> 1, targets - 1].map(
+        (index) => addresses(targets)[index] ?? "",
+      )) {
+        const [, second = 0, third = 0, fourth = 0] = sentTo(setting, address);
+        expect([third - second, fourth - third].map((ms) => +ms.toFixed(6))).toEqual([interval, interval]);
+      }
+    }
+  });
+
+  test("keeps targets apart that began late together, or were held up together", async () => {
+    const setting = scene(new FakePath({ delays: 2 }));
+    const targets = addresses(50);
+    const run = setting.client.multiping(targets, { count: 6, interval: 1000, timeout: 500 });
+    void run.then(() => {});
+    await setting.clock.advance(5);
+    setting.clock.block(300);
+    await setting.clock.advance(1500);
+    setting.clock.block(2345);
+    await setting.outcome(run);
+    // The second and the last probe of each: after either block all that was late left at once.
+    for (const place of [1, -1]) {
+      const phases = targets.map((target) => (sentTo(setting, target).at(place) ?? Number.NaN) % 1000);
+      expect(phases).toEqual(targets.map((_, index) => index * 10));
+    }
+  });
+
+  test("lets a target that begins more than half an interval late have a beat of its own", async () => {
+    const setting = scene({ ...new FakePath({ delays: 2 }), hosts: {} });
+    setting.dns.lookup = (host) =>
+      new Promise((resolve) => {
+        const [, delayMs] = /^slow(\d+)/.exec(host) ?? [];
+        const address = delayMs === "400" ? ONE : TWO;
+        setting.clock.schedule(Number(delayMs) * 1e6, () => resolve([{ address, family: 4 }]));
+      });
+    const hosts = ["10.9.9.9", "slow400.example", "slow700.example"];
+    await setting.outcome(setting.client.multiping(hosts, { count: 3, interval: 1000, timeout: 500 }));
+    expect(sentTo(setting, "10.9.9.9")).toEqual([0, 1000, 2000]);
+    // The socket had settled 1 ms after the lookups began.
+    expect(sentTo(setting, ONE)).toEqual([399, 1010, 2010]);
+    expect(sentTo(setting, TWO)).toEqual([699, 1699, 2699]);
   });
 
   test("with interval 0 waits for each target's answers on its own", async () => {
