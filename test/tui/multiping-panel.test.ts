@@ -103,12 +103,12 @@ describe("MultipingPanel", () => {
       ✗ no.invalid        Cannot resolve "no.invalid": no such n…
       ✗ xxxxxxxxvery-lon… Cannot resolve "xxxxxxxxvery-long-name…
       ── 198.51.100.1 ─ p50/p95/p99 1.30/1.40/1.40 ms ────────────
-      00:00:20.020   10.0 ms  198.51.100.2          #20   ttl 64
-      00:00:20.065   5.00 ms  שרת.example           #20   ttl 64
-      00:00:20.130   90.0 ms  www.example.com       #20   ttl 64
-      00:00:20.173    123 ms  ns.例え.jp            #20   ttl 64
-      00:00:20.520      lost  198.51.100.3          #20
-      00:00:20.530      lost  198.51.100.4          #20
+      00:00:20.021   10.0 ms  198.51.100.2          #20   ttl 64
+      00:00:20.066   5.00 ms  שרת.example           #20   ttl 64
+      00:00:20.131   90.0 ms  www.example.com       #20   ttl 64
+      00:00:20.174    123 ms  ns.例え.jp            #20   ttl 64
+      00:00:20.521      lost  198.51.100.3          #20
+      00:00:20.531      lost  198.51.100.4          #20
       "
     `);
   });
@@ -161,7 +161,7 @@ describe("MultipingPanel", () => {
 
   test("scrolls through a thousand hosts by keys and wheel", async () => {
     const { draw, press } = await thousand();
-    expect(draw(80, 24).rows[0]).toStartWith("● running  999 up  1 down  loss 0.1% of 3996");
+    expect(draw(80, 24).rows[0]).toStartWith("● running  999 up  1 down  loss 0.1% of 3995");
     press("G");
     expect(draw(80, 24).text).toContain("● 10.0.3.231 ");
     press("g");
