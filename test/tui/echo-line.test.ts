@@ -33,14 +33,19 @@ test.each([
   [
     errorOf(EXPIRED, { from: "10.0.0.2", late: true }),
     "warn",
-    " 12.3 ms  #7    time exceeded: in transit, says 10.0.0.2  late",
+    " 12.3 ms  #7    late  time exceeded: in transit, says 10.0.0.2",
   ],
   [
     errorOf({ type: 3, code: 4, description: "fragmentation needed", mtu: 1400 }, { from: "10.0.0.2" }),
     "bad",
-    "    lost  #7    fragmentation needed (mtu 1400), says 10.0.0.2",
+    "    lost  #7    fragmentation needed, mtu 1400, says 10.0.0.2",
   ],
-  [sendErrorOf("EPERM", "sendmsg() failed: \u0007"), "bad", "not sent  #7    sendmsg() failed: \\x07"],
+  [
+    sendErrorOf("EHOSTUNREACH", "sendmsg() to 10.0.0.9 failed: EHOSTUNREACH (host is unreachable)"),
+    "bad",
+    "not sent  #7    EHOSTUNREACH (host is unreachable)",
+  ],
+  [sendErrorOf("EPERM", "sendmsg() failed: \u0007"), "bad", "not sent  #7    \\x07"],
 ] as const)("echoLine() %#", (result, role, text) => {
   expect(echoLine(result, { number: 7, nameOf: (address) => NAMES[address] })).toEqual({ role, text });
 });

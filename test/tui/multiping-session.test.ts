@@ -82,8 +82,8 @@ describe("MultipingSession", () => {
     });
     await scene.clock.advance(2600);
     expect(logLines(scene.session.log)).toEqual([
-      "bad: lost  198.51.100.1  #1  destination unreachable: host unreachable, says 192.0.2.1",
       "text: 12.3 ms  www.example.com  #1  ttl 64",
+      "bad: lost  198.51.100.1  #1  host unreachable, says 192.0.2.1",
       "warn: 20.0 ms  www.example.com  #1  ttl 64  duplicate",
       "bad: lost  198.51.100.2  #1",
       "text: 0.050 ms  www.example.com  #2  ttl 64",
@@ -135,7 +135,7 @@ describe("MultipingSession", () => {
     const [target] = scene.session.targets();
     expect(target?.note).toContain("EHOSTUNREACH");
     expect(target).toMatchObject({ loss: 1, state: "losing" });
-    expect(logLines(scene.session.log)[0]).toStartWith(`bad: not sent  ${ONE}  #1  sendm`);
+    expect(logLines(scene.session.log)[0]).toStartWith(`bad: not sent  ${ONE}  #1  EHOSTUNREACH (`);
   });
 
   test("pauses and goes on with the same figures, trying again what had failed", async () => {

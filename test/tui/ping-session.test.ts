@@ -109,7 +109,7 @@ describe("PingSession", () => {
       "bad: lost  #5  time exceeded: in transit, says 192.0.2.1",
       "bad: ▼  down: 3 probes lost in a row",
       "warn: 1200 ms  #4  ttl 64  late",
-      "bad: lost  #6  destination unreachable: fragmentation needed (mtu 1400), says 192.0.2.1",
+      "bad: lost  #6  fragmentation needed, mtu 1400, says 192.0.2.1",
       "warn: 1.00 ms  #7  ttl 64  corrupt",
       "good: ▲  up again after 4 lost in 0:03",
       "text: 0.040 ms  #8  ttl 250  from 198.51.100.77",

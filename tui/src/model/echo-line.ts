@@ -1,5 +1,6 @@
-import type { EchoResult } from "icmpx";
+import type { EchoResult, EchoSendErrorResult } from "icmpx";
 import { escapeText } from "icmpx/packet";
+import { noteOf } from "./answer-notes.ts";
 import type { LogEntry } from "./event-log.ts";
 import { formatRtt } from "./format.ts";
 
@@ -24,9 +25,9 @@ const OUTCOME_WIDTH = 8;
  *  12.4 ms  #3   ttl 57
  *  12.9 ms  #3   ttl 57  duplicate
  *     lost  #4
- *     lost  #5   time exceeded: TTL exceeded in transit, says gw.example (10.0.0.1)
+ *     lost  #5   host unreachable, says gw.example (10.0.0.1)
  *  8.20 ms  www.example.com  #2   ttl 57
- * not sent  #6   sendmsg() to 10.0.0.9 failed: EHOSTUNREACH (host is unreachable)
+ * not sent  #6   EHOSTUNREACH (host is unreachable)
  * ```
  */
 export function echoLine(result: EchoResult, options: EchoLineOptions): Omit<LogEntry, "atMs"> {
@@ -36,9 +37,7 @@ export function echoLine(result: EchoResult, options: EchoLineOptions): Omit<Log
   );
   const label = options.label === undefined ? [] : [options.label];
   const line = (outcome: string, ...more: readonly string[]): string =>
-    [outcome.padStart(OUTCOME_WIDTH), ...label, `#${options.number}`.padEnd(4), ...more, ...marks]
-      .join("  ")
-      .trimEnd();
+    [outcome.padStart(OUTCOME_WIDTH), ...label, `#${options.number}`.padEnd(4), ...more].join("  ").trimEnd();
   switch (result.kind) {
     case "reply": {
       const { addr, ttl } = result.reply;
@@ -47,17 +46,18 @@ export function echoLine(result: EchoResult, options: EchoLineOptions): Omit<Log
         // Of a broadcast address, and of a host with several, others answer.
         withoutZone(addr) === withoutZone(result.request.addr) ? "" : `from ${hostText(addr, options)}`,
       ].filter((text) => text !== "");
-      return { role: marks.length > 0 ? "warn" : "text", text: line(rttText(result.rtt), ...more) };
+      return { role: marks.length > 0 ? "warn" : "text", text: line(rttText(result.rtt), ...more, ...marks) };
     }
     case "icmpError": {
       const { icmpError, reply } = result;
-      const mtu = icmpError.mtu ? ` (mtu ${icmpError.mtu})` : "";
-      const what = `${icmpError.description}${mtu}, says ${hostText(reply.addr, options)}`;
+      const meaning = noteOf(result)?.meaning ?? icmpError.description;
+      const what = `${meaning}, says ${hostText(reply.addr, options)}`;
       // Its probe was lost before, or answered.
       const isOld = late || duplicate;
       return {
         role: isOld ? "warn" : "bad",
-        text: line(isOld ? rttText(result.rtt) : "lost", what),
+        // The marks first: behind them is what a narrow log may cut.
+        text: line(isOld ? rttText(result.rtt) : "lost", ...marks, what),
       };
     }
     case "timeout":
@@ -69,10 +69,15 @@ export function echoLine(result: EchoResult, options: EchoLineOptions): Omit<Log
         text: line("lost", ...(result.departed === false ? ["never left this host"] : [])),
       };
     case "sendError":
-      return { role: "bad", text: line("not sent", escapeText(result.sendError.message)) };
+      return { role: "bad", text: line("not sent", reasonOf(result)) };
     default:
       return result satisfies never;
   }
+}
+
+/** Without the call and the address, which a narrow log has no room for. */
+function reasonOf({ sendError: { message } }: EchoSendErrorResult): string {
+  return escapeText(message.replace(/^.* failed: /s, ""));
 }
 
 /** With its unit, which very long ones have already. */
