@@ -95,7 +95,13 @@ export class PingPanel implements Panel {
 
   #drawBody(canvas: Canvas): void {
     const { width, height } = canvas;
-    const shown = this.session.failure === null ? this.#shown : "both";
+    const { failure, history } = this.session;
+    if (failure !== null && history.length === 0) {
+      // The log says no more.
+      this.#drawOutcomes(canvas, false);
+      return;
+    }
+    const shown = failure === null ? this.#shown : "both";
     if (shown === "log") this.#drawLog(canvas, height >= LEAST_HEIGHT_FOR_STACK);
     else if (shown === "graph") this.#drawOutcomes(canvas, height >= LEAST_HEIGHT_FOR_STACK);
     else if (height >= LEAST_HEIGHT_FOR_STACK) {
