@@ -256,14 +256,31 @@ describe("App", () => {
       forms: { ping: { target: "192.0.2.7" }, mtr: { target: "192.0.2.8" } },
     });
     const { frame, type, press } = await stage({ settings });
+    expect(await frame()).toContain("Target 192.0.2.7");
     await type("a.example");
     expect(await frame()).toMatch(/Target a\.example +Interval/);
     await press("F3");
+    expect(await frame()).toContain("Target 192.0.2.8");
     await type("b.example");
     expect(await frame()).toMatch(/Target b\.example +Interval/);
     await press("F2");
     await type("c.example");
     expect(await frame()).toMatch(/Target c\.example +Interval/);
+  });
+
+  test("keeps what is typed before the first frame", async () => {
+    const settings = JSON.stringify({ forms: { ping: { target: "192.0.2.7" } } });
+    const { frame, type } = await stage({ settings });
+    await type("a.");
+    await frame();
+    await type("b.");
+    expect(await frame()).toContain("Target a.b.192.0.2.7");
+  });
+
+  test("shows all inputs whole when it begins at once", async () => {
+    const settings = JSON.stringify({ forms: { mtr: { target: "192.0.2.1", interval: "60", ttl: "25" } } });
+    const { frame } = await stage({ settings, initial: { view: "mtr", target: "192.0.2.1" } });
+    expect(await frame()).toMatch(/Target 192\.0\.2\.1 +Interval 60 +s +TTL 25$/m);
   });
 
   test("shows the beginning of a long text that is not typed into", async () => {

@@ -1,4 +1,5 @@
 import {
+  CliRenderEvents,
   type CliRenderer,
   InputRenderable,
   InputRenderableEvents,
@@ -19,8 +20,10 @@ interface Slot {
   name: string | undefined;
   /** Where it is, so that it is told of changes only: each one asks for a frame. */
   place: string;
-  /** Whether what stands in it was not typed, but put there since it last got the keyboard. */
-  isFilled: boolean;
+  /** Whether it was put elsewhere since the last frame. */
+  isMoved: boolean;
+  /** What is to be selected once it is drawn, unless it was changed meanwhile. */
+  selected: string | undefined;
 }
 
 /** The text inputs of the form that is shown, laid over the screen. */
@@ -57,14 +60,18 @@ export class Inputs {
         input.left = left + place.inputX;
         input.top = top + place.y;
         input.width = place.inputWidth;
+        this.#moved(slot);
       }
-      if (!input.visible) input.visible = true;
+      if (!input.visible) {
+        input.visible = true;
+        this.#moved(slot);
+      }
       const value = values[field.name] ?? "";
       if (input.value === value) continue;
       this.#isPlacing = true;
       input.value = value;
       this.#isPlacing = false;
-      slot.isFilled = true;
+      slot.selected = value;
       // Its beginning is what one wants to read, however narrow it is.
       input.gotoLineHome();
     }
@@ -77,18 +84,43 @@ export class Inputs {
   /** Gives the keyboard to the input of a field, or takes it from all of them. */
   focus(name: string | undefined): void {
     for (const slot of this.#slots) {
-      if (slot.name !== undefined && slot.name === name) {
-        if (slot.input.focused && !slot.isFilled) continue;
-        slot.isFilled = false;
-        slot.input.focus();
-        // What is typed next replaces what is there; an arrow key keeps it.
-        slot.input.selectAll();
-      } else if (slot.input.focused) {
-        slot.input.blur();
-        slot.input.gotoLineHome();
+      const { input } = slot;
+      if (slot.name === undefined || slot.name !== name) {
+        slot.selected = undefined;
+        if (!input.focused) continue;
+        input.blur();
+        input.gotoLineHome();
+        continue;
       }
+      if (!input.focused) {
+        input.focus();
+        slot.selected = input.value;
+      }
+      this.#select(slot);
     }
   }
+
+  /** What is typed next replaces what is there; an arrow key keeps it. */
+  #select(slot: Slot): void {
+    const { input, selected, isMoved } = slot;
+    // The renderer selects by places on the screen: those of before may be the places of others.
+    if (selected === undefined || isMoved) return;
+    slot.selected = undefined;
+    if (input.focused && input.value === selected) input.selectAll();
+  }
+
+  #moved(slot: Slot): void {
+    if (this.#slots.every(({ isMoved }) => !isMoved))
+      this.#renderer.once(CliRenderEvents.FRAME, this.#onFrame);
+    slot.isMoved = true;
+  }
+
+  readonly #onFrame = (): void => {
+    for (const slot of this.#slots) {
+      slot.isMoved = false;
+      this.#select(slot);
+    }
+  };
 
   #slotFor(index: number, { inputWidth }: FieldPlace): Slot {
     const existing = this.#slots[index];
@@ -101,7 +133,7 @@ export class Inputs {
       width: inputWidth,
     });
     paint(input, this.#theme);
-    const slot: Slot = { input, name: undefined, place: "", isFilled: false };
+    const slot: Slot = { input, name: undefined, place: "", isMoved: false, selected: undefined };
     input.on(InputRenderableEvents.INPUT, () => {
       if (slot.name !== undefined && !this.#isPlacing) this.#options.onInput(slot.name, input.value);
     });
