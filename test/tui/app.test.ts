@@ -283,6 +283,14 @@ describe("App", () => {
     expect(await frame()).toMatch(/Target 192\.0\.2\.1 +Interval 60 +s +TTL 25$/m);
   });
 
+  test("takes a pasted list in lines for a list, and nothing of it for keys", async () => {
+    const { ui, frame, ping } = await stage();
+    await frame();
+    await ui.mockInput.pasteBracketedText("  192.0.2.1\r\n\t192.0.2.2\n\x1b[31mq\x1b[0m\n");
+    expect(await frame()).toContain("Target 192.0.2.1 192.0.2.2 q ");
+    expect(ping.begun).toEqual([]);
+  });
+
   test("shows the beginning of a long text that is not typed into", async () => {
     const { frame, type, press } = await stage({ width: 60 });
     const name = `a-name-at-the-beginning.${"long.".repeat(20)}example`;

@@ -129,6 +129,10 @@ export class Inputs {
       position: "absolute",
       zIndex: 1,
       maxLength: MOST_LETTERS,
+      onPaste(event) {
+        event.preventDefault();
+        input.insertText(pastedText(event.bytes));
+      },
       // From the start: what is scrolled out of a narrower one stays out.
       width: inputWidth,
     });
@@ -154,6 +158,13 @@ export interface InputsOptions {
   onInput(name: string, text: string): void;
   /** A field got the keyboard. */
   onFocus(name: string): void;
+}
+
+/** In one line: a list with a target in each line is a list. */
+function pastedText(bytes: Uint8Array): string {
+  return Bun.stripANSI(new TextDecoder().decode(bytes))
+    .replaceAll(/\p{Cc}+/gu, " ")
+    .trim();
 }
 
 function paint(input: InputRenderable, { looks, background }: Theme): void {
