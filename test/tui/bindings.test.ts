@@ -134,13 +134,6 @@ describe("hintsOf()", () => {
     expect(labelsOf(OWN, { view: "ping", isSide: false })).toEqual(labels);
   });
 
-  test("names one of several keys for the same", () => {
-    const own = ["enter", "escape"].map((key): Binding => {
-      return { keys: [key], label: key, summary: "close the details", run: () => {} };
-    });
-    expect(labelsOf(own, { view: "summary", isSide: true })).toEqual(["enter"]);
-  });
-
   test("leaves out what a panel uses otherwise", () => {
     const toggle = { keys: ["space"], label: "Space", summary: "show, hide", run: () => {} };
     const done = { keys: ["escape", "q"], label: "Esc", summary: "done", run: () => {} };

@@ -116,7 +116,7 @@ export function hintsOf(
     free.filter(({ label }) => labels.includes(label));
   return [
     ...(isSide ? [] : named(HELP_HINT)),
-    ...own.filter((binding) => !isMove(binding)).filter(isFirstOfItsKind),
+    ...own.filter((binding) => !isMove(binding)),
     ...(view === "summary" ? [] : named(...COMMON_HINTS)),
     ...(isSide ? [] : named(QUIT_HINT)),
   ];
@@ -133,11 +133,6 @@ export function helpGroupsOf(
     { title: "Moving", bindings: own.filter(isMove) },
     { title: "Everywhere", bindings: globals },
   ];
-}
-
-/** Several keys may do the same. */
-function isFirstOfItsKind({ summary }: Binding, index: number, all: readonly Binding[]): boolean {
-  return all.findIndex((binding) => binding.summary === summary) === index;
 }
 
 function isMove({ keys }: Binding): boolean {

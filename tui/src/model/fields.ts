@@ -89,3 +89,33 @@ export function targetField(name: string, label: string): Field {
     },
   };
 }
+
+/** Seconds after which a probe counts as lost. */
+export const TIMEOUT_FIELD: Field = secondsField({
+  name: "timeout",
+  label: "Timeout",
+  initial: "1",
+  least: 0.01,
+  most: 60,
+});
+
+/** The TTL of echo requests. */
+export const TTL_FIELD: Field = integerField({
+  name: "ttl",
+  label: "TTL",
+  initial: "64",
+  width: 4,
+  least: 1,
+  most: 255,
+});
+
+/** Bytes of ICMP data; with both headers, at most a whole IPv4 packet (RFC 791 section 3.1). */
+export const SIZE_FIELD: Field = integerField({
+  name: "size",
+  label: "Size",
+  initial: "56",
+  width: 6,
+  unit: "B",
+  least: 0,
+  most: 65_507,
+});

@@ -7,7 +7,7 @@ import type { Hop } from "../model/hop.ts";
 import { ColumnChoice } from "../model/mtr-columns.ts";
 import type { MtrSession } from "../model/mtr-session.ts";
 import { ColumnChooser } from "./column-chooser.ts";
-import { DetailView, drawFailure, drawHeading, drawStrip } from "./hop-detail.ts";
+import { DetailView, detailBinding, drawFailure, drawHeading, drawStrip } from "./hop-detail.ts";
 import { type HostStyle, hostText, nextHostStyle, readHostStyle } from "./host-text.ts";
 import { mtrDetailLines } from "./mtr-detail.ts";
 import { type MtrRow, mtrRows, mtrTableColumns } from "./mtr-table.ts";
@@ -59,22 +59,7 @@ export class MtrPanel implements Panel {
       { keys: ["o"], label: "o", summary: "columns", run: () => this.#openChooser() },
       { keys: ["n"], label: "n", summary: "names, addresses", run: () => this.#nextHosts() },
       { keys: ["y"], label: "y", summary: "copy report", run: () => this.#copy() },
-      {
-        keys: ["enter"],
-        label: "Enter",
-        summary: this.#isDetailed ? "close the details" : "details of the hop",
-        run: () => this.#setDetailed(!this.#isDetailed),
-      },
-      ...(this.#isDetailed
-        ? [
-            {
-              keys: ["escape"],
-              label: "Esc",
-              summary: "close the details",
-              run: () => this.#setDetailed(false),
-            },
-          ]
-        : []),
+      detailBinding(this.#isDetailed, () => this.#setDetailed(!this.#isDetailed)),
       ...this.#list.bindings(() => this.#selected()),
       ...(this.#isDetailed ? this.#detail.sideBindings() : this.#log.sideBindings()),
     ];

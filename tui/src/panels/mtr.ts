@@ -1,4 +1,4 @@
-import { integerField, secondsField, targetField } from "../model/fields.ts";
+import { integerField, SIZE_FIELD, secondsField, TIMEOUT_FIELD, targetField } from "../model/fields.ts";
 import { MtrSession } from "../model/mtr-session.ts";
 import { MtrPanel } from "./mtr-panel.ts";
 import type { Tool } from "./panel.ts";
@@ -11,8 +11,8 @@ export const mtrTool: Tool = {
     targetField("target", "Target"),
     secondsField({ name: "interval", label: "Interval", initial: "1", least: 0.05, most: 3600 }),
     integerField({ name: "maxHops", label: "Max hops", initial: "30", width: 3, least: 1, most: 255 }),
-    secondsField({ name: "timeout", label: "Timeout", initial: "1", least: 0.01, most: 60 }),
-    integerField({ name: "size", label: "Size", unit: "B", initial: "56", width: 5, least: 0, most: 65_507 }),
+    TIMEOUT_FIELD,
+    SIZE_FIELD,
   ],
   introduction: [
     "Probes every router on the way to a host, round after round: where packets are lost, and where time is.",

@@ -1,4 +1,4 @@
-import { type Field, integerField, secondsField } from "../model/fields.ts";
+import { type Field, SIZE_FIELD, secondsField, TIMEOUT_FIELD, TTL_FIELD } from "../model/fields.ts";
 import { MultipingSession } from "../model/multiping-session.ts";
 import { checkTargets, readTargets } from "../model/target-list.ts";
 import { MultipingPanel } from "./multiping-panel.ts";
@@ -26,17 +26,9 @@ export const multipingTool: Tool = {
   fields: [
     TARGETS,
     secondsField({ name: "interval", label: "Interval", initial: "1", least: 0.1, most: 3600 }),
-    secondsField({ name: "timeout", label: "Timeout", initial: "1", least: 0.01, most: 60 }),
-    integerField({ name: "ttl", label: "TTL", initial: "64", width: 4, least: 1, most: 255 }),
-    integerField({
-      name: "size",
-      label: "Size",
-      initial: "56",
-      width: 6,
-      unit: "B",
-      least: 0,
-      most: 65_507,
-    }),
+    TIMEOUT_FIELD,
+    TTL_FIELD,
+    SIZE_FIELD,
   ],
   introduction: [
     "Pings many hosts side by side.",

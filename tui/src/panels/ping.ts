@@ -1,4 +1,4 @@
-import { integerField, secondsField, targetField } from "../model/fields.ts";
+import { SIZE_FIELD, secondsField, TIMEOUT_FIELD, TTL_FIELD, targetField } from "../model/fields.ts";
 import { PingSession } from "../model/ping-session.ts";
 import type { Tool } from "./panel.ts";
 import { PingPanel } from "./ping-panel.ts";
@@ -10,17 +10,9 @@ export const pingTool: Tool = {
   fields: [
     targetField("target", "Target"),
     secondsField({ name: "interval", label: "Interval", initial: "1", least: 0.01, most: 3600 }),
-    secondsField({ name: "timeout", label: "Timeout", initial: "1", least: 0.01, most: 60 }),
-    integerField({ name: "ttl", label: "TTL", initial: "64", width: 4, least: 1, most: 255 }),
-    integerField({
-      name: "size",
-      label: "Size",
-      initial: "56",
-      width: 6,
-      unit: "B",
-      least: 0,
-      most: 65_507,
-    }),
+    TIMEOUT_FIELD,
+    TTL_FIELD,
+    SIZE_FIELD,
   ],
   introduction: [
     "Pings one host: every reply in a log, round-trip times as a graph, losses at once.",

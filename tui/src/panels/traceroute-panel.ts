@@ -2,7 +2,7 @@ import type { Canvas } from "../draw/canvas.ts";
 import { ListState } from "../draw/list-state.ts";
 import { drawTable, type Span } from "../draw/table.ts";
 import type { TracerouteSession } from "../model/traceroute-session.ts";
-import { DetailView, drawFailure, drawHeading, drawStrip } from "./hop-detail.ts";
+import { DetailView, detailBinding, drawFailure, drawHeading, drawStrip } from "./hop-detail.ts";
 import { type HostStyle, nextHostStyle, readHostStyle } from "./host-text.ts";
 import type { Binding, Panel, Services } from "./panel.ts";
 import { tracerouteDetailLines } from "./traceroute-detail.ts";
@@ -36,22 +36,7 @@ export class TraceroutePanel implements Panel {
     return [
       { keys: ["n"], label: "n", summary: "names, addresses", run: () => this.#nextHosts() },
       { keys: ["y"], label: "y", summary: "copy report", run: () => this.#copy() },
-      {
-        keys: ["enter"],
-        label: "Enter",
-        summary: this.#isDetailed ? "close the details" : "details of the hop",
-        run: () => this.#setDetailed(!this.#isDetailed),
-      },
-      ...(this.#isDetailed
-        ? [
-            {
-              keys: ["escape"],
-              label: "Esc",
-              summary: "close the details",
-              run: () => this.#setDetailed(false),
-            },
-          ]
-        : []),
+      detailBinding(this.#isDetailed, () => this.#setDetailed(!this.#isDetailed)),
       ...this.#list.bindings(() => this.#selected()),
       ...this.#detail.sideBindings(),
     ];

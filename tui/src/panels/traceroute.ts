@@ -1,4 +1,4 @@
-import { integerField, secondsField, targetField } from "../model/fields.ts";
+import { integerField, TIMEOUT_FIELD, targetField } from "../model/fields.ts";
 import { TracerouteSession } from "../model/traceroute-session.ts";
 import type { Tool } from "./panel.ts";
 import { TraceroutePanel } from "./traceroute-panel.ts";
@@ -11,7 +11,7 @@ export const tracerouteTool: Tool = {
     targetField("target", "Target"),
     integerField({ name: "maxHops", label: "Max hops", initial: "30", width: 3, least: 1, most: 255 }),
     integerField({ name: "probes", label: "Probes", initial: "3", width: 2, least: 1, most: 10 }),
-    secondsField({ name: "timeout", label: "Timeout", initial: "1", least: 0.01, most: 60 }),
+    TIMEOUT_FIELD,
     integerField({ name: "firstTtl", label: "First TTL", initial: "1", width: 3, least: 1, most: 255 }),
   ],
   introduction: [
