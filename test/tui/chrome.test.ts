@@ -25,14 +25,14 @@ function entries(opened: string[] = []): NavigationEntry[] {
     shortTitle: title.slice(0, 5),
     isShown: false,
     running: 0,
-    isDown: false,
+    down: 0,
     open: () => opened.push(title),
     ...more,
   });
   return [
-    entry("Summary", { running: 3, isDown: true, shortTitle: "All" }),
+    entry("Summary", { running: 3, down: 1, shortTitle: "All" }),
     entry("Ping", { isShown: true, running: 2 }),
-    entry("MultiPing", { running: 1, isDown: true }),
+    entry("MultiPing", { running: 1, down: 1 }),
     entry("Traceroute"),
     entry("MTR"),
   ];
@@ -43,13 +43,13 @@ function tab(title: string, more: Partial<TabEntry> = {}): TabEntry {
 }
 
 describe("drawNavigation()", () => {
-  test("shows views, how many sessions run in them, and where something is down", () => {
+  test("shows views, how many sessions run in them, or in how many of those something is down", () => {
     const grid = new Grid(17, 10, (canvas) => drawNavigation(canvas, entries(), ["? help", "q quit"]));
     expect(grid.text).toBe(
       [
         " icmpx          │",
         "                │",
-        " 1 Summary   ▼3 │",
+        " 1 Summary   ▼1 │",
         " 2 Ping      ●2 │",
         " 3 MultiPing ▼1 │",
         " 4 Traceroute   │",

@@ -13,8 +13,8 @@ export interface NavigationEntry {
   readonly isShown: boolean;
   /** Sessions that are under way. */
   readonly running: number;
-  /** Whether something in one of them does not answer. */
-  readonly isDown: boolean;
+  /** Of those, the ones in which something does not answer. */
+  readonly down: number;
   open(): void;
 }
 
@@ -42,8 +42,9 @@ export function drawNavigation(
     const y = index + 2;
     const role: Role = entry.isShown ? "selected" : "text";
     canvas.text(0, y, ` ${index + 1} ${entry.title}`, { role, width: width - 1, fill: entry.isShown });
-    const count = entry.running === 0 ? "" : `${entry.isDown ? DOWN.text : "●"}${entry.running}`;
-    const countRole = entry.isShown ? "selected" : entry.isDown ? "bad" : "good";
+    const { down, running } = entry;
+    const count = down > 0 ? `${DOWN.text}${down}` : running > 0 ? `●${running}` : "";
+    const countRole = entry.isShown ? "selected" : down > 0 ? "bad" : "good";
     canvas.text(width - 5, y, count, { role: countRole, width: 4, align: "right" });
     canvas.onMouse({ x: 0, y, width, height: 1 }, { click: entry.open });
   }
@@ -60,9 +61,9 @@ export function drawNavigationRow(canvas: Canvas, entries: readonly NavigationEn
   let x = 0;
   for (const [index, entry] of entries.entries()) {
     const title = isRoomy ? `${index + 1} ${entry.title}` : entry.shortTitle;
-    const mark = entry.running === 0 ? "" : entry.isDown ? DOWN.text : "●";
+    const mark = entry.down > 0 ? DOWN.text : entry.running > 0 ? "●" : "";
     const text = ` ${title}${mark} `;
-    const role = entry.isShown ? "selected" : entry.isDown ? "bad" : "text";
+    const role = entry.isShown ? "selected" : entry.down > 0 ? "bad" : "text";
     canvas.text(x, 0, text, { role });
     canvas.onMouse({ x, y: 0, width: textWidth(text), height: 1 }, { click: entry.open });
     x += textWidth(text);

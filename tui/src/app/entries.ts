@@ -18,7 +18,7 @@ export function navigationEntries(
     shortTitle,
     isShown: view === name,
     running: own.filter(isUnderWay).length,
-    isDown: own.some((session) => down.has(session)),
+    down: own.filter((session) => isUnderWay(session) && down.has(session)).length,
     open: () => open(name),
   });
   return [
