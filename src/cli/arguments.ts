@@ -25,6 +25,8 @@ export function readValues(command: Command, args: readonly string[]): Values {
     const type = kind === "flag" ? "boolean" : "string";
     config[name] = letter !== undefined && name === main ? { type, short: letter } : { type };
   }
+  const lone = words(args).find((word) => /^-[a-z]/.test(word) && byName.has(word.slice(1)));
+  if (lone !== undefined) throw new UsageError(`Unknown option ${lone} (did you mean -${lone}?)`);
   const { tokens } = parseArgs({
     args: [...args],
     options: config,
@@ -50,6 +52,12 @@ export function readValues(command: Command, args: readonly string[]): Values {
   return values;
 }
 
+/** What stands before `--`: after it all are operands. */
+function words(args: readonly string[]): readonly string[] {
+  const end = args.indexOf("--");
+  return end === -1 ? args : args.slice(0, end);
+}
+
 function readValue(option: Option, shown: string, text: string | undefined): string | number | true {
   if (option.kind === "flag") {
     if (text !== undefined) throw new UsageError(`Option ${shown} takes no value`);
@@ -72,12 +80,16 @@ function readValue(option: Option, shown: string, text: string | undefined): str
   return option.kind === "seconds" ? Math.round(value * 1e6) / 1e3 : value;
 }
 
-function readText({ choices }: Option, shown: string, text: string): string {
+function readText({ choices, value }: Option, shown: string, text: string): string {
+  // As `"$PLACE"` without a PLACE: what was meant is not what it would be taken for.
+  if (text === "") throw new UsageError(`Option ${shown} is empty: need ${value}`);
   if (choices === undefined || choices.includes(text)) return text;
   throw new UsageError(`Option ${shown} is ${JSON.stringify(text)}: need ${choices.join(", ")}`);
 }
 
 function unknownOption(command: Command, rawName: string): UsageError {
+  const elsewhere = command.elsewhere?.[rawName];
+  if (elsewhere !== undefined) return new UsageError(`Unknown option ${rawName} (${elsewhere})`);
   const names = optionsOf(command).flatMap(({ name, also = [] }) => [name, ...also]);
   const meant = rawName.startsWith("--") ? suggest(rawName.slice(2), names) : undefined;
   const hint =
@@ -94,7 +106,7 @@ function checkOperands(command: Command, operands: readonly string[]): void {
     throw new UsageError(
       most === 0
         ? `Takes no operand, have ${JSON.stringify(operands[0])}`
-        : `Too many operands: need at most ${most}`,
+        : `Need one ${command.operands}, have ${operands.length}: ${operands.map((operand) => JSON.stringify(operand)).join(", ")}`,
     );
   }
   const { choices } = command;

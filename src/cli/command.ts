@@ -15,6 +15,8 @@ export interface Option {
   readonly kind: OptionKind;
   /** What stands for its value in help, e.g. `"SECONDS"`. Flags have none. */
   readonly value?: string;
+  /** Whether its value is the name of a file. */
+  readonly takesFile?: boolean;
   /** The only values it takes. */
   readonly choices?: readonly string[];
   /** The least and the greatest value of a number. */
@@ -47,6 +49,8 @@ export interface Command {
   /** Paragraphs for its help. */
   readonly description: readonly string[];
   readonly options: readonly Option[];
+  /** Options of the tools that people know, as they are written, and what to do without them here. */
+  readonly elsewhere?: Readonly<Record<string, string>>;
   readonly examples: readonly Example[];
   /** Does the work and gives the exit code. */
   run(values: Values, host: Host): Promise<number>;

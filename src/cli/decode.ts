@@ -1,4 +1,4 @@
-import { existsSync, statSync } from "node:fs";
+import { createReadStream, existsSync, statSync } from "node:fs";
 import {
   decodeIcmpv4,
   decodeIcmpv6,
@@ -110,7 +110,7 @@ async function* readOperand(
     yield hexFrame(operand, JSON.stringify(operand), linkType);
     return;
   }
-  const chunks = isFile ? Bun.file(operand).stream() : host.readInput();
+  const chunks = isFile ? createReadStream(operand) : host.readInput();
   const iterator = (chunks as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
   let begin: Uint8Array = new Uint8Array(0);
   while (begin.length < 4) {
@@ -127,7 +127,9 @@ async function* readOperand(
   let text = "";
   for await (const chunk of all) text += decoder.decode(chunk, { stream: true });
   // As hex dumps are commented.
-  yield hexFrame(text.replace(/#.*$/gm, ""), isFile ? operand : "Standard input", linkType);
+  const name = isFile ? operand : "Standard input";
+  if (text.trim() === "") throw new UsageError(`${name} is empty`);
+  yield hexFrame(text.replace(/#.*$/gm, ""), name, linkType);
 }
 
 async function* resume(
@@ -144,9 +146,13 @@ async function* resume(
 
 function hexFrame(text: string, name: string, linkType: number): Frame {
   const digits = text.replace(/0x|[\s:]/g, "");
-  if (digits === "" || digits.length % 2 !== 0 || !/^[\da-f]*$/i.test(digits)) {
-    throw new UsageError(`${name} is no file, and no bytes in hexadecimal`);
+  if (!/^[\da-f]+$/i.test(digits)) {
+    // Quoted: what was given as an operand.
+    const kind = name.startsWith('"') ? "is no file" : "holds no pcap capture";
+    throw new UsageError(`${name} ${kind}, and no bytes in hexadecimal`);
   }
+  if (digits.length % 2 !== 0)
+    throw new UsageError(`${name} has ${digits.length} hexadecimal digits: need two for each byte`);
   const bytes = Uint8Array.fromHex(digits);
   return { linkType, originalLength: bytes.length, bytes };
 }

@@ -63,11 +63,14 @@ export function showHelp([name]: readonly string[], host: Host): number {
 function findCommand(name: string): Command {
   const found = COMMANDS.find((command) => command.name === name || command.aliases.includes(name));
   if (found !== undefined) return found;
+  if (/^[^-].*[.:]/.test(name))
+    throw new UsageError(`Unknown command ${JSON.stringify(name)} (did you mean icmpx ping ${name}?)`);
   const isOption = name.startsWith("-");
   const names = COMMANDS.flatMap((command) => [command.name, ...command.aliases]);
   const known = isOption ? ["--help", "--version", "--bootstrap-cap"] : [...names, "help"];
   const meant = suggest(name, known);
-  const hint = meant === undefined ? "icmpx --help shows what there is" : `did you mean ${meant}?`;
+  const fallback = `${isOption ? "those of a command stand after it; " : ""}icmpx --help shows what there is`;
+  const hint = meant === undefined ? fallback : `did you mean ${meant}?`;
   throw new UsageError(`Unknown ${isOption ? "option" : "command"} ${JSON.stringify(name)} (${hint})`);
 }
 

@@ -24,6 +24,7 @@ export const DOCTOR: Command = {
       name: "copy-to",
       kind: "text",
       value: "PATH",
+      takesFile: true,
       summary: "with --fix: copy Bun there, and grant it to the copy",
     },
     { name: "json", letter: "j", kind: "flag", summary: "one JSON document" },

@@ -17,12 +17,20 @@ export function toJson(value: unknown): string {
   );
 }
 
-/** A line of comma-separated values (RFC 4180). null and undefined are empty; invisible characters become spaces. */
+/**
+ * A line of comma-separated values (RFC 4180). null and undefined are empty; invisible characters become spaces. Numbers have up to
+ * six decimals: of milliseconds, which the kernel stamps in nanoseconds, more would be noise.
+ */
 export function toCsv(fields: readonly (string | number | boolean | null | undefined)[]): string {
   return fields
     .map((field) => {
-      const text = String(field ?? "").replace(INVISIBLE, " ");
+      const shown = typeof field === "number" ? withoutNoise(field) : field;
+      const text = String(shown ?? "").replace(INVISIBLE, " ");
       return /[",]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
     })
     .join(",");
+}
+
+function withoutNoise(value: number): number {
+  return Number(value.toFixed(6));
 }

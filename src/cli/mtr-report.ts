@@ -71,7 +71,7 @@ export function readOrder(text: string): string {
       `Option --order has ${JSON.stringify(letter)}: need letters of ${Object.keys(REPORT_COLUMNS).join("")}`,
     );
   }
-  if (letters === "") throw new UsageError("Option --order is empty: need at least one letter");
+  if (letters === "") throw new UsageError("Option --order is empty: need LETTERS");
   return letters;
 }
 

@@ -27,6 +27,9 @@ export const NUMERIC: Option = {
   summary: "show addresses, look up no names",
 };
 
+/** Why the options of other tools that choose protocols and ports are unknown. */
+export const ICMP_ONLY = "all probes are ICMP echo requests, without ports";
+
 /** `--socket`. */
 export const SOCKET: Option = {
   name: "socket",

@@ -111,6 +111,18 @@ export const PING: Command = {
       kind: "flag",
       summary: "as fast as answers come; a dot for each that does not",
     },
+    {
+      name: "adaptive",
+      letter: "A",
+      kind: "flag",
+      summary: "as fast as answers come, with a line for each (-i 0)",
+    },
+    {
+      name: "outstanding",
+      letter: "O",
+      kind: "flag",
+      summary: "show probes without an answer, as it always does",
+    },
     { name: "quiet", letter: "q", kind: "flag", summary: "show the summary only" },
     {
       name: "timestamp",
@@ -129,6 +141,13 @@ export const PING: Command = {
     SOCKET,
     ...FORMATS,
   ],
+  elsewhere: {
+    "-b": "broadcast addresses need no option",
+    "-g": "icmpx sweep takes networks and ranges",
+    "-l": "-A sends as fast as answers come",
+    "-R": "icmpx traceroute shows the way",
+    "-v": "errors of routers are always shown",
+  },
   examples: [
     { line: "icmpx ping -c 5 example.org", summary: "five probes, a second apart" },
     { line: "icmpx ping -i 0.2 -w 10 192.0.2.1 192.0.2.2", summary: "two hosts for ten seconds" },
@@ -171,7 +190,7 @@ function pingOptions(values: Values) {
   return {
     ...sendOptions(values),
     count: values.number("count") ?? Number.POSITIVE_INFINITY,
-    interval: values.number("interval") ?? (flood ? 0 : undefined),
+    interval: values.number("interval") ?? (flood || values.has("adaptive") ? 0 : undefined),
     ttl: values.number("ttl"),
     ...content(values),
     ...(dontFragment !== undefined && { dontFragment }),

@@ -1,3 +1,4 @@
+import { createReadStream } from "node:fs";
 import type { SweepItem, SweepMeasurement, SweepResult } from "icmpx";
 import type { Command } from "./command.ts";
 import { ExitCode, type Host, UsageError } from "./host.ts";
@@ -31,6 +32,7 @@ export const SWEEP: Command = {
       letter: "f",
       kind: "text",
       value: "FILE",
+      takesFile: true,
       summary: "read targets, one a line, after those given (-: from standard input)",
     },
     {
@@ -44,6 +46,7 @@ export const SWEEP: Command = {
       also: ["excludefile"],
       kind: "text",
       value: "FILE",
+      takesFile: true,
       summary: "leave out those in this file, one a line",
     },
     {
@@ -117,6 +120,16 @@ export const SWEEP: Command = {
     SOCKET,
     ...FORMATS,
   ],
+  elsewhere: {
+    "-g": "networks and ranges are just targets",
+    "-t": "-W takes seconds",
+    "-i": "--rate takes packets a second",
+    "-c": "icmpx ping asks several hosts over and over",
+    "-l": "icmpx ping asks several hosts over and over",
+    "-s": "the totals are always shown",
+    "-n": "no names are looked up of those who answer",
+    "-d": "no names are looked up of those who answer",
+  },
   examples: [
     { line: "icmpx sweep 192.0.2.0/24", summary: "which addresses are in use?" },
     { line: "icmpx sweep -u -f hosts.txt", summary: "which hosts of a list are down?" },
@@ -208,7 +221,8 @@ async function* readTargets(
 }
 
 function chunksOf(path: string, host: Host): AsyncIterable<Uint8Array> {
-  return path === "-" ? host.readInput() : (Bun.file(path).stream() as AsyncIterable<Uint8Array>);
+  // Not Bun.file(): it reads no devices, /dev/null among them (Bun 1.4.5).
+  return path === "-" ? host.readInput() : createReadStream(path);
 }
 
 function exitCode({ hosts, answered, failed }: SweepResult, values: Values): number {

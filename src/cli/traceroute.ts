@@ -3,7 +3,19 @@ import type { Command } from "./command.ts";
 import { ExitCode, type Host } from "./host.ts";
 import { toCsv, toJson } from "./machine.ts";
 import { follow, formatOf, sendOptions } from "./measure.ts";
-import { FAMILY, FORMATS, hops, mark, NUMERIC, SOCKET, size, source, timeout, tos } from "./options.ts";
+import {
+  FAMILY,
+  FORMATS,
+  hops,
+  ICMP_ONLY,
+  mark,
+  NUMERIC,
+  SOCKET,
+  size,
+  source,
+  timeout,
+  tos,
+} from "./options.ts";
 import { hostText } from "./text.ts";
 import type { Values } from "./values.ts";
 import { version } from "./version.ts";
@@ -54,6 +66,18 @@ export const TRACEROUTE: Command = {
     SOCKET,
     ...FORMATS,
   ],
+  elsewhere: {
+    "-T": ICMP_ONLY,
+    "--tcp": ICMP_ONLY,
+    "-U": ICMP_ONLY,
+    "--udp": ICMP_ONLY,
+    "-p": ICMP_ONLY,
+    "--port": ICMP_ONLY,
+    "-P": ICMP_ONLY,
+    "-A": "AS numbers are not looked up",
+    "-e": "MPLS labels are always shown",
+    "--mtu": "icmpx ping -M do -s BYTES asks for one size",
+  },
   examples: [
     { line: "icmpx traceroute example.org", summary: "" },
     { line: "icmpx trace -n -q 1 -w 0.5 192.0.2.1", summary: "quickly, without names" },

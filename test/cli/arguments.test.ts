@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { readValues } from "../../src/cli/arguments.ts";
+import type { Command } from "../../src/cli/command.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { PING } from "../../src/cli/ping.ts";
 import { editDistance, suggest } from "../../src/cli/suggest.ts";
@@ -37,14 +38,31 @@ describe("icmpx refuses with one line and exit code 2", () => {
     ["ping -H -n host", "Options -H and -n exclude each other"],
     ["ping --json --csv host", "Options --json and --csv exclude each other"],
     ["ping -6 -I 127.0.0.1 host", 'Option "source" (127.0.0.1) is not an IPv6 address, as "family" wants'],
-    ["traceroute a b", "Too many operands: need at most 1"],
+    ["traceroute a b", 'Need one HOST, have 2: "a", "b"'],
+    ["127.0.0.1", 'Unknown command "127.0.0.1" (did you mean icmpx ping 127.0.0.1?)'],
+    ["fd00::1", 'Unknown command "fd00::1" (did you mean icmpx ping fd00::1?)'],
+    [
+      "-c 3 host",
+      'Unknown option "-c" (those of a command stand after it; icmpx --help shows what there is)',
+    ],
+    ["ping -count 3 host", "Unknown option -count (did you mean --count?)"],
+    ["mtr host -no-dns", "Unknown option -no-dns (did you mean --no-dns?)"],
+    ["ping host -c 1e3", 'Option -c is "1e3": need a whole number of at least 1'],
+    ["ping --interface= host", "Option --interface is empty: need NAME"],
+    ["sweep --exclude= host", "Option --exclude is empty: need LIST"],
+    ["doctor --fix --copy-to=", "Option --copy-to is empty: need PATH"],
+    ["ping -R host", "Unknown option -R (icmpx traceroute shows the way)"],
+    ["trace --tcp host", "Unknown option --tcp (all probes are ICMP echo requests, without ports)"],
+    ["mtr -u host", "Unknown option -u (all probes are ICMP echo requests, without ports)"],
     ["traceroute -f 9 -m 3 host", 'Option "firstTtl" is 9: it must not exceed "maxHops" (3)'],
     ["mtr -o LQ host", 'Option --order has "Q": need letters of LDRSNBAWGVJMXI'],
-    ["mtr --order= host", "Option --order is empty: need at least one letter"],
+    ["mtr --order= host", "Option --order is empty: need LETTERS"],
     ["doctor now", 'Takes no operand, have "now"'],
     ["doctor --copy-to /tmp/x", "Option --copy-to needs --fix"],
     ["doctor --fix --json", "Options --fix and --json exclude each other"],
     ["completions tcsh", 'Operand is "tcsh": need bash, zsh, fish'],
+    ["decode 45000", '"45000" has 5 hexadecimal digits: need two for each byte'],
+    ["decode /dev/null", "/dev/null is empty"],
     ["decode 4g", '"4g" is no file, and no bytes in hexadecimal'],
     ["decode /nonexistent.pcap", '"/nonexistent.pcap" is no file, and no bytes in hexadecimal'],
   ];
@@ -101,10 +119,22 @@ describe("the tables of options", () => {
       expect(names.length).toBe(new Set(names).size);
       expect(letters.length).toBe(new Set(letters).size);
       expect([...names, ...letters]).not.toContainAnyValues(["help", "h"]);
+      for (const option of Object.keys(command.elsewhere ?? {}))
+        expect(readsAs(command, option)).toStartWith(`Unknown option ${option} (`);
       for (const { kind, value } of command.options) expect(value === undefined).toBe(kind === "flag");
     });
   }
 });
+
+/** What `command` says to an option. */
+function readsAs(command: Command, option: string): string {
+  try {
+    readValues(command, [option, "operand"]);
+    return "nothing";
+  } catch (error) {
+    return String((error as Error).message);
+  }
+}
 
 describe("suggest()", () => {
   test("counts inserted, removed, replaced and swapped letters", () => {

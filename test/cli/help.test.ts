@@ -1,7 +1,5 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { describeIf, requires } from "../support/requires.ts";
@@ -70,71 +68,3 @@ describeIf(requires.command("node"), "under Node", () => {
     expect(child.stderr.toString()).toStartWith("icmpx: needs Bun, not Node: ");
   });
 });
-
-describe("completions", () => {
-  for (const shell of ["bash", "zsh", "fish"]) {
-    test(`for ${shell} hold every command and every option`, async () => {
-      const { code, stdout } = await runCli(`completions ${shell}`);
-      expect(code).toBe(0);
-      for (const { name, aliases, options } of COMMANDS) {
-        for (const word of [name, ...aliases]) expect(stdout).toContain(word);
-        for (const option of options)
-          expect(stdout).toContain(shell === "fish" ? `-l ${option.name}` : `--${option.name}`);
-      }
-    });
-  }
-});
-
-describeIf(requires.command("bash"), "completions, evaluated by bash", () => {
-  const rows: readonly (readonly [words: readonly string[], expected: readonly string[]])[] = [
-    [["pi"], ["ping"]],
-    [["--v"], ["--version"]],
-    [["tra"], ["traceroute", "trace"]],
-    [
-      ["ping", "--int"],
-      ["--interval", "--interface"],
-    ],
-    [
-      ["mtr", "host", "--report"],
-      ["--report", "--report-wide"],
-    ],
-    [
-      ["ping", "-M", ""],
-      ["do", "want", "dont"],
-    ],
-    [["ping", "-c", ""], []],
-    [
-      ["completions", ""],
-      ["bash", "zsh", "fish"],
-    ],
-  ];
-  for (const [words, expected] of rows) {
-    test(`icmpx ${words.join(" ")}<Tab>`, async () => {
-      const found = await complete(words);
-      if (words[0] === "completions") expect(found).toEqual(expect.arrayContaining([...expected]));
-      else expect(found).toEqual([...expected]);
-    });
-  }
-
-  test("offers files to decode", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "icmpx-complete-"));
-    try {
-      await Bun.write(join(folder, "trace.pcap"), "");
-      expect(await complete(["decode", `${folder}/tr`])).toEqual([`${folder}/trace.pcap`]);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-  });
-});
-
-async function complete(words: readonly string[]): Promise<string[]> {
-  const { stdout } = await runCli("completions bash");
-  const quoted = ["icmpx", ...words].map((word) => `'${word}'`).join(" ");
-  const script = `${stdout}\nCOMP_WORDS=(${quoted}); COMP_CWORD=${words.length}; _icmpx\nprintf '%s\\n' "\${COMPREPLY[@]}"`;
-  const child = Bun.spawnSync(["bash", "--norc", "-uc", script]);
-  expect(child.stderr.toString()).toBe("");
-  return child.stdout
-    .toString()
-    .split("\n")
-    .filter((line) => line !== "");
-}

@@ -378,7 +378,7 @@ describe("icmpx sweep", () => {
     ["sweep -r 16 127.0.0.1", 'Option -r is "16": need a whole number from 0 to 15'],
     ["sweep -b 8 127.0.0.1", 'Option -b is "8": need a whole number from 16 to 65507'],
     ["sweep --order upward 127.0.0.1", 'Option --order is "upward": need sequential, random'],
-    ["sweep -t 500 127.0.0.1", "Unknown option -t (icmpx sweep --help shows the options)"],
+    ["sweep -t 500 127.0.0.1", "Unknown option -t (-W takes seconds)"],
     ["sweep -4 -6 127.0.0.1", "Options -4 and -6 exclude each other"],
   ])("%s is refused before anything is sent", async (line, message) => {
     const { code, stdout, stderr } = await runCli(line);
