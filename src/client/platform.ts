@@ -3,6 +3,7 @@ import { openReactor, type Reactor } from "../ffi/reactor.ts";
 import { openLibc } from "../ffi/symbols.ts";
 import { type Clock, NS_PER_MS } from "./clock.ts";
 import { Resolver } from "./resolve.ts";
+import { Turns } from "./turns.ts";
 
 /** Everything outside that a client uses. Tests put fakes here. */
 export interface Platform {
@@ -68,12 +69,11 @@ export function systemPlatform(): Platform {
   return system;
 }
 
+const turns = new Turns();
+
 function scheduleTimer(delayNs: number, callback: () => void): () => void {
   // A timer of 0 ms waits for 1 ms. What is due now has a turn of the event loop after everybody who waits has had one.
-  if (delayNs <= 0) {
-    const immediate = setImmediate(callback);
-    return () => clearImmediate(immediate);
-  }
+  if (delayNs <= 0) return turns.schedule(callback);
   const timer = setTimeout(callback, Math.ceil(delayNs / NS_PER_MS));
   return () => clearTimeout(timer);
 }
