@@ -52,7 +52,7 @@ export const TRACEROUTE: Command = {
       kind: "integer",
       value: "N",
       range: [1, 10_000],
-      summary: "probes in flight at most (16)",
+      summary: "probes in flight at most (100)",
     },
     { name: "dont-fragment", letter: "F", kind: "flag", summary: "set the don't fragment bit" },
     tos("t"),

@@ -13,7 +13,7 @@ export const DEFAULTS = {
   maxHops: 30,
   firstTtl: 1,
   probes: 3,
-  concurrency: 16,
+  concurrency: 100,
   gapLimit: 10,
 } as const;
 
@@ -91,7 +91,7 @@ export interface TracerouteOptions extends CommonOptions {
   readonly firstTtl?: number | undefined;
   /** Probes per hop, 1 to 1000. Default 3. */
   readonly probes?: number | undefined;
-  /** Probes in flight at most, 1 to 10000. Default 16. */
+  /** Probes in flight at most, 1 to 10000. It begins with 16 and comes to more as answers do. Default 100. */
   readonly concurrency?: number | undefined;
   /** How many silent hops in a row end the trace: a positive integer, or Infinity. Default 10. */
   readonly gapLimit?: number | undefined;

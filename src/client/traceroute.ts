@@ -14,10 +14,17 @@ import {
 import { isSameHost } from "./same-host.ts";
 
 /**
+ * How many probes leave before anything is known of the path. It is few, since those beyond a near target all ask the target; and
+ * it grows, since with so few for the whole trace one of 30 hops takes three times as long as its longest round trip.
+ */
+const FIRST_IN_FLIGHT = 16;
+const MORE_WITH_EACH_ANSWER = 2;
+
+/**
  * Finds the routers on the way to a target.
  *
- * 1. Probes leave in order of TTL, `probes` for each, with at most `concurrency` in flight. All have one ICMP checksum,
- *    so that load balancers send them along one path.
+ * 1. Probes leave in order of TTL, `probes` for each. {@link FIRST_IN_FLIGHT} may be in flight at first, two more with each
+ *    answer, and never more than `concurrency`. All have one ICMP checksum, so that load balancers send them along one path.
  * 2. The trace ends at the hop where the target answers, or where an ICMP error other than "time exceeded" comes from;
  *    what flies beyond that hop is dropped. It also ends after `gapLimit` silent hops in a row, at a hop to which nothing
  *    could be sent, and at `maxHops`.
@@ -68,6 +75,7 @@ class Tracer {
   readonly #stream: ProbeStream;
   /** Results by probe number, counted from 0: probe n belongs to hop n / probes. */
   readonly #results: (EchoResult | undefined)[] = [];
+  #mayFly: number;
   #sent = 0;
   #publishedHops = 0;
   #silentHops = 0;
@@ -78,6 +86,7 @@ class Tracer {
     this.#target = target;
     this.#settings = settings;
     this.#publisher = publisher;
+    this.#mayFly = Math.min(FIRST_IN_FLIGHT, settings.concurrency);
     this.#end = { ttl: settings.maxHops, reason: "maxHops" };
     this.#stream = target.openStream({ onResult: (result) => this.#onResult(result), onCorrupt: () => {} });
   }
@@ -88,7 +97,7 @@ class Tracer {
 
   /** Sends as many probes as may fly. */
   fill(): void {
-    while (this.#stream.inFlight < this.#settings.concurrency && !this.completion.isOver) {
+    while (this.#stream.inFlight < this.#mayFly && !this.completion.isOver) {
       const ttl = this.#ttlOf(this.#sent);
       if (ttl > this.#end.ttl) return;
       this.#sent += 1;
@@ -110,7 +119,10 @@ class Tracer {
     if (onResult !== undefined) this.completion.guard(() => onResult(result));
     if (!isDecisive(result)) return;
     this.#results[result.request.number - 1] = result;
-    if (result.reply !== null) this.#publisher.anticipate(result.reply.addr);
+    if (result.reply !== null) {
+      this.#publisher.anticipate(result.reply.addr);
+      this.#mayFly = Math.min(this.#mayFly + MORE_WITH_EACH_ANSWER, this.#settings.concurrency);
+    }
     this.#considerEnd(result);
     this.#publishHops();
     this.fill();

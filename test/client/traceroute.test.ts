@@ -86,6 +86,29 @@ describe("traceroute()", () => {
     expect(ttls(setting)).toEqual([1, 2, 3, 4]);
   });
 
+  test("sends more at once as answers come, so that a long path takes little more than its longest round trip", async () => {
+    for (const length of [10, 30]) {
+      const longest = 50;
+      const hops = routers(length).map((from, index) => ({ from, delays: (longest * (index + 1)) / length }));
+      const path = new FakePath(...hops.slice(0, -1), { delays: longest });
+      const setting = scene(path);
+      const { atMs, ended } = setting.watch(setting.client.traceroute(TARGET));
+      await setting.clock.advance(1000);
+      expect(await ended).toBeUndefined();
+      expect(setting.sentAtMs().filter((ms) => ms === 0)).toHaveLength(16);
+      expect(atMs).toHaveLength(length);
+      expect(atMs.at(-1)).toBeLessThanOrEqual(1.2 * longest + 10);
+    }
+  });
+
+  test("sends no more at once while nobody answers", async () => {
+    const path = new FakePath(...Array<null>(29).fill(null), { delays: 5 });
+    const setting = scene(path);
+    const run = setting.client.traceroute(TARGET, { timeout: 100, gapLimit: 30 });
+    expect((await setting.outcome(run)).stopReason).toBe("target");
+    expect(mostInFlight(setting, path, 100)).toBe(16);
+  });
+
   test("keeps silent hops and lost probes", async () => {
     const path = new FakePath(R1, null, { from: R3, delays: [[9], [], [11]] }, {});
     const { client, outcome } = scene(path);
