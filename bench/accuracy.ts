@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { $ } from "bun";
 import { decodeIcmpv4, decodeIcmpv6, decodeIpv4Header, decodeIpv6Header } from "icmpx/packet";
+import { figure, median, printTable, quantile } from "./support/measure.ts";
 import { readPcap } from "./support/pcap.ts";
 import { buildVethPair, type VethPair } from "./support/veth.ts";
 
@@ -141,33 +142,27 @@ function wireRtts(file: Uint8Array, family: 4 | 6): Rtts {
   return rtts;
 }
 
-function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
-}
-
-function row(name: string, errors: readonly number[]): string {
-  const sorted = [...errors].sort((a, b) => a - b);
-  const absolute = errors.map(Math.abs).sort((a, b) => a - b);
+function row(name: string, errors: readonly number[]): readonly string[] {
+  const absolute = errors.map(Math.abs);
   const figures = [
-    quantile(sorted, 0.5),
+    median(errors),
     quantile(absolute, 0.5),
     quantile(absolute, 0.9),
     quantile(absolute, 0.99),
   ];
-  return `| ${name} | ${figures.map((figure) => figure.toFixed(1)).join(" | ")} |`;
+  return [name, ...figures.map((error) => figure(error, 1))];
 }
 
 async function table(title: string, tools: readonly Tool[], pair: VethPair): Promise<void> {
-  console.log(
-    `\n${title}; error against the wire in us, ${COUNT} packets each, one every ${INTERVAL_MS} ms\n`,
-  );
-  console.log(
-    "| tool | median | median of absolute | p90 of absolute | p99 of absolute |\n|---|---|---|---|---|",
-  );
+  const rows: (readonly string[])[] = [];
   for (const family of [4, 6] as const) {
-    for (const tool of tools)
-      console.log(row(`${tool.name}, IPv${family}`, await measure(tool, pair, family)));
+    for (const tool of tools) rows.push(row(`${tool.name}, IPv${family}`, await measure(tool, pair, family)));
   }
+  printTable(
+    `${title}; error against the wire in us, ${COUNT} packets each, one every ${INTERVAL_MS} ms`,
+    ["tool", "median", "median of absolute", "p90 of absolute", "p99 of absolute"],
+    rows,
+  );
 }
 
 await using pair = await buildVethPair();

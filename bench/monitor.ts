@@ -7,7 +7,7 @@
  */
 import { join } from "node:path";
 import { type BeatFigures, Beats, monitoredHosts } from "./support/beats.ts";
-import { median, processCpuSeconds } from "./support/measure.ts";
+import { figure, median, printTable, processCpuSeconds, ratio, takeTurns } from "./support/measure.ts";
 
 const SECONDS = Number(process.argv[2] ?? 25);
 const ROUNDS = Number(process.argv[3] ?? 1);
@@ -59,47 +59,57 @@ const PROGRAMS: readonly Program[] = [
   },
 ];
 
-for (const hosts of [1000, 10_000]) await printTable(hosts);
+for (const hosts of [1000, 10_000]) await compare(hosts);
 
-async function printTable(hosts: number): Promise<void> {
-  console.log(`\n${hosts} hosts, each once a second, ${SECONDS} s; median of ${ROUNDS} round(s)\n`);
-  console.log(
-    "| | of a core | of fping -l | sent | lost | drift, median | drift, most | most sends in 10 ms | of the mean |",
-  );
-  console.log("|---|---|---|---|---|---|---|---|---|");
-  const runs = new Map<string, Run[]>(PROGRAMS.map(({ name }) => [name, []]));
-  for (let round = 0; round < ROUNDS; round += 1) {
-    for (const program of PROGRAMS) runs.get(program.name)?.push(await measure(program, hosts));
-  }
-  const base = runs.get("fping -l") ?? [];
-  for (const [name, row] of runs) {
-    const ratios = row.map(({ load }, index) => load / (base[index]?.load ?? Number.NaN));
-    const of = (figure: (run: Run) => number | undefined): number =>
-      median(row.flatMap((run) => figure(run) ?? []));
-    const cells = [
+async function compare(hosts: number): Promise<void> {
+  const runs = await takeTurns(PROGRAMS, ROUNDS, (program) => measure(program, hosts));
+  const rows = Array.from(runs, ([name, row]) => {
+    const of = (part: (run: Run) => number | undefined): number =>
+      median(row.flatMap((run) => part(run) ?? []));
+    return [
       name,
-      `${(of(({ load }) => load) * 100).toFixed(1)} %`,
-      median(ratios).toFixed(2),
+      figure(of(({ load }) => load) * 100, 1, "%"),
+      figure(
+        ratio(runs, name, "fping -l", ({ load }) => load),
+        2,
+      ),
       of(({ sent }) => sent),
       of(({ sent, received }) => sent - received),
-      milliseconds(of(({ driftMedian }) => driftMedian)),
-      milliseconds(of(({ driftMost }) => driftMost)),
-      known(of(({ windowMost }) => windowMost)),
-      known(
+      figure(
+        of(({ driftMedian }) => driftMedian),
+        2,
+        "ms",
+      ),
+      figure(
+        of(({ driftMost }) => driftMost),
+        2,
+        "ms",
+      ),
+      figure(
+        of(({ windowMost }) => windowMost),
+        0,
+      ),
+      figure(
         of(({ windowMost = Number.NaN, windowMean = Number.NaN }) => windowMost / windowMean),
         1,
       ),
     ];
-    console.log(`| ${cells.join(" | ")} |`);
-  }
-}
-
-function milliseconds(value: number): string {
-  return Number.isNaN(value) ? "" : `${value.toFixed(2)} ms`;
-}
-
-function known(value: number, digits = 0): string {
-  return Number.isNaN(value) ? "" : value.toFixed(digits);
+  });
+  printTable(
+    `${hosts} hosts, each once a second, ${SECONDS} s; median of ${ROUNDS} round(s)`,
+    [
+      "",
+      "of a core",
+      "of fping -l",
+      "sent",
+      "lost",
+      "drift, median",
+      "drift, most",
+      "most sends in 10 ms",
+      "of the mean",
+    ],
+    rows,
+  );
 }
 
 async function measure(program: Program, hosts: number): Promise<Run> {

@@ -92,10 +92,25 @@ async function compare(title: string, place: Place): Promise<void> {
     return [
       name,
       `${row.filter(({ isComplete }) => isComplete).length} of ${ROUNDS}`,
-      figure(of(({ whole }) => whole), 1, "ms"),
-      figure(ratio(outcomes, name, "`traceroute -I -n`", ({ whole }) => whole), 3),
-      figure(of(({ first }) => first), 1, "ms"),
-      figure(of(({ later }) => later), 1, "ms"),
+      figure(
+        of(({ whole }) => whole),
+        1,
+        "ms",
+      ),
+      figure(
+        ratio(outcomes, name, "`traceroute -I -n`", ({ whole }) => whole),
+        3,
+      ),
+      figure(
+        of(({ first }) => first),
+        1,
+        "ms",
+      ),
+      figure(
+        of(({ later }) => later),
+        1,
+        "ms",
+      ),
     ];
   });
   const head = ["", "complete", "whole process", "of traceroute", "first trace", "traces after it"];
