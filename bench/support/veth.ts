@@ -7,13 +7,13 @@ export interface VethPair extends AsyncDisposable {
   readonly target: { readonly 4: string; readonly 6: string };
 }
 
-/** Builds a pair of namespaces connected by veth, with ICMP unlimited. Needs root. Disposal removes it. */
+/** Builds a pair of namespaces connected by veth, with ICMP unlimited and datagram sockets for all. Needs root. Disposal removes it. */
 export async function buildVethPair(): Promise<VethPair> {
   const source = `icmpx-bench-a${process.pid}`;
   const target = `icmpx-bench-b${process.pid}`;
   for (const namespace of [source, target]) {
     await $`ip netns add ${namespace}`;
-    await $`ip netns exec ${namespace} sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv4.icmp_ratemask=0 net.ipv6.icmp.ratelimit=0 net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0`;
+    await $`ip netns exec ${namespace} sysctl -qw "net.ipv4.ping_group_range=0 2147483647" net.ipv4.icmp_ratelimit=0 net.ipv4.icmp_ratemask=0 net.ipv6.icmp.ratelimit=0 net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0`;
     await $`ip -n ${namespace} link set lo up`;
   }
   await $`ip link add wire netns ${source} type veth peer name wire netns ${target}`;
