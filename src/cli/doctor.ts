@@ -46,14 +46,14 @@ export const DOCTOR: Command = {
  */
 export async function fix(values: Values, host: Host): Promise<string | undefined> {
   if (values.has("json")) throw new UsageError("Options --fix and --json exclude each other");
-  using client = host.createClient({});
+  using client = await host.createClient({});
   return grant(host, await diagnose(client), values.text("copy-to"));
 }
 
 async function run(values: Values, host: Host): Promise<number> {
   if (values.has("fix")) return (await fix(values, host)) === undefined ? ExitCode.Failed : ExitCode.Answered;
   if (values.has("copy-to")) throw new UsageError("Option --copy-to needs --fix");
-  using client = host.createClient({});
+  using client = await host.createClient({});
   const diagnosis = await diagnose(client);
   const { stdout } = host;
   stdout.write(

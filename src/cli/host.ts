@@ -31,7 +31,7 @@ export interface Host {
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Makes the client that a command probes with. */
-  createClient(options: ClientOptions): Client;
+  createClient(options: ClientOptions): Promise<Client>;
   /** Standard input, as it arrives. */
   readInput(): AsyncIterable<Uint8Array>;
   /** Whether somebody sits in front of it: standard input and output are a terminal that can be drawn on. */

@@ -1,5 +1,3 @@
-import { IcmpxError } from "icmpx";
-import { escapeText } from "icmpx/packet";
 import { ExitCode, type Host, UsageError } from "./host.ts";
 import { runTui } from "./tui.ts";
 
@@ -11,6 +9,9 @@ export async function main(args: readonly string[], host: Host): Promise<number>
     if (args.length > 0) return await (await loadCommands()).dispatch(args, host);
     return await runTui(host, async () => (await loadCommands()).showHelp([], host));
   } catch (error) {
+    // Not before: the terminal UI shall be there at once, and loads the library behind its first frame.
+    const { IcmpxError } = await import("icmpx");
+    const { escapeText } = await import("icmpx/packet");
     // A RangeError of a run: an interface that this host does not have.
     const isExpected =
       error instanceof UsageError || error instanceof IcmpxError || error instanceof RangeError;

@@ -144,7 +144,7 @@ async function run(values: Values, host: Host): Promise<number> {
       },
     });
 
-  using client = host.createClient({});
+  using client = await host.createClient({});
   let result: MtrResult | undefined;
   if (isLive) {
     using screen = new LiveScreen(host);

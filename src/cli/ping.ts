@@ -162,7 +162,7 @@ async function run(values: Values, host: Host): Promise<number> {
   const { operands: hosts } = values;
   const options = pingOptions(values);
   const view = new PingView(values, host);
-  using client = host.createClient({});
+  using client = await host.createClient({});
   const result = await follow(host, () => client.multiping(hosts, options), {
     onItem: (item) => view.show(item),
     onInterim: () => view.showInterim(),

@@ -1,5 +1,4 @@
 import { constants } from "node:os";
-import { Client } from "icmpx";
 import { FileOutput, isSameFile } from "./file-output.ts";
 import { CLOSED_PIPE, type Execution, ExitCode, type Host, type Output } from "./host.ts";
 import { openTerminal } from "./terminal-output.ts";
@@ -18,7 +17,7 @@ export function processHost(): Host {
     // One output for `2>&1`: two would write at the same time.
     stderr: !stdout.isTerminal && isSameFile(1, 2) ? stdout : openOutput(process.stderr, 2),
     env: process.env,
-    createClient: (options) => new Client(options),
+    createClient: async (options) => new (await import("icmpx")).Client(options),
     isInteractive:
       process.stdin.isTTY === true && process.stdout.isTTY === true && process.env["TERM"] !== "dumb",
     locate,

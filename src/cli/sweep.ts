@@ -145,7 +145,7 @@ export const SWEEP: Command = {
 
 async function run(values: Values, host: Host): Promise<number> {
   const options = await sweepOptions(values, host);
-  using client = host.createClient({});
+  using client = await host.createClient({});
   let sweep: SweepMeasurement<SweepItem> | undefined;
   const progress = (): string => (sweep === undefined ? "" : progressText(sweep.progress));
   using line = new ProgressLine(host, progress);

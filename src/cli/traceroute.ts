@@ -128,7 +128,7 @@ async function run(values: Values, host: Host): Promise<number> {
         format satisfies never;
     }
   };
-  using client = host.createClient({});
+  using client = await host.createClient({});
   const result = await follow(host, () => client.traceroute(target, options), {
     onItem: show,
     onInterim: () => stderr.write(`${shown} ${shown === 1 ? "hop" : "hops"} so far\n`),

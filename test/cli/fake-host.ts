@@ -89,7 +89,7 @@ export class FakeHost implements Host {
     this.stderr = new FakeOutput(undefined, () => {});
   }
 
-  createClient(options: ClientOptions): Client {
+  async createClient(options: ClientOptions): Promise<Client> {
     return new Client(options, this.#options.platform);
   }
 

@@ -39,8 +39,8 @@ function input(text: string): Uint8Array[] {
 class SpyHost extends FakeHost {
   readonly asked: { targets: unknown; options: SweepOptions }[] = [];
 
-  override createClient(options: ClientOptions): Client {
-    const client = super.createClient(options);
+  override async createClient(options: ClientOptions): Promise<Client> {
+    const client = await super.createClient(options);
     const sweep = client.sweep.bind(client) as Client["sweep"];
     client.sweep = ((targets: string, given: SweepOptions) => {
       this.asked.push({ targets, options: given });

@@ -196,8 +196,9 @@ describe("App", () => {
   });
 
   test("says on the first screen what to run where no socket may be opened", async () => {
-    const { frame, clock } = await stage({ platform: { allowRaw: false, allowDatagram: false } });
-    await clock.advance(500);
+    const { frame, pass } = await stage({ platform: { allowRaw: false, allowDatagram: false } });
+    expect(await frame()).not.toContain("setcap");
+    await pass(500);
     expect(await frame()).toContain("setcap cap_net_raw+ep");
   });
 
@@ -274,7 +275,7 @@ describe("App", () => {
     await type("a.");
     await frame();
     await type("b.");
-    expect(await frame()).toContain("Target a.b.192.0.2.7");
+    expect(await frame()).toContain("Target a.b.  ");
   });
 
   test("shows all inputs whole when it begins at once", async () => {
@@ -297,7 +298,7 @@ describe("App", () => {
     await type(name);
     expect(await frame()).toContain("long.example");
     await press("TAB");
-    expect(await frame()).toContain("Target a-name-at-the-beginning.");
+    expect(await frame()).toContain("Target a-name-at-the-beginning… ");
   });
 
   test("copies a report, and says what became of it", async () => {

@@ -132,20 +132,17 @@ describe("drawForm()", () => {
     values: { target: "192.0.2.1", interval: "1", ttl: "64" },
     problems: new Map(),
     isOpen: true,
-    isCovered: false,
     edit: () => {},
     ...more,
   });
 
-  test("puts labels and units around the inputs", () => {
+  test("shows labels, texts and units, and in an empty field what belongs there", () => {
     const grid = new Grid(60, 2, (canvas) => drawForm(canvas, look(60)));
-    expect(grid.rows).toEqual(["Target                             Interval       s  TTL", ""]);
-  });
-
-  test("shows the texts itself where something else covers the inputs", () => {
-    const grid = new Grid(60, 2, (canvas) => drawForm(canvas, look(60, { isCovered: true })));
     expect(grid.rows).toEqual(["Target 192.0.2.1                   Interval 1     s  TTL 64", ""]);
     expect(grid.roleOf("192.0.2.1")).toBe("input");
+    const empty = new Grid(60, 2, (canvas) => drawForm(canvas, look(60, { values: {} })));
+    expect(empty.rows[0]).toStartWith("Target host name or address ");
+    expect(empty.roleOf("host name")).toBe("placeholder");
   });
 
   test("marks what is wrong, at its label", () => {
@@ -163,11 +160,12 @@ describe("drawForm()", () => {
     expect(pressed).toEqual([undefined]);
   });
 
-  test("answers clicks on labels", () => {
+  test("answers clicks on labels and inputs", () => {
     const done: (string | undefined)[] = [];
     const grid = new Grid(80, 1, (canvas) => drawForm(canvas, look(80, { edit: (name) => done.push(name) })));
     grid.clickOn("Interval");
-    expect(done).toEqual(["interval"]);
+    grid.clickOn("64");
+    expect(done).toEqual(["interval", "ttl"]);
   });
 });
 

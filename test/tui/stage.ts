@@ -58,7 +58,7 @@ export async function stage(options: StageOptions): Promise<Stage> {
   let quits = 0;
   const app = new App({
     renderer: ui.renderer,
-    client: setting.client,
+    client: async () => setting.client,
     tools,
     settings: new SettingsStore({
       path: "/settings.json",

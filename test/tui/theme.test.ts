@@ -52,7 +52,7 @@ describe("THEMES", () => {
     for (const theme of [dark, light]) {
       expect(theme.background).toBeUndefined();
       const filled = Object.entries(theme.looks).filter(([, { bg }]) => bg !== undefined);
-      expect(filled.map(([role]) => role)).toEqual(["selected", "button", "input"]);
+      expect(filled.map(([role]) => role)).toEqual(["selected", "button", "input", "placeholder"]);
     }
   });
 

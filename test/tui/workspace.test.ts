@@ -33,7 +33,7 @@ function bench(
   };
   const workspace = new Workspace({
     // Fake tools send nothing.
-    client: {} as Client,
+    client: async () => ({}) as Client,
     tools: [ping, mtr],
     services,
     initialValues,

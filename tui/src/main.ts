@@ -154,9 +154,12 @@ function processHost(): MainHost {
     complain: (text) => void stderr.write(text),
     // The renderer takes a while to load, and cannot be loaded everywhere.
     start: async (options) => {
-      await loadRenderer();
-      const { start } = await import("./app/start.ts");
-      return start(options);
+      const renderer = loadRenderer();
+      const program = import("./app/start.ts");
+      // Without the renderer it cannot be loaded either, which says less.
+      program.catch(() => {});
+      await renderer;
+      return (await program).start(options);
     },
   };
 }

@@ -2,7 +2,7 @@ import type { CliRenderer, KeyEvent } from "@opentui/core";
 import type { Client } from "icmpx";
 import type { Canvas, Rect, Role } from "../draw/canvas.ts";
 import { type Theme, themeAfter } from "../draw/theme.ts";
-import { findPermission, type Permission } from "../model/permission.ts";
+import type { Permission } from "../model/permission.ts";
 import { messageOf } from "../model/session.ts";
 import type { Binding, Services, Tool } from "../panels/panel.ts";
 import { Summary } from "../panels/summary.ts";
@@ -40,7 +40,8 @@ import { type ViewName, Workspace } from "./workspace.ts";
 /** What the program is made of. */
 export interface AppOptions {
   readonly renderer: CliRenderer;
-  readonly client: Client;
+  /** The client that all sessions probe with. Not asked for before the first frame: the library takes a while to load. */
+  client(): Promise<Client>;
   readonly tools: readonly Tool[];
   readonly settings: SettingsStore;
   readonly theme: Theme;
@@ -67,8 +68,8 @@ export interface InitialView {
   readonly target?: string;
 }
 
-/** Milliseconds in which the first frame is drawn. */
-const FIRST_FRAME_MS = 50;
+/** Milliseconds in which the first frame gets from its drawing to the terminal. */
+const FIRST_FRAME_MS = 20;
 /**
  * Milliseconds between two drawings for the sake of measurements; keys and the mouse are answered at once. Half of them cost two
  * per cent of a core more (four sessions, each ten times a second), and nobody reads faster.
@@ -131,7 +132,6 @@ export class App {
     this.#inputs = new Inputs(renderer, {
       theme: this.#theme,
       onInput: (name, text) => this.#act(() => this.#workspace.setValue(name, text)),
-      onFocus: (name) => this.#act(() => this.#noteFocus({ on: "field", name })),
     });
     this.#boundActions = this.#actions();
     this.#globals = globalBindings(this.#boundActions, tools);
@@ -153,8 +153,6 @@ export class App {
       this.#workspace.setValue(target.name, initial.target);
       this.#begin();
     }
-    // Opening sockets takes its time, which the first frame need not wait for.
-    this.#cancelPermission = this.#options.after(FIRST_FRAME_MS, () => void this.#findPermission());
   }
 
   /** Shows a message at the bottom, which must be safe to print. */
@@ -176,8 +174,14 @@ export class App {
   }
 
   async #findPermission(): Promise<void> {
-    this.#permission = await findPermission(this.#options.client);
-    this.#drawNow();
+    try {
+      const client = await this.#options.client();
+      const { findPermission } = await import("../model/permission.ts");
+      this.#permission = await findPermission(client);
+      this.#drawNow();
+    } catch (error) {
+      this.#options.onError(error);
+    }
   }
 
   // The keyboard.
@@ -356,16 +360,21 @@ export class App {
     this.#cancelDraw?.();
     this.#cancelDraw = undefined;
     this.#drawnAtMs = this.#options.now();
-    this.#placeInputs();
+    this.#placeInput();
     this.#screen.requestRender();
   }
 
-  #placeInputs(): void {
-    const { tab } = this.#workspace;
+  #placeInput(): void {
+    const focus = this.#focus;
     const { layout, form } = this.#layout();
     const isOpen = this.#isFormOpen(layout, form) && this.#helpTop === undefined;
-    this.#inputs.place(isOpen ? form.fields : [], layout.form.x + 1, layout.form.y, tab?.values ?? {});
-    this.#inputs.focus(isOpen && this.#focus.on === "field" ? this.#focus.name : undefined);
+    const place = form.fields.find(({ field }) => focus.on === "field" && field.name === focus.name);
+    if (!isOpen || place === undefined) {
+      this.#inputs.show(undefined);
+      return;
+    }
+    const value = this.#workspace.tab?.values[place.field.name] ?? "";
+    this.#inputs.show({ place, left: layout.form.x + 1, top: layout.form.y, value });
   }
 
   #layout(): { readonly layout: Layout; readonly form: FormLayout } {
@@ -385,6 +394,8 @@ export class App {
   }
 
   #draw(canvas: Canvas): void {
+    // Loading the library and opening sockets take their time, which the first frame need not wait for.
+    this.#cancelPermission ??= this.#options.after(FIRST_FRAME_MS, () => void this.#findPermission());
     const { layout, form } = this.#layout();
     this.#downSessions.refresh(this.#workspace.sessions, this.#options.now());
     const entries = navigationEntries(this.#workspace, this.#downSessions, (view) =>
@@ -422,7 +433,6 @@ export class App {
         values: tab.values,
         problems: this.#workspace.problems(),
         isOpen: this.#isFormOpen(layout, form),
-        isCovered: this.#helpTop !== undefined,
         edit: (name) => this.#act(() => this.#focusField(name)),
       });
     }

@@ -103,21 +103,19 @@ export function drawTabs(canvas: Canvas, tabs: readonly TabEntry[], add: () => v
 
 const ADD_TAB = "+ new";
 
-/** What a form shows besides its inputs, which lie on top of it. */
+/** What a form shows; the input that has the keyboard lies on top of it. */
 export interface FormLook {
   readonly layout: FormLayout;
   readonly values: Readonly<Record<string, string>>;
   readonly problems: ReadonlyMap<string, string>;
-  /** Whether inputs are laid over it; else it is one line to read. */
+  /** Whether all of it is shown; else it is one line to read. */
   readonly isOpen: boolean;
-  /** Whether there is something over it, so that inputs would lie on top of that: their texts are drawn instead. */
-  readonly isCovered: boolean;
   edit(name: string | undefined): void;
 }
 
-/** The labels of a form, or a line about it. */
+/** A form, or a line about it. */
 export function drawForm(canvas: Canvas, look: FormLook): void {
-  const { layout, values, problems, isOpen, isCovered, edit } = look;
+  const { layout, values, problems, isOpen, edit } = look;
   if (!isOpen) {
     const parts = layout.fields.map(({ field: { name, label, unit } }, index) =>
       index === 0 ? (values[name] ?? "") : `${label.toLowerCase()} ${values[name]}${unit}`,
@@ -129,11 +127,14 @@ export function drawForm(canvas: Canvas, look: FormLook): void {
   for (const { field, x, y, inputX, inputWidth } of layout.fields) {
     const role = problems.has(field.name) ? "bad" : "dim";
     canvas.text(x, y, field.label, { role });
-    if (isCovered) {
-      canvas.text(inputX, y, values[field.name] ?? "", { role: "input", width: inputWidth, fill: true });
-    }
+    const value = values[field.name] ?? "";
+    canvas.text(inputX, y, value === "" ? field.placeholder : value, {
+      role: value === "" ? "placeholder" : "input",
+      width: inputWidth,
+      fill: true,
+    });
     if (field.unit !== "") canvas.text(inputX + inputWidth + 1, y, field.unit, { role: "dim" });
-    canvas.onMouse({ x, y, width: inputX - x, height: 1 }, { click: () => edit(field.name) });
+    canvas.onMouse({ x, y, width: inputX + inputWidth - x, height: 1 }, { click: () => edit(field.name) });
   }
 }
 

@@ -1,38 +1,37 @@
 import {
-  CliRenderEvents,
   type CliRenderer,
   InputRenderable,
   InputRenderableEvents,
-  RenderableEvents,
   RGBA,
   TextAttributes,
 } from "@opentui/core";
+import { textWidth } from "../draw/fit.ts";
 import type { Look, Theme } from "../draw/theme.ts";
-import type { FieldValues } from "../model/fields.ts";
 import type { FieldPlace } from "./layout.ts";
 
 /** Longer than any target or list of targets that one types; a longer list belongs into a file. */
 const MOST_LETTERS = 4096;
 
-/** An input of the pool, and the field it stands for at the moment. */
-interface Slot {
-  readonly input: InputRenderable;
-  name: string | undefined;
-  /** Where it is, so that it is told of changes only: each one asks for a frame. */
-  place: string;
-  /** Whether it was put elsewhere since the last frame. */
-  isMoved: boolean;
-  /** What is to be selected once it is drawn, unless it was changed meanwhile. */
-  selected: string | undefined;
+/** What the input is shown for. */
+export interface InputPlace {
+  readonly place: FieldPlace;
+  /** Where the form is on the screen. */
+  readonly left: number;
+  readonly top: number;
+  readonly value: string;
 }
 
-/** The text inputs of the form that is shown, laid over the screen. */
+/** The text input, laid over the field of the form that has the keyboard. The others are drawn: each input costs in every frame. */
 export class Inputs {
   readonly #renderer: CliRenderer;
   readonly #options: InputsOptions;
-  readonly #slots: Slot[] = [];
   #theme: Theme;
-  /** While values are set, which an input tells of as if they were typed. */
+  #input: InputRenderable | undefined;
+  /** The field it stands for, or stood for last. */
+  #name: string | undefined;
+  /** Where it is, so that it is told of changes only: each one asks for a frame. */
+  #where = "";
+  /** While its value is set, which it tells of as if that were typed. */
   #isPlacing = false;
 
   constructor(renderer: CliRenderer, options: InputsOptions) {
@@ -43,88 +42,50 @@ export class Inputs {
 
   set theme(theme: Theme) {
     this.#theme = theme;
-    for (const { input } of this.#slots) paint(input, theme);
+    if (this.#input !== undefined) paint(this.#input, theme);
   }
 
-  /** Shows inputs for `places`, whose coordinates count from `left` and `top`, and hides the others. */
-  place(places: readonly FieldPlace[], left: number, top: number, values: FieldValues): void {
-    for (const [index, place] of places.entries()) {
-      const { field } = place;
-      const slot = this.#slotFor(index, place);
-      const { input } = slot;
-      const where = [left + place.inputX, top + place.y, place.inputWidth].join();
-      if (slot.name !== field.name || slot.place !== where) {
-        slot.name = field.name;
-        slot.place = where;
-        input.placeholder = field.placeholder;
-        input.left = left + place.inputX;
-        input.top = top + place.y;
-        input.width = place.inputWidth;
-        this.#moved(slot);
-      }
-      if (!input.visible) {
-        input.visible = true;
-        this.#moved(slot);
-      }
-      const value = values[field.name] ?? "";
-      if (input.value === value) continue;
-      this.#isPlacing = true;
-      input.value = value;
-      this.#isPlacing = false;
-      slot.selected = value;
-      // Its beginning is what one wants to read, however narrow it is.
-      input.gotoLineHome();
+  /** Gives the keyboard to the input of a field, or takes it away. */
+  show(shown: InputPlace | undefined): void {
+    if (shown === undefined) this.#hide();
+    else this.#place(shown);
+  }
+
+  #hide(): void {
+    const input = this.#input;
+    this.#name = undefined;
+    if (input === undefined || !input.visible) return;
+    input.visible = false;
+    input.blur();
+  }
+
+  #place({ place: { field, y, inputX, inputWidth }, left, top, value }: InputPlace): void {
+    this.#input ??= this.#create(inputWidth);
+    const input = this.#input;
+    const isOther = field.name !== this.#name;
+    const where = [left + inputX, top + y, inputWidth].join();
+    if (where !== this.#where) {
+      this.#where = where;
+      input.left = left + inputX;
+      input.top = top + y;
+      input.width = inputWidth;
     }
-    for (const slot of this.#slots.slice(places.length)) {
-      slot.name = undefined;
-      if (slot.input.visible) slot.input.visible = false;
+    if (isOther) {
+      this.#name = field.name;
+      input.placeholder = field.placeholder;
+      input.visible = true;
+      input.focus();
     }
+    if (!isOther && input.value === value) return;
+    this.#isPlacing = true;
+    input.value = value;
+    this.#isPlacing = false;
+    // Its beginning is what one wants to read, however narrow it is; what is typed next replaces all, an arrow key keeps it.
+    input.gotoLineHome();
+    if (value !== "") input.setSelection(0, textWidth(value));
   }
 
-  /** Gives the keyboard to the input of a field, or takes it from all of them. */
-  focus(name: string | undefined): void {
-    for (const slot of this.#slots) {
-      const { input } = slot;
-      if (slot.name === undefined || slot.name !== name) {
-        slot.selected = undefined;
-        if (!input.focused) continue;
-        input.blur();
-        input.gotoLineHome();
-        continue;
-      }
-      if (!input.focused) {
-        input.focus();
-        slot.selected = input.value;
-      }
-      this.#select(slot);
-    }
-  }
-
-  /** What is typed next replaces what is there; an arrow key keeps it. */
-  #select(slot: Slot): void {
-    const { input, selected, isMoved } = slot;
-    // The renderer selects by places on the screen: those of before may be the places of others.
-    if (selected === undefined || isMoved) return;
-    slot.selected = undefined;
-    if (input.focused && input.value === selected) input.selectAll();
-  }
-
-  #moved(slot: Slot): void {
-    if (this.#slots.every(({ isMoved }) => !isMoved))
-      this.#renderer.once(CliRenderEvents.FRAME, this.#onFrame);
-    slot.isMoved = true;
-  }
-
-  readonly #onFrame = (): void => {
-    for (const slot of this.#slots) {
-      slot.isMoved = false;
-      this.#select(slot);
-    }
-  };
-
-  #slotFor(index: number, { inputWidth }: FieldPlace): Slot {
-    const existing = this.#slots[index];
-    if (existing !== undefined) return existing;
+  #create(width: number): InputRenderable {
     const input = new InputRenderable(this.#renderer, {
       position: "absolute",
       zIndex: 1,
@@ -134,30 +95,22 @@ export class Inputs {
         input.insertText(pastedText(event.bytes));
       },
       // From the start: what is scrolled out of a narrower one stays out.
-      width: inputWidth,
+      width,
     });
     paint(input, this.#theme);
-    const slot: Slot = { input, name: undefined, place: "", isMoved: false, selected: undefined };
     input.on(InputRenderableEvents.INPUT, () => {
-      if (slot.name !== undefined && !this.#isPlacing) this.#options.onInput(slot.name, input.value);
+      if (this.#name !== undefined && !this.#isPlacing) this.#options.onInput(this.#name, input.value);
     });
-    // By the mouse.
-    input.on(RenderableEvents.FOCUSED, () => {
-      if (slot.name !== undefined) this.#options.onFocus(slot.name);
-    });
-    this.#slots.push(slot);
     this.#renderer.root.add(input);
-    return slot;
+    return input;
   }
 }
 
-/** What inputs are made with. */
+/** What the input is made with. */
 export interface InputsOptions {
   readonly theme: Theme;
   /** The text of a field was changed by typing. */
   onInput(name: string, text: string): void;
-  /** A field got the keyboard. */
-  onFocus(name: string): void;
 }
 
 /** In one line: a list with a target in each line is a list. */
@@ -168,7 +121,7 @@ function pastedText(bytes: Uint8Array): string {
 }
 
 function paint(input: InputRenderable, { looks, background }: Theme): void {
-  const { input: look, dim, selected } = looks;
+  const { input: look, placeholder, selected } = looks;
   const bg = look.bg ?? background;
   const text = look.fg === undefined ? RGBA.defaultForeground() : RGBA.fromHex(look.fg);
   const behind = bg === undefined ? RGBA.defaultBackground() : RGBA.fromHex(bg);
@@ -176,7 +129,8 @@ function paint(input: InputRenderable, { looks, background }: Theme): void {
   input.focusedTextColor = text;
   input.backgroundColor = behind;
   input.focusedBackgroundColor = behind;
-  input.placeholderColor = dim.fg === undefined ? RGBA.defaultForeground() : RGBA.fromHex(dim.fg);
+  input.placeholderColor =
+    placeholder.fg === undefined ? RGBA.defaultForeground() : RGBA.fromHex(placeholder.fg);
   if (selected.bg !== undefined) input.selectionBg = selected.bg;
   input.attributes = attributesOf(look);
 }

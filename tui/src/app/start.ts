@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { homedir } from "node:os";
 import { resolve } from "node:path";
-import { Client } from "icmpx";
+import type { Client } from "icmpx";
 import { escapeText } from "icmpx/packet";
 import { themeOf } from "../draw/theme.ts";
 import { mtrTool } from "../panels/mtr.ts";
@@ -39,7 +39,8 @@ export interface StartOptions {
  */
 export function start({ environment, initial, theme, createClient }: StartOptions): Promise<number> {
   return runOnTerminal(({ renderer, quit, fail }) => {
-    const client = createClient?.() ?? new Client();
+    let client: Promise<Client> | undefined;
+    const loadClient = async (): Promise<Client> => createClient?.() ?? new (await import("icmpx")).Client();
     let app: App | undefined;
     const settings = new SettingsStore({
       path: settingsPath(environment, homedir()),
@@ -48,7 +49,10 @@ export function start({ environment, initial, theme, createClient }: StartOption
     });
     app = new App({
       renderer,
-      client,
+      client: () => {
+        client ??= loadClient();
+        return client;
+      },
       tools: TOOLS,
       settings,
       theme: themeOf(theme ?? settings.theme, environment),
@@ -68,7 +72,7 @@ export function start({ environment, initial, theme, createClient }: StartOption
       try {
         app.close();
       } finally {
-        client.close();
+        void client?.then((opened) => opened.close());
       }
     };
   });

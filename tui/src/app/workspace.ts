@@ -26,7 +26,8 @@ export interface Deck {
 
 /** What a workspace is made with. */
 export interface WorkspaceOptions {
-  readonly client: Client;
+  /** The client that all sessions probe with. */
+  client(): Promise<Client>;
   readonly tools: readonly Tool[];
   readonly services: Services;
   /** The form of each tool as it was left the last time. */
@@ -165,7 +166,7 @@ export class Workspace {
   }
 
   async #begin(tool: Tool, tab: Tab): Promise<void> {
-    const { client, services, now, onChange, onValues } = this.#options;
+    const { services, now, onChange, onValues } = this.#options;
     const { values } = tab;
     const id = this.#nextId;
     this.#nextId += 1;
@@ -173,6 +174,7 @@ export class Workspace {
     tab.isBeginning = true;
     onChange();
     try {
+      const client = await this.#options.client();
       const panel = await tool.begin(values, { id, client, now, onChange, onFailure: fail }, services);
       tab.panel?.session.stop();
       tab.panel = panel;

@@ -12,6 +12,7 @@ export type Role =
   | "selected"
   | "button"
   | "input"
+  | "placeholder"
   | "graph";
 
 /** A rectangle of cells. */

@@ -43,6 +43,7 @@ const DARK: Theme = {
     selected: { fg: "#ffffff", bg: "#264f78" },
     button: { fg: "#ffffff", bg: "#3d4552" },
     input: { fg: "#ffffff", bg: "#2b313b" },
+    placeholder: { fg: "#9da3ad", bg: "#2b313b" },
     graph: { fg: "#56b6c2" },
   },
 };
@@ -64,6 +65,7 @@ const LIGHT: Theme = {
     selected: { fg: "#0a0c10", bg: "#bcdcff" },
     button: { fg: "#0a0c10", bg: "#d4dae1" },
     input: { fg: "#0a0c10", bg: "#e6eaef" },
+    placeholder: { fg: "#5c636b", bg: "#e6eaef" },
     graph: { fg: "#0b6b74" },
   },
 };
@@ -86,6 +88,7 @@ const HIGH_CONTRAST: Theme = {
     selected: { fg: "#000000", bg: "#ffff5f", bold: true },
     button: { fg: "#000000", bg: "#ffffff", bold: true },
     input: { fg: "#ffffff", bg: "#303030", underline: true },
+    placeholder: { fg: "#d0d0d0", bg: "#303030", underline: true },
     graph: { fg: "#5fffff" },
   },
 };
@@ -107,6 +110,7 @@ const NONE: Theme = {
     selected: { inverse: true },
     button: { inverse: true },
     input: { underline: true },
+    placeholder: { dim: true, underline: true },
     graph: {},
   },
 };

@@ -1,4 +1,4 @@
-import { type Client, IcmpxError, type Measurement } from "icmpx";
+import type { Client, Measurement } from "icmpx";
 import { escapeText } from "icmpx/packet";
 import { EventLog } from "./event-log.ts";
 import type { RttHistory } from "./rtt-history.ts";
@@ -142,9 +142,10 @@ export class Follower<Item> {
   }
 }
 
-/** An error in words, line by line safe to print. A fault of ours is told with its name. */
+/** An error in words, line by line safe to print. A fault of ours is told with its name; what the library and the system throw has a code. */
 export function messageOf(error: unknown): string {
-  const isExpected = error instanceof IcmpxError || error instanceof RangeError || error instanceof TypeError;
+  const isExpected =
+    error instanceof RangeError || error instanceof TypeError || (error instanceof Error && "code" in error);
   const text = isExpected ? error.message : String(error);
   return text.split("\n").map(escapeText).join("\n");
 }

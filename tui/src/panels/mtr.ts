@@ -1,6 +1,4 @@
 import { integerField, SIZE_FIELD, secondsField, TIMEOUT_FIELD, targetField } from "../model/fields.ts";
-import { MtrSession } from "../model/mtr-session.ts";
-import { MtrPanel } from "./mtr-panel.ts";
 import type { Tool } from "./panel.ts";
 
 /** Measures every hop on the way to a host, round after round. */
@@ -18,7 +16,12 @@ export const mtrTool: Tool = {
     "Probes every router on the way to a host, round after round: where packets are lost, and where time is.",
     "Enter a host and press Enter. Details of a hop: Enter. Columns: o. Pause: p. Report: y.",
   ],
-  begin(values, options, services) {
+  async begin(values, options, services) {
+    // With the library, which the first frame does not wait for.
+    const [{ MtrSession }, { MtrPanel }] = await Promise.all([
+      import("../model/mtr-session.ts"),
+      import("./mtr-panel.ts"),
+    ]);
     const number = (name: string): number => Number(values[name]);
     const request = {
       target: (values["target"] ?? "").trim(),

@@ -1,7 +1,5 @@
 import { type Field, SIZE_FIELD, secondsField, TIMEOUT_FIELD, TTL_FIELD } from "../model/fields.ts";
-import { MultipingSession } from "../model/multiping-session.ts";
 import { checkTargets, readTargets } from "../model/target-list.ts";
-import { MultipingPanel } from "./multiping-panel.ts";
 import type { Tool } from "./panel.ts";
 
 /** Probes a second beyond which the screen, not the network, would be the bottleneck. */
@@ -36,6 +34,11 @@ export const multipingTool: Tool = {
     "@path is a file of them; a # begins a comment there.",
   ],
   async begin(values, options, services) {
+    // With the library, which the first frame does not wait for.
+    const [{ MultipingSession }, { MultipingPanel }] = await Promise.all([
+      import("../model/multiping-session.ts"),
+      import("./multiping-panel.ts"),
+    ]);
     const text = values["targets"] ?? "";
     const targets = await readTargets(text);
     const interval = 1000 * Number(values["interval"]);

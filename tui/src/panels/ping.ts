@@ -1,7 +1,5 @@
 import { SIZE_FIELD, secondsField, TIMEOUT_FIELD, TTL_FIELD, targetField } from "../model/fields.ts";
-import { PingSession } from "../model/ping-session.ts";
 import type { Tool } from "./panel.ts";
-import { PingPanel } from "./ping-panel.ts";
 
 /** Pings one host. */
 export const pingTool: Tool = {
@@ -18,7 +16,12 @@ export const pingTool: Tool = {
     "Pings one host: every reply in a log, round-trip times as a graph, losses at once.",
     "Give its name or address.",
   ],
-  begin(values, options, services) {
+  async begin(values, options, services) {
+    // With the library, which the first frame does not wait for.
+    const [{ PingSession }, { PingPanel }] = await Promise.all([
+      import("../model/ping-session.ts"),
+      import("./ping-panel.ts"),
+    ]);
     const session = new PingSession(
       {
         target: (values["target"] ?? "").trim(),

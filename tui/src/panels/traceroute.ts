@@ -1,7 +1,5 @@
 import { integerField, TIMEOUT_FIELD, targetField } from "../model/fields.ts";
-import { TracerouteSession } from "../model/traceroute-session.ts";
 import type { Tool } from "./panel.ts";
-import { TraceroutePanel } from "./traceroute-panel.ts";
 
 /** Finds the routers on the way to a host. */
 export const tracerouteTool: Tool = {
@@ -18,7 +16,12 @@ export const tracerouteTool: Tool = {
     "Finds the routers on the way to a host, many at once: hops appear as they answer, their names as they are known.",
     "Enter a host and press Enter. Details of a hop: Enter. Report: y.",
   ],
-  begin(values, options, services) {
+  async begin(values, options, services) {
+    // With the library, which the first frame does not wait for.
+    const [{ TracerouteSession }, { TraceroutePanel }] = await Promise.all([
+      import("../model/traceroute-session.ts"),
+      import("./traceroute-panel.ts"),
+    ]);
     const request = {
       target: (values["target"] ?? "").trim(),
       maxHops: Number(values["maxHops"]),
