@@ -6,7 +6,7 @@ import { Pinger } from "./pinger.ts";
 import type { EchoResult, MultipingResult, MultipingTarget, TargetFailure } from "./results.ts";
 import { Completion, onAbort, openPublisher, type StrategyContext, type Target } from "./run-context.ts";
 import { Statistics } from "./statistics.ts";
-import { type ScheduleAt, scheduleInTicks, scheduleOn } from "./ticks.ts";
+import { type Pace, scheduleInTicks, scheduleOn } from "./ticks.ts";
 
 /** The longest pause between the first probes of two neighbouring targets. */
 const MAX_GAP_NS = 10 * NS_PER_MS;
@@ -32,7 +32,7 @@ interface Slot {
  *
  * 1. The first probes of the targets are spread over the interval, at most 10 ms apart, so that the replies do not
  *    come all at once. Each target then keeps its own beat. Targets less than 5 ms apart (or a tenth of the interval, if
- *    shorter) share their beats with those in the same 5 ms.
+ *    shorter) share their beats with those in the same 5 ms, and answers are read when the next probes leave, or 10 ms later.
  * 2. Names are looked up at most 16 at a time; a slow one delays nobody but, with 15 others as slow, the names that wait
  *    for their turn.
  * 3. A name that does not resolve, or an address that this host cannot probe at all, ends that target with its cause.
@@ -60,7 +60,7 @@ export async function multiping(
     if (remaining === 0) completion.finish();
   };
   const gapNs = Math.min(settings.intervalNs / slots.length, MAX_GAP_NS);
-  const scheduleAt = pace(clock, settings.intervalNs, gapNs);
+  const pace = paceOf(clock, settings.intervalNs, gapNs);
   /** When the first target was ready: opening a socket and looking a name up take their time. */
   let startNs: number | undefined;
 
@@ -77,7 +77,7 @@ export async function multiping(
     }
     const { target } = slot;
     if (completion.isOver) return;
-    slot.pinger = new Pinger({ target, settings, clock, scheduleAt, completion, publisher, onDone });
+    slot.pinger = new Pinger({ target, settings, clock, ...pace, completion, publisher, onDone });
     startNs ??= clock.monotonicNs();
     slot.pinger.start(startNs + index * gapNs);
   };
@@ -114,9 +114,11 @@ export async function multiping(
 }
 
 /** How the probes to neighbouring targets, `gapNs` apart, are sent: alone, or several in one turn of the event loop. */
-function pace(clock: Clock, intervalNs: number, gapNs: number): ScheduleAt {
+function paceOf(clock: Clock, intervalNs: number, gapNs: number): Pace {
   const tickNs = Math.min(intervalNs / TICKS_IN_INTERVAL, MAX_TICK_NS);
-  return gapNs < tickNs ? scheduleInTicks(clock, tickNs) : scheduleOn(clock);
+  if (gapNs >= tickNs) return { scheduleAt: scheduleOn(clock), patienceNs: 0 };
+  // Each tick reads what came since the one before; a timer does so only when there are no more ticks.
+  return { scheduleAt: scheduleInTicks(clock, tickNs), patienceNs: 2 * tickNs };
 }
 
 function isAddress(host: string): boolean {

@@ -14,8 +14,8 @@ export async function ping(
   const publisher = openPublisher(context, settings);
   const { clock } = context;
   const onDone = () => completion.finish();
-  const scheduleAt = scheduleOn(clock);
-  const pinger = new Pinger({ target, settings, clock, scheduleAt, completion, publisher, onDone });
+  const pace = { scheduleAt: scheduleOn(clock), patienceNs: 0 };
+  const pinger = new Pinger({ target, settings, clock, ...pace, completion, publisher, onDone });
   const forgetAbort = onAbort(context.signal, onDone);
   try {
     if (!context.signal.aborted) pinger.start(clock.monotonicNs());

@@ -18,6 +18,8 @@ export interface PingerOptions {
   readonly clock: Clock;
   /** Wakes it for its next probe. */
   readonly scheduleAt: ScheduleAt;
+  /** How long answers may wait to be read, at most; 0 for not at all. */
+  readonly patienceNs: number;
   readonly completion: Completion;
   /** Publishes every result. */
   readonly publisher: Publisher<EchoResult>;
@@ -47,6 +49,7 @@ export class Pinger {
   constructor(options: PingerOptions) {
     this.#options = options;
     this.#stream = options.target.openStream({
+      patienceNs: options.patienceNs,
       onResult: (result) => this.#onResult(result),
       onCorrupt: () => this.statistics.addCorrupt(),
     });

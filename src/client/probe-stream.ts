@@ -12,6 +12,8 @@ export interface StreamOptions {
   readonly route: Route;
   readonly timeoutNs: number;
   readonly payload: Payload;
+  /** How long what arrives may wait unread, at most; 0 or absent for not at all. */
+  readonly patienceNs?: number;
   /** Called for every result, in the order they become known; never from within `send`. It may send and close. */
   onResult(result: EchoResult): void;
   /** Called for each reply with a wrong ICMP checksum. Its probe goes on waiting. */
@@ -65,8 +67,8 @@ export interface StreamOwner {
   enqueue(stream: ProbeStream, ttl: number, index: number): void;
   /** Drops an undecided probe. */
   forget(probe: Probe): void;
-  /** Drops what is remembered of decided probes of a stream. */
-  forgetDecided(stream: ProbeStream): void;
+  /** A stream was closed: drops what is remembered of its decided probes. */
+  onClosed(stream: ProbeStream): void;
 }
 
 /** How many latest answers are kept: of two queues, one may hand over an earlier answer a read later. */
@@ -135,6 +137,6 @@ export class ProbeStream {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const probe of this.undecided) this.#owner.forget(probe);
-    this.#owner.forgetDecided(this);
+    this.#owner.onClosed(this);
   }
 }

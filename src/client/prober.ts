@@ -1,6 +1,7 @@
 import { constants } from "node:os";
 import { SystemError } from "../errors.ts";
 import { Icmpv4Type, Icmpv6Type } from "../packet/icmp-types.ts";
+import { Attention } from "./attention.ts";
 import { type Clock, type Instant, readInstant } from "./clock.ts";
 import { Deadlines } from "./deadlines.ts";
 import { answerResult, sendErrorResult, timeoutResult, withSentPacket } from "./echo-result.ts";
@@ -67,6 +68,7 @@ export class Prober implements TransportOwner, StreamOwner {
   readonly #unstamped = new Map<number, Probe>();
   readonly #deadlines = new Deadlines<Probe>();
   readonly #queue: SendQueue<Probe>;
+  readonly #attention: Attention;
   #outbox: { readonly stream: ProbeStream; readonly result: EchoResult }[] = [];
   /** Arrivals that the rest of a read must be compared with before they are taken. */
   #waiting: (EchoArrival | ErrorArrival)[] = [];
@@ -92,6 +94,7 @@ export class Prober implements TransportOwner, StreamOwner {
     this.#nextSequence = firstSequence % SEQUENCES;
     // A probe that was forgotten while it waited is no longer queued.
     this.#queue = new SendQueue(clock, (probe) => probe.state !== "queued" || this.#transmit(probe));
+    this.#attention = new Attention(clock, transport, () => this.onReady());
     transport.attach(this);
   }
 
@@ -104,6 +107,7 @@ export class Prober implements TransportOwner, StreamOwner {
   }
 
   openStream(options: StreamOptions): ProbeStream {
+    this.#attention.open(options.patienceNs ?? 0);
     return new ProbeStream(this, options);
   }
 
@@ -111,6 +115,7 @@ export class Prober implements TransportOwner, StreamOwner {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#attention.end();
     this.#deadlineTimer?.cancel();
     this.#flying.clear();
     this.#remembered.clear();
@@ -145,9 +150,10 @@ export class Prober implements TransportOwner, StreamOwner {
     probe.state = "gone";
   }
 
-  /** Wants to hear nothing more of a decided probe of this stream. */
-  forgetDecided(stream: ProbeStream): void {
+  /** Wants to hear nothing more of the decided probes of this stream. */
+  onClosed(stream: ProbeStream): void {
     this.#remembered.forgetStream(stream);
+    if (!this.#isClosed) this.#attention.close(stream.options.patienceNs ?? 0);
   }
 
   // From the transport.
@@ -206,11 +212,11 @@ export class Prober implements TransportOwner, StreamOwner {
     probe.request = withSentPacket(probe.request, receipt.message, { family, clock: this.#clock, at });
     this.#flying.set(sequence, probe);
     if (receipt.stampKey !== null) this.#unstamped.set(receipt.stampKey, probe);
-    if (this.#flying.size === 1) this.#transport.setActive(true);
+    if (this.#flying.size === 1) this.#attention.setActive(true);
     this.#deadlines.push(probe);
     this.#watchDeadline(probe.deadlineNs);
     this.#sentUnread += 1;
-    if (this.#sentUnread >= READ_EVERY) this.#readWhileSending();
+    if (this.#sentUnread >= READ_EVERY || this.#attention.isDue(at.monotonicNs)) this.#readWhileSending();
     return true;
   }
 
@@ -246,6 +252,7 @@ export class Prober implements TransportOwner, StreamOwner {
     if (this.#isClosed) return false;
     this.#sentUnread = 0;
     this.#readAt = readInstant(this.#clock);
+    this.#attention.noteRead(this.#readAt.monotonicNs);
     const mayBeMore = this.#transport.drain();
     if (this.#waiting.length > 0) {
       // The stamps that answers wait for were queued before those answers came.
@@ -422,7 +429,7 @@ export class Prober implements TransportOwner, StreamOwner {
       this.#remembered.add(probe);
     }
     if (this.#flying.size === 0) {
-      this.#transport.setActive(false);
+      this.#attention.setActive(false);
       this.#deadlines.clear();
       // Nothing is in flight: nothing may keep the process alive.
       this.#deadlineTimer?.cancel();

@@ -17,8 +17,8 @@ export interface Target {
   openStream(listener: StreamListener): ProbeStream;
 }
 
-/** Who hears of the probes of a stream. */
-export type StreamListener = Pick<StreamOptions, "onResult" | "onCorrupt">;
+/** Who hears of the probes of a stream, and how soon. */
+export type StreamListener = Pick<StreamOptions, "onResult" | "onCorrupt" | "patienceNs">;
 
 /** What a strategy is given: time, names, where to publish, and when to stop. It never sees a socket. */
 export interface StrategyContext<Item> {

@@ -3,6 +3,13 @@ import type { Clock } from "./clock.ts";
 /** Calls `callback` once, no sooner than `atNs` (monotonic). Returns a function that cancels it. */
 export type ScheduleAt = (atNs: number, callback: () => void) => () => void;
 
+/** How a run that sends in ticks, or does not, keeps time. */
+export interface Pace {
+  readonly scheduleAt: ScheduleAt;
+  /** How long answers may wait to be read, at most; 0 for not at all. */
+  readonly patienceNs: number;
+}
+
 /** A timer of its own for each call. */
 export function scheduleOn(clock: Clock): ScheduleAt {
   return (atNs, callback) => clock.schedule(Math.max(0, atNs - clock.monotonicNs()), callback);

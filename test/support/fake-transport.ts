@@ -31,6 +31,7 @@ export class FakeTransport implements Transport {
   readonly sent: FakeSend[] = [];
   /** Whether it was last told that something is in flight. */
   isActive = false;
+  isTold = true;
   isClosed = false;
   /** What becomes of a send; by default it leaves, with no stamp to come. */
   outcome: (send: FakeSend) => SendReceipt = ({ data }) => ({
@@ -69,6 +70,10 @@ export class FakeTransport implements Transport {
 
   setActive(active: boolean): void {
     this.isActive = active;
+  }
+
+  setTold(told: boolean): void {
+    this.isTold = told;
   }
 
   close(): void {

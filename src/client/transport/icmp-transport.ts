@@ -96,7 +96,10 @@ export class IcmpTransport implements Transport {
   readonly stampsFromNs: number;
   readonly #libc: Libc;
   readonly #socket: Socket;
-  readonly #watch: Watch;
+  readonly #reactor: Reactor;
+  /** undefined while the owner reads by itself. */
+  #watch: Watch | undefined;
+  #isActive = false;
   #owner: TransportOwner | undefined;
   #message: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(2048));
   #malformed = 0;
@@ -118,6 +121,7 @@ export class IcmpTransport implements Transport {
     this.family = family;
     this.privileged = privileged;
     this.#libc = libc;
+    this.#reactor = reactor;
     this.#socket = Socket.open(libc, {
       domain: family === 4 ? AF_INET : AF_INET6,
       type: privileged ? SOCK_RAW : SOCK_DGRAM,
@@ -128,7 +132,7 @@ export class IcmpTransport implements Transport {
       this.#configure();
       this.#defaultMtuDiscovery = this.#socket.getOption(...this.#mtuDiscovery);
       this.stampsFromNs = libc.monotonicNs() + STAMP_SETTLING_NS;
-      this.#watch = reactor.watch(this.#socket.fd, () => this.#owner?.onReady());
+      this.setTold(true);
     } catch (error) {
       this.#socket.close();
       throw error;
@@ -202,11 +206,19 @@ export class IcmpTransport implements Transport {
   }
 
   setActive(active: boolean): void {
-    this.#watch.setActive(active);
+    this.#isActive = active;
+    this.#watch?.setActive(active);
+  }
+
+  setTold(told: boolean): void {
+    if (told === (this.#watch !== undefined)) return;
+    this.#watch?.close();
+    this.#watch = told ? this.#reactor.watch(this.#socket.fd, () => this.#owner?.onReady()) : undefined;
+    this.#watch?.setActive(this.#isActive);
   }
 
   close(): void {
-    this.#watch.close();
+    this.#watch?.close();
     this.#socket.close();
   }
 

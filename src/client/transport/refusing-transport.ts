@@ -30,5 +30,6 @@ export class RefusingTransport implements Transport {
   }
   drainErrors(): void {}
   setActive(): void {}
+  setTold(): void {}
   close(): void {}
 }

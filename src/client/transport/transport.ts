@@ -133,5 +133,7 @@ export interface Transport {
   drainErrors(): void;
   /** Says whether anything is in flight: where readiness needs a timer, it runs only then. */
   setActive(active: boolean): void;
+  /** Says whether the owner is to be told of what arrives, as it is at first; if not, it reads by itself. */
+  setTold(told: boolean): void;
   close(): void;
 }
