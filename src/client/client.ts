@@ -1,4 +1,4 @@
-import { ClientClosedError } from "../errors.ts";
+import { ClientClosedError, ResolveError } from "../errors.ts";
 import { addressFamily, canonicalAddress, type Family } from "../packet/address.ts";
 import { sleepUntil } from "./clock.ts";
 import { failMeasurement, Measurement, type Run } from "./measurement.ts";
@@ -331,6 +331,7 @@ export class Client {
     const wanted = isAddress ? settings.family : family;
     const { address, family: resolved } = await this.#resolver.lookup(host, { family: wanted, signal });
     if (this.#isClosed) throw new ClientClosedError();
+    this.#checkZone(host, address);
     const source = this.#source(resolved, settings);
     const prober = this.#prober(resolved, settings.privileged, source);
     await sleepUntil(this.#platform.clock, prober.transport.stampsFromNs, signal);
@@ -385,6 +386,16 @@ export class Client {
     // A source that this host lacks now it may have at the next run.
     if (!(transport instanceof RefusingTransport)) this.#probers.set(keyOf(transport.privileged), prober);
     return prober;
+  }
+
+  /** With a zone that names no interface the kernel would be asked for none, and choose. @throws ResolveError */
+  #checkZone(host: string, address: string): void {
+    const [, zone] = address.split("%", 2);
+    if (zone === undefined || interfaceIndex(this.#platform.libc, zone) !== 0) return;
+    throw new ResolveError(`Cannot resolve "${host}": this host has no interface "${zone}"`, {
+      host,
+      code: "ENODEV",
+    });
   }
 
   #interfaceIndex(nameOrIndex: string | number | undefined): number | undefined {

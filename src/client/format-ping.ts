@@ -76,8 +76,8 @@ function marks(result: EchoResult): string {
 }
 
 /**
- * The summary of a ping, like that of ping(8). A figure without a sample is `-`; what is special is listed only if there
- * was some.
+ * The summary of a ping, like that of ping(8). What has no sample is left out, as times without an answer and the jitter of a
+ * single one; what is special is listed only if there was some.
  *
  * ```text
  * --- dns.google (8.8.8.8) ping statistics ---
@@ -95,10 +95,11 @@ export function formatPingStatistics(result: PingResult): string {
     ...specialCounts(statistics),
   ];
   const times = [min, mean, max, stddev].map(formatRtt).join("/");
+  const jitterText = jitter === null ? "" : `, jitter ${formatRtt(jitter)} ms`;
   return [
     `--- ${formatHost(resolved, target)} ping statistics ---`,
     counts.join(", "),
-    `rtt min/mean/max/stddev = ${times} ms, jitter ${formatRtt(jitter)} ms`,
+    ...(min === null ? [] : [`rtt min/mean/max/stddev = ${times} ms${jitterText}`]),
   ].join("\n");
 }
 

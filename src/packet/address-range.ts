@@ -159,7 +159,7 @@ function between(text: string, first: IpAddress, last: IpAddress): AddressRange 
 }
 
 function checkIpv6(text: string, { bytes, zone }: IpAddress): void {
-  if (zone !== undefined) throw refused(text, "addresses of a range have no zone");
+  if (zone !== undefined) throw refused(text, `no zones here: choose with the option "interface"`);
   if (ipv6Number(bytes) >> 32n !== MAPPED_PREFIX) return;
   throw refused(text, `an IPv4 address in IPv6 form; write ${formatAddress(bytes.subarray(12))}`);
 }

@@ -106,6 +106,16 @@ describe("Client options on the wire", () => {
     expect((await outcome(client.probe(TARGET))).request.hostname).toBeNull();
   });
 
+  test("an address with the zone of an interface that does not exist has no route: nothing is sent anywhere", async () => {
+    const { client, failure, kernel } = scene(new FakePath({ delays: 1 }));
+    expect(await failure(client.probe("fe80::1%nosuch0"))).toMatchObject({
+      name: "ResolveError",
+      code: "ENODEV",
+      message: 'Cannot resolve "fe80::1%nosuch0": this host has no interface "nosuch0"',
+    });
+    expect(kernel.sent).toEqual([]);
+  });
+
   test("an interface that does not exist is a RangeError", async () => {
     const { client, failure, kernel, outcome } = scene(new FakePath({ delays: 1 }));
     for (const [, begin] of RUNS) {

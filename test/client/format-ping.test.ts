@@ -153,24 +153,18 @@ describe("formatPingStatistics()", () => {
       statisticsOf([0.25]),
       [
         "1 packets transmitted, 1 received, 0.0% packet loss",
-        "rtt min/mean/max/stddev = 0.250/0.250/0.250/0.000 ms, jitter - ms",
+        "rtt min/mean/max/stddev = 0.250/0.250/0.250/0.000 ms",
       ],
     ],
     [
       "nothing but losses",
       statisticsOf([null, null]),
-      [
-        "2 packets transmitted, 0 received, 100.0% packet loss",
-        "rtt min/mean/max/stddev = -/-/-/- ms, jitter - ms",
-      ],
+      ["2 packets transmitted, 0 received, 100.0% packet loss"],
     ],
     [
       "a run in which nothing was sent",
       statisticsOf([]),
-      [
-        "0 packets transmitted, 0 received, - packet loss",
-        "rtt min/mean/max/stddev = -/-/-/- ms, jitter - ms",
-      ],
+      ["0 packets transmitted, 0 received, - packet loss"],
     ],
     [
       "everything special that was counted",
@@ -187,16 +181,13 @@ describe("formatPingStatistics()", () => {
       [
         "1 packets transmitted, 1 received, 0.0% packet loss, 1 duplicate, 2 late, 3 reordered, 4 corrupt, " +
           "1 ICMP error, 5 not sent, 1 receive overflow, 6 in flight",
-        "rtt min/mean/max/stddev = 1.00/1.00/1.00/0.000 ms, jitter - ms",
+        "rtt min/mean/max/stddev = 1.00/1.00/1.00/0.000 ms",
       ],
     ],
     [
       "more than one of what has a plural",
       statisticsOf([], { duplicates: 2, errors: 3, overflows: 2 }),
-      [
-        "0 packets transmitted, 0 received, - packet loss, 2 duplicates, 3 ICMP errors, 2 receive overflows",
-        "rtt min/mean/max/stddev = -/-/-/- ms, jitter - ms",
-      ],
+      ["0 packets transmitted, 0 received, - packet loss, 2 duplicates, 3 ICMP errors, 2 receive overflows"],
     ],
   ];
   for (const [name, statistics, lines] of cases) {
