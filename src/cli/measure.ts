@@ -1,4 +1,4 @@
-import type { Measurement, SendOptions } from "icmpx";
+import type { Measurement, SendOptions, StatisticsSnapshot } from "icmpx";
 import { addressFamily } from "icmpx/packet";
 import { type Host, UsageError } from "./host.ts";
 import type { Values } from "./values.ts";
@@ -42,6 +42,14 @@ export function sendOptions(values: Values): SendOptions & { readonly source?: s
 function interfaceOrSource(text: string | undefined) {
   if (text === undefined) return {};
   return addressFamily(text) === undefined ? { interface: text } : { source: text };
+}
+
+/** Whether the system refused every probe: then nobody was asked, and that is a failure. */
+export function isNothingSent({
+  sent,
+  sendErrors,
+}: Pick<StatisticsSnapshot, "sent" | "sendErrors">): boolean {
+  return sent > 0 && sendErrors === sent;
 }
 
 /** How to follow a measurement. */

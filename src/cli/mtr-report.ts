@@ -1,5 +1,6 @@
-import type { MtrHop, MtrRound, StatisticsSnapshot } from "icmpx";
+import type { MtrAddress, MtrHop, MtrRound, StatisticsSnapshot } from "icmpx";
 import { escapeText } from "icmpx/packet";
+import { extensionLines } from "./extension-lines.ts";
 import { UsageError } from "./host.ts";
 import { hostText, type Paint, padEnd, truncate } from "./text.ts";
 
@@ -49,6 +50,9 @@ export const DEFAULT_ORDER = "LSNABWV";
 /** `  1.|-- 255.255.255.255`. */
 const ADDRESS_WIDTH = 23;
 
+/** Where mtr(8) puts labels. */
+const EXTENSION_INDENT = " ".repeat(7);
+
 /** How a report is laid out. */
 export interface ReportOptions {
   /** What stands at the left of the line of titles. */
@@ -59,6 +63,8 @@ export interface ReportOptions {
   readonly width?: number;
   /** Whether to show addresses beside names. */
   readonly showAddresses: boolean;
+  /** Whether MPLS labels and other extensions stand below those who sent them. */
+  readonly showExtensions: boolean;
   readonly paint: Paint;
 }
 
@@ -103,13 +109,16 @@ export function formatReport(round: MtrRound, options: ReportOptions): string {
       columns.map(({ title }) => title),
     ),
   );
-  const body = rows.map(({ name, figures }) => {
+  const body = rows.flatMap(({ name, figures, below }) => {
     const text = line(
       name,
       columns.map(({ show }) => show(figures) ?? ""),
     );
     const colour = severity(figures);
-    return colour === undefined ? text.trimEnd() : options.paint(colour, text.trimEnd());
+    return [
+      colour === undefined ? text.trimEnd() : options.paint(colour, text.trimEnd()),
+      ...below.map((each) => truncate(EXTENSION_INDENT + each, options.width ?? Number.POSITIVE_INFINITY)),
+    ];
   });
   return [head, ...body].join("\n");
 }
@@ -121,6 +130,8 @@ function totalWidth(columns: readonly Column[]): number {
 interface Row {
   readonly name: string;
   readonly figures: Figures;
+  /** Lines without figures. */
+  readonly below: readonly string[];
 }
 
 function hopRows({ ttl, addr, hostname, statistics, addresses }: MtrHop, options: ReportOptions): Row[] {
@@ -130,8 +141,15 @@ function hopRows({ ttl, addr, hostname, statistics, addresses }: MtrHop, options
     .map((each) => ({
       name: `    |  \`|-- ${nameOf(each.addr, each.hostname, options)}`,
       figures: each.statistics,
+      below: extensionsOf(each, options),
     }));
-  return [{ name: `${String(ttl).padStart(3)}.|-- ${name}`, figures: statistics }, ...others];
+  const main = addresses.find((each) => each.addr === addr);
+  const below = main === undefined ? [] : extensionsOf(main, options);
+  return [{ name: `${String(ttl).padStart(3)}.|-- ${name}`, figures: statistics, below }, ...others];
+}
+
+function extensionsOf({ extensions }: MtrAddress, { showExtensions }: ReportOptions): readonly string[] {
+  return showExtensions ? extensionLines(extensions) : [];
 }
 
 function nameOf(addr: string, hostname: string | null, { showAddresses }: ReportOptions): string {

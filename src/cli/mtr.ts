@@ -4,7 +4,8 @@ import type { Command } from "./command.ts";
 import { ExitCode, type Host } from "./host.ts";
 import { LiveScreen } from "./live-screen.ts";
 import { toCsv, toJson } from "./machine.ts";
-import { follow, formatOf, sendOptions } from "./measure.ts";
+import { follow, formatOf, isNothingSent, sendOptions } from "./measure.ts";
+import { MtrNotes } from "./mtr-notes.ts";
 import { DEFAULT_ORDER, formatReport, REPORT_COLUMNS, readOrder } from "./mtr-report.ts";
 import {
   count,
@@ -22,7 +23,7 @@ import {
   timeout,
   tos,
 } from "./options.ts";
-import { hostText, painter, tableWidth } from "./text.ts";
+import { hostText, painter, tableWidth, truncate } from "./text.ts";
 import type { Values } from "./values.ts";
 import { version } from "./version.ts";
 
@@ -84,6 +85,12 @@ export const MTR: Command = {
       value: "LETTERS",
       summary: `columns to show (${DEFAULT_ORDER})`,
     },
+    {
+      name: "mpls",
+      letter: "e",
+      kind: "flag",
+      summary: "show MPLS labels and other extensions (RFC 4884) below their hop",
+    },
     { name: "show-ips", letter: "b", kind: "flag", summary: "show addresses beside names" },
     NUMERIC,
     ...FAMILY,
@@ -110,7 +117,7 @@ export const MTR: Command = {
   },
   examples: [
     { line: "icmpx mtr example.org", summary: "live, until Ctrl-C" },
-    { line: "icmpx mtr -rwbc 100 example.org", summary: "a report to paste into a ticket" },
+    { line: "icmpx mtr -rwbec 100 example.org", summary: "a report to paste into a ticket" },
     { line: "icmpx mtr -n -i 0.2 -o LSNABWVM 192.0.2.1", summary: "five rounds a second, with jitter" },
     { line: "icmpx mtr --csv -c 60 192.0.2.1 > path.csv", summary: "figures for a spreadsheet" },
   ],
@@ -125,32 +132,40 @@ async function run(values: Values, host: Host): Promise<number> {
   const isLive = format === "text" && !isReport && stdout.isTerminal;
   const [target = ""] = values.operands;
   const paint = painter(host, stdout);
-  const showAddresses = values.has("show-ips");
+  const shown = { showAddresses: values.has("show-ips"), showExtensions: values.has("mpls") };
+  const notes = new MtrNotes();
   const report = (round: MtrRound, heading: string, width: { readonly width?: number }): string =>
-    formatReport(round, { heading, order, showAddresses, paint, ...width });
+    [
+      formatReport(round, { heading, order, ...shown, paint, ...width }),
+      ...notes.lines(round).map((line) => paint("yellow", truncate(line, width.width ?? line.length))),
+    ].join("\n");
   const finalReport = (round: MtrRound): string =>
     report(round, `HOST: ${hostText(hostname(), null)}`, values.has("report-wide") ? {} : tableWidth(stdout));
   const start = new Date();
   let last: MtrRound | undefined;
 
   const measure = (onRound: (round: MtrRound) => void): Promise<MtrResult | undefined> =>
-    follow(host, () => client.mtr(target, mtrOptions(values, isLive)), {
-      onItem: (round) => {
-        last = round;
-        onRound(round);
+    follow(
+      host,
+      () => client.mtr(target, { ...mtrOptions(values, isLive), onResult: (each) => notes.add(each) }),
+      {
+        onItem: (round) => {
+          last = round;
+          onRound(round);
+        },
+        onInterim: () => {
+          if (last !== undefined && !isLive) stderr.write(`${finalReport(last)}\n`);
+        },
       },
-      onInterim: () => {
-        if (last !== undefined && !isLive) stderr.write(`${finalReport(last)}\n`);
-      },
-    });
+    );
 
   using client = await host.createClient({});
   let result: MtrResult | undefined;
   if (isLive) {
     using screen = new LiveScreen(host);
-    screen.draw(() => `icmpx mtr ${hostText(target, null)}`);
+    screen.draw((width) => truncate(`icmpx mtr ${hostText(target, null)}`, width));
     result = await measure((round) => {
-      screen.draw((width) => `${liveTitle(round)}\n\n${report(round, "  Host", { width })}`);
+      screen.draw((width) => `${truncate(liveTitle(round), width)}\n\n${report(round, "  Host", { width })}`);
     });
   } else {
     result = await measure((round) => {
@@ -166,6 +181,7 @@ async function run(values: Values, host: Host): Promise<number> {
   if (format === "json") stdout.write(`${toJson({ command: "mtr", version: version(), ...result })}\n`);
   if (format === "ndjson") stdout.write(`${toJson({ event: "summary", ...result })}\n`);
   if (format === "csv") stdout.write(`${csvLines(result).join("\n")}\n`);
+  if (result.hops.every(({ statistics }) => isNothingSent(statistics))) return ExitCode.Failed;
   return result.reached ? ExitCode.Answered : ExitCode.Silent;
 }
 

@@ -77,6 +77,9 @@ export function timeout(letter: string, also: readonly string[] = []): Option {
   };
 }
 
+/** Bytes of ICMP data unless told otherwise, as in the library. */
+export const DEFAULT_SIZE = 56;
+
 /** Bytes of ICMP data. */
 export function size(letter?: string): Option {
   const base = {
@@ -85,7 +88,7 @@ export function size(letter?: string): Option {
     kind: "integer",
     value: "BYTES",
     range: [0, 65_507],
-    summary: "bytes of ICMP data, without headers (56)",
+    summary: `bytes of ICMP data, without headers (${DEFAULT_SIZE})`,
   } as const;
   return letter === undefined ? base : { ...base, letter };
 }

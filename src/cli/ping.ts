@@ -1,19 +1,12 @@
-import {
-  type EchoResult,
-  formatEchoResult,
-  formatMultiping,
-  formatPingStatistics,
-  type MultipingItem,
-  type MultipingResult,
-  type MultipingTarget,
-} from "icmpx";
-import { addressFamily, escapeText } from "icmpx/packet";
+import type { MultipingResult } from "icmpx";
+import { addressFamily } from "icmpx/packet";
 import type { Command } from "./command.ts";
 import { ExitCode, type Host, UsageError } from "./host.ts";
-import { toCsv, toJson } from "./machine.ts";
-import { follow, formatOf, sendOptions } from "./measure.ts";
+import { toJson } from "./machine.ts";
+import { follow, formatOf, isNothingSent, sendOptions } from "./measure.ts";
 import {
   count,
+  DEFAULT_SIZE,
   FAMILY,
   FORMATS,
   interfaceOrSource,
@@ -25,8 +18,7 @@ import {
   timeout,
   tos,
 } from "./options.ts";
-import { Tally } from "./tally.ts";
-import { type Paint, painter, tableWidth } from "./text.ts";
+import { PingView } from "./ping-view.ts";
 import type { Values } from "./values.ts";
 import { version } from "./version.ts";
 
@@ -36,24 +28,6 @@ const FRAGMENTATION: Readonly<Record<string, boolean | undefined>> = {
   want: undefined,
   dont: false,
 };
-const DEFAULT_SIZE = 56;
-
-const CSV_COLUMNS = [
-  "target",
-  "address",
-  "number",
-  "kind",
-  "sent_at",
-  "rtt_ms",
-  "ttl",
-  "from",
-  "from_name",
-  "error",
-  "late",
-  "duplicate",
-  "corrupt",
-  "reordered",
-];
 
 /** `icmpx ping`. */
 export const PING: Command = {
@@ -162,9 +136,13 @@ async function run(values: Values, host: Host): Promise<number> {
   const { operands: hosts } = values;
   const options = pingOptions(values);
   const view = new PingView(values, host);
+  const tooLarge = new Set<string>();
   using client = await host.createClient({});
   const result = await follow(host, () => client.multiping(hosts, options), {
-    onItem: (item) => view.show(item),
+    onItem: (item) => {
+      if (item.kind === "sendError" && item.error === "EMSGSIZE") tooLarge.add(item.target);
+      view.show(item);
+    },
     onInterim: () => view.showInterim(),
     deadline: values.number("deadline"),
   });
@@ -177,7 +155,11 @@ async function run(values: Values, host: Host): Promise<number> {
     for (const { results: _, ...target } of result.targets)
       host.stdout.write(`${toJson({ event: "summary", ...target })}\n`);
   }
-  return exitCode(result, values);
+  // What does not fit the path is an answer to who asks with -M do, as for ping(8).
+  const isUnsent = result.targets.some(
+    (each) => isNothingSent(each.statistics) && !tooLarge.has(each.target),
+  );
+  return isUnsent ? ExitCode.Failed : exitCode(result, values);
 }
 
 function pingOptions(values: Values) {
@@ -220,123 +202,4 @@ function exitCode(result: MultipingResult, values: Values): number {
   const wanted = values.has("deadline") ? (values.number("count") ?? 1) : 1;
   const isAnswered = result.targets.every(({ statistics }) => statistics.received >= wanted);
   return isAnswered ? ExitCode.Answered : ExitCode.Silent;
-}
-
-/** What a ping shows while it runs, and after. */
-class PingView {
-  readonly #values: Values;
-  readonly #host: Host;
-  readonly #format: ReturnType<typeof formatOf>;
-  readonly #paint: Paint;
-  readonly #tally = new Tally();
-  readonly #isSingle: boolean;
-  #hasBegun = false;
-
-  constructor(values: Values, host: Host) {
-    this.#values = values;
-    this.#host = host;
-    this.#format = formatOf(values);
-    this.#paint = painter(host, host.stdout);
-    this.#isSingle = values.operands.length === 1;
-  }
-
-  show(item: MultipingItem): void {
-    if (item.kind !== "targetFailure") this.#tally.add(item);
-    const { stdout, stderr } = this.#host;
-    switch (this.#format) {
-      case "json":
-        break;
-      case "ndjson":
-        stdout.write(`${toJson({ event: item.kind === "targetFailure" ? "failure" : "result", ...item })}\n`);
-        break;
-      case "csv":
-        if (!this.#hasBegun) stdout.write(`${toCsv(CSV_COLUMNS)}\n`);
-        stdout.write(`${toCsv(csvRow(item))}\n`);
-        break;
-      case "text":
-        if (item.kind === "targetFailure") {
-          stderr.write(`icmpx: ${this.#isSingle ? escapeText(item.message) : formatEchoResult(item)}\n`);
-          break;
-        }
-        this.#showText(item);
-        break;
-      default:
-        this.#format satisfies never;
-    }
-    this.#hasBegun = true;
-  }
-
-  /** On stderr, as ping(8) does: stdout may be read by a program. */
-  showInterim(): void {
-    for (const line of this.#tally.lines()) this.#host.stderr.write(`${line}\n`);
-  }
-
-  sumUp(result: MultipingResult): void {
-    const { stdout } = this.#host;
-    if (!this.#isSingle) {
-      stdout.write(`${this.#hasBegun ? "\n" : ""}${formatMultiping(result, tableWidth(stdout))}\n`);
-      return;
-    }
-    const [target] = result.targets;
-    if (target === undefined || !isProbed(target)) return;
-    stdout.write(`${this.#hasBegun ? "\n" : ""}${formatPingStatistics(target)}\n`);
-  }
-
-  #showText(result: EchoResult): void {
-    const { stdout } = this.#host;
-    if (this.#isSingle && !this.#hasBegun) stdout.write(`${this.#heading(result)}\n`);
-    if (this.#values.has("quiet")) return;
-    if (this.#values.has("flood")) {
-      if (result.kind !== "reply" && !result.late) stdout.write(".");
-      return;
-    }
-    const time = this.#values.has("timestamp") ? `[${(arrival(result) / 1000).toFixed(6)}] ` : "";
-    // The line of an error names the router only.
-    const about = result.kind === "icmpError" && !this.#isSingle ? `${escapeText(result.target)}: ` : "";
-    stdout.write(`${time}${this.#coloured(result, about + formatEchoResult(result))}\n`);
-  }
-
-  #heading({ target, request }: EchoResult): string {
-    const bytes = this.#values.number("size") ?? DEFAULT_SIZE;
-    return `PING ${escapeText(target)} (${escapeText(request.addr)}) ${bytes} data bytes`;
-  }
-
-  #coloured(result: EchoResult, line: string): string {
-    if (result.kind === "timeout" || result.kind === "sendError") return this.#paint("red", line);
-    const isOdd = result.late || result.duplicate || result.corrupt || result.reordered;
-    return result.kind === "icmpError" || isOdd ? this.#paint("yellow", line) : line;
-  }
-}
-
-function isProbed(target: MultipingTarget): target is MultipingTarget & { resolved: string; family: 4 | 6 } {
-  return target.resolved !== null && target.family !== null;
-}
-
-function arrival(result: EchoResult): number {
-  return result.reply?.receivedPacket.receivedAt ?? Date.now();
-}
-
-function csvRow(item: MultipingItem): readonly (string | number | boolean | null)[] {
-  if (item.kind === "targetFailure") {
-    const empty = CSV_COLUMNS.slice(4).map((name) => (name === "error" ? item.error : null));
-    return [item.target, null, null, item.kind, ...empty];
-  }
-  const { request, reply } = item;
-  const sent = request.sentPacket;
-  return [
-    item.target,
-    request.addr,
-    request.number,
-    item.kind,
-    sent === null ? null : new Date(sent.timestamp).toISOString(),
-    item.rtt,
-    reply?.ttl ?? null,
-    reply?.addr ?? null,
-    reply?.hostname ?? null,
-    item.error,
-    item.late,
-    item.duplicate,
-    item.corrupt,
-    item.reordered,
-  ];
 }

@@ -81,6 +81,8 @@ export class SweepView implements Disposable {
         if (result.failed > failures.length)
           this.tell(`icmpx: ${result.failed - failures.length} more failures`);
         for (const line of summaryLines(result)) this.tell(line);
+        if (result.sendErrors > 0 && !this.#values.has("all"))
+          this.tell("-A tells why something was not sent");
         break;
       default:
         this.#format satisfies never;

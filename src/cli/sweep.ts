@@ -225,9 +225,9 @@ function chunksOf(path: string, host: Host): AsyncIterable<Uint8Array> {
   return path === "-" ? host.readInput() : createReadStream(path);
 }
 
-function exitCode({ hosts, answered, failed }: SweepResult, values: Values): number {
+function exitCode({ hosts, answered, failed, sendErrors }: SweepResult, values: Values): number {
   const wanted = values.number("reachable");
   if (wanted !== undefined && answered >= wanted) return ExitCode.Answered;
-  if (failed > 0) return ExitCode.Failed;
+  if (failed > 0 || (hosts > 0 && sendErrors === hosts)) return ExitCode.Failed;
   return wanted === undefined && answered === hosts && hosts > 0 ? ExitCode.Answered : ExitCode.Silent;
 }

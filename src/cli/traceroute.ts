@@ -139,6 +139,11 @@ async function run(values: Values, host: Host): Promise<number> {
   if (format === "json")
     stdout.write(`${toJson({ command: "traceroute", version: version(), ...result })}\n`);
   if (format === "ndjson") stdout.write(`${toJson({ event: "summary", ...end })}\n`);
+  if (
+    result.hops.every(({ probes }) => probes.every(({ kind }) => kind === "sendError")) &&
+    result.hops.length > 0
+  )
+    return ExitCode.Failed;
   return result.reached ? ExitCode.Answered : ExitCode.Silent;
 }
 

@@ -10,10 +10,12 @@ setDefaultTimeout(60_000);
 describeIf(requiresLab(), "icmpx behind three routers", () => {
   let chain: Chain;
   let closed: Namespace;
+  let island: Namespace;
   const lab = new Lab();
 
   beforeAll(async () => {
     closed = lab.add("closed", { pingGroups: false });
+    island = lab.add("island");
     await lab.build();
     chain = await buildChain({ routers: 3 });
   });
@@ -126,6 +128,42 @@ describeIf(requiresLab(), "icmpx behind three routers", () => {
       `${chain.vacant[4]}: From 10.77.3.2: icmp_seq=1 destination unreachable: host unreachable`,
     );
     expect(stdout).toContain(`64 bytes from ${chain.destination[4]}: icmp_seq=1 ttl=61`);
+  });
+
+  for (const as of ["root", "nobody"] as const) {
+    test(`what cannot be sent at all is a failure as ${as}, with exit code 2 and the reason`, async () => {
+      const target = "192.0.2.1";
+      const ping = await run(island, as, `ping -c 1 ${target}`);
+      expect(ping.code).toBe(2);
+      expect(ping.stdout).toContain("ENETUNREACH (network is unreachable)");
+      expect(ping.stdout).not.toContain("rtt min");
+      // Whoever else answers: one of the targets was not asked.
+      expect((await run(island, as, `ping -c 1 127.0.0.1 ${target}`)).code).toBe(2);
+      const trace = await run(island, as, `trace -q 1 ${target}`);
+      expect([trace.code, trace.stdout.includes(" 1  ENETUNREACH\n")]).toEqual([2, true]);
+      const mtr = await run(island, as, `mtr -rnc 1 -m 3 ${target}`);
+      expect(mtr.code).toBe(2);
+      expect(mtr.stdout).toMatch(/\n3 probes not sent: .+ENETUNREACH \(network is unreachable\)\n$/);
+      const sweep = await run(island, as, `sweep ${target}`);
+      expect([sweep.code, sweep.stderr.split("; ")[0]]).toEqual([2, "1 host: 0 alive, 1 not sent to"]);
+      expect(sweep.stderr).toEndWith("\n-A tells why something was not sent\n");
+    });
+  }
+
+  test("a size that no path takes unfragmented is no failure, but an answer", async () => {
+    const { code, stdout } = await run(
+      chain.source,
+      "root",
+      `ping -M do -s 3000 -c 1 ${chain.destination[4]}`,
+    );
+    expect(stdout).toContain("EMSGSIZE");
+    expect(code).toBe(1);
+  });
+
+  test("mtr tells what a router said of the target", async () => {
+    const { code, stdout } = await run(chain.source, "root", `mtr -rnc 1 -Z 10 ${chain.vacant[4]}`);
+    expect(code).toBe(1);
+    expect(stdout).toEndWith("\n10.77.3.2 says: destination unreachable: host unreachable\n");
   });
 
   test("without permission it shows the remedies, with exit code 2", async () => {

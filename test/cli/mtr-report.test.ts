@@ -7,6 +7,7 @@ const OPTIONS: ReportOptions = {
   heading: "HOST: laptop",
   order: "LSNABWV",
   showAddresses: false,
+  showExtensions: false,
   paint: (_, text) => text,
 };
 

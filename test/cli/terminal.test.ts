@@ -137,6 +137,18 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx mtr on a term
     expect(host.listenerCount).toBe(0);
   });
 
+  test("keeps every line within a narrow terminal, the title included", async () => {
+    const terminal = { columns: 30, rows: 12 };
+    const { stdout } = await runCli("mtr -n -c 2 -i 0.02 127.0.0.1", { terminal, env: { NO_COLOR: "1" } });
+    const frames = stdout
+      .split("\x1b[H")
+      .slice(1)
+      .map((frame) => frame.split("\x1b[K")[0] ?? "");
+    expect(frames.length).toBeGreaterThan(1);
+    for (const title of frames) expect(Bun.stringWidth(title)).toBeLessThan(30);
+    expect(frames.at(-1)).toEndWith("…");
+  });
+
   test("cuts what is higher than the terminal, follows its size, and skips frames while it is busy", async () => {
     let frames = 0;
     const { stdout, code } = await runCli("mtr -n -c 4 -i 0.02 127.0.0.1", {

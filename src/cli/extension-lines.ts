@@ -1,0 +1,29 @@
+import { type ExtensionObject, escapeText } from "icmpx/packet";
+
+/** What routers add to their errors (RFC 4884), a line each, safe to print: MPLS labels in the words of mtr(8), interfaces, the rest. */
+export function extensionLines(extensions: readonly ExtensionObject[]): string[] {
+  return extensions.flatMap((object) => {
+    switch (object.kind) {
+      case "mpls":
+        return object.labels.map(
+          ({ label, trafficClass, bottomOfStack, ttl }) =>
+            `[MPLS: Lbl ${label} TC ${trafficClass} S ${bottomOfStack ? 1 : 0} TTL ${ttl}]`,
+        );
+      case "interfaceInformation":
+      case "interfaceIdentification": {
+        const fields = [
+          "role" in object ? object.role : undefined,
+          object.name === undefined ? undefined : `"${escapeText(object.name)}"`,
+          object.index === undefined ? undefined : `index ${object.index}`,
+          object.address,
+          "mtu" in object && object.mtu !== undefined ? `mtu ${object.mtu}` : undefined,
+        ];
+        return `[Interface: ${fields.filter((field) => field !== undefined).join(" ")}]`;
+      }
+      case "raw":
+        return `[Extension: class ${object.classNumber} type ${object.cType}, ${object.payload.length} bytes]`;
+      default:
+        return object satisfies never;
+    }
+  });
+}

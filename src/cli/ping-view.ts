@@ -1,0 +1,153 @@
+import {
+  type EchoResult,
+  formatEchoResult,
+  formatMultiping,
+  formatPingStatistics,
+  type MultipingItem,
+  type MultipingResult,
+  type MultipingTarget,
+} from "icmpx";
+import { escapeText } from "icmpx/packet";
+import type { Host } from "./host.ts";
+import { toCsv, toJson } from "./machine.ts";
+import { type Format, formatOf } from "./measure.ts";
+import { DEFAULT_SIZE } from "./options.ts";
+import { Tally } from "./tally.ts";
+import { type Paint, painter, tableWidth } from "./text.ts";
+import type { Values } from "./values.ts";
+
+const CSV_COLUMNS = [
+  "target",
+  "address",
+  "number",
+  "kind",
+  "sent_at",
+  "rtt_ms",
+  "ttl",
+  "from",
+  "from_name",
+  "error",
+  "late",
+  "duplicate",
+  "corrupt",
+  "reordered",
+];
+
+/** What a ping shows while it runs, and after. */
+export class PingView {
+  readonly #values: Values;
+  readonly #host: Host;
+  readonly #format: Format;
+  readonly #paint: Paint;
+  readonly #tally = new Tally();
+  readonly #isSingle: boolean;
+  #hasBegun = false;
+
+  constructor(values: Values, host: Host) {
+    this.#values = values;
+    this.#host = host;
+    this.#format = formatOf(values);
+    this.#paint = painter(host, host.stdout);
+    this.#isSingle = values.operands.length === 1;
+  }
+
+  show(item: MultipingItem): void {
+    if (item.kind !== "targetFailure") this.#tally.add(item);
+    const { stdout, stderr } = this.#host;
+    switch (this.#format) {
+      case "json":
+        break;
+      case "ndjson":
+        stdout.write(`${toJson({ event: item.kind === "targetFailure" ? "failure" : "result", ...item })}\n`);
+        break;
+      case "csv":
+        if (!this.#hasBegun) stdout.write(`${toCsv(CSV_COLUMNS)}\n`);
+        stdout.write(`${toCsv(csvRow(item))}\n`);
+        break;
+      case "text":
+        if (item.kind === "targetFailure") {
+          stderr.write(`icmpx: ${this.#isSingle ? escapeText(item.message) : formatEchoResult(item)}\n`);
+          break;
+        }
+        this.#showText(item);
+        break;
+      default:
+        this.#format satisfies never;
+    }
+    this.#hasBegun = true;
+  }
+
+  /** On stderr, as ping(8) does: stdout may be read by a program. */
+  showInterim(): void {
+    for (const line of this.#tally.lines()) this.#host.stderr.write(`${line}\n`);
+  }
+
+  sumUp(result: MultipingResult): void {
+    const { stdout } = this.#host;
+    if (!this.#isSingle) {
+      stdout.write(`${this.#hasBegun ? "\n" : ""}${formatMultiping(result, tableWidth(stdout))}\n`);
+      return;
+    }
+    const [target] = result.targets;
+    if (target === undefined || !isProbed(target)) return;
+    stdout.write(`${this.#hasBegun ? "\n" : ""}${formatPingStatistics(target)}\n`);
+  }
+
+  #showText(result: EchoResult): void {
+    const { stdout } = this.#host;
+    if (this.#isSingle && !this.#hasBegun) stdout.write(`${this.#heading(result)}\n`);
+    if (this.#values.has("quiet")) return;
+    if (this.#values.has("flood")) {
+      if (result.kind !== "reply" && !result.late) stdout.write(".");
+      return;
+    }
+    const time = this.#values.has("timestamp") ? `[${(arrival(result) / 1000).toFixed(6)}] ` : "";
+    // The line of an error names the router only.
+    const about = result.kind === "icmpError" && !this.#isSingle ? `${escapeText(result.target)}: ` : "";
+    stdout.write(`${time}${this.#coloured(result, about + formatEchoResult(result))}\n`);
+  }
+
+  #heading({ target, request }: EchoResult): string {
+    const bytes = this.#values.number("size") ?? DEFAULT_SIZE;
+    return `PING ${escapeText(target)} (${escapeText(request.addr)}) ${bytes} data bytes`;
+  }
+
+  #coloured(result: EchoResult, line: string): string {
+    if (result.kind === "timeout" || result.kind === "sendError") return this.#paint("red", line);
+    const isOdd = result.late || result.duplicate || result.corrupt || result.reordered;
+    return result.kind === "icmpError" || isOdd ? this.#paint("yellow", line) : line;
+  }
+}
+
+function isProbed(target: MultipingTarget): target is MultipingTarget & { resolved: string; family: 4 | 6 } {
+  return target.resolved !== null && target.family !== null;
+}
+
+function arrival(result: EchoResult): number {
+  return result.reply?.receivedPacket.receivedAt ?? Date.now();
+}
+
+function csvRow(item: MultipingItem): readonly (string | number | boolean | null)[] {
+  if (item.kind === "targetFailure") {
+    const empty = CSV_COLUMNS.slice(4).map((name) => (name === "error" ? item.error : null));
+    return [item.target, null, null, item.kind, ...empty];
+  }
+  const { request, reply } = item;
+  const sent = request.sentPacket;
+  return [
+    item.target,
+    request.addr,
+    request.number,
+    item.kind,
+    sent === null ? null : new Date(sent.timestamp).toISOString(),
+    item.rtt,
+    reply?.ttl ?? null,
+    reply?.addr ?? null,
+    reply?.hostname ?? null,
+    item.error,
+    item.late,
+    item.duplicate,
+    item.corrupt,
+    item.reordered,
+  ];
+}

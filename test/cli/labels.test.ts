@@ -1,0 +1,36 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { mplsProper } from "../scenarios/mpls-proper.ts";
+import { openLab, type SimulatedLab } from "../support/lab/open-lab.ts";
+import { requiresSimulator } from "../support/lab/requires-simulator.ts";
+import { describeIf } from "../support/requires.ts";
+import { ENTRY } from "./fake-host.ts";
+
+setDefaultTimeout(60_000);
+
+const TARGET = "10.20.0.100";
+const LABELS = [
+  "  2.|-- 10.20.0.2",
+  "       [MPLS: Lbl 24001 TC 3 S 0 TTL 1]",
+  "       [MPLS: Lbl 1048575 TC 7 S 1 TTL 255]",
+  "  3.|-- 10.20.0.3",
+  "       [MPLS: Lbl 16 TC 0 S 1 TTL 1]",
+  "  4.|-- 10.20.0.100",
+];
+
+describeIf(requiresSimulator(), "icmpx behind routers with MPLS labels", () => {
+  for (const as of ["root", "nobody"] as const) {
+    test(`mtr shows them below their router with -e only, as ${as}`, async () => {
+      await using lab = await openLab(mplsProper);
+      const shown = await output(lab, as, "mtr -rnec 1");
+      expect(shown.slice(3).map((line) => line.replace(/ +\d+\.\d%.*/, ""))).toEqual(LABELS);
+      expect((await output(lab, as, "mtr -rnc 1")).join("\n")).not.toContain("MPLS");
+    });
+  }
+});
+
+async function output(lab: SimulatedLab, as: "root" | "nobody", line: string): Promise<string[]> {
+  const child = lab.spawn([process.execPath, ENTRY, ...line.split(" "), TARGET], { as });
+  const [text, code] = await Promise.all([new Response(child.stdout).text(), child.exited]);
+  expect(code).toBe(0);
+  return text.trimEnd().split("\n");
+}

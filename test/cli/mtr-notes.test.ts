@@ -1,0 +1,98 @@
+import { describe, expect, test } from "bun:test";
+import type { EchoResult, MtrRound } from "icmpx";
+import { extensionLines } from "../../src/cli/extension-lines.ts";
+import { MtrNotes } from "../../src/cli/mtr-notes.ts";
+import {
+  errorOf,
+  replyOf,
+  sendErrorOf,
+  statisticsOf,
+  timeoutOf,
+  transitOf,
+} from "../client/format-samples.ts";
+
+const UNREACHABLE = { type: 3, code: 1, description: "destination unreachable: host unreachable" };
+
+function notesOf(results: readonly EchoResult[], round: Pick<MtrRound, "hops"> = { hops: [] }): string[] {
+  const notes = new MtrNotes();
+  for (const result of results) notes.add(result);
+  return notes.lines(round);
+}
+
+describe("MtrNotes", () => {
+  test("has nothing to say of what columns show: replies, silence, and TTLs that ran out", () => {
+    const results = [
+      replyOf(),
+      timeoutOf(),
+      transitOf(),
+      transitOf({ to: "2001:db8::9", from: "2001:db8::1" }),
+    ];
+    expect(notesOf(results)).toEqual([]);
+  });
+
+  test("tells once what a router says, with the MTU where it has one", () => {
+    const error = errorOf(UNREACHABLE, { from: "192.0.2.7" });
+    const tooBig = errorOf({ type: 3, code: 4, description: "too big", mtu: 1400 }, { from: "192.0.2.8" });
+    expect(notesOf([error, error, tooBig])).toEqual([
+      "192.0.2.7 says: destination unreachable: host unreachable",
+      "192.0.2.8 says: too big, mtu 1400",
+    ]);
+  });
+
+  test("keeps a few of what may be forged in any number", () => {
+    const errors = Array.from({ length: 300 }, (_, index) =>
+      errorOf(UNREACHABLE, { from: `192.0.2.${index % 256}` }),
+    );
+    expect(notesOf(errors)).toHaveLength(8);
+  });
+
+  test("counts what was not sent, with the last reason, escaped", () => {
+    expect(notesOf([sendErrorOf("ENETUNREACH", "no route")])).toEqual(["1 probe not sent: no route"]);
+    const twice = [sendErrorOf("ENETUNREACH", "no route"), sendErrorOf("ENOBUFS", "no\x1bbuffer")];
+    expect(notesOf(twice)).toEqual(["2 probes not sent: no\\x1bbuffer"]);
+  });
+
+  test("counts what this host itself lost", () => {
+    const hop = { ttl: 1, addr: null, hostname: null, addresses: [] };
+    const hops = [2, 3].map((overflows) => ({ ...hop, statistics: statisticsOf([], { overflows }) }));
+    expect(notesOf([], { hops })).toEqual([
+      "5 answers lost in this host's full receive queue: not counted as loss",
+    ]);
+  });
+});
+
+describe("extensionLines()", () => {
+  test("has a line for each label and each other object, with names escaped", () => {
+    expect(
+      extensionLines([
+        {
+          kind: "mpls",
+          classNumber: 1,
+          cType: 1,
+          labels: [
+            { label: 24_001, trafficClass: 3, bottomOfStack: false, ttl: 1 },
+            { label: 16, trafficClass: 0, bottomOfStack: true, ttl: 255 },
+          ],
+        },
+        {
+          kind: "interfaceInformation",
+          classNumber: 2,
+          cType: 0,
+          role: "incoming",
+          index: 3,
+          name: "ge-0\x1b[2J",
+          address: "192.0.2.1",
+          mtu: 1500,
+        },
+        { kind: "interfaceIdentification", classNumber: 3, cType: 2, by: "index", index: 7 },
+        { kind: "raw", classNumber: 9, cType: 1, payload: new Uint8Array(4) },
+      ]),
+    ).toEqual([
+      "[MPLS: Lbl 24001 TC 3 S 0 TTL 1]",
+      "[MPLS: Lbl 16 TC 0 S 1 TTL 255]",
+      '[Interface: incoming "ge-0\\x1b[2J" index 3 192.0.2.1 mtu 1500]',
+      "[Interface: index 7]",
+      "[Extension: class 9 type 1, 4 bytes]",
+    ]);
+  });
+});
