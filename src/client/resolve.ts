@@ -1,5 +1,3 @@
-import { promises as systemDns } from "node:dns";
-import { domainToASCII } from "node:url";
 import { ResolveError } from "../errors.ts";
 import { canonicalAddress, type Family, parseAddress } from "../packet/address.ts";
 import { type Clock, NS_PER_MS } from "./clock.ts";
@@ -56,11 +54,15 @@ const MAX_REVERSE_QUERIES = 16;
 const MAX_HOST_LENGTH = 253;
 const MAX_NAME_LENGTH = 255;
 
-/** The name service of the system: /etc/hosts, DNS and whatever else getaddrinfo(3) and getnameinfo(3) ask. */
+/**
+ * The name service of the system: /etc/hosts, DNS and whatever else getaddrinfo(3) and getnameinfo(3) ask. Loaded when the first name
+ * is, as it would take a tenth of the time that importing the library takes.
+ */
 const SYSTEM_DNS: DnsBackend = {
-  lookup: (host, family) => systemDns.lookup(host, { all: true, family, order: "verbatim" }),
+  lookup: async (host, family) =>
+    (await import("node:dns/promises")).lookup(host, { all: true, family, order: "verbatim" }),
   // Not `reverse`: of /etc/hosts it gives an alias instead of the name, and misses IPv6 (seen with Bun 1.4.5).
-  reverse: async (address) => (await systemDns.lookupService(address, 0)).hostname,
+  reverse: async (address) => (await (await import("node:dns/promises")).lookupService(address, 0)).hostname,
 };
 
 const SYSTEM_CLOCK: ResolverClock = {
@@ -237,7 +239,7 @@ function hostName(host: string): string {
   const wrong = /[^\w.\-\u0080-\u{10ffff}]|[\p{Cc}\p{Z}]/u.exec(host)?.[0];
   if (wrong !== undefined) throw refused(host, `${codePoint(wrong)} cannot be part of a name`);
   // RFC 5891. What getaddrinfo(3) makes of other characters depends on the C library and its locale.
-  const name = /^[\0-\x7f]*$/.test(host) ? host : domainToASCII(host);
+  const name = /^[\0-\x7f]*$/.test(host) ? host : process.getBuiltinModule("node:url").domainToASCII(host);
   if (name === "") throw refused(host, "not an internationalized name");
   const labels = name.replace(/\.$/, "").split(".");
   if (labels.every((label) => /^(?:\d+|0x[\da-f]*)$/i.test(label))) {

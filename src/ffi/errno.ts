@@ -1,5 +1,4 @@
 import { constants } from "node:os";
-import { getSystemErrorMap, getSystemErrorName } from "node:util";
 import { SystemError } from "../errors.ts";
 
 /** errno values of this platform that are treated in a way of their own. */
@@ -15,6 +14,7 @@ export const ENOBUFS: number = constants.errno.ENOBUFS;
  */
 export function systemError(errno: number, call: { syscall: string; address?: string }): SystemError {
   const code = errnoName(errno);
+  const { getSystemErrorMap } = process.getBuiltinModule("node:util");
   const description = getSystemErrorMap().get(-errno)?.[1];
   const target = call.address === undefined ? "" : ` to ${call.address}`;
   const reason = description === undefined ? code : `${code} (${description})`;
@@ -23,6 +23,6 @@ export function systemError(errno: number, call: { syscall: string; address?: st
 
 /** The symbolic name of a positive errno value, e.g. `"EHOSTUNREACH"`; `"E<number>"` when it has none. */
 function errnoName(errno: number): `E${string}` {
-  const name = getSystemErrorName(-errno);
+  const name = process.getBuiltinModule("node:util").getSystemErrorName(-errno);
   return name?.startsWith("E") ? (name as `E${string}`) : `E${errno}`;
 }

@@ -15,7 +15,8 @@ import { decodeUdpHeader, UDP_HEADER_LENGTH } from "./udp.ts";
 
 // Controls (ESC above all), bidirectional and invisible characters, unassigned ones, lone surrogates, every separator but
 // the plain space, the blank braille pattern, and the backslash itself so that the result is unambiguous.
-const UNSAFE = /[[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\\]--[ ]]/gv;
+// Not as a difference of sets (flag v), which takes 10 ms to compile: a fifth of the time in which the library is imported.
+const UNSAFE = /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\\]/gu;
 
 /**
  * Makes text from the network (interface names, host names) safe to show in a terminal: control characters, escape

@@ -31,6 +31,16 @@ describe("escapeText()", () => {
   ])("%s", (_name, text, escaped) => {
     expect(escapeText(text)).toBe(escaped);
   });
+
+  test("escapes what is invisible or moves text, and no other code point", () => {
+    const unsafe = /^[[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\\]--[ ]]$/v;
+    const wrong: number[] = [];
+    for (let code = 0; code <= 0x10ffff; code += 1) {
+      const character = String.fromCodePoint(code);
+      if ((escapeText(character) !== character) !== unsafe.test(character)) wrong.push(code);
+    }
+    expect(wrong).toEqual([]);
+  });
 });
 
 describe("formatPacket()", () => {
