@@ -97,4 +97,27 @@ describeIf(requires.all(requires.linux(), requires.root()), "names from the netw
     expect(await shown("mtr -r -n -c 1 127.0.0.1")).not.toContain("named.example");
     expect(await shown("traceroute -n 127.0.0.1")).not.toContain("named.example");
   });
+
+  test("mtr: -r is a report on a terminal, too; -w cuts no names, -b shows addresses beside them", async () => {
+    const name = `${"long-name.".repeat(8)}example`;
+    const run = async (line: string) => {
+      const platform: Platform = {
+        ...systemPlatform(),
+        resolver: new Resolver({ lookup: async () => [], reverse: async () => name }),
+      };
+      const env = { NO_COLOR: "1" };
+      return (await runCli(line, { platform, env, terminal: { columns: 80, rows: 24 } })).stdout;
+    };
+    const live = await run("mtr -c 1 127.0.0.1");
+    expect(live).toContain("\x1b[?1049h");
+    const report = await run("mtr -r -c 1 127.0.0.1");
+    expect(report).not.toContain("\x1b");
+    expect(report).not.toContain(name);
+    expect(report).toContain("1.|-- long-name.");
+    const wide = await run("mtr -w -c 1 127.0.0.1");
+    expect(wide).not.toContain("\x1b");
+    expect(wide).toContain(name);
+    expect(wide).not.toContain(`${name} (127.0.0.1)`);
+    expect(await run("mtr -wb -c 1 127.0.0.1")).toContain(`${name} (127.0.0.1)`);
+  });
 });
