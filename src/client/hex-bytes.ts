@@ -10,8 +10,15 @@ export function keepBytes(bytes: Uint8Array): Uint8Array {
   return new HexBytes(bytes);
 }
 
-/** The part of `kept`, a copy of `whole`, that `part` is of `whole`; a copy of its own if it lies elsewhere. */
+/**
+ * Up to this length a copy costs less than a view: engines keep the bytes of a small array with the array, and have to move
+ * them out for a second one to share them.
+ */
+const SMALL = 1000;
+
+/** `part` of `whole`, of which `kept` is a copy: as a part of `kept` or a copy of its own, whichever costs less. */
 export function keptPart(kept: Uint8Array, whole: Uint8Array, part: Uint8Array): Uint8Array {
+  if (part.length <= SMALL) return keepBytes(part);
   const start = part.byteOffset - whole.byteOffset;
   const isInside = part.buffer === whole.buffer && start >= 0 && start + part.length <= whole.length;
   return isInside ? kept.subarray(start, start + part.length) : keepBytes(part);

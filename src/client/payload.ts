@@ -1,4 +1,4 @@
-import { internetChecksum } from "../packet/checksum.ts";
+import { checksumSum } from "../packet/checksum.ts";
 
 // The payload of a probe, when it has room, begins with what identifies it:
 const NONCE = 0; // 8 bytes: random, the same for all probes of a client
@@ -35,9 +35,11 @@ export type PayloadMatch = "same" | "altered" | "foreign";
  */
 export class Payload {
   readonly length: number;
-  readonly #outgoing: Uint8Array;
+  readonly #outgoing: Copy;
   /** A second copy: answers are matched while a probe is being sent. */
-  readonly #expected: Uint8Array;
+  readonly #expected: Copy;
+  /** Sum of all 16-bit words but number and balance. */
+  readonly #constantSum: number;
   readonly #hasCookie: boolean;
   readonly #balanceAt: number | undefined;
   readonly #flow: number;
@@ -49,21 +51,23 @@ export class Payload {
    */
   constructor(content: number | Uint8Array, nonce: Uint8Array, flow: number) {
     this.#flow = flow;
-    if (typeof content !== "number") {
-      this.#outgoing = new Uint8Array(content);
-      this.#hasCookie = false;
-    } else {
-      this.#outgoing = Uint8Array.from({ length: content }, (_, index) => index & 0xff);
-      this.#hasCookie = content >= COOKIE_AND_BALANCE_LENGTH;
-      if (this.#hasCookie) {
-        this.#outgoing.set(nonce, NONCE);
-        this.#balanceAt = BALANCE;
-      } else if (content >= BALANCE_LENGTH) {
-        this.#balanceAt = 0;
-      }
+    const isOurs = typeof content === "number";
+    const data = isOurs
+      ? Uint8Array.from({ length: content }, (_, index) => index & 0xff)
+      : new Uint8Array(content);
+    this.length = data.length;
+    this.#hasCookie = isOurs && content >= COOKIE_AND_BALANCE_LENGTH;
+    if (this.#hasCookie) {
+      data.set(nonce, NONCE);
+      data.fill(0, NUMBER, COOKIE_AND_BALANCE_LENGTH);
+      this.#balanceAt = BALANCE;
+    } else if (isOurs && content >= BALANCE_LENGTH) {
+      data.fill(0, 0, BALANCE_LENGTH);
+      this.#balanceAt = 0;
     }
-    this.#expected = this.#outgoing.slice();
-    this.length = this.#outgoing.length;
+    this.#constantSum = checksumSum(data);
+    this.#outgoing = copyOf(data);
+    this.#expected = copyOf(data);
   }
 
   /** Whether answers can be told from forgeries by their data. */
@@ -95,18 +99,26 @@ export class Payload {
     return "same";
   }
 
-  #fill(bytes: Uint8Array, { number, type, identifier, sequence }: EchoIdentity): Uint8Array {
-    const view = new DataView(bytes.buffer);
+  #fill({ bytes, view }: Copy, { number, type, identifier, sequence }: EchoIdentity): Uint8Array {
     if (this.#hasCookie) view.setUint32(NUMBER, number);
-    if (this.#balanceAt !== undefined) {
-      view.setUint16(this.#balanceAt, 0);
-      // The checksum is the complement of the sum, so the balance must lift the sum to the complement of the flow.
-      const sum = ~internetChecksum(bytes) & 0xffff;
-      const unbalanced = fold(sum + (type << 8) + identifier + sequence);
-      view.setUint16(this.#balanceAt, fold((~this.#flow & 0xffff) + (~unbalanced & 0xffff)));
-    }
+    if (this.#balanceAt === undefined) return bytes;
+    const numberSum = this.#hasCookie ? (number >>> 16) + (number & 0xffff) : 0;
+    // The checksum is the complement of the sum, so the balance must lift the sum to the complement of the flow.
+    const unbalanced = fold(this.#constantSum + numberSum + (type << 8) + identifier + sequence);
+    view.setUint16(this.#balanceAt, fold((~this.#flow & 0xffff) + (~unbalanced & 0xffff)));
     return bytes;
   }
+}
+
+/** A copy of the data, to write into. */
+interface Copy {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+}
+
+function copyOf(data: Uint8Array): Copy {
+  const bytes = data.slice();
+  return { bytes, view: new DataView(bytes.buffer) };
 }
 
 function lengthWithoutPadding(data: Uint8Array): number {

@@ -45,6 +45,7 @@ export class Pinger {
   #decided = 0;
   #nextAtNs = 0;
   #cancelTimer: (() => void) | undefined;
+  readonly #guardedSend = (): void => this.#options.completion.guard(() => this.#send());
 
   constructor(options: PingerOptions) {
     this.#options = options;
@@ -74,11 +75,7 @@ export class Pinger {
   }
 
   #awaitTurn(): void {
-    this.#cancelTimer = this.#options.scheduleAt(this.#nextAtNs, () => this.#guardedSend());
-  }
-
-  #guardedSend(): void {
-    this.#options.completion.guard(() => this.#send());
+    this.#cancelTimer = this.#options.scheduleAt(this.#nextAtNs, this.#guardedSend);
   }
 
   #send(): void {

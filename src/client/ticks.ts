@@ -17,7 +17,9 @@ export function scheduleOn(clock: Clock): ScheduleAt {
 
 /** What is done when a tick comes. */
 interface Tick {
-  readonly callbacks: Set<() => void>;
+  readonly calls: { callback: (() => void) | undefined }[];
+  /** How many of them are not cancelled. */
+  waiting: number;
   cancel(): void;
 }
 
@@ -32,12 +34,11 @@ export function scheduleInTicks(clock: Clock, lengthNs: number): ScheduleAt {
   const scheduleAt = scheduleOn(clock);
 
   const open = (number: number): Tick => {
-    const callbacks = new Set<() => void>();
     const cancel = scheduleAt(number * lengthNs, () => {
       ticks.delete(number);
-      for (const callback of callbacks) callback();
+      for (const { callback } of tick.calls) callback?.();
     });
-    const tick = { callbacks, cancel };
+    const tick: Tick = { calls: [], waiting: 0, cancel };
     ticks.set(number, tick);
     return tick;
   };
@@ -45,12 +46,14 @@ export function scheduleInTicks(clock: Clock, lengthNs: number): ScheduleAt {
   return (atNs, callback) => {
     const number = Math.ceil(atNs / lengthNs);
     const tick = ticks.get(number) ?? open(number);
-    // A function of its own, so that one callback may be asked for twice.
-    const call = () => callback();
-    tick.callbacks.add(call);
+    const call: Tick["calls"][number] = { callback };
+    tick.calls.push(call);
+    tick.waiting += 1;
     return () => {
-      tick.callbacks.delete(call);
-      if (tick.callbacks.size > 0 || ticks.get(number) !== tick) return;
+      if (call.callback === undefined) return;
+      call.callback = undefined;
+      tick.waiting -= 1;
+      if (tick.waiting > 0 || ticks.get(number) !== tick) return;
       ticks.delete(number);
       tick.cancel();
     };

@@ -57,31 +57,32 @@ export interface ControlRequest {
   readonly interfaceIndex?: number;
 }
 
+/** Where control messages are. */
+export interface ControlRegion {
+  readonly offset: number;
+  readonly length: number;
+  /** What `timestampNs` counts from. */
+  readonly epochSeconds: number;
+}
+
 /**
- * Reads the control messages in the `length` bytes at `offset` (cmsg(3)). Unknown ones are skipped; one cut short by
+ * Reads the control messages of a region (cmsg(3)) into `values`. Unknown ones are skipped; one cut short by
  * MSG_CTRUNC ends the walk.
- *
- * @param epochSeconds what `timestampNs` counts from.
  */
-export function decodeControl(
+export function decodeControl<Values extends ControlValues>(
   view: DataView,
-  region: { offset: number; length: number; epochSeconds: number },
-): ControlValues {
-  const values: ControlValues = {
-    destination: undefined,
-    interfaceIndex: undefined,
-    ttl: undefined,
-    tos: undefined,
-    timestampNs: undefined,
-    error: undefined,
-    overflow: undefined,
-  };
+  region: ControlRegion,
+  values: Values,
+): Values {
   const end = region.offset + region.length;
   let offset = region.offset;
   while (offset + CMSGHDR.size <= end) {
     const length = view.getUint32(offset + CMSGHDR.length, true);
     if (length < CMSGHDR.size || offset + length > end) break;
-    decodeOne(view, { offset, length: length - CMSGHDR.size, epochSeconds: region.epochSeconds }, values);
+    const level = view.getInt32(offset + CMSGHDR.level, true);
+    if (level === SOL_SOCKET) decodeSocketLevel(view, { offset, epochSeconds: region.epochSeconds }, values);
+    else if (level === IPPROTO_IP) decodeIpv4Level(view, offset, values);
+    else if (level === IPPROTO_IPV6) decodeIpv6Level(view, offset, values);
     offset += align(length);
   }
   return values;
@@ -111,35 +112,42 @@ export function encodeControl(
   return offset - at.offset;
 }
 
-function decodeOne(
+function decodeSocketLevel(
   view: DataView,
-  message: { offset: number; length: number; epochSeconds: number },
+  { offset, epochSeconds }: { offset: number; epochSeconds: number },
   values: ControlValues,
 ): void {
-  const level = view.getInt32(message.offset + CMSGHDR.level, true);
-  const type = view.getInt32(message.offset + CMSGHDR.type, true);
-  const data = message.offset + CMSGHDR.size;
-  const { length } = message;
-  if (level === SOL_SOCKET) {
-    if (type === SO_TIMESTAMPING && length >= TIMESPEC.size) {
-      values.timestampNs = decodeTimestamp(view, data, message.epochSeconds);
-    } else if (type === SO_RXQ_OVFL && length >= 4) values.overflow = view.getUint32(data, true);
-  } else if (level === IPPROTO_IP) {
-    if (type === IP_TTL && length >= 4) values.ttl = view.getInt32(data, true);
-    // One byte, unlike every other (net/ipv4/ip_sockglue.c, ip_cmsg_recv_tos).
-    else if (type === IP_TOS && length >= 1) values.tos = view.getUint8(data);
-    else if (type === IP_PKTINFO && length >= IN_PKTINFO.size) {
-      values.interfaceIndex = view.getInt32(data + IN_PKTINFO.interfaceIndex, true);
-      values.destination = textAt(view, data + IN_PKTINFO.address, 4);
-    } else if (type === IP_RECVERR) values.error = decodeError(view, data, length);
-  } else if (level === IPPROTO_IPV6) {
-    if (type === IPV6_HOPLIMIT && length >= 4) values.ttl = view.getInt32(data, true);
-    else if (type === IPV6_TCLASS && length >= 4) values.tos = view.getInt32(data, true);
-    else if (type === IPV6_PKTINFO && length >= IN6_PKTINFO.size) {
-      values.interfaceIndex = view.getInt32(data + IN6_PKTINFO.interfaceIndex, true);
-      values.destination = textAt(view, data + IN6_PKTINFO.address, 16);
-    } else if (type === IPV6_RECVERR) values.error = decodeError(view, data, length);
-  }
+  const type = view.getInt32(offset + CMSGHDR.type, true);
+  const length = view.getUint32(offset + CMSGHDR.length, true) - CMSGHDR.size;
+  const data = offset + CMSGHDR.size;
+  if (type === SO_TIMESTAMPING && length >= TIMESPEC.size) {
+    values.timestampNs = decodeTimestamp(view, data, epochSeconds);
+  } else if (type === SO_RXQ_OVFL && length >= 4) values.overflow = view.getUint32(data, true);
+}
+
+function decodeIpv4Level(view: DataView, offset: number, values: ControlValues): void {
+  const type = view.getInt32(offset + CMSGHDR.type, true);
+  const length = view.getUint32(offset + CMSGHDR.length, true) - CMSGHDR.size;
+  const data = offset + CMSGHDR.size;
+  if (type === IP_TTL && length >= 4) values.ttl = view.getInt32(data, true);
+  // One byte, unlike every other (net/ipv4/ip_sockglue.c, ip_cmsg_recv_tos).
+  else if (type === IP_TOS && length >= 1) values.tos = view.getUint8(data);
+  else if (type === IP_PKTINFO && length >= IN_PKTINFO.size) {
+    values.interfaceIndex = view.getInt32(data + IN_PKTINFO.interfaceIndex, true);
+    values.destination = textAt(view, data + IN_PKTINFO.address, 4);
+  } else if (type === IP_RECVERR) values.error = decodeError(view, data, length);
+}
+
+function decodeIpv6Level(view: DataView, offset: number, values: ControlValues): void {
+  const type = view.getInt32(offset + CMSGHDR.type, true);
+  const length = view.getUint32(offset + CMSGHDR.length, true) - CMSGHDR.size;
+  const data = offset + CMSGHDR.size;
+  if (type === IPV6_HOPLIMIT && length >= 4) values.ttl = view.getInt32(data, true);
+  else if (type === IPV6_TCLASS && length >= 4) values.tos = view.getInt32(data, true);
+  else if (type === IPV6_PKTINFO && length >= IN6_PKTINFO.size) {
+    values.interfaceIndex = view.getInt32(data + IN6_PKTINFO.interfaceIndex, true);
+    values.destination = textAt(view, data + IN6_PKTINFO.address, 16);
+  } else if (type === IPV6_RECVERR) values.error = decodeError(view, data, length);
 }
 
 /** The software stamp, which is the first of three; all zero when only hardware stamped. */

@@ -12,17 +12,24 @@ import { decodeSocketAddress } from "./sockaddr.ts";
 export function decodeIncoming(batch: MessageBatch, index: number, epochSeconds: number): IncomingMessage {
   const { view } = batch;
   const header = batch.headerOffset(index);
-  const control = decodeControl(view, {
+  const length = Math.min(batch.messageLength(index), batch.dataLength);
+  const nameLength = view.getUint32(header + MSGHDR.nameLength, true);
+  const region = {
     offset: batch.controlOffset(index),
     length: view.getUint32(header + MSGHDR.controlLength, true),
     epochSeconds,
-  });
-  const length = Math.min(batch.messageLength(index), batch.dataLength);
-  const nameLength = view.getUint32(header + MSGHDR.nameLength, true);
-  return {
+  };
+  // One object with all fields from the start: spreading the control values into it took as long as reading them.
+  return decodeControl(view, region, {
     data: new Uint8Array(view.buffer, batch.dataOffset(index), length),
     truncated: (view.getUint32(header + MSGHDR.flags, true) & MSG_TRUNC) !== 0,
     source: decodeSocketAddress(view, batch.nameOffset(index), nameLength),
-    ...control,
-  };
+    destination: undefined,
+    interfaceIndex: undefined,
+    ttl: undefined,
+    tos: undefined,
+    timestampNs: undefined,
+    error: undefined,
+    overflow: undefined,
+  });
 }

@@ -20,6 +20,16 @@ export interface OutgoingMessage extends ControlRequest {
   readonly interfaceIndex?: number;
 }
 
+/** Where datagrams go and what they ask of their IP header, encoded once for any number of them. */
+export interface Envelope {
+  /** Where to, as text. */
+  readonly address: string;
+  /** A `sockaddr`. */
+  readonly name: Uint8Array;
+  /** Control messages (cmsg(3)). */
+  readonly control: Uint8Array;
+}
+
 /** `"busy"`: the kernel had no room (EAGAIN, ENOBUFS). Nothing was queued; try again a little later. */
 export type SendOutcome = "sent" | "busy";
 

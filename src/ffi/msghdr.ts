@@ -29,6 +29,8 @@ export class MessageBatch {
   readonly headers: Uint8Array;
   /** The whole arena; the offsets below are into it. */
   readonly view: DataView<ArrayBuffer>;
+  /** The same as bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** The arena as 32-bit words in host order, for hot loops; every offset below is a multiple of 8 if the lengths are. */
   readonly words: Int32Array<ArrayBuffer>;
   /** How many messages it holds. */
@@ -57,6 +59,7 @@ export class MessageBatch {
     this.#data = Math.ceil((this.#controls + count * controlLength) / ALIGNMENT) * ALIGNMENT;
     const arena = new ArrayBuffer(this.#data + count * dataLength);
     this.view = new DataView(arena);
+    this.bytes = new Uint8Array(arena);
     this.words = new Int32Array(arena, 0, arena.byteLength >> 2);
     this.#nameLength = names ? SOCKADDR_LENGTH : 0;
     this.headers = new Uint8Array(arena, 0, count * MMSGHDR.size);

@@ -47,20 +47,25 @@ export function putIcmpChecksum(view: DataView, checksum: number): void {
   view.setUint16(CHECKSUM, checksum);
 }
 
-/** Decodes what echo request and reply have in common. */
-export function decodeEcho(
+/** Decodes an echo request or reply. Field by field: spreading the header took as long as all the rest. */
+export function decodeEcho<Kind extends "echoRequest" | "echoReply">(
+  kind: Kind,
   view: DataView,
   layer: string,
-): Pick<IcmpEchoRequest, "identifier" | "sequence" | "data"> {
+): IcmpHeader & Pick<IcmpEchoRequest, "identifier" | "sequence" | "data"> & { readonly kind: Kind } {
   need(view, ICMP_HEADER_LENGTH, layer);
   return {
+    kind,
+    type: view.getUint8(TYPE),
+    code: view.getUint8(CODE),
+    checksum: view.getUint16(CHECKSUM),
     identifier: view.getUint16(IDENTIFIER),
     sequence: view.getUint16(SEQUENCE),
     data: bytesOf(view, ICMP_HEADER_LENGTH),
   };
 }
 
-/** Encodes what {@link decodeEcho} decodes. The caller has checked the room. */
+/** Encodes identifier, sequence and data of an echo message. The caller has checked the room. */
 export function encodeEcho(
   message: Encodable<IcmpEchoRequest | IcmpEchoReply>,
   view: DataView,

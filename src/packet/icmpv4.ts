@@ -127,9 +127,9 @@ export function decodeIcmpv4(bytes: ByteView): Icmpv4Message {
   const header = decodeIcmpHeader(view, LAYER);
   switch (header.type) {
     case Icmpv4Type.EchoRequest:
-      return { kind: "echoRequest", ...header, ...decodeEcho(view, LAYER) };
+      return decodeEcho("echoRequest", view, LAYER);
     case Icmpv4Type.EchoReply:
-      return { kind: "echoReply", ...header, ...decodeEcho(view, LAYER) };
+      return decodeEcho("echoReply", view, LAYER);
     case Icmpv4Type.DestinationUnreachable: {
       const quoting = decodeExtended(view);
       return {

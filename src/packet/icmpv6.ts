@@ -132,9 +132,9 @@ export function decodeIcmpv6(bytes: ByteView): Icmpv6Message {
   const header = decodeIcmpHeader(view, LAYER);
   switch (header.type) {
     case Icmpv6Type.EchoRequest:
-      return { kind: "echoRequest", ...header, ...decodeEcho(view, LAYER) };
+      return decodeEcho("echoRequest", view, LAYER);
     case Icmpv6Type.EchoReply:
-      return { kind: "echoReply", ...header, ...decodeEcho(view, LAYER) };
+      return decodeEcho("echoReply", view, LAYER);
     case Icmpv6Type.DestinationUnreachable:
       return { kind: "destinationUnreachable", ...header, ...decodeExtended(view) };
     case Icmpv6Type.TimeExceeded:

@@ -27,6 +27,7 @@ const DESTINATION = 16;
 const OPTIONS = 20;
 
 const LAYER = "IPv4 header";
+const NO_OPTIONS = new Uint8Array(0);
 const RESERVED_FLAG = 0x8000;
 const DONT_FRAGMENT = 0x4000;
 const MORE_FRAGMENTS = 0x2000;
@@ -115,7 +116,8 @@ export function decodeIpv4Header(bytes: ByteView): Ipv4Header {
     checksum: view.getUint16(CHECKSUM),
     source: readAddress(view, SOURCE, 4),
     destination: readAddress(view, DESTINATION, 4),
-    options: bytesOf(view, OPTIONS, headerLength),
+    // Nearly every header: a view of nothing would cost as much as three fields.
+    options: headerLength === IPV4_HEADER_LENGTH ? NO_OPTIONS : bytesOf(view, OPTIONS, headerLength),
   };
 }
 

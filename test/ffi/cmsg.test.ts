@@ -16,7 +16,7 @@ const NOTHING = {
 function decode(hex: string, epochSeconds = 0): unknown {
   const bytes = Uint8Array.fromHex(hex.replaceAll(/\s/g, ""));
   const view = new DataView(bytes.buffer);
-  return decodeControl(view, { offset: 0, length: bytes.length, epochSeconds });
+  return decodeControl(view, { offset: 0, length: bytes.length, epochSeconds }, { ...NOTHING });
 }
 
 /** Control messages of a 64-bit little-endian Linux, laid out by hand after cmsg(3), ip(7), RFC 3542 and linux/errqueue.h. */
@@ -116,7 +116,11 @@ describe("decodeControl()", () => {
     fc.assert(
       fc.property(fc.oneof(plausible, fc.uint8Array({ maxLength: 200 })), (bytes) => {
         const view = new DataView(Uint8Array.from(bytes).buffer);
-        const values = decodeControl(view, { offset: 0, length: bytes.length, epochSeconds: 0 });
+        const values = decodeControl(
+          view,
+          { offset: 0, length: bytes.length, epochSeconds: 0 },
+          { ...NOTHING },
+        );
         expect(Object.keys(values)).toEqual(Object.keys(NOTHING));
       }),
     );

@@ -22,12 +22,15 @@ export function decodeDatagram(family: Family, incoming: IncomingMessage): Arriv
   const { data: bytes } = incoming;
   const message = family === 4 ? decodeIcmpv4(bytes) : decodeIcmpv6(bytes);
   if (message.kind !== "echoReply") return undefined;
-  const { type, code, checksum, identifier, sequence, data } = message;
   return {
     kind: "echo",
     from: sourceOf(incoming.source),
-    ...outer(incoming),
-    icmp: { type, code, checksum, identifier, sequence, data },
+    to: incoming.destination ?? null,
+    ttl: incoming.ttl ?? null,
+    tos: incoming.tos ?? null,
+    header: null,
+    stampNs: incoming.timestampNs ?? null,
+    icmp: message,
     raw: bytes,
     checksumValid: true,
   };
@@ -56,7 +59,11 @@ export function decodeQueuedError(family: Family, incoming: IncomingMessage): Ar
   return {
     kind: "error",
     from: sourceOf(error.offender),
-    ...outer(incoming),
+    to: incoming.destination ?? null,
+    ttl: incoming.ttl ?? null,
+    tos: incoming.tos ?? null,
+    header: null,
+    stampNs: incoming.timestampNs ?? null,
     icmp: { type, code, checksum: null, identifier: null, sequence: null, data: raw },
     raw,
     quote: { header: null, destination: sourceOf(source), identifier, sequence, data },
@@ -64,16 +71,6 @@ export function decodeQueuedError(family: Family, incoming: IncomingMessage): Ar
     mtu: isTooBig(family, error) && info > 0 ? info : null,
     pointer: isParameterProblem(family, type) ? info : null,
     isRedirect: type === (family === 4 ? Icmpv4Type.Redirect : Icmpv6Type.Redirect),
-  };
-}
-
-function outer(incoming: IncomingMessage) {
-  return {
-    to: incoming.destination ?? null,
-    ttl: incoming.ttl ?? null,
-    tos: incoming.tos ?? null,
-    header: null,
-    stampNs: incoming.timestampNs ?? null,
   };
 }
 

@@ -41,7 +41,7 @@ import {
 } from "../../ffi/constants.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import type { Reactor, Watch } from "../../ffi/reactor.ts";
-import { type IncomingMessage, Socket, type SocketAddress } from "../../ffi/socket.ts";
+import { type Envelope, type IncomingMessage, Socket, type SocketAddress } from "../../ffi/socket.ts";
 import { type Family, isLinkLocal, isMulticast } from "../../packet/address.ts";
 import { encodeIcmpv4 } from "../../packet/icmpv4.ts";
 import { encodeIcmpv6 } from "../../packet/icmpv6.ts";
@@ -101,6 +101,8 @@ export class IcmpTransport implements Transport {
   #watch: Watch | undefined;
   #isActive = false;
   #owner: TransportOwner | undefined;
+  /** By route and TTL. */
+  readonly #envelopes = new WeakMap<Route, (Envelope | undefined)[]>();
   #message: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(2048));
   #malformed = 0;
   #drops = 0;
@@ -157,15 +159,7 @@ export class IcmpTransport implements Transport {
     const message = this.#encode(sequence, payload);
     try {
       this.#applyRoute(route);
-      const outcome = this.#socket.send({
-        data: message,
-        destination: this.#socketAddress(route.destination, route.interfaceIndex),
-        ttl,
-        tos: route.tos,
-        ...(route.source !== undefined && { source: route.source }),
-        ...(route.interfaceIndex !== undefined && { interfaceIndex: route.interfaceIndex }),
-      });
-      if (outcome === "busy") return { kind: "busy" };
+      if (this.#socket.sendIn(this.#envelope(route, ttl), message) === "busy") return { kind: "busy" };
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
       // Whether a refused send took a key depends on how far it got, so counting begins anew, once the stamps that wait
@@ -242,6 +236,29 @@ export class IcmpTransport implements Transport {
     if (ahead < UINT32 / 2 && error.data >= this.#formerStampKeys)
       this.#nextStampKey = (error.data + 1) % UINT32;
     this.#owner?.onArrival({ kind: "stamp", key: error.data, stampNs: timestampNs });
+  }
+
+  /** Many probes take the same route: it is encoded once for each TTL. */
+  #envelope(route: Route, ttl: number): Envelope {
+    const known = this.#envelopes.get(route)?.[ttl];
+    if (known !== undefined) return known;
+    const envelope = this.#address(route, ttl);
+    // The interface of a zone may be made anew, with another index.
+    if (route.destination.includes("%")) return envelope;
+    const ofRoute = this.#envelopes.get(route) ?? [];
+    ofRoute[ttl] = envelope;
+    this.#envelopes.set(route, ofRoute);
+    return envelope;
+  }
+
+  #address({ destination, tos, source, interfaceIndex: index }: Route, ttl: number): Envelope {
+    return this.#socket.address({
+      destination: this.#socketAddress(destination, index),
+      ttl,
+      tos,
+      ...(source !== undefined && { source }),
+      ...(index !== undefined && { interfaceIndex: index }),
+    });
   }
 
   #encode(sequence: number, data: Uint8Array): Uint8Array {

@@ -24,12 +24,16 @@ export function decodeRaw(family: Family, incoming: IncomingMessage): Arrival | 
   const message = family === 4 ? decodeIcmpv4(icmp) : decodeIcmpv6(icmp);
 
   if (message.kind === "echoReply") {
-    const { type, code, checksum, identifier, sequence, data } = message;
     return {
       kind: "echo",
-      ...outer(incoming, header),
-      icmp: { type, code, checksum, identifier, sequence, data },
-      raw: packet.subarray(0, end),
+      from: sourceOf(incoming.source),
+      to: header?.destination ?? incoming.destination ?? null,
+      ttl: header?.ttl ?? incoming.ttl ?? null,
+      tos: tosOf(incoming, header),
+      header,
+      stampNs: incoming.timestampNs ?? null,
+      icmp: message,
+      raw: end === packet.length ? packet : packet.subarray(0, end),
       // The kernel verifies ICMPv6 checksums for raw sockets (RFC 3542 3.1), but not those of ICMPv4.
       checksumValid: family === 6 || verifyChecksum(icmp),
     };
@@ -58,7 +62,12 @@ function decodeError(family: Family, { incoming, header, raw, body }: RawError):
   const { type, code, checksum } = message;
   return {
     kind: "error",
-    ...outer(incoming, header),
+    from: sourceOf(incoming.source),
+    to: header?.destination ?? incoming.destination ?? null,
+    ttl: header?.ttl ?? incoming.ttl ?? null,
+    tos: tosOf(incoming, header),
+    header,
+    stampNs: incoming.timestampNs ?? null,
     icmp: { type, code, checksum, identifier: null, sequence: null, data: body.subarray(8) },
     raw,
     quote,
@@ -73,13 +82,6 @@ function quotedProbe(message: ErrorMessage, family: Family): QuotedProbe | undef
   return { header, destination, identifier, sequence, data };
 }
 
-function outer(incoming: IncomingMessage, header: Ipv4Header | null) {
-  return {
-    from: sourceOf(incoming.source),
-    to: header?.destination ?? incoming.destination ?? null,
-    ttl: header?.ttl ?? incoming.ttl ?? null,
-    tos: header === null ? (incoming.tos ?? null) : (header.dscp << 2) | header.ecn,
-    header,
-    stampNs: incoming.timestampNs ?? null,
-  };
+function tosOf(incoming: IncomingMessage, header: Ipv4Header | null): number | null {
+  return header === null ? (incoming.tos ?? null) : (header.dscp << 2) | header.ecn;
 }
