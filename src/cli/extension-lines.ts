@@ -1,5 +1,13 @@
 import { type ExtensionObject, escapeText } from "icmpx/packet";
 
+/** What an interface was to the packet (RFC 5837), in words. */
+const ROLES = {
+  incoming: "incoming",
+  incomingSubIp: "incoming sub-IP",
+  outgoing: "outgoing",
+  nextHop: "next hop",
+} as const;
+
 /** What routers add to their errors (RFC 4884), a line each, safe to print: MPLS labels in the words of mtr(8), interfaces, the rest. */
 export function extensionLines(extensions: readonly ExtensionObject[]): string[] {
   return extensions.flatMap((object) => {
@@ -12,7 +20,7 @@ export function extensionLines(extensions: readonly ExtensionObject[]): string[]
       case "interfaceInformation":
       case "interfaceIdentification": {
         const fields = [
-          "role" in object ? object.role : undefined,
+          "role" in object ? ROLES[object.role] : undefined,
           object.name === undefined ? undefined : `"${escapeText(object.name)}"`,
           object.index === undefined ? undefined : `index ${object.index}`,
           object.address,

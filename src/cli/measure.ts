@@ -105,12 +105,23 @@ export async function follow<Item, Result>(
   }
 }
 
+/** Options of the library that have other names here. */
+const OUR_NAMES: readonly (readonly [theirs: string, ours: string])[] = [
+  ['"firstTtl"', "--first-ttl"],
+  ['"maxHops"', "--max-ttl"],
+];
+
+function inOurNames(message: string): string {
+  return OUR_NAMES.reduce((text, [theirs, ours]) => text.replaceAll(theirs, ours), message);
+}
+
 /** What `make` gives. TypeError and RangeError are how the library refuses an option. */
 function accepted<Value>(make: () => Value): Value {
   try {
     return make();
   } catch (error) {
-    if (error instanceof TypeError || error instanceof RangeError) throw new UsageError(error.message);
+    if (error instanceof TypeError || error instanceof RangeError)
+      throw new UsageError(inOurNames(error.message));
     throw error;
   }
 }

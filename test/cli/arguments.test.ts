@@ -54,7 +54,7 @@ describe("icmpx refuses with one line and exit code 2", () => {
     ["ping -R host", "Unknown option -R (icmpx traceroute shows the way)"],
     ["trace --tcp host", "Unknown option --tcp (all probes are ICMP echo requests, without ports)"],
     ["mtr -u host", "Unknown option -u (all probes are ICMP echo requests, without ports)"],
-    ["traceroute -f 9 -m 3 host", 'Option "firstTtl" is 9: it must not exceed "maxHops" (3)'],
+    ["traceroute -f 9 -m 3 host", "Option --first-ttl is 9: it must not exceed --max-ttl (3)"],
     ["mtr -o LQ host", 'Option --order has "Q": need letters of LDRSNBAWGVJMXI'],
     ["mtr --order= host", "Option --order is empty: need LETTERS"],
     ["doctor now", 'Takes no operand, have "now"'],

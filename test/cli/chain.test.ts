@@ -57,6 +57,34 @@ describeIf(requiresLab(), "icmpx behind three routers", () => {
       });
     }
 
+    for (const family of [4, 6] as const) {
+      test(`ping over IPv${family} as ${as}: text, JSON, NDJSON and CSV tell the same answers`, async () => {
+        const target = chain.destination[family];
+        const line = (more: string) =>
+          run(chain.source, as, `ping -c 2 -i 0.05 -t 9 -s 100 ${more} ${target}`);
+        const text = await line(`-${family}`);
+        expect({ code: text.code, stderr: text.stderr }).toEqual({ code: 0, stderr: "" });
+        expect(text.stdout.match(/^108 bytes from \S+: icmp_seq=[12] ttl=61 time=[\d.]+ ms$/gm)).toHaveLength(
+          2,
+        );
+        const [only] = JSON.parse((await line("--json")).stdout).targets;
+        expect(only).toMatchObject({ target, family, statistics: { sent: 2, received: 2, loss: 0 } });
+        const events = parseNdjson((await line("--ndjson")).stdout);
+        expect(events.map(({ event, kind }) => kind ?? event)).toEqual(["reply", "reply", "summary"]);
+        const rows = parseCsv((await line("--csv")).stdout);
+        expect(rows.map(({ number, from, ttl }) => [number, from, ttl])).toEqual([
+          ["1", target, "61"],
+          ["2", target, "61"],
+        ]);
+      });
+
+      test(`ping -t over IPv${family} as ${as} shows the router at which the TTL ran out`, async () => {
+        const { code, stdout } = await run(chain.source, as, `ping -c 1 -t 2 ${chain.destination[family]}`);
+        expect(code).toBe(1);
+        expect(stdout).toContain(`\nFrom ${chain.hops[family][1]}: icmp_seq=1 time exceeded: `);
+      });
+    }
+
     test(`JSON, NDJSON and CSV as ${as} tell the same hops`, async () => {
       const target = chain.destination[4];
       const trace = JSON.parse((await run(chain.source, as, `trace -n -q 1 --json ${target}`)).stdout);

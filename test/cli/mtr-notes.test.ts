@@ -84,6 +84,7 @@ describe("extensionLines()", () => {
           address: "192.0.2.1",
           mtu: 1500,
         },
+        { kind: "interfaceInformation", classNumber: 2, cType: 192, role: "nextHop", address: "192.0.2.9" },
         { kind: "interfaceIdentification", classNumber: 3, cType: 2, by: "index", index: 7 },
         { kind: "raw", classNumber: 9, cType: 1, payload: new Uint8Array(4) },
       ]),
@@ -91,6 +92,7 @@ describe("extensionLines()", () => {
       "[MPLS: Lbl 24001 TC 3 S 0 TTL 1]",
       "[MPLS: Lbl 16 TC 0 S 1 TTL 255]",
       '[Interface: incoming "ge-0\\x1b[2J" index 3 192.0.2.1 mtu 1500]',
+      "[Interface: next hop 192.0.2.9]",
       "[Interface: index 7]",
       "[Extension: class 9 type 1, 4 bytes]",
     ]);
