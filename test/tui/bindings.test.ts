@@ -60,6 +60,7 @@ describe("globalBindings()", () => {
       3: "show mtr",
       f3: "show mtr",
       w: "saveReport",
+      f: "freeze",
       T: "nextTheme",
       "?": "openHelp",
       f10: "openHelp",

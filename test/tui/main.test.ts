@@ -66,6 +66,15 @@ describe("icmpx-tui", () => {
     });
   }
 
+  test("--report prints what the sessions found, and nothing does without", async () => {
+    const start = async ({ onReport }: StartOptions): Promise<number> => {
+      onReport?.("a report");
+      return 0;
+    };
+    expect((await run("--report ping 192.0.2.1", { start })).stdout).toBe("a report\n");
+    expect((await run("ping 192.0.2.1", { start })).stdout).toBe("");
+  });
+
   const mistakes: readonly (readonly [line: string, message: string])[] = [
     ["192.0.2.1", 'View is "192.0.2.1": need summary, ping, multiping, traceroute, mtr'],
     ["summary 192.0.2.1", "The summary takes no target"],
@@ -105,6 +114,7 @@ describe("icmpx-tui", () => {
 
       Options:
             --theme NAME  dark, light, high-contrast, none; for this time only
+            --report      print what all sessions found after q or Ctrl-C
         -h, --help        show this
         -V, --version     show the version
 

@@ -9,13 +9,13 @@ describe("MtrPanel details", () => {
     expect(screenText(setting, 100, 34)).toMatchInlineSnapshot(`
       "
       198.51.100.1  6 hops                                                            60 rounds, every 1 s
-       #   Host                          Loss%   Snt  Last   Avg  Best  Wrst StDev History
-       1   gateway.example                0.0%    60  5.00  5.00  5.00  5.00  0.00 ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
-       2   10.0.2.1 +1                    0.0%    60  2.60  2.30  2.10  2.60  0.22 ▂▁▁▂▁▁▂▁▁▂▁▁▂▁▁▂▁▁▂▁▁▂
-       3   no answer                      100%    59     -     -     -     -     - ××××××××××××××××××××××
-       4   core4.paris.isp.example.net   25.0%    60  8.40  8.47  8.00  9.00  0.41 ▂▁▁×▂▁▁×▂▁▁×▂▁▁×▂▁▁×▂▁
-       5   10.0.5.1 MPLS                  0.0%    60  12.3  12.3  12.3  12.3  0.00 ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
-       6   198.51.100.1                  11.7%    60  15.1  16.3  15.1  22.0  2.23 ▁×▁▁▁▁▁▄▁×▁▁▁▁▁▄▁×▁▁▁▁
+       #   Host                        Loss%   Snt  Last   Avg  Best  Wrst StDev History
+       1   gateway.example              0.0%    60  5.00  5.00  5.00  5.00  0.00 ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
+       2   10.0.2.1 +1                  0.0%    60  2.60  2.30  2.10  2.60  0.22 ▁▁▂▁▁▂▁▁▂▁▁▂▁▁▂▁▁▂▁▁▂▁▁▂
+       3   no answer                    100%    59     -     -     -     -     - ××××××××××××××××××××××××
+       4   core4.paris.isp.example.net 25.0%    60  8.40  8.47  8.00  9.00  0.41 ▁×▂▁▁×▂▁▁×▂▁▁×▂▁▁×▂▁▁×▂▁
+       5   10.0.5.1 MPLS                0.0%    60  12.3  12.3  12.3  12.3  0.00 ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
+       6   198.51.100.1                11.7%    60  15.1  16.3  15.1  22.0  2.23 ▁▄▁×▁▁▁▁▁▄▁×▁▁▁▁▁▄▁×▁▁▁▁
       ── Hop 2, 10.0.2.1 ─────────────────────────────────────────────────────────────────────────────────
       No loss.
       60 of 60 answered, loss 0.0%, times in ms:
@@ -105,13 +105,13 @@ describe("MtrPanel columns", () => {
     expect(screenText(setting, 62, 18)).toMatchInlineSnapshot(`
       "
       198.51.100.╭─ Columns ────────────────────────────╮, every 1 s
-       #   Host  │ [x] Loss% loss                       │ History
-       1   gatewa│ [ ] Drop  probes lost                │ ▁▁▁▁▁▁▁▁▁
-       2   10.0.2│ [ ] Rcv   answers                    │ ▁▁▂▁▁▂▁▁▂
-       3   no ans│ [x] Snt   probes decided             │ ×××××××××
-       4   core4.│ [x] Last  newest RTT                 │ ▁▁×▂▁▁×▂▁
-       5   10.0.5│ [x] Avg   mean RTT                   │ ▁▁▁▁▁▁▁▁▁
-       6   198.51│ [x] Best  least RTT                  │ ▁▁▄▁×▁▁▁▁
+       #   Host  │ [x] Loss% loss                       │st History
+       1   gatewa│ [ ] Drop  probes lost                │00 ▁▁▁▁▁▁▁
+       2   10.0.2│ [ ] Rcv   answers                    │10 ▂▁▁▂▁▁▂
+       3   no ans│ [x] Snt   probes decided             │ - ×××××××
+       4   core4.│ [x] Last  newest RTT                 │00 ×▂▁▁×▂▁
+       5   10.0.5│ [x] Avg   mean RTT                   │.3 ▁▁▁▁▁▁▁
+       6   198.51│ [x] Best  least RTT                  │.1 ▄▁×▁▁▁▁
       ── RTT of h│ [x] Wrst  greatest RTT               │───────────
          24ms┤   │ [ ] Gmean geometric mean RTT         │⠨  ⢠⠨  ⢠⠨
              │   │ [x] StDev standard deviation         │⠨  ⢸⠨  ⢸⠨

@@ -1,7 +1,10 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { constants } from "node:os";
 import { domainToASCII } from "node:url";
 import { multipingScene } from "./multiping-scene.ts";
+
+// A thousand targets take a while on a busy machine.
+setDefaultTimeout(30_000);
 
 const LONG_NAME = `${"very-long-name.".repeat(16)}invalid`.padStart(255, "x");
 const NAMES = `198.51.100.1-4 www.example.com ns.例え.jp שרת.example no.invalid ${LONG_NAME}`;
@@ -43,16 +46,16 @@ describe("MultipingPanel", () => {
     expect(`\n${grid.text}\n`).toMatchInlineSnapshot(`
       "
       ● running  5 up  2 down  2 failed  loss 8.6% of 140                      times in ms, as given  0:19
-        Target            Address          Loss  Sent  Recv  Last  Mean  Best  Worst Jitter History
-      ● 198.51.100.1      198.51.100.1     0.0%    20    20  1.40  1.30  1.20   1.40   0.13 ▂▁▁▂▁▁▂▁▁▂▁▁▂
-      ● 198.51.100.2      198.51.100.2    15.0%    20    17  10.0  18.2  10.0   26.0   6.75 ▇█×▃▅▇█▁×▅▇█▁
-      ▼ 198.51.100.3      198.51.100.3    40.0%    20    12  30.0  30.0  30.0   30.0   0.00 ▁▁▁▁▁××××××××
-      × 198.51.100.4      198.51.100.4     5.0%    20    19  8.00  8.00  8.00   8.00   0.00 ▁▁▁▁▁▁▁▁▁▁▁▁×
-      ● www.example.com   203.0.113.7      0.0%    20    20  90.0  94.5  90.0    180   9.47 ▁▁▁▁▁▁▁█▁▁▁▁▁
-      ● ns.例え.jp        2001:db8:1::53   0.0%    20    20   123   123   123    123   0.00 ▁▁▁▁▁▁▁▁▁▁▁▁▁
-      ● שרת.example       203.0.113.8      0.0%    20    20  5.00  5.00  5.00   5.00   0.00 ▁▁▁▁▁▁▁▁▁▁▁▁▁
-      ✗ no.invalid        Cannot resolve "no.invalid": no such name (ENOTFOUND)
-      ✗ xxxxxxxxvery-lon… Cannot resolve "xxxxxxxxvery-long-name.very-long-name.very-long-name.very-long…
+        Target             Address          Loss  Sent  Recv  Last  Mean  Best  Worst Jitter History
+      ● 198.51.100.1       198.51.100.1     0.0%    20    20  1.40  1.30  1.20   1.40   0.13 ▁▁▂▁▁▂▁▁▂▁▁▂
+      ● 198.51.100.2       198.51.100.2    15.0%    20    17  10.0  18.2  10.0   26.0   6.75 █×▃▅▇█▁×▅▇█▁
+      ▼ 198.51.100.3       198.51.100.3    40.0%    20    12  30.0  30.0  30.0   30.0   0.00 ▁▁▁▁××××××××
+      × 198.51.100.4       198.51.100.4     5.0%    20    19  8.00  8.00  8.00   8.00   0.00 ▁▁▁▁▁▁▁▁▁▁▁×
+      ● www.example.com    203.0.113.7      0.0%    20    20  90.0  94.5  90.0    180   9.47 ▁▁▁▁▁▁█▁▁▁▁▁
+      ● ns.例え.jp         2001:db8:1::53   0.0%    20    20   123   123   123    123   0.00 ▁▁▁▁▁▁▁▁▁▁▁▁
+      ● שרת.example        203.0.113.8      0.0%    20    20  5.00  5.00  5.00   5.00   0.00 ▁▁▁▁▁▁▁▁▁▁▁▁
+      ✗ no.invalid         Cannot resolve "no.invalid": no such name (ENOTFOUND)
+      ✗ xxxxxxxxvery-long… Cannot resolve "xxxxxxxxvery-long-name.very-long-name.very-long-name.very-lon…
       ── 198.51.100.1 ─ p50/p95/p99 1.30/1.40/1.40 ms ─ deviation 0.080 ms ───────────────────────────────
       00:00:17      lost  198.51.100.3          #17                 1.6ms┤
       00:00:18   1.20 ms  198.51.100.1          #18   ttl 64             │
@@ -92,16 +95,16 @@ describe("MultipingPanel", () => {
     expect(`\n${draw(60, 18).text}\n`).toMatchInlineSnapshot(`
       "
       ● running  5 up  2 down  2 failed  loss 8.6% of 140     0:19
-        Target             Loss  Last  Mean  Worst History
-      ● 198.51.100.1       0.0%  1.40  1.30   1.40 ▁▂▁▁▂▁▁▂▁▁▂▁▁▂
-      ● 198.51.100.2      15.0%  10.0  18.2   26.0 ▅▇█×▃▅▇█▁×▅▇█▁
-      ▼ 198.51.100.3      40.0%  30.0  30.0   30.0 ▁▁▁▁▁▁××××××××
-      × 198.51.100.4       5.0%  8.00  8.00   8.00 ▁▁▁▁▁▁▁▁▁▁▁▁▁×
-      ● www.example.com    0.0%  90.0  94.5    180 ▁▁▁▁▁▁▁▁█▁▁▁▁▁
-      ● ns.例え.jp         0.0%   123   123    123 ▁▁▁▁▁▁▁▁▁▁▁▁▁▁
-      ● שרת.example        0.0%  5.00  5.00   5.00 ▁▁▁▁▁▁▁▁▁▁▁▁▁▁
-      ✗ no.invalid        Cannot resolve "no.invalid": no such n…
-      ✗ xxxxxxxxvery-lon… Cannot resolve "xxxxxxxxvery-long-name…
+        Target               Loss  Last  Mean  Worst History
+      ● 198.51.100.1         0.0%  1.40  1.30   1.40 ▁▁▂▁▁▂▁▁▂▁▁▂
+      ● 198.51.100.2        15.0%  10.0  18.2   26.0 █×▃▅▇█▁×▅▇█▁
+      ▼ 198.51.100.3        40.0%  30.0  30.0   30.0 ▁▁▁▁××××××××
+      × 198.51.100.4         5.0%  8.00  8.00   8.00 ▁▁▁▁▁▁▁▁▁▁▁×
+      ● www.example.com      0.0%  90.0  94.5    180 ▁▁▁▁▁▁█▁▁▁▁▁
+      ● ns.例え.jp           0.0%   123   123    123 ▁▁▁▁▁▁▁▁▁▁▁▁
+      ● שרת.example          0.0%  5.00  5.00   5.00 ▁▁▁▁▁▁▁▁▁▁▁▁
+      ✗ no.invalid          Cannot resolve "no.invalid": no such…
+      ✗ xxxxxxxxvery-long-… Cannot resolve "xxxxxxxxvery-long-na…
       ── 198.51.100.1 ─ p50/p95/p99 1.30/1.40/1.40 ms ────────────
       00:00:20.021   10.0 ms  198.51.100.2          #20   ttl 64
       00:00:20.066   5.00 ms  שרת.example           #20   ttl 64
@@ -135,7 +138,7 @@ describe("MultipingPanel", () => {
     });
     expect(`\n${draw(80, 14).text}\n`).toMatchInlineSnapshot(`
       "
-      ● running  0 up  0 down  2 waiting  loss - of 0      times in ms, as given  0:00
+      ● running  0 up  0 down  2 waiting                   times in ms, as given  0:00
         Target           Loss  Recv  Last  Mean  Best  Worst History
       · 198.51.100.1        -     0     -     -     -      -
       · www.example.com     -     0     -     -     -      -
@@ -271,7 +274,7 @@ describe("MultipingPanel", () => {
     press("p");
     expect(draw(60, 18).rows[0]).toStartWith("‖ paused");
     press("r");
-    expect(draw(60, 18).rows[0]).toContain("0 up  0 down  2 failed  7 waiting  loss - of 0");
+    expect(draw(60, 18).rows[0]).toContain("0 up  0 down  2 failed  7 waiting  ");
   });
 
   test("scrolls its log beside the table", async () => {

@@ -53,10 +53,10 @@ describe("MultipingSession", () => {
     );
   });
 
-  test("finishes when there is none that can be probed", async () => {
+  test("has failed when there is none that can be probed", async () => {
     const { session, clock, failures } = await multipingScene("no.invalid nor.invalid");
     await clock.advance(100);
-    expect([session.state, failures]).toEqual(["finished", []]);
+    expect([session.state, failures]).toEqual(["failed", []]);
   });
 
   test("fails as a whole without permission, with the remedy", async () => {

@@ -6,6 +6,12 @@ import { themeOf } from "../../tui/src/draw/theme.ts";
 import type { Tool } from "../../tui/src/panels/panel.ts";
 import { type Scene, scene } from "../client/support.ts";
 import type { FakePlatformOptions } from "../support/fake-platform.ts";
+// What the program loads behind its first frame is there at once: loading takes real time, in which no time passes here.
+import "../../tui/src/model/permission.ts";
+import "../../tui/src/panels/mtr-panel.ts";
+import "../../tui/src/panels/multiping-panel.ts";
+import "../../tui/src/panels/ping-panel.ts";
+import "../../tui/src/panels/traceroute-panel.ts";
 
 /** How the program is staged. */
 export interface StageOptions {
@@ -84,6 +90,7 @@ export async function stage(options: StageOptions): Promise<Stage> {
     ...(initial === undefined ? {} : { initial }),
   });
   app.start();
+  await settle();
   await clock.advance(0);
   let asked = 0;
   const frame = async (): Promise<string> => {

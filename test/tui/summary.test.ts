@@ -136,7 +136,7 @@ describe("Summary", () => {
   test("says so when there is nothing", () => {
     expect(new Stage([]).draw(60, 6).text).toMatchInlineSnapshot(`
       "0 targets                              times in ms, as begun
-        Tool  Target               Loss  Last  Mean History
+        Tool  Target          Loss  Last  Mean History
       Nothing runs yet"
     `);
   });
@@ -145,15 +145,15 @@ describe("Summary", () => {
     expect(new Stage(EVERYTHING).draw(103, 38).text).toMatchInlineSnapshot(`
       "8 targets  ● 2 up  ▼ 2 down  ✗ 1 failed  ○ 1 waiting  ‖ 1 paused  ■ 1 ended       times in ms, as begun
 
-        Tool  Target             Address              Loss  Last  Mean  Best Worst History      Note
-      ● ping  www.example.com    198.51.100.1        16.7%  12.1  18.2  12.1  40.0       ▁▁×▁█▁
-      ● multi 192.0.2.10                              0.0%  0.42  0.34  0.29  0.42          ▁▁▄
-      ▼ multi 服务器.example     2001:db8::10        66.7%   230   230   230   230          ▁××
-      ▼ multi nowhere.example    Cannot resolve "nowhere.example": no such name (ENOTFOUND)
-      ○ multi soon.example       -                       -     -     -     -     -
-      ✓ trace 198.51.100.9       192.0.2.1            0.0%  30.0  31.0  30.0  32.0          ▁▁▁ 4 hops
-      ‖ mtr   gw.example         192.0.2.1            0.0%  1.60  1.55  1.50  1.60           ▁▁ 2 hops
-      ✗ ping  a.example          Cannot resolve "nowhere.example": no such name (ENOTFOUND)"
+        Tool  Target          Address          Loss  Last  Mean  Best Worst History         Note
+      ● ping  www.example.com 198.51.100.1    16.7%  12.1  18.2  12.1  40.0          ▁▁×▁█▁
+      ● multi 192.0.2.10                       0.0%  0.42  0.34  0.29  0.42             ▁▁▄
+      ▼ multi 服务器.example  2001:db8::10    66.7%   230   230   230   230             ▁××
+      ▼ multi nowhere.example Cannot resolve "nowhere.example": no such name (ENOTFOUND)
+      ○ multi soon.example    -                   -     -     -     -     -
+      ✓ trace 198.51.100.9    192.0.2.1        0.0%  30.0  31.0  30.0  32.0             ▁▁▁ 4 hops
+      ‖ mtr   gw.example      192.0.2.1        0.0%  1.60  1.55  1.50  1.60              ▁▁ 2 hops
+      ✗ ping  a.example       Cannot resolve "nowhere.example": no such name (ENOTFOUND)"
     `);
   });
 
@@ -161,15 +161,15 @@ describe("Summary", () => {
     expect(new Stage(EVERYTHING).draw(63, 22).text).toMatchInlineSnapshot(`
       "8 targets  ● 2  ▼ 2  ✗ 1  ○ 1  ‖ 1  ■ 1   times in ms, as begun
 
-        Tool  Target                 Loss  Last  Mean History
-      ● ping  www.example.com       16.7%  12.1  18.2         ▁▁×▁█▁
-      ● multi 192.0.2.10             0.0%  0.42  0.34            ▁▁▄
-      ▼ multi 服务器.example        66.7%   230   230            ▁××
-      ▼ multi nowhere.example       Cannot resolve "nowhere.example…
-      ○ multi soon.example              -     -     -
-      ✓ trace 198.51.100.9           0.0%  30.0  31.0            ▁▁▁
-      ‖ mtr   gw.example             0.0%  1.60  1.55             ▁▁
-      ✗ ping  a.example             Cannot resolve "nowhere.example…"
+        Tool  Target           Loss  Last  Mean History
+      ● ping  www.example.com 16.7%  12.1  18.2               ▁▁×▁█▁
+      ● multi 192.0.2.10       0.0%  0.42  0.34                  ▁▁▄
+      ▼ multi 服务器.example  66.7%   230   230                  ▁××
+      ▼ multi nowhere.example Cannot resolve "nowhere.example": no …
+      ○ multi soon.example        -     -     -
+      ✓ trace 198.51.100.9     0.0%  30.0  31.0                  ▁▁▁
+      ‖ mtr   gw.example       0.0%  1.60  1.55                   ▁▁
+      ✗ ping  a.example       Cannot resolve "nowhere.example": no …"
     `);
   });
 

@@ -78,6 +78,15 @@ describe("placeColumns()", () => {
       .map(({ column, x, width: cells }) => `${column.title}@${x}+${cells}`)
       .join(" ");
 
+  test("gives what texts need first, and the rest to those that can take any room", () => {
+    const widthsOf = (needs: number, width: number): number[] =>
+      placeColumns([{ ...NAME, needs }, COUNT, BAR], width).map(({ width: cells }) => cells);
+    expect(widthsOf(12, 40)).toEqual([12, 5, 21]);
+    expect(widthsOf(12, 20)).toEqual([9, 5, 4]);
+    expect(widthsOf(3, 40)).toEqual([6, 5, 27]);
+    expect(widthsOf(99, 60)).toEqual([20, 5, 33]);
+  });
+
   test("drops what matters least, then what is left is cut by the canvas", () => {
     expect(widths(26)).toBe("Name@0+6 Count@7+5 Bar@13+4 Note@18+8");
     expect(widths(25)).toBe("Name@0+10 Count@11+5 Bar@17+8");

@@ -53,14 +53,14 @@ describe("TraceroutePanel", () => {
     expect(text(await busyScene(), 100, 20)).toMatchInlineSnapshot(`
       "
       198.51.100.1  reached in 6 hops                           RTT in ms, 3 probes a hop, 30 hops at most
-       #    Host                                    RTT 1 RTT 2 RTT 3 Notes
-       1    gateway.example                          5.00  5.00  5.00
-       2    10.0.2.1                                 2.10        2.60 ~1 hop back
-            balanced2.isp.example.net                      2.20       ~1 hop back
-       3    no answer                                   *     *     *
-       4    10.0.4.1                                 8.00     *  9.00 ~1 hop back
-       5    10.0.5.1                                 12.3  12.3  12.3 MPLS 16001/24321
-       6    198.51.100.1                             15.2  15.5  16.0 ~1 hop back
+       #    Host                      RTT 1 RTT 2 RTT 3 Notes
+       1    gateway.example            5.00  5.00  5.00
+       2    10.0.2.1                   2.10        2.60 ~1 hop back
+            balanced2.isp.example.net        2.20       ~1 hop back
+       3    no answer                     *     *     *
+       4    10.0.4.1                   8.00     *  9.00 ~1 hop back
+       5    10.0.5.1                   12.3  12.3  12.3 MPLS 16001/24321
+       6    198.51.100.1               15.2  15.5  16.0 ~1 hop back
       ── Hop 1 ───────────────────────────────────────────────────────────────────────────────────────────
       gateway.example (10.0.1.1)  5.00  5.00  5.00 ms
          time exceeded: in transit
@@ -76,10 +76,10 @@ describe("TraceroutePanel", () => {
     expect(text(setting, 62, 12)).toMatchInlineSnapshot(`
       "
       198.51.100.1  3 hops so far
-       #    Host                 RTT 1 RTT 2 RTT 3 Notes
-       1    10.0.1.1              5.00  5.00  5.00
-       2    waiting                  ·     ·     ·
-       3    10.0.4.1              8.00     ·     · ~1 hop back
+       #    Host          RTT 1 RTT 2 RTT 3 Notes
+       1    10.0.1.1       5.00  5.00  5.00
+       2    waiting           ·     ·     ·
+       3    10.0.4.1       8.00     ·     · ~1 hop back
       ── Hop 1 ─────────────────────────────────────────────────────
       10.0.1.1  5.00  5.00  5.00 ms
          time exceeded: in transit
@@ -93,10 +93,10 @@ describe("TraceroutePanel", () => {
     expect(text(setting, 40, 9)).toMatchInlineSnapshot(`
       "
       198.51.100.1  not reached: hop 3 says i…
-       #    Host            RTT 1 RTT 2 RTT 3
-       1    10.0.1.1         5.00  5.00  5.00
-       2    10.0.2.1         10.0  10.0  10.0
-       3 !X 10.0.4.1         15.0  15.0  15.0
+       #    Host          RTT 1 RTT 2 RTT 3
+       1    10.0.1.1       5.00  5.00  5.00
+       2    10.0.2.1       10.0  10.0  10.0
+       3 !X 10.0.4.1       15.0  15.0  15.0
       "
     `);
   });
@@ -105,7 +105,7 @@ describe("TraceroutePanel", () => {
     const setting = await tracerouteScene({ target: "nowhere.example" });
     expect(setting.draw(62, 6).rows.slice(0, 3)).toEqual([
       "nowhere.example  searching",
-      " #    Host                 RTT 1 RTT 2 RTT 3 Notes",
+      " #    Host          RTT 1 RTT 2 RTT 3 Notes",
       "Waiting for the first answers",
     ]);
     await setting.clock.advance(100);

@@ -94,6 +94,16 @@ describe.each(SIZES)("at %dx%d", (width, height) => {
         expect(errors).toEqual([]);
       });
 
+      test("with a target that has no address", async () => {
+        const { pass, frame, errors, press, type } = await open({ kind, width, height });
+        await press("t");
+        await type("nowhere.example");
+        await press("RETURN");
+        await pass(1000);
+        expect(await frame()).toMatchSnapshot();
+        expect(errors).toEqual([]);
+      });
+
       test("where no socket may be opened", async () => {
         const platform = { ...network(), allowRaw: false, allowDatagram: false };
         const { pass, frame, errors, app } = await open({ kind, width, height }, { platform });
@@ -153,6 +163,22 @@ describe.each(SIZES)("at %dx%d", (width, height) => {
     expect(errors).toEqual([]);
   });
 
+  test("Summary, with names of every kind, and one that has no address", async () => {
+    const { pass, frame, press, type, errors, ui } = await open({ kind: "ping", width, height });
+    for (const target of ["nowhere.example", `${"a".repeat(63)}.example`, "例え.テスト.example"]) {
+      await press("t");
+      await type(target);
+      await press("RETURN");
+    }
+    await pass(3000);
+    await press("1");
+    expect(await frame()).toMatchSnapshot();
+    for (const line of ui.captureCharFrame().split("\n")) {
+      expect(Bun.stringWidth(line)).toBeLessThanOrEqual(width);
+    }
+    expect(errors).toEqual([]);
+  });
+
   test("Summary, empty", async () => {
     const staged = await stage({ tools: TOOLS, width, height, initial: { view: "summary" } });
     stages.push(staged);
@@ -166,8 +192,32 @@ describe.each(SIZES)("at %dx%d", (width, height) => {
   });
 });
 
+test.each(TOOLS.map(({ kind }) => [kind] as const))("%s at 40x12", async (kind) => {
+  const { pass, frame, errors } = await open({ kind, width: 40, height: 12 });
+  await pass(8300);
+  expect(await frame()).toMatchSnapshot();
+  expect(errors).toEqual([]);
+});
+
 test("no key of a panel takes one away that works everywhere", async () => {
-  const everywhere = ["space", "i", "e", "tab", "t", "+", "x", "]", "[", "left", "right", "w", "T", "?", "q"];
+  const everywhere = [
+    "space",
+    "i",
+    "e",
+    "tab",
+    "t",
+    "+",
+    "x",
+    "]",
+    "[",
+    "left",
+    "right",
+    "w",
+    "f",
+    "T",
+    "?",
+    "q",
+  ];
   const { client } = await open({ kind: "ping", width: 80, height: 24 });
   for (const tool of TOOLS) {
     const values = Object.fromEntries(tool.fields.map(({ name, initial }) => [name, initial || TARGET]));

@@ -32,6 +32,7 @@ Ping, multiping, traceroute and mtr side by side, on a terminal. ? shows the key
 
 Options:
       --theme NAME  ${THEMES.map(({ name }) => name).join(", ")}; for this time only
+      --report      print what all sessions found after q or Ctrl-C
   -h, --help        show this
   -V, --version     show the version
 
@@ -103,6 +104,7 @@ async function run(args: readonly string[], host: MainHost): Promise<number> {
     environment: host.environment,
     ...(initial === undefined ? {} : { initial }),
     ...(theme === undefined ? {} : { theme }),
+    ...(values.report ? { onReport: (text) => host.print(`${text}\n`) } : {}),
   });
 }
 
@@ -113,6 +115,7 @@ function readArguments(args: readonly string[]) {
       allowPositionals: true,
       options: {
         theme: { type: "string" },
+        report: { type: "boolean" },
         help: { type: "boolean", short: "h" },
         version: { type: "boolean", short: "V" },
         // For icmpx, which has this package fetched and then runs it in its own process; not for people.

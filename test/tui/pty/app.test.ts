@@ -58,6 +58,31 @@ describeIf(needs, "icmpx on a terminal", () => {
     expect([pty.text, pty.leftovers]).toEqual(["", []]);
   });
 
+  test("freezes at f, while sessions go on, and goes on at the next key; prints reports at the end, if asked", async () => {
+    const settings = JSON.stringify({ forms: { ping: { interval: "0.1" } } });
+    const home = join(folder, "frozen");
+    await Bun.write(join(home, "icmpx/tui.json"), settings);
+    const env = { XDG_CONFIG_HOME: home };
+    await using pty = start([...ICMPX_TUI, "--report", "ping", "127.0.0.1"], { env });
+    await pty.shows("#5 ");
+    pty.type("f");
+    await pty.shows("Frozen");
+    const frozen = pty.text;
+    await Bun.sleep(1000);
+    expect(pty.text).toBe(frozen);
+    const last = Math.max(...[...frozen.matchAll(/#(\d+) /g)].map(([, number]) => Number(number)));
+    pty.type("f");
+    await pty.until(() => !pty.text.includes("Frozen") && pty.text.includes(`#${last + 8} `));
+    pty.type("f");
+    await pty.shows("Frozen");
+    pty.clickOn("RTT");
+    await pty.until(() => !pty.text.includes("Frozen"));
+    pty.type("q");
+    expect(await pty.ended()).toBe(0);
+    await pty.shows("packets transmitted");
+    expect([pty.text.includes("127.0.0.1"), pty.leftovers]).toEqual([true, []]);
+  });
+
   test("follows the size of the window through a storm of sizes, down to a single cell", async () => {
     await using pty = start([...ICMPX_TUI, "ping", "127.0.0.1"], { columns: 120, rows: 40 });
     await firstFrame(pty);

@@ -1,13 +1,14 @@
 import type { CliRenderer, KeyEvent } from "@opentui/core";
 import type { Client } from "icmpx";
-import type { Canvas, Rect, Role } from "../draw/canvas.ts";
+import type { Canvas, Rect } from "../draw/canvas.ts";
 import { type Theme, themeAfter } from "../draw/theme.ts";
 import type { Permission } from "../model/permission.ts";
-import { messageOf } from "../model/session.ts";
 import type { Binding, Services, Tool } from "../panels/panel.ts";
 import { Summary } from "../panels/summary.ts";
 import {
   type Actions,
+  FREEZE_KEY,
+  FROZEN_HINTS,
   formBindings,
   globalBindings,
   helpBindings,
@@ -25,20 +26,21 @@ import {
   drawTabs,
   noticeLines,
 } from "./chrome.ts";
-import { type CopyOutcome, copyNotice } from "./clipboard.ts";
 import { DownSessions } from "./down-sessions.ts";
 import { navigationEntries, tabEntries } from "./entries.ts";
+import { type Focus, focusBeside, PANEL } from "./focus.ts";
 import { drawHelp, type HelpGroup } from "./help.ts";
 import { Inputs } from "./inputs.ts";
 import { keyName } from "./keys.ts";
 import { type FormLayout, type Layout, layoutForm, layoutScreen } from "./layout.ts";
-import { type NoticeRole, Notices } from "./notices.ts";
+import { type Notice, type NoticeRole, Notices } from "./notices.ts";
+import { type ReportOutlets, Reports } from "./reports.ts";
 import { Screen } from "./screen.ts";
 import type { SettingsStore } from "./settings.ts";
 import { type ViewName, Workspace } from "./workspace.ts";
 
 /** What the program is made of. */
-export interface AppOptions {
+export interface AppOptions extends ReportOutlets {
   readonly renderer: CliRenderer;
   /** The client that all sessions probe with. Not asked for before the first frame: the library takes a while to load. */
   client(): Promise<Client>;
@@ -49,10 +51,6 @@ export interface AppOptions {
   now(): number;
   /** Calls `callback` once, `ms` milliseconds from now; returns a function that cancels it. */
   after(ms: number, callback: () => void): () => void;
-  /** Puts a text into the clipboard. Never rejects. */
-  copyText(text: string): Promise<CopyOutcome>;
-  /** Writes a text into a file of its own, and tells where. */
-  saveText(name: string, text: string): Promise<string>;
   /** What to begin with, instead of the view of the last time. */
   readonly initial?: InitialView;
   /** The user wants to leave. */
@@ -76,17 +74,12 @@ const FIRST_FRAME_MS = 20;
  */
 const DRAW_INTERVAL_MS = 200;
 
-/** Who has the keyboard. */
-type Focus = { readonly on: "panel" | "button" } | { readonly on: "field"; readonly name: string };
-
-const PANEL: Focus = { on: "panel" };
-const BUTTON: Focus = { on: "button" };
-
 /** The program: puts sessions, keys and the screen together. */
 export class App {
   readonly #options: AppOptions;
   readonly #workspace: Workspace;
   readonly #notices: Notices;
+  readonly #reports: Reports;
   readonly #screen: Screen;
   readonly #inputs: Inputs;
   readonly #summary: Summary;
@@ -102,6 +95,8 @@ export class App {
   #cancelDraw: (() => void) | undefined;
   #cancelPermission: (() => void) | undefined;
   #drawnAtMs = 0;
+  /** Whether the screen stands still until the next key. */
+  #isFrozen = false;
   #isClosed = false;
 
   constructor(options: AppOptions) {
@@ -109,6 +104,7 @@ export class App {
     this.#options = options;
     this.#theme = options.theme;
     this.#notices = new Notices({ after, onChange: () => this.#drawNow() });
+    this.#reports = new Reports(options, this.#notices);
     const services = this.#services();
     this.#workspace = new Workspace({
       client,
@@ -127,6 +123,7 @@ export class App {
     this.#screen = new Screen(renderer, {
       theme: this.#theme,
       draw: (canvas) => this.#draw(canvas),
+      onUse: () => this.#thaw(),
       onError: options.onError,
     });
     this.#inputs = new Inputs(renderer, {
@@ -184,6 +181,11 @@ export class App {
     }
   }
 
+  /** What all sessions found, as text to paste. Safe to print; empty without sessions. */
+  report(): string {
+    return this.#workspace.sessions.map((session) => session.report()).join("\n\n");
+  }
+
   // The keyboard.
 
   readonly #onKey = (event: KeyEvent): void => {
@@ -194,12 +196,16 @@ export class App {
     }
   };
 
-  readonly #onResize = (): void => this.#drawNow();
+  readonly #onResize = (): void => {
+    this.#isFrozen = false;
+    this.#drawNow();
+  };
 
   /** Does what a key stands for. Returns false if it belongs to the input that has the keyboard. */
   #press(key: string): boolean {
     // The terminal's own business, whoever has the keyboard.
     if (key === "ctrl-c" || key === "ctrl-z") return true;
+    if (this.#thaw() && key === FREEZE_KEY) return true;
     const binding = this.#bindings().find(({ keys }) => keys.includes(key));
     if (binding !== undefined) this.#act(() => binding.run());
     return binding !== undefined || this.#focus.on !== "field" || this.#helpTop !== undefined;
@@ -231,8 +237,12 @@ export class App {
       focusForm: () => this.#focusField(undefined),
       focusPanel: () => this.#noteFocus(PANEL),
       moveFocus: (step) => this.#moveFocus(step),
-      saveReport: () => void this.#saveReport(),
+      saveReport: () => void this.#reports.save(this.#workspace.tab?.panel?.session),
       nextTheme: () => this.#nextTheme(),
+      freeze: () => {
+        this.#drawNow();
+        this.#isFrozen = true;
+      },
       openHelp: () => {
         this.#helpTop = 0;
       },
@@ -284,16 +294,7 @@ export class App {
   #moveFocus(step: 1 | -1): void {
     const fields = this.#workspace.deck?.tool.fields ?? [];
     if (fields.length === 0) return;
-    const order: readonly Focus[] = [
-      ...fields.map(({ name }) => ({ on: "field", name }) as const),
-      BUTTON,
-      PANEL,
-    ];
-    const now = this.#focus;
-    const index = order.findIndex((focus) =>
-      focus.on === "field" && now.on === "field" ? focus.name === now.name : focus.on === now.on,
-    );
-    this.#noteFocus(order[(index + step + order.length) % order.length] ?? PANEL);
+    this.#noteFocus(focusBeside(this.#focus, fields, step));
   }
 
   #noteFocus(focus: Focus): void {
@@ -310,30 +311,11 @@ export class App {
     this.#notices.add("text", `Theme: ${next.label}`);
   }
 
-  async #saveReport(): Promise<void> {
-    const session = this.#workspace.tab?.panel?.session;
-    if (session === undefined) {
-      this.#notices.add("warn", "There is no session here to save a report of");
-      return;
-    }
-    try {
-      const path = await this.#options.saveText(`icmpx-${session.kind}-${session.title}`, session.report());
-      this.#notices.add("good", `Saved the report in ${path}`);
-    } catch (error) {
-      this.#notices.add("bad", `Cannot save the report: ${messageOf(error)}`);
-    }
-  }
-
-  async #copy(text: string, what: string): Promise<void> {
-    const [role, message] = copyNotice(await this.#options.copyText(text), what);
-    this.#notices.add(role, message);
-  }
-
   #services(): Services {
     const { settings } = this.#options;
     return {
       notify: (role, message) => this.#notices.add(role, message),
-      copy: (text, what) => void this.#copy(text, what),
+      copy: (text, what) => void this.#reports.copy(text, what),
       redraw: () => this.#drawSoon(),
       readPreference: (name) => settings.readPreference(name),
       writePreference: (name, value) => settings.writePreference(name, value),
@@ -348,15 +330,23 @@ export class App {
     this.#drawNow();
   }
 
+  /** Lets the screen go on. Returns whether it stood still. */
+  #thaw(): boolean {
+    if (!this.#isFrozen) return false;
+    this.#isFrozen = false;
+    this.#drawNow();
+    return true;
+  }
+
   #drawSoon(): void {
-    if (this.#cancelDraw !== undefined || this.#isClosed) return;
+    if (this.#cancelDraw !== undefined || this.#isClosed || this.#isFrozen) return;
     const { now, after } = this.#options;
     const wait = Math.min(DRAW_INTERVAL_MS, Math.max(0, this.#drawnAtMs + DRAW_INTERVAL_MS - now()));
     this.#cancelDraw = after(wait, () => this.#drawNow());
   }
 
   #drawNow(): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#isFrozen) return;
     this.#cancelDraw?.();
     this.#cancelDraw = undefined;
     this.#drawnAtMs = this.#options.now();
@@ -377,9 +367,22 @@ export class App {
     this.#inputs.show({ place, left: layout.form.x + 1, top: layout.form.y, value });
   }
 
+  /** The messages, and what is wrong with the text that is being typed. */
+  #shownNotices(): readonly Notice[] {
+    const { shown } = this.#notices;
+    if (this.#focus.on !== "field") return shown;
+    const { name } = this.#focus;
+    // An empty form is no mistake.
+    const isEmpty = this.#workspace.tab?.values[name] === "" && this.#workspace.tab.panel === undefined;
+    const problem = isEmpty ? undefined : this.#workspace.problems().get(name);
+    // Not twice: a wrong start has said so.
+    if (problem === undefined || shown.some(({ lines }) => lines[0] === problem)) return shown;
+    return [...shown, { role: "bad", lines: [problem] }];
+  }
+
   #layout(): { readonly layout: Layout; readonly form: FormLayout } {
     const { width, height } = this.#options.renderer;
-    const needs = { width, height, noticeRows: noticeLines(this.#notices.shown, width).length };
+    const needs = { width, height, noticeRows: noticeLines(this.#shownNotices(), width).length };
     const fields = this.#workspace.deck?.tool.fields ?? [];
     const isFormNeeded = this.#focus.on !== "panel" || this.#workspace.tab?.panel === undefined;
     const sizeOf = (formRows: number): Layout => layoutScreen({ ...needs, formRows, isFormNeeded });
@@ -437,7 +440,7 @@ export class App {
       });
     }
     this.#drawBody(canvas.part(inset(layout.body)));
-    drawNotices(canvas.part(layout.notices), this.#notices.shown, () =>
+    drawNotices(canvas.part(layout.notices), this.#shownNotices(), () =>
       this.#act(() => void this.#notices.clear()),
     );
     drawHints(canvas.part(layout.hints), this.#hints(layout.isSide));
@@ -467,17 +470,12 @@ export class App {
       tab.panel.draw(canvas);
     } else {
       const [first = "", ...rest] = deck?.tool.introduction ?? [];
-      const problems = [...this.#workspace.problems().values()];
-      const isTouched = Object.values(tab?.values ?? {}).some((text, index) => index === 0 && text !== "");
-      drawParagraphs(canvas, [
-        ["title", first],
-        ...rest.map((line) => ["dim", line] as const),
-        ...(isTouched ? problems.map((problem) => ["bad", problem] as readonly [Role, string]) : []),
-      ]);
+      drawParagraphs(canvas, [["title", first], ...rest.map((line) => ["dim", line] as const)]);
     }
   }
 
   #hints(isSide: boolean): readonly Binding[] {
+    if (this.#isFrozen) return FROZEN_HINTS;
     const isReading = this.#focus.on === "panel" && this.#helpTop === undefined;
     if (!isReading) return this.#bindings();
     return hintsOf(this.#panelBindings(), this.#globals, { view: this.#workspace.view, isSide });

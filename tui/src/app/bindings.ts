@@ -18,6 +18,8 @@ export interface Actions {
   moveFocus(step: 1 | -1): void;
   saveReport(): void;
   nextTheme(): void;
+  /** Leaves the screen as it is until the next key. */
+  freeze(): void;
   openHelp(): void;
   closeHelp(): void;
   scrollHelp(rows: number): void;
@@ -25,6 +27,12 @@ export interface Actions {
   quit(): void;
 }
 
+/** Freezes the screen, and lets it go on. */
+export const FREEZE_KEY = "f";
+/** What the last row says meanwhile. */
+export const FROZEN_HINTS: readonly Binding[] = [
+  bind([], "Frozen", "measurements go on; any key shows them again", () => {}),
+];
 /** Rows that a page of help is scrolled by. */
 const HELP_PAGE = 10;
 const HELP = "help";
@@ -54,6 +62,7 @@ export function globalBindings(actions: Actions, tools: readonly Tool[]): readon
       return bind([`${number}`, `f${number}`], `${number} F${number}`, view, () => actions.show(view));
     }),
     bind(["w"], "w", "save the report", () => actions.saveReport()),
+    bind([FREEZE_KEY], FREEZE_KEY, "freeze the screen", () => actions.freeze()),
     bind(["T"], "T", "next theme", () => actions.nextTheme()),
     bind(["?", "f10"], "?", HELP, () => actions.openHelp()),
     bind(["escape"], "Esc", "dismiss messages", () => actions.dismissNotices()),

@@ -16,6 +16,7 @@ interface Paint {
 /** The whole screen as one renderable: what `draw` puts on a canvas, and the mouse back to what was drawn. */
 export class Screen extends Renderable {
   readonly #draw: (canvas: Canvas) => void;
+  readonly #onUse: () => void;
   readonly #onError: (error: unknown) => void;
   #paints: Readonly<Record<Role, Paint>>;
   #areas: readonly MouseArea[] = [];
@@ -25,6 +26,8 @@ export class Screen extends Renderable {
     options: {
       readonly theme: Theme;
       draw(canvas: Canvas): void;
+      /** The mouse is about to do something. */
+      onUse(): void;
       /** Drawing or a click failed: the renderer would only log it. */
       onError(error: unknown): void;
     },
@@ -38,6 +41,7 @@ export class Screen extends Renderable {
       onMouseScroll: ({ x, y, scroll }) => this.#guard(() => this.#scroll(x, y, scroll?.direction)),
     });
     this.#draw = options.draw;
+    this.#onUse = options.onUse;
     this.#onError = options.onError;
     this.#paints = paintsOf(options.theme);
   }
@@ -59,11 +63,13 @@ export class Screen extends Renderable {
 
   #click(x: number, y: number): void {
     const area = areaAt(this.#areas, x, y, "click");
+    this.#onUse();
     area?.click?.(x - area.rect.x, y - area.rect.y);
   }
 
   #scroll(x: number, y: number, direction: string | undefined): void {
     if (direction !== "up" && direction !== "down") return;
+    this.#onUse();
     areaAt(this.#areas, x, y, "scroll")?.scroll?.(direction === "up" ? -WHEEL_ROWS : WHEEL_ROWS);
   }
 

@@ -17,6 +17,8 @@ import { runOnTerminal } from "./terminal.ts";
 const TOOLS: readonly Tool[] = [pingTool, multipingTool, tracerouteTool, mtrTool];
 /** Longer file names are refused by some file systems; the rest is for the time and the ending. */
 const LONGEST_NAME = 120;
+/** Exit codes after `q` and after Ctrl-C: somebody is there to read. */
+const LEFT_CODES: readonly number[] = [0, 130];
 /** How many files of the same second and name there may be. */
 const MOST_COPIES = 100;
 
@@ -27,6 +29,8 @@ export interface StartOptions {
   readonly initial?: InitialView;
   /** The name of a theme, for this time only. */
   readonly theme?: string;
+  /** Is given what all sessions found, as text, when the user has left and the terminal is as it was. */
+  readonly onReport?: (text: string) => void;
   /** Makes the client that all sessions probe with. Default: `new Client()`. */
   readonly createClient?: () => Client;
 }
@@ -37,8 +41,10 @@ export interface StartOptions {
  * @returns the exit code, when the terminal is as it was
  * @throws {RendererError} before anything is shown
  */
-export function start({ environment, initial, theme, createClient }: StartOptions): Promise<number> {
-  return runOnTerminal(({ renderer, quit, fail }) => {
+export async function start(options: StartOptions): Promise<number> {
+  const { environment, initial, theme, createClient, onReport } = options;
+  let report = "";
+  const code = await runOnTerminal(({ renderer, quit, fail }) => {
     let client: Promise<Client> | undefined;
     const loadClient = async (): Promise<Client> => createClient?.() ?? new (await import("icmpx")).Client();
     let app: App | undefined;
@@ -70,12 +76,15 @@ export function start({ environment, initial, theme, createClient }: StartOption
     app.start();
     return () => {
       try {
+        if (onReport !== undefined) report = app.report();
         app.close();
       } finally {
         void client?.then((opened) => opened.close());
       }
     };
   });
+  if (report !== "" && LEFT_CODES.includes(code)) onReport?.(report);
+  return code;
 }
 
 /** Writes a text into a new file of the working folder, named after the time; gives its path, safe to print. */

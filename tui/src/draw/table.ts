@@ -24,6 +24,8 @@ export interface Column<Row> {
   readonly grows?: boolean;
   /** Cells beyond which it does not grow. Default: none. */
   readonly most?: number;
+  /** Cells that its texts take, if that is known: of the room that is left over, it gets these before others grow, and no more. */
+  readonly needs?: number;
   /** When room is short, the columns with the highest go first, of equals the rightmost; 0 (the default) never goes. */
   readonly priority?: number;
   /** What stands in it, in `width` cells: what is longer is cut. Called for visible rows only. */
@@ -66,21 +68,10 @@ export function placeColumns<Row>(columns: readonly Column<Row>[], width: number
     );
   }
   const widths = kept.map((column) => column.width);
-  let spare = Math.max(0, width - needed());
-  let growing = kept.flatMap(({ grows }, index) => (grows === true ? [index] : []));
-  // Each time round some column reaches its limit, or everything is given away.
-  while (spare > 0 && growing.length > 0) {
-    const share = Math.ceil(spare / growing.length);
-    for (const index of growing) {
-      const limit = kept[index]?.most ?? Number.POSITIVE_INFINITY;
-      const more = Math.min(share, spare, Math.max(0, limit - (widths[index] ?? 0)));
-      widths[index] = (widths[index] ?? 0) + more;
-      spare -= more;
-    }
-    growing = growing.filter(
-      (index) => (widths[index] ?? 0) < (kept[index]?.most ?? Number.POSITIVE_INFINITY),
-    );
-  }
+  const spare = Math.max(0, width - needed());
+  const hasNeeds = (index: number): boolean => kept[index]?.needs !== undefined;
+  const rest = grow(widths, spare, (index) => (hasNeeds(index) ? limitOf(kept[index]) : 0));
+  grow(widths, rest, (index) => (hasNeeds(index) ? 0 : limitOf(kept[index])));
   let x = 0;
   return kept.map((column, index) => {
     // Those that never go may be too wide even so.
@@ -88,6 +79,30 @@ export function placeColumns<Row>(columns: readonly Column<Row>[], width: number
     x += placed.width + GAP;
     return placed;
   });
+}
+
+/** How wide a column gets at most; 0 for none. */
+function limitOf<Row>(column: Column<Row> | undefined): number {
+  if (column?.grows !== true) return 0;
+  return Math.min(column.most ?? Number.POSITIVE_INFINITY, column.needs ?? Number.POSITIVE_INFINITY);
+}
+
+/** Shares `spare` cells among `widths` up to the limit of each; gives what nobody takes. */
+function grow(widths: number[], spare: number, limitAt: (index: number) => number): number {
+  let left = spare;
+  let growing = widths.flatMap((width, index) => (limitAt(index) > width ? [index] : []));
+  // Each time round some column reaches its limit, or everything is given away.
+  while (left > 0 && growing.length > 0) {
+    const share = Math.ceil(left / growing.length);
+    for (const index of growing) {
+      const width = widths[index] ?? 0;
+      const more = Math.min(share, left, limitAt(index) - width);
+      widths[index] = width + more;
+      left -= more;
+    }
+    growing = growing.filter((index) => limitAt(index) > (widths[index] ?? 0));
+  }
+  return left;
 }
 
 /**

@@ -91,11 +91,12 @@ export class MultipingSession implements Session {
   }
 
   get state(): SessionState {
-    return this.#follower.state;
+    const { state } = this.#follower;
+    return state === "finished" && this.#allFailed ? "failed" : state;
   }
 
   get failure(): string | null {
-    return this.#follower.failure;
+    return this.#follower.failure ?? (this.state === "failed" ? "No target can be probed" : null);
   }
 
   get log(): EventLog {
@@ -175,6 +176,10 @@ export class MultipingSession implements Session {
         if (item.kind === "targetFailure") this.#onFailure(item);
       },
     );
+  }
+
+  get #allFailed(): boolean {
+    return this.#targets.every(({ state }) => state === "failed");
   }
 
   #onChange(): void {

@@ -80,8 +80,8 @@ export class DetailView {
 /** The keys that show and hide the details of a hop. */
 export function detailBinding(isShown: boolean, toggle: () => void): Binding {
   return isShown
-    ? { keys: ["enter", "escape"], label: "Esc", summary: "close the details", run: toggle }
-    : { keys: ["enter"], label: "Enter", summary: "details of the hop", run: toggle };
+    ? { keys: ["enter", "escape"], label: "Esc", summary: "close details", run: toggle }
+    : { keys: ["enter"], label: "Enter", summary: "hop details", run: toggle };
 }
 
 /** A title in a rule over the first row. */

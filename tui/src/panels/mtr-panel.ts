@@ -54,12 +54,12 @@ export class MtrPanel implements Panel {
     const { session } = this;
     const isPaused = session.state === "paused";
     return [
+      detailBinding(this.#isDetailed, () => this.#setDetailed(!this.#isDetailed)),
       { keys: ["p"], label: "p", summary: isPaused ? "go on" : "pause", run: () => this.#togglePause() },
       { keys: ["r"], label: "r", summary: "reset figures", run: () => session.reset() },
       { keys: ["o"], label: "o", summary: "columns", run: () => this.#openChooser() },
       { keys: ["n"], label: "n", summary: "names, addresses", run: () => this.#nextHosts() },
       { keys: ["y"], label: "y", summary: "copy report", run: () => this.#copy() },
-      detailBinding(this.#isDetailed, () => this.#setDetailed(!this.#isDetailed)),
       ...this.#list.bindings(() => this.#selected()),
       ...(this.#isDetailed ? this.#detail.sideBindings() : this.#log.sideBindings()),
     ];
@@ -120,7 +120,7 @@ export class MtrPanel implements Panel {
 
   #drawTable(canvas: Canvas, rows: readonly MtrRow[]): void {
     drawTable(canvas, {
-      columns: mtrTableColumns(this.#choice.columns, this.#hosts),
+      columns: mtrTableColumns(rows, this.#choice.columns, this.#hosts),
       rows,
       list: this.#list,
       changed: () => this.#selected(),

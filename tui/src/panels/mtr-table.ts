@@ -29,14 +29,19 @@ export function mtrRows(hops: readonly Hop[], targetTtl: number | undefined): Mt
 
 /** Cells of the column of hosts, at least and at most. */
 const HOST_WIDTH = 13;
-const HOST_MOST = 60;
+const HOST_MOST = 48;
 /** Cells of a sparkline, at least. */
 const HISTORY_WIDTH = 7;
 /** A picture says more than the worst of all and the deviation, which the details tell. */
 const HISTORY_PRIORITY = 5;
 
 /** The table of an mtr with the figures that are chosen. */
-export function mtrTableColumns(figures: readonly MtrColumn[], style: HostStyle): Column<MtrRow>[] {
+export function mtrTableColumns(
+  rows: readonly MtrRow[],
+  figures: readonly MtrColumn[],
+  style: HostStyle,
+): Column<MtrRow>[] {
+  const widest = rows.reduce((most, row) => Math.max(most, widthOf(hostSpans(row, style))), HOST_WIDTH);
   return [
     { title: "#", align: "right", width: 2, cell: ({ hop }) => ({ text: String(hop.ttl), role: "dim" }) },
     { title: "", width: 1, cell: lossCell },
@@ -44,6 +49,7 @@ export function mtrTableColumns(figures: readonly MtrColumn[], style: HostStyle)
       title: "Host",
       width: HOST_WIDTH,
       most: HOST_MOST,
+      needs: widest,
       grows: true,
       cell: (row, width) => hostCell(row, style, width),
     },
@@ -80,19 +86,29 @@ function figureCell({ hop, isMute }: MtrRow, column: MtrColumn): Span {
   return isMute ? { text: figure.text, role: "dim" } : figure;
 }
 
-function hostCell({ hop, isTarget, upTo }: MtrRow, style: HostStyle, width: number): Span[] {
+function hostCell(row: MtrRow, style: HostStyle, width: number): Span[] {
+  const [host, ...tags] = hostSpans(row, style);
+  if (host === undefined) return [];
+  // The tags are what a name that is too long is cut for.
+  return [{ ...host, text: truncate(host.text, Math.max(8, width - widthOf(tags))) }, ...tags];
+}
+
+/** Who answers at a hop, or that nobody does, and what else there is to know of it in a word. */
+function hostSpans({ hop, isTarget, upTo }: MtrRow, style: HostStyle): Span[] {
   const { main, figures } = hop;
   if (main === null) {
     if (hop.sendError !== null) return [{ text: hop.sendError, role: "bad" }];
     const text = figures.sent === 0 ? "waiting" : "no answer";
     return [{ text: upTo > hop.ttl ? `${text}, to ${upTo}` : text, role: "dim" }];
   }
-  const tags: Span[] = [];
-  if (main.note !== undefined) tags.push({ text: ` ${main.note.mark}`, role: "bad" });
+  const spans: Span[] = [{ text: hostText(style, main.addr, main.name), role: isTarget ? "title" : "text" }];
+  if (main.note !== undefined) spans.push({ text: ` ${main.note.mark}`, role: "bad" });
   const others = hop.addresses.length - 1;
-  if (others > 0) tags.push({ text: ` +${others}`, role: "accent" });
-  if (main.extensions.some(({ kind }) => kind === "mpls")) tags.push({ text: " MPLS", role: "dim" });
-  const taken = tags.reduce((sum, { text }) => sum + textWidth(text), 0);
-  const host = truncate(hostText(style, main.addr, main.name), Math.max(8, width - taken));
-  return [{ text: host, role: isTarget ? "title" : "text" }, ...tags];
+  if (others > 0) spans.push({ text: ` +${others}`, role: "accent" });
+  if (main.extensions.some(({ kind }) => kind === "mpls")) spans.push({ text: " MPLS", role: "dim" });
+  return spans;
+}
+
+function widthOf(spans: readonly Span[]): number {
+  return spans.reduce((sum, { text }) => sum + textWidth(text), 0);
 }

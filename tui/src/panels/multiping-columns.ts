@@ -56,7 +56,7 @@ export function hostColumns(widths: HostWidths, order: HostOrder): readonly Colu
       title: order === "name" ? "Target↑" : "Target",
       width: Math.min(label, IPV4_WIDTH),
       grows: true,
-      most: label,
+      needs: label,
       cell: (target) => ({ text: target.label, role: labelRole(target) }),
     },
   ];
@@ -65,7 +65,7 @@ export function hostColumns(widths: HostWidths, order: HostOrder): readonly Colu
       title: "Address",
       width: Math.min(widths.address, IPV4_WIDTH),
       grows: true,
-      most: widths.address,
+      needs: widths.address,
       priority: 7,
       cell: (target) => failureOf(target) ?? { text: target.address ?? "", role: "dim" },
     });

@@ -89,7 +89,7 @@ export class MultipingPanel implements Panel {
       { text: `${down} down`, role: down > 0 ? "bad" : "dim" },
       ...count(failed, "failed", "bad"),
       ...count(waiting, "waiting", "dim"),
-      { text: `loss ${formatLoss(loss)} of ${sent}`, role: lossRole(loss) },
+      ...(sent > 0 ? [{ text: `loss ${formatLoss(loss)} of ${sent}`, role: lossRole(loss) }] : []),
     ]);
     const elapsed = formatDuration(session.upToMs - session.beganAt);
     const about = `times in ms, ${ORDER_TEXTS[this.#hosts.order]}  ${elapsed}`;
@@ -105,7 +105,8 @@ export class MultipingPanel implements Panel {
       const parts = detailOf(target, this.session.upToMs);
       drawParts(canvas.part({ x: 2, y: 0, width: width - 3, height: 1 }), parts, " ");
     }
-    const hasGraph = target !== undefined && height >= LEAST_ROWS_FOR_GRAPH && width >= LEAST_WIDTH_FOR_GRAPH;
+    const hasRoom = height >= LEAST_ROWS_FOR_GRAPH && width >= LEAST_WIDTH_FOR_GRAPH;
+    const hasGraph = target !== undefined && target.state !== "failed" && hasRoom;
     const graphWidth = hasGraph ? Math.floor(width * 0.4) : 0;
     const logWidth = width - (hasGraph ? graphWidth + 2 : 0);
     this.#log.draw(canvas.part({ x: 0, y: 1, width: logWidth, height: height - 1 }));

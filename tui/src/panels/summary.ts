@@ -140,6 +140,8 @@ export class Summary {
   }
 
   #columns(): readonly Column<SummaryEntry>[] {
+    const widest = (text: (row: TargetRow) => string): number =>
+      this.#rows.entries.reduce((most, entry) => Math.max(most, textWidth(text(this.#rows.row(entry)))), 0);
     const titled = (title: string, order: SummaryOrder): string =>
       order === this.#order ? title + SORTED : title;
     const time = (
@@ -169,13 +171,14 @@ export class Summary {
         width: 14,
         grows: true,
         most: 40,
+        needs: widest(({ label }) => label),
         cell: (entry) => ({ text: this.#rows.row(entry).label, role: "text" }),
       },
       {
         title: "Address",
         width: 15,
         grows: true,
-        most: 39,
+        needs: widest(({ label, address }) => (address === label ? "" : (address ?? ""))),
         priority: 5,
         cell: (entry) => this.#address(entry),
       },

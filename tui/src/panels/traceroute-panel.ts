@@ -34,9 +34,9 @@ export class TraceroutePanel implements Panel {
 
   get bindings(): readonly Binding[] {
     return [
+      detailBinding(this.#isDetailed, () => this.#setDetailed(!this.#isDetailed)),
       { keys: ["n"], label: "n", summary: "names, addresses", run: () => this.#nextHosts() },
       { keys: ["y"], label: "y", summary: "copy report", run: () => this.#copy() },
-      detailBinding(this.#isDetailed, () => this.#setDetailed(!this.#isDetailed)),
       ...this.#list.bindings(() => this.#selected()),
       ...this.#detail.sideBindings(),
     ];
@@ -89,7 +89,7 @@ export class TraceroutePanel implements Panel {
     const isRunning = this.session.state === "running";
     const { probes } = this.session.request;
     drawTable(canvas, {
-      columns: tracerouteColumns({ probes, style: this.#hosts, isRunning }),
+      columns: tracerouteColumns({ rows, probes, style: this.#hosts, isRunning }),
       rows,
       list: this.#list,
       changed: () => this.#selected(),

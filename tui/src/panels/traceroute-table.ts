@@ -1,6 +1,6 @@
 import type { EchoResult } from "icmpx";
 import { type ExtensionObject, escapeText } from "icmpx/packet";
-import { truncate } from "../draw/fit.ts";
+import { textWidth, truncate } from "../draw/fit.ts";
 import type { Column, Span } from "../draw/table.ts";
 import { type AnswerNote, extensionLines, noteOf } from "../model/answer-notes.ts";
 import { FIGURE_WIDTH, formatRtt } from "../model/format.ts";
@@ -49,10 +49,11 @@ export function tracerouteRows(hops: readonly TracedHop[]): TracerouteRow[] {
 /** Cells of the column of hosts, at least and at most. */
 const HOST_WIDTH = 13;
 const HOST_MOST = 56;
-const NOTES_WIDTH = 10;
+const NOTES_WIDTH = 13;
 
 /** What the table of a traceroute is made for. */
 export interface TracerouteTableOptions {
+  readonly rows: readonly TracerouteRow[];
   /** Per hop. */
   readonly probes: number;
   readonly style: HostStyle;
@@ -62,10 +63,12 @@ export interface TracerouteTableOptions {
 
 /** A column for each probe, so that a glance down tells which were answered. */
 export function tracerouteColumns({
+  rows,
   probes,
   style,
   isRunning,
 }: TracerouteTableOptions): Column<TracerouteRow>[] {
+  const widths = rows.map(({ addr, name }) => (addr === null ? 0 : textWidth(hostText(style, addr, name))));
   return [
     {
       title: "#",
@@ -78,6 +81,7 @@ export function tracerouteColumns({
       title: "Host",
       width: HOST_WIDTH,
       most: HOST_MOST,
+      needs: Math.max(HOST_WIDTH, ...widths),
       grows: true,
       cell: (row, width) => hostCell(row, { style, isRunning, width }),
     },
