@@ -3,7 +3,7 @@
  * program that does nothing but `sendto`, `poll` and `recvfrom` (`bench/support/latency.c`) and beside `ping -f`, which tells only how
  * long it took from one packet to the next. Over veth the answer is there when the send returns; steered to the other core, it
  * comes later and from elsewhere, as from a network card. With a pause before each probe the event loop, the caches and the
- * core itself have gone to rest.
+ * core itself have gone to rest. A table for each path tells where the time goes: what a busy-poll could save is the third figure.
  *
  *     sudo bun bench/latency.ts [probes, default 10000] [rounds, default 5]
  *
@@ -13,12 +13,13 @@ import { join } from "node:path";
 import { buildChain } from "../test/support/lab/topologies.ts";
 import { compile } from "./support/compile.ts";
 import { figure, median, printTable, ratio, runInside, takeTurns } from "./support/measure.ts";
-import { type ProbeFigures, pingFigures } from "./support/probes.ts";
+import { type LatencyParts, type ProbeFigures, pingFigures } from "./support/probes.ts";
 
 const COUNT = Number(process.argv[2] ?? 10_000);
 const ROUNDS = Number(process.argv[3] ?? 5);
 const PAUSE_MS = 10;
 const PAUSED_COUNT = Math.ceil(COUNT / 20);
+const PARTS_CHILD = join(import.meta.dir, "support/latency-parts-child.ts");
 const CHILD = join(import.meta.dir, "support/probe-child.ts");
 
 await using floor = await compile("latency");
@@ -74,6 +75,27 @@ async function inside(...command: readonly string[]): Promise<ProbeFigures> {
 async function compare(title: string): Promise<void> {
   await compareAt(`${title}, one after the other`, COUNT, 0);
   await compareAt(`${title}, ${PAUSE_MS} ms before each`, PAUSED_COUNT, PAUSE_MS);
+  await printParts(title);
+}
+
+async function printParts(title: string): Promise<void> {
+  const manners = [
+    { name: "one after the other", count: COUNT, pauseMs: 0 },
+    { name: `${PAUSE_MS} ms before each`, count: PAUSED_COUNT, pauseMs: PAUSE_MS },
+  ];
+  const outcomes = await takeTurns(manners, ROUNDS, async ({ count, pauseMs }): Promise<LatencyParts> => {
+    const command = [process.execPath, PARTS_CHILD, destination[4], String(count), String(pauseMs)];
+    return JSON.parse((await runInside(source.name, ...command)).output);
+  });
+  const rows = Array.from(outcomes, ([name, row]) => {
+    const of = (part: keyof LatencyParts): string => figure(median(row.map((parts) => parts[part])), 1, "us");
+    return [name, of("making"), of("sending"), of("hearing"), of("handling"), of("whole")];
+  });
+  printTable(
+    `${title}, where the time goes: medians of ${ROUNDS} rounds`,
+    ["", "making the probe", "`sendmsg`", "until the handler runs", "reading and resuming", "whole"],
+    rows,
+  );
 }
 
 async function compareAt(title: string, count: number, pauseMs: number): Promise<void> {

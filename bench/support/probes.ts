@@ -27,3 +27,16 @@ export function pingFigures(output: string, cpuSeconds: number): ProbeFigures {
     p99: unknown,
   };
 }
+
+/** Where the time of one `await client.probe()` goes, in microseconds. */
+export interface LatencyParts {
+  /** From the call to the system call that sends. */
+  readonly making: number;
+  /** In that system call: over veth, all of the way there and back, and the signal that tells of the answer. */
+  readonly sending: number;
+  /** Until the event loop comes to the handler of that signal. */
+  readonly hearing: number;
+  /** Reading the answer, making the result of it, and coming back to who awaits. */
+  readonly handling: number;
+  readonly whole: number;
+}
