@@ -55,7 +55,9 @@ async function runCommand(command: Command, args: readonly string[], host: Host)
 export function showHelp([name]: readonly string[], host: Host): number {
   const options = helpOptions(host, host.stdout);
   const text =
-    name === undefined ? formatHelp(COMMANDS, options) : formatCommandHelp(findCommand(name), options);
+    name === undefined || name === "help"
+      ? formatHelp(COMMANDS, options)
+      : formatCommandHelp(findCommand(name), options);
   host.stdout.write(`${text}\n`);
   return ExitCode.Answered;
 }

@@ -79,23 +79,30 @@ export class PingView {
 
   /** On stderr, as ping(8) does: stdout may be read by a program. */
   showInterim(): void {
-    for (const line of this.#tally.lines()) this.#host.stderr.write(`${line}\n`);
+    const lines = this.#tally.lines();
+    for (const line of lines.length === 0 ? ["no result so far"] : lines)
+      this.#host.stderr.write(`${line}\n`);
   }
 
   sumUp(result: MultipingResult): void {
     const { stdout } = this.#host;
+    // A reader of the rows wants their names even if there are none.
+    if (this.#format === "csv" && !this.#hasBegun) stdout.write(`${toCsv(CSV_COLUMNS)}\n`);
+    if (this.#format !== "text") return;
     if (!this.#isSingle) {
       stdout.write(`${this.#hasBegun ? "\n" : ""}${formatMultiping(result, tableWidth(stdout))}\n`);
       return;
     }
     const [target] = result.targets;
     if (target === undefined || !isProbed(target)) return;
-    stdout.write(`${this.#hasBegun ? "\n" : ""}${formatPingStatistics(target)}\n`);
+    if (!this.#hasBegun) stdout.write(`${this.#heading(target.target, target.resolved)}\n`);
+    stdout.write(`\n${formatPingStatistics(target)}\n`);
   }
 
   #showText(result: EchoResult): void {
     const { stdout } = this.#host;
-    if (this.#isSingle && !this.#hasBegun) stdout.write(`${this.#heading(result)}\n`);
+    if (this.#isSingle && !this.#hasBegun)
+      stdout.write(`${this.#heading(result.target, result.request.addr)}\n`);
     if (this.#values.has("quiet")) return;
     if (this.#values.has("flood")) {
       if (result.kind !== "reply" && !result.late) stdout.write(".");
@@ -107,9 +114,9 @@ export class PingView {
     stdout.write(`${time}${this.#coloured(result, about + formatEchoResult(result))}\n`);
   }
 
-  #heading({ target, request }: EchoResult): string {
+  #heading(target: string, address: string): string {
     const bytes = this.#values.number("size") ?? DEFAULT_SIZE;
-    return `PING ${escapeText(target)} (${escapeText(request.addr)}) ${bytes} data bytes`;
+    return `PING ${escapeText(target)} (${escapeText(address)}) ${bytes} data bytes`;
   }
 
   #coloured(result: EchoResult, line: string): string {

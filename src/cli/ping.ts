@@ -148,7 +148,7 @@ async function run(values: Values, host: Host): Promise<number> {
   });
   // Stopped before a single name was resolved.
   if (result === undefined) return ExitCode.Silent;
-  if (format === "text") view.sumUp(result);
+  view.sumUp(result);
   if (format === "json")
     host.stdout.write(`${toJson({ command: "ping", version: version(), targets: result.targets })}\n`);
   if (format === "ndjson") {

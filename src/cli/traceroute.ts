@@ -135,6 +135,7 @@ async function run(values: Values, host: Host): Promise<number> {
   });
   if (result === undefined) return ExitCode.Silent;
   const { hops: _, ...end } = result;
+  if (format === "csv" && shown === 0) stdout.write(`${toCsv(CSV_COLUMNS)}\n`);
   if (format === "text") stdout.write(`${formatStopReason(result)}\n`);
   if (format === "json")
     stdout.write(`${toJson({ command: "traceroute", version: version(), ...result })}\n`);

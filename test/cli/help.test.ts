@@ -13,6 +13,7 @@ describe("help", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatchSnapshot();
     expect((await runCli("help")).stdout).toBe(stdout);
+    expect((await runCli("help help")).stdout).toBe(stdout);
     expect((await runCli("-h")).stdout).toBe(stdout);
   });
 

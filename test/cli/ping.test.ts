@@ -1,7 +1,8 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { main } from "../../src/cli/main.ts";
 import { Tally } from "../../src/cli/tally.ts";
 import { describeIf, requires } from "../support/requires.ts";
-import { ENTRY, parseCsv, parseNdjson, runCli } from "./fake-host.ts";
+import { ENTRY, FakeHost, parseCsv, parseNdjson, runCli } from "./fake-host.ts";
 
 setDefaultTimeout(30_000);
 
@@ -155,6 +156,22 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx ping on loopb
     expect(stderr).toMatch(
       /^127\.0\.0\.1: 2\/2 packets, 0\.0% loss, min\/avg\/max = ([\d.]+\/){2}[\d.]+ ms\n$/,
     );
+  });
+
+  test("ended before the first answer it still has its heading, the names of its columns, and figures", async () => {
+    // Its first probe is in flight when it ends.
+    const text = await runCli(`ping -W 5 -w 0.2 ${SILENT}`);
+    expect(text.code).toBe(1);
+    expect(text.stdout).toStartWith(
+      `PING ${SILENT} (${SILENT}) 56 data bytes\n\n--- ${SILENT} ping statistics`,
+    );
+    const csv = await runCli(`ping --csv -W 5 -w 0.2 ${SILENT}`);
+    expect(csv.stdout).toMatch(/^target,address,[\w,]+\n$/);
+    const host = new FakeHost();
+    const timer = setInterval(() => host.send("SIGQUIT"), 20);
+    await main(["ping", "-W", "5", "-w", "0.5", SILENT], host);
+    clearInterval(timer);
+    expect(host.stderr.text).toStartWith("no result so far\n");
   });
 
   test("a terminal gets colour for what is lost, unless NO_COLOR is set", async () => {

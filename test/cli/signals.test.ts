@@ -30,6 +30,17 @@ describeIf(requires.all(requires.linux(), requires.root()), "signals", () => {
     expect(events.map(({ event }) => event)).toEqual([...Array(events.length - 1).fill("round"), "summary"]);
   });
 
+  test("SIGINT before the first hop leaves the names of the columns of CSV", async () => {
+    const host = new FakeHost();
+    const timer = setInterval(
+      () => host.listenerCount > 0 && host.exits.length === 0 && host.send("SIGINT"),
+      50,
+    );
+    await main(["traceroute", "-n", "-w", "5", "--csv", "127.255.255.255"], host);
+    clearInterval(timer);
+    expect(host.stdout.text).toBe("target,ttl,probe,kind,address,name,rtt_ms,error\n");
+  });
+
   for (const command of ["ping", "traceroute", "mtr"]) {
     test(`SIGINT while ${command} waits for a name server ends it with exit code 1`, async () => {
       const platform: Platform = {
