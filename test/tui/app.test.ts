@@ -269,6 +269,33 @@ describe("App", () => {
     expect(await frame()).toMatch(/Target c\.example +Interval/);
   });
 
+  test("goes back to the form when a session cannot begin", async () => {
+    const tool = fakeTool("ping", "Ping", async () => {
+      throw new RangeError("No such list");
+    });
+    const staged = await stageProgram({ tools: [tool] });
+    stages.push(staged);
+    const { frame, type, press } = staged;
+    await type("@list");
+    await press("RETURN");
+    expect(await frame()).toContain(" ✗ Ping: No such list");
+    await type("192.0.2.1");
+    expect(await frame()).toContain("Target 192.0.2.1  ");
+  });
+
+  test("says at the bottom what is wrong while it is typed, whatever runs", async () => {
+    const { frame, type, press, clickOn } = await stage({ initial: { view: "ping", target: "192.0.2.1" } });
+    await clickOn("Interval");
+    await type("0,5");
+    expect(await frame()).toContain("\n ✗ Interval: need a number from 0.01 to 3600 s\n");
+    await press("BACKSPACE", "BACKSPACE");
+    await type(".5");
+    expect(await frame()).not.toContain("✗");
+    await clickOn("Target");
+    await type("192.0.2.300");
+    expect(await frame()).toContain("\n ✗ Target: 192.0.2.300 is no address\n");
+  });
+
   test("keeps what is typed before the first frame", async () => {
     const settings = JSON.stringify({ forms: { ping: { target: "192.0.2.7" } } });
     const { frame, type } = await stage({ settings });

@@ -355,6 +355,21 @@ describe("MtrSession log", () => {
     ]);
   });
 
+  test("tells of a router where nobody answered for long, but not of one that is slow to begin", async () => {
+    const path = new FakePath(R1, null, {});
+    const setting = await mtrScene(path);
+    await setting.clock.advance(3500);
+    path.hops = [R1, R2, {}];
+    await setting.clock.advance(2000);
+    expect(news(setting)).toEqual([]);
+    const silent = new FakePath(R1, null, {});
+    const later = await mtrScene(silent);
+    await later.clock.advance(15_500);
+    silent.hops = [R1, R3, {}];
+    await later.clock.advance(3000);
+    expect(news(later)).toEqual([`warn: hop 2: ${R3} answers now, where nobody did`]);
+  });
+
   test("tells a change of route from a balancer", async () => {
     const path = new FakePath(R1, { from: [R2, R3] }, {});
     const setting = await mtrScene(path);

@@ -7,7 +7,11 @@ import type { Tool } from "../../tui/src/panels/panel.ts";
 import { type Scene, scene } from "../client/support.ts";
 import type { FakePlatformOptions } from "../support/fake-platform.ts";
 // What the program loads behind its first frame is there at once: loading takes real time, in which no time passes here.
+import "../../tui/src/model/mtr-session.ts";
+import "../../tui/src/model/multiping-session.ts";
 import "../../tui/src/model/permission.ts";
+import "../../tui/src/model/ping-session.ts";
+import "../../tui/src/model/traceroute-session.ts";
 import "../../tui/src/panels/mtr-panel.ts";
 import "../../tui/src/panels/multiping-panel.ts";
 import "../../tui/src/panels/ping-panel.ts";
@@ -62,10 +66,12 @@ export async function stage(options: StageOptions): Promise<Stage> {
   const copied: string[] = [];
   const errors: unknown[] = [];
   let quits = 0;
+  const pending = new Set<unknown>();
+  const settle = (): Promise<void> => settled(pending);
   const app = new App({
     renderer: ui.renderer,
     client: async () => setting.client,
-    tools,
+    tools: tools.map((tool) => watched(tool, pending)),
     settings: new SettingsStore({
       path: "/settings.json",
       files: { read: (path) => files.get(path) ?? null, replace: (path, text) => void files.set(path, text) },
@@ -147,6 +153,26 @@ export async function stage(options: StageOptions): Promise<Stage> {
   };
 }
 
-async function settle(): Promise<void> {
+/** The same tool; `pending` has the sessions that are about to begin. */
+function watched(tool: Tool, pending: Set<unknown>): Tool {
+  return {
+    ...tool,
+    async begin(...options) {
+      const mark = {};
+      pending.add(mark);
+      try {
+        return await tool.begin(...options);
+      } finally {
+        pending.delete(mark);
+      }
+    },
+  };
+}
+
+/** Lets happen what needs no time to pass; modules are imported meanwhile, which takes turns even when they are loaded. */
+async function settled(pending: ReadonlySet<unknown>): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await Bun.sleep(0);
+  // Some never begin: a test wants to see them wait.
+  for (let turn = 0; turn < 50 && pending.size > 0; turn += 1) await Bun.sleep(1);
   for (let turn = 0; turn < 5; turn += 1) await Bun.sleep(0);
 }

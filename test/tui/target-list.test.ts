@@ -121,6 +121,11 @@ describe("checkTargets()", () => {
     ["~/hosts", "For a file, write @~/hosts"],
     ["./hosts", "For a file, write @./hosts"],
     ["/etc/hosts", "For a file, write @/etc/hosts"],
+    ["a.example 192.0.2.300", "192.0.2.300 is no address"],
+    [
+      "2001:db8::g",
+      'Cannot read "2001:db8::g" as addresses: it is not an IPv6 address, and a name has no colon',
+    ],
     ["a.example 10.0.0.0/8", "These are 16,777,215 targets: need at most 4,096"],
     ["192.0.2.9-5", 'Cannot read "192.0.2.9-5" as addresses: its end comes before its start'],
     ["x".repeat(256), "A name has at most 255 characters"],

@@ -42,6 +42,7 @@ function bench(
       changes += 1;
     },
     onValues: (kind, values) => kept.push([kind, values]),
+    onRefused: () => notices.push("refused"),
   });
   return { workspace, ping, mtr, notices, kept, changes: () => changes };
 }
@@ -145,7 +146,7 @@ describe("Workspace", () => {
     await start(setting, "192.0.2.1");
     setting.workspace.addTab();
     await start(setting, "bad");
-    expect(setting.notices).toEqual(["bad: Ping: No such \\x1b[2J list"]);
+    expect(setting.notices).toEqual(["bad: Ping: No such \\x1b[2J list", "refused"]);
     expect(setting.workspace.tab).toMatchObject({ panel: undefined, isBeginning: false });
     expect(setting.ping.begun.map(({ state }) => state)).toEqual(["running"]);
   });

@@ -114,6 +114,9 @@ export class App {
       initialValues: Object.fromEntries(tools.map(({ kind }) => [kind, settings.formValues(kind)])),
       onChange: () => this.#drawSoon(),
       onValues: (kind, values) => settings.setFormValues(kind, values),
+      onRefused: (tab) => {
+        if (tab === this.#workspace.tab && this.#focus.on === "panel") this.#focusField(undefined);
+      },
     });
     this.#summary = new Summary({
       sessions: () => this.#workspace.sessions,

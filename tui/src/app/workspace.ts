@@ -37,6 +37,8 @@ export interface WorkspaceOptions {
   onChange(): void;
   /** The values of a form were used to begin a session: worth keeping. */
   onValues(kind: SessionKind, values: FieldValues): void;
+  /** A session could not begin with the form of a tab, and nothing took its place: the form wants another text. */
+  onRefused(tab: Tab): void;
 }
 
 /** All sessions, and which of them is looked at. Knows nothing of screens. */
@@ -183,6 +185,7 @@ export class Workspace {
       onValues(tool.kind, values);
     } catch (error) {
       fail(messageOf(error));
+      this.#options.onRefused(tab);
     } finally {
       tab.isBeginning = false;
       onChange();

@@ -1,3 +1,5 @@
+import { canonicalAddress, escapeText } from "icmpx/packet";
+
 /** One input of a form. */
 export interface Field {
   /** Its key in the values, and in the settings file. */
@@ -84,10 +86,16 @@ export function targetField(name: string, label: string): Field {
       const trimmed = text.trim();
       if (trimmed === "") return "need a host name or an address";
       if (/[\s,]/.test(trimmed)) return "need one host name or address, without spaces";
+      if (isMistypedAddress(trimmed)) return `${escapeText(trimmed)} is no address`;
       // RFC 1035 2.3.4: 255 octets; an IPv6 address with a zone is shorter.
       return trimmed.length > 255 ? "need at most 255 characters" : null;
     },
   };
+}
+
+/** Whether a word can only be meant as an address, and is none: names end in a word with letters, and have no colons (RFC 3696, section 2). */
+export function isMistypedAddress(word: string): boolean {
+  return /^[\d.]+$|:/.test(word) && canonicalAddress(word) === undefined;
 }
 
 /** Seconds after which a probe counts as lost. */

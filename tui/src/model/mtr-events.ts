@@ -141,6 +141,9 @@ export class MtrEvents {
       if (last !== null && lostInARow >= SILENT_AFTER && !this.#isCut)
         this.#note("good", `${whoIs(hop)} ${after}`);
     } else this.#heardOf(hop, after);
+    if (last === null && lostInARow >= STEADY_AFTER && hop.last !== null && hop.ttl !== this.#targetTtl) {
+      this.#note("warn", `hop ${hop.ttl}: ${hop.last.addr} answers now, where nobody did`);
+    }
     if (last === null || hop.last === null || hop.last === last) return;
     const isNew = hop.last.figures.received === 1;
     const { addr } = hop.last;

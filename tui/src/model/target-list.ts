@@ -8,6 +8,7 @@ import {
   escapeText,
   parseAddressRange,
 } from "icmpx/packet";
+import { isMistypedAddress } from "./fields.ts";
 
 /** Targets that one session takes: a /20 of IPv4. More is the work of a sweep, not of a table that people watch. */
 export const TARGET_LIMIT = 4096;
@@ -74,6 +75,7 @@ function parsePart(word: string): Part {
   const range = parseAddressRange(word, { hostsOnly: true });
   if (range !== undefined) return range;
   if (word.startsWith("@")) throw new RangeError(`Cannot read ${word}: a file of targets names no files`);
+  if (isMistypedAddress(word)) throw new RangeError(`${word} is no address`);
   if (word.length > NAME_LIMIT) throw new RangeError(`A name has at most ${NAME_LIMIT} characters`);
   return word;
 }

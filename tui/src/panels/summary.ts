@@ -58,7 +58,7 @@ export class Summary {
         keys: ["y"],
         label: "y",
         summary: "copy as text",
-        run: () => services.copy(this.#rows.report(), "summary"),
+        run: () => services.copy(this.#rows.report(), "the summary"),
       },
       ...this.#list.bindings(() => services.redraw()),
     ];
