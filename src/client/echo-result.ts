@@ -18,7 +18,7 @@ import type {
 } from "./results.ts";
 import { isSameHost } from "./same-host.ts";
 import type { Timing } from "./timing.ts";
-import type { EchoArrival, ErrorArrival } from "./transport/transport.ts";
+import type { EchoArrival, ErrorArrival, Route } from "./transport/transport.ts";
 
 // Offsets in an echo message (RFC 792, RFC 4443 4.1).
 const TYPE = 0;
@@ -38,24 +38,41 @@ export interface Verdict {
 
 const ORDINARY: Verdict = { late: false, duplicate: false, corrupt: false, reordered: false };
 
-/** A request with the ICMP `message` that was sent for it at `at`. The kernel fills the checksum of ICMPv6. */
-export function withSentPacket(
-  request: EchoRequest,
-  message: Uint8Array,
-  sent: { readonly family: Family; readonly clock: Clock; readonly at: Instant },
+/** What a request is made of. */
+interface RequestedProbe {
+  readonly ttl: number;
+  readonly index: number;
+  readonly at: Instant;
+  readonly stream: {
+    readonly options: { readonly route: Pick<Route, "destination">; readonly hostname: string | null };
+  };
+}
+
+/** The request of a probe that did not leave. */
+export function unsentRequest({ ttl, index, stream }: RequestedProbe): EchoRequest {
+  const { route, hostname } = stream.options;
+  return { addr: route.destination, hostname, ttl, number: index, sentPacket: null };
+}
+
+/** The request of a probe that left as the ICMP `message`. The kernel fills the checksum of ICMPv6. */
+export function sentRequest(
+  { ttl, index, at, stream }: RequestedProbe,
+  sent: { readonly message: Uint8Array; readonly family: Family; readonly clock: Clock },
 ): EchoRequest {
+  const { message, family, clock } = sent;
   const raw = keepBytes(message);
   const packet: IcmpPacket = {
     type: raw[TYPE] as number,
     code: raw[CODE] as number,
-    checksum: sent.family === 4 ? uint16(raw, CHECKSUM) : null,
+    checksum: family === 4 ? uint16(raw, CHECKSUM) : null,
     id: uint16(raw, IDENTIFIER),
     sequence: uint16(raw, SEQUENCE),
     payload: keptPart(raw, message, message.subarray(DATA)),
   };
-  const { addr, hostname, ttl, number } = request;
-  const timestamp = unixMs(sent.clock, sent.at.realtimeNs);
-  return { addr, hostname, ttl, number, sentPacket: { packet, raw, timestamp, addr, ttl } };
+  const { route, hostname } = stream.options;
+  const addr = route.destination;
+  const timestamp = unixMs(clock, at.realtimeNs);
+  return { addr, hostname, ttl, number: index, sentPacket: { packet, raw, timestamp, addr, ttl } };
 }
 
 /** The result of a probe that nobody answered in time. */

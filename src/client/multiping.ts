@@ -10,8 +10,8 @@ import { type Pace, scheduleInTicks, scheduleOn } from "./ticks.ts";
 
 /** The longest pause between the first probes of two neighbouring targets. */
 const MAX_GAP_NS = 10 * NS_PER_MS;
-/** What leaves within so long of each other may leave together: 5 ms, but a tenth of a short interval. */
-const MAX_TICK_NS = 5 * NS_PER_MS;
+/** What leaves within so long of each other may leave together: 10 ms, but a tenth of a short interval. */
+const MAX_TICK_NS = 10 * NS_PER_MS;
 const TICKS_IN_INTERVAL = 10;
 /** Names that are looked up at a time. */
 const LOOKUPS = 16;
@@ -31,8 +31,8 @@ interface Slot {
  * Pings many targets side by side, each by the rules of {@link Pinger}.
  *
  * 1. The first probes of the targets are spread over the interval, at most 10 ms apart, so that the replies do not
- *    come all at once. Each target then keeps its own beat. Targets less than 5 ms apart (or a tenth of the interval, if
- *    shorter) share their beats with those in the same 5 ms, and answers are read when the next probes leave, or 10 ms later.
+ *    come all at once. Each target then keeps its own beat. Targets less than 10 ms apart (or a tenth of the interval, if
+ *    shorter) share their beats with those in the same 10 ms, and answers are read when the next probes leave, or 20 ms later.
  * 2. Names are looked up at most 16 at a time; a slow one delays nobody but, with 15 others as slow, the names that wait
  *    for their turn.
  * 3. A name that does not resolve, or an address that this host cannot probe at all, ends that target with its cause.

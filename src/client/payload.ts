@@ -80,12 +80,17 @@ export class Payload {
     return this.#fill(this.#outgoing, echo);
   }
 
+  /** The data that were sent for a probe, valid until the next call or match: even while another one is being sent. */
+  expectedOf(echo: EchoIdentity): Uint8Array {
+    return this.#fill(this.#expected, echo);
+  }
+
   /**
    * Compares the data that came back with what a probe carried. `quoted` data may be cut short, and routers pad it with
    * zeros (RFC 4884 section 5.5): what is there must agree. A reply's must be whole, or it is altered.
    */
   match(data: Uint8Array, echo: EchoIdentity, quoted: boolean): PayloadMatch {
-    const expected = this.#fill(this.#expected, echo);
+    const expected = this.expectedOf(echo);
     const given = quoted ? lengthWithoutPadding(data) : data.length;
     const common = Math.min(given, expected.length);
     const cookieEnd = this.#hasCookie ? (quoted ? Math.min(COOKIE_LENGTH, common) : COOKIE_LENGTH) : 0;

@@ -36,7 +36,8 @@ export class Probe {
   readonly index: number;
   /** Position among all probes of the prober, in 32 bits: what the cookie carries. */
   readonly number: number;
-  request: EchoRequest;
+  /** What was sent, while the probe flies. */
+  request: EchoRequest | undefined;
   state: ProbeState = "queued";
   queuedAtNs: number;
   sequence = 0;
@@ -52,8 +53,6 @@ export class Probe {
     this.index = position.index;
     this.number = position.number;
     this.queuedAtNs = position.nowNs;
-    const { route, hostname } = stream.options;
-    this.request = { addr: route.destination, hostname, ttl: this.ttl, number: this.index, sentPacket: null };
   }
 
   get isWaiting(): boolean {

@@ -4,11 +4,11 @@ import { Icmpv4Type, Icmpv6Type } from "../packet/icmp-types.ts";
 import { Attention } from "./attention.ts";
 import { type Clock, type Instant, readInstant } from "./clock.ts";
 import { Deadlines } from "./deadlines.ts";
-import { answerResult, sendErrorResult, timeoutResult, withSentPacket } from "./echo-result.ts";
+import { answerResult, sendErrorResult, sentRequest, timeoutResult, unsentRequest } from "./echo-result.ts";
 import type { EchoIdentity, PayloadMatch } from "./payload.ts";
 import { ProbeMemory } from "./probe-memory.ts";
 import { Probe, ProbeStream, type StreamOptions, type StreamOwner } from "./probe-stream.ts";
-import type { EchoResult } from "./results.ts";
+import type { EchoRequest, EchoResult } from "./results.ts";
 import { answersFor, isSameHost } from "./same-host.ts";
 import { SendQueue } from "./send-queue.ts";
 import { timeArrival } from "./timing.ts";
@@ -209,7 +209,7 @@ export class Prober implements TransportOwner, StreamOwner {
     probe.deadlineNs = this.#clock.monotonicNs() + timeoutNs;
     probe.stampKey = receipt.stampKey;
     const { family } = this.#transport;
-    probe.request = withSentPacket(probe.request, receipt.message, { family, clock: this.#clock, at });
+    probe.request = sentRequest(probe, { message: receipt.message, family, clock: this.#clock });
     this.#flying.set(sequence, probe);
     if (receipt.stampKey !== null) this.#unstamped.set(receipt.stampKey, probe);
     if (this.#flying.size === 1) this.#attention.setActive(true);
@@ -242,7 +242,7 @@ export class Prober implements TransportOwner, StreamOwner {
   #fail(probe: Probe, error: SystemError): void {
     probe.state = "gone";
     probe.stream.undecided.delete(probe);
-    this.#post(probe.stream, sendErrorResult(probe.stream.options.target, probe.request, error));
+    this.#post(probe.stream, sendErrorResult(probe.stream.options.target, unsentRequest(probe), error));
   }
 
   // Receiving.
@@ -355,6 +355,7 @@ export class Prober implements TransportOwner, StreamOwner {
     const timing = timeArrival(probe, arrival.stampNs, this.#instantAfter(arrival));
     if (probe.state === "flying" && timing.receivedAt.monotonicNs > probe.deadlineNs) this.#expire(probe);
     const isFirst = probe.state === "flying";
+    const request = this.#requestOf(probe);
     const verdict = {
       late: probe.state === "expired",
       duplicate: probe.state === "answered",
@@ -368,7 +369,6 @@ export class Prober implements TransportOwner, StreamOwner {
     probe.state = "answered";
     const { target } = stream.options;
     const { family } = this.#transport;
-    const { request } = probe;
     this.#post(
       stream,
       answerResult({ target, request, family, arrival, timing, verdict, clock: this.#clock }),
@@ -406,13 +406,22 @@ export class Prober implements TransportOwner, StreamOwner {
   }
 
   #expire(probe: Probe): void {
+    const request = this.#requestOf(probe);
     this.#land(probe, "expired");
     const receiveOverflow = probe.at.monotonicNs <= this.#overflowAtNs;
     // Stamps that found no room tell as little of a departure as replies that found none tell of an arrival.
     const isTold = probe.stampKey !== null && probe.stream.isStamped && !receiveOverflow;
     const departed = probe.stampNs !== null || (isTold ? false : null);
     const { target } = probe.stream.options;
-    this.#post(probe.stream, timeoutResult(target, probe.request, { receiveOverflow, departed }));
+    this.#post(probe.stream, timeoutResult(target, request, { receiveOverflow, departed }));
+  }
+
+  /** What was sent. That of a remembered probe is made again: keeping them would take half a kilobyte each. */
+  #requestOf(probe: Probe): EchoRequest {
+    if (probe.request !== undefined) return probe.request;
+    const data = probe.stream.options.payload.expectedOf(this.#identity(probe));
+    const message = this.#transport.encode(probe.sequence, data);
+    return sentRequest(probe, { message, family: this.#transport.family, clock: this.#clock });
   }
 
   /** Takes a probe out of the air. */
@@ -426,6 +435,7 @@ export class Prober implements TransportOwner, StreamOwner {
     }
     if (state !== "gone") {
       probe.decidedAtNs = this.#clock.monotonicNs();
+      probe.request = undefined;
       this.#remembered.add(probe);
     }
     if (this.#flying.size === 0) {

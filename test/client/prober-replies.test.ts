@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { EchoRequest } from "../../src/client/results.ts";
 import { echoReply, type FakeArrival, type FakeProbe } from "../support/fake-network.ts";
 import { SOCKET_KINDS } from "../support/fake-platform.ts";
 import { briefly, ProberBench, patched } from "../support/fake-prober.ts";
@@ -202,6 +203,8 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket", (kind) => {
       `#1 reply 11 ms from ${target} duplicate`,
       `#1 reply 700 ms from ${target} duplicate`,
     ]);
+    const [first, ...others] = results.map(({ request }) => request);
+    expect(others).toEqual(others.map(() => first) as EchoRequest[]);
   });
 
   test("tells a late reply from an answer to a newer probe", async () => {
@@ -233,6 +236,8 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket", (kind) => {
       `#1 reply 1200 ms from ${target} late`,
       `#1 reply 1300 ms from ${target} duplicate`,
     ]);
+    const [first, ...others] = results.map(({ request }) => request);
+    expect(others).toEqual(others.map(() => first) as EchoRequest[]);
   });
 
   test("marks an answer that was overtaken", async () => {

@@ -37,7 +37,7 @@ export class FakeTransport implements Transport {
   outcome: (send: FakeSend) => SendReceipt = ({ data }) => ({
     kind: "sent",
     stampKey: null,
-    message: Uint8Array.of(8, 0, 0, 0, 0, 0, 0, 0, ...data),
+    message: this.encode(0, data),
   });
   #owner: TransportOwner | undefined;
   #waiting: Arrival[] = [];
@@ -45,6 +45,10 @@ export class FakeTransport implements Transport {
 
   attach(owner: TransportOwner): void {
     this.#owner = owner;
+  }
+
+  encode(_sequence: number, payload: Uint8Array): Uint8Array {
+    return Uint8Array.of(8, 0, 0, 0, 0, 0, 0, 0, ...payload);
   }
 
   send({ destination }: Route, ttl: number, sequence: number, payload: Uint8Array): SendReceipt {

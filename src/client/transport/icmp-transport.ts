@@ -153,10 +153,20 @@ export class IcmpTransport implements Transport {
     this.#owner = owner;
   }
 
+  encode(sequence: number, data: Uint8Array): Uint8Array {
+    const length = ECHO_HEADER_LENGTH + data.length;
+    if (length > this.#message.length) this.#message = new Uint8Array(new ArrayBuffer(length));
+    const target = this.#message.subarray(0, length);
+    const message = { kind: "echoRequest", identifier: this.identifier, sequence, data } as const;
+    if (this.family === 4) encodeIcmpv4(message, target);
+    else encodeIcmpv6(message, target);
+    return target;
+  }
+
   send(route: Route, ttl: number, sequence: number, payload: Uint8Array): SendReceipt {
     // On a datagram socket an error that waits unread makes the next send fail in its place.
     if (!this.privileged) this.drainErrors();
-    const message = this.#encode(sequence, payload);
+    const message = this.encode(sequence, payload);
     try {
       this.#applyRoute(route);
       if (this.#socket.sendIn(this.#envelope(route, ttl), message) === "busy") return { kind: "busy" };
@@ -259,16 +269,6 @@ export class IcmpTransport implements Transport {
       ...(source !== undefined && { source }),
       ...(index !== undefined && { interfaceIndex: index }),
     });
-  }
-
-  #encode(sequence: number, data: Uint8Array): Uint8Array {
-    const length = ECHO_HEADER_LENGTH + data.length;
-    if (length > this.#message.length) this.#message = new Uint8Array(new ArrayBuffer(length));
-    const target = this.#message.subarray(0, length);
-    const message = { kind: "echoRequest", identifier: this.identifier, sequence, data } as const;
-    if (this.family === 4) encodeIcmpv4(message, target);
-    else encodeIcmpv6(message, target);
-    return target;
   }
 
   #configure(): void {

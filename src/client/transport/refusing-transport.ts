@@ -20,6 +20,11 @@ export class RefusingTransport implements Transport {
     this.#error = error;
   }
 
+  encode(): Uint8Array {
+    // Nothing is ever in flight that somebody could ask about.
+    return new Uint8Array();
+  }
+
   send(): SendReceipt {
     return { kind: "failed", error: this.#error };
   }

@@ -122,6 +122,8 @@ export interface Transport {
   readonly drops: number;
   /** Names the one owner, before anything else is called. */
   attach(owner: TransportOwner): void;
+  /** An echo request with `payload` as its ICMP data, as `send` sends it; valid until the next call of either. */
+  encode(sequence: number, payload: Uint8Array): Uint8Array;
   /** Sends one echo request with `payload` as its ICMP data. */
   send(route: Route, ttl: number, sequence: number, payload: Uint8Array): SendReceipt;
   /**
