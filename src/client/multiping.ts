@@ -10,9 +10,11 @@ import { type Pace, scheduleInTicks, scheduleOn } from "./ticks.ts";
 
 /** The longest pause between the first probes of two neighbouring targets. */
 const MAX_GAP_NS = 10 * NS_PER_MS;
-/** What leaves within so long of each other may leave together: 10 ms, but a tenth of a short interval. */
-const MAX_TICK_NS = 10 * NS_PER_MS;
-const TICKS_IN_INTERVAL = 10;
+/** Targets closer together than the longest pause leave in groups of so many, 10 to 50 ms apart, or a tenth of a short interval. */
+const GROUP = 32;
+const MIN_TICK_NS = 10 * NS_PER_MS;
+const MAX_TICK_NS = 50 * NS_PER_MS;
+const MIN_TICKS = 10;
 /** Names that are looked up at a time. */
 const LOOKUPS = 16;
 
@@ -31,8 +33,9 @@ interface Slot {
  * Pings many targets side by side, each by the rules of {@link Pinger}.
  *
  * 1. The first probes of the targets are spread over the interval, at most 10 ms apart, so that the replies do not
- *    come all at once. Each target then keeps its own beat. Targets less than 10 ms apart (or a tenth of the interval, if
- *    shorter) share their beats with those in the same 10 ms, and answers are read when the next probes leave, or 20 ms later.
+ *    come all at once. Each target then keeps its own beat. From 100 probes a second on, those that are due within the
+ *    same 10 to 50 ms (the time of 32 probes, or a tenth of the interval if that is shorter) leave together, and answers are
+ *    read when the next ones do.
  * 2. Names are looked up at most 16 at a time; a slow one delays nobody but, with 15 others as slow, the names that wait
  *    for their turn.
  * 3. A name that does not resolve, or an address that this host cannot probe at all, ends that target with its cause.
@@ -115,8 +118,10 @@ export async function multiping(
 
 /** How the probes to neighbouring targets, `gapNs` apart, are sent: alone, or several in one turn of the event loop. */
 function paceOf(clock: Clock, intervalNs: number, gapNs: number): Pace {
-  const tickNs = Math.min(intervalNs / TICKS_IN_INTERVAL, MAX_TICK_NS);
-  if (gapNs >= tickNs) return { scheduleAt: scheduleOn(clock), patienceNs: 0 };
+  const wantedNs = Math.min(Math.max(GROUP * gapNs, MIN_TICK_NS), MAX_TICK_NS);
+  // A whole number of them, so that the beat of each target falls on the end of one.
+  const tickNs = intervalNs / Math.max(MIN_TICKS, Math.ceil(intervalNs / wantedNs));
+  if (gapNs >= Math.min(tickNs, MAX_GAP_NS)) return { scheduleAt: scheduleOn(clock), patienceNs: 0 };
   // Each tick reads what came since the one before; a timer does so only when there are no more ticks.
   return { scheduleAt: scheduleInTicks(clock, tickNs), patienceNs: 2 * tickNs };
 }
