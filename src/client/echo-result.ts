@@ -4,7 +4,7 @@ import { icmpCodeName, icmpTypeName } from "../packet/icmp-types.ts";
 import type { Ipv4Header } from "../packet/ipv4.ts";
 import { IpProtocol } from "../packet/protocol.ts";
 import { type Clock, type Instant, NS_PER_MS, unixMs } from "./clock.ts";
-import { keepBytes, keepBytesIn, keptPart } from "./hex-bytes.ts";
+import { keepBytes, keepBytesIn, keptFrom, keptPart } from "./hex-bytes.ts";
 import type {
   EchoIcmpErrorResult,
   EchoReply,
@@ -67,7 +67,7 @@ export function sentRequest(
     checksum: family === 4 ? uint16(raw, CHECKSUM) : null,
     id: uint16(raw, IDENTIFIER),
     sequence: uint16(raw, SEQUENCE),
-    payload: keptPart(raw, message, message.subarray(DATA)),
+    payload: keptFrom(raw, DATA),
   };
   const { route, hostname } = stream.options;
   const addr = route.destination;

@@ -24,6 +24,11 @@ export function keptPart(kept: Uint8Array, whole: Uint8Array, part: Uint8Array):
   return isInside ? kept.subarray(start, start + part.length) : keepBytes(part);
 }
 
+/** What kept bytes hold from `start` on: as a part of them or a copy of its own, whichever costs less. */
+export function keptFrom(kept: Uint8Array, start: number): Uint8Array {
+  return kept.length - start <= SMALL ? kept.slice(start) : kept.subarray(start);
+}
+
 /** A copy of decoded data in which all bytes, however deep, are kept ones. */
 export function keepBytesIn<Value>(value: Value): Value {
   return copy(value) as Value;

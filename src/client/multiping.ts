@@ -11,7 +11,7 @@ import { type Pace, scheduleInTicks, scheduleOn } from "./ticks.ts";
 /** The longest pause between the first probes of two neighbouring targets. */
 const MAX_GAP_NS = 10 * NS_PER_MS;
 /** Targets closer together than the longest pause leave in groups of so many, 10 to 50 ms apart, or a tenth of a short interval. */
-const GROUP = 32;
+const GROUP = 50;
 const MIN_TICK_NS = 10 * NS_PER_MS;
 const MAX_TICK_NS = 50 * NS_PER_MS;
 const MIN_TICKS = 10;
@@ -34,7 +34,7 @@ interface Slot {
  *
  * 1. The first probes of the targets are spread over the interval, at most 10 ms apart, so that the replies do not
  *    come all at once. Each target then keeps its own beat. From 100 probes a second on, those that are due within the
- *    same 10 to 50 ms (the time of 32 probes, or a tenth of the interval if that is shorter) leave together, and answers are
+ *    same 10 to 50 ms (the time of 50 probes, or a tenth of the interval if that is shorter) leave together, and answers are
  *    read when the next ones do.
  * 2. Names are looked up at most 16 at a time; a slow one delays nobody but, with 15 others as slow, the names that wait
  *    for their turn.

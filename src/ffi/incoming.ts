@@ -4,6 +4,8 @@ import type { IncomingMessage } from "./message.ts";
 import type { MessageBatch } from "./msghdr.ts";
 import { decodeSocketAddress } from "./sockaddr.ts";
 
+const NO_DATA = new Uint8Array(0);
+
 /**
  * Message `index` of a batch that recvmmsg() has filled.
  *
@@ -21,7 +23,8 @@ export function decodeIncoming(batch: MessageBatch, index: number, epochSeconds:
   };
   // One object with all fields from the start: spreading the control values into it took as long as reading them.
   return decodeControl(view, region, {
-    data: new Uint8Array(view.buffer, batch.dataOffset(index), length),
+    // Transmit stamps have none, and there is one for each probe.
+    data: length === 0 ? NO_DATA : new Uint8Array(view.buffer, batch.dataOffset(index), length),
     truncated: (view.getUint32(header + MSGHDR.flags, true) & MSG_TRUNC) !== 0,
     source: decodeSocketAddress(view, batch.nameOffset(index), nameLength),
     destination: undefined,

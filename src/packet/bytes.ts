@@ -1,5 +1,8 @@
 import { PacketError } from "../errors.ts";
 
+/** So few bytes are copied sooner than an array over their place is made. */
+const SMALL = 64;
+
 /** Bytes as codecs accept them: a `Uint8Array`, or a `DataView` over any part of a buffer. */
 export type ByteView = Uint8Array | DataView;
 
@@ -13,8 +16,9 @@ export function bytesOf(view: ByteView, start = 0, end: number = view.byteLength
   return new Uint8Array(view.buffer, view.byteOffset + start, end - start);
 }
 
-/** A `DataView` over the part of `view` that starts at `start`, sharing its memory. */
+/** A `DataView` over the part of `view` from `start` to `end`, sharing its memory; `view` itself if that is all of it. */
 export function subview(view: DataView, start: number, end: number = view.byteLength): DataView {
+  if (start === 0 && end === view.byteLength) return view;
   return new DataView(view.buffer, view.byteOffset + start, end - start);
 }
 
@@ -78,7 +82,11 @@ export function put32(view: DataView, offset: number, value: number, layer: stri
 
 /** Copies `bytes` into `view` at `offset`. The caller has checked the room. */
 export function putBytes(view: DataView, offset: number, bytes: Uint8Array): void {
-  bytesOf(view, offset, offset + bytes.length).set(bytes);
+  if (bytes.length > SMALL) {
+    bytesOf(view, offset, offset + bytes.length).set(bytes);
+    return;
+  }
+  for (let index = 0; index < bytes.length; index++) view.setUint8(offset + index, bytes[index] as number);
 }
 
 /** Sets `view` to zero from `start` to `end`. The caller has checked the room. */

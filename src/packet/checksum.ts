@@ -1,6 +1,6 @@
 import { PacketError } from "../errors.ts";
 import { parseAddress } from "./address.ts";
-import { type ByteView, bytesOf } from "./bytes.ts";
+import type { ByteView } from "./bytes.ts";
 
 /** The IP addresses that an upper-layer checksum covers besides the packet itself. Any decoded IP header will do. */
 export interface PseudoHeader {
@@ -21,14 +21,18 @@ export interface ChecksumOptions {
  * last byte counts as the high half of a word. `initial` is a sum to add to, e.g. that of a pseudo header.
  */
 export function checksumSum(bytes: ByteView, initial = 0): number {
-  // Indices rather than a DataView: 1,500 bytes take 434 ns against 544 ns.
-  const octets = bytes instanceof DataView ? bytesOf(bytes) : bytes;
-  const even = octets.length & ~1;
+  const isView = bytes instanceof DataView;
+  const even = bytes.byteLength & ~1;
   let sum = initial;
-  for (let index = 0; index < even; index += 2) {
-    sum += ((octets[index] as number) << 8) | (octets[index + 1] as number);
+  if (isView) {
+    for (let index = 0; index < even; index += 2) sum += bytes.getUint16(index);
+  } else {
+    // Indices rather than a DataView made for it: 1,500 bytes take 434 ns against 544 ns.
+    for (let index = 0; index < even; index += 2) {
+      sum += ((bytes[index] as number) << 8) | (bytes[index + 1] as number);
+    }
   }
-  if (even < octets.length) sum += (octets[even] as number) << 8;
+  if (even < bytes.byteLength) sum += (isView ? bytes.getUint8(even) : (bytes[even] as number)) << 8;
   // Sums are doubles: 64 KiB cannot reach 2^53, and folding by division works beyond 32 bits too.
   while (sum > 0xffff) sum = (sum % 0x10000) + Math.floor(sum / 0x10000);
   return sum;

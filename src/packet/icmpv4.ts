@@ -219,7 +219,7 @@ export function encodeIcmpv4(message: Icmpv4Fields, target: ByteView, options: C
     default:
       message satisfies never;
   }
-  if (!keep) putIcmpChecksum(view, internetChecksum(bytesOf(view, 0, length)));
+  if (!keep) putIcmpChecksum(view, internetChecksum(subview(view, 0, length)));
   return length;
 }
 

@@ -235,7 +235,7 @@ export function encodeIcmpv6(message: Icmpv6Fields, target: ByteView, pseudo?: P
   }
   if (pseudo) {
     const sum = ipv6PseudoHeaderSum(pseudo, IpProtocol.Icmpv6, length);
-    putIcmpChecksum(view, internetChecksum(bytesOf(view, 0, length), sum));
+    putIcmpChecksum(view, internetChecksum(subview(view, 0, length), sum));
   }
   return length;
 }

@@ -9,6 +9,7 @@ import {
   putBytes,
   putZeros,
   room,
+  subview,
   unsigned,
   viewOf,
 } from "./bytes.ts";
@@ -162,7 +163,7 @@ export function encodeIpv4Header(
   putBytes(view, DESTINATION, wireAddress(header.destination, 4, { layer: LAYER, offset: DESTINATION }));
   putZeros(view, OPTIONS, length);
   if (header.options) putBytes(view, OPTIONS, header.options);
-  if (options.checksum !== "keep") view.setUint16(CHECKSUM, internetChecksum(bytesOf(view, 0, length)));
+  if (options.checksum !== "keep") view.setUint16(CHECKSUM, internetChecksum(subview(view, 0, length)));
   return length;
 }
 

@@ -43,6 +43,7 @@ import type { Libc } from "../../ffi/libc.ts";
 import type { Reactor, Watch } from "../../ffi/reactor.ts";
 import { type Envelope, type IncomingMessage, Socket, type SocketAddress } from "../../ffi/socket.ts";
 import { type Family, isLinkLocal, isMulticast } from "../../packet/address.ts";
+import { viewOf } from "../../packet/bytes.ts";
 import { encodeIcmpv4 } from "../../packet/icmpv4.ts";
 import { encodeIcmpv6 } from "../../packet/icmpv6.ts";
 import { decodeDatagram, decodeQueuedError } from "./datagram-arrival.ts";
@@ -103,7 +104,9 @@ export class IcmpTransport implements Transport {
   #owner: TransportOwner | undefined;
   /** By route and TTL. */
   readonly #envelopes = new WeakMap<Route, (Envelope | undefined)[]>();
-  #message: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(2048));
+  /** The probe sent last, which is as long as the next one more often than not. */
+  #message: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(ECHO_HEADER_LENGTH));
+  #messageView: DataView = viewOf(this.#message);
   #malformed = 0;
   #drops = 0;
   /** Drops that are accounted for, whatever their cause. */
@@ -155,12 +158,14 @@ export class IcmpTransport implements Transport {
 
   encode(sequence: number, data: Uint8Array): Uint8Array {
     const length = ECHO_HEADER_LENGTH + data.length;
-    if (length > this.#message.length) this.#message = new Uint8Array(new ArrayBuffer(length));
-    const target = this.#message.subarray(0, length);
+    if (length !== this.#message.length) {
+      this.#message = new Uint8Array(new ArrayBuffer(length));
+      this.#messageView = viewOf(this.#message);
+    }
     const message = { kind: "echoRequest", identifier: this.identifier, sequence, data } as const;
-    if (this.family === 4) encodeIcmpv4(message, target);
-    else encodeIcmpv6(message, target);
-    return target;
+    if (this.family === 4) encodeIcmpv4(message, this.#messageView);
+    else encodeIcmpv6(message, this.#messageView);
+    return this.#message;
   }
 
   send(route: Route, ttl: number, sequence: number, payload: Uint8Array): SendReceipt {

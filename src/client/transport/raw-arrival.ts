@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "../../ffi/socket.ts";
 import type { Family } from "../../packet/address.ts";
+import { subview, viewOf } from "../../packet/bytes.ts";
 import { verifyChecksum } from "../../packet/checksum.ts";
 import { decodeIcmpv4, type Icmpv4Message } from "../../packet/icmpv4.ts";
 import { decodeIcmpv6, type Icmpv6Message } from "../../packet/icmpv6.ts";
@@ -16,11 +17,12 @@ import type { Arrival, QuotedProbe } from "./transport.ts";
  */
 export function decodeRaw(family: Family, incoming: IncomingMessage): Arrival | undefined {
   const packet = incoming.data;
-  const header = family === 4 ? decodeIpv4Header(packet) : null;
+  const view = viewOf(packet);
+  const header = family === 4 ? decodeIpv4Header(view) : null;
   // The kernel checked the total length against what it received; bytes after it are link-layer padding.
   const end = header === null ? packet.length : Math.min(header.totalLength, packet.length);
   const start = header?.headerLength ?? 0;
-  const icmp = packet.subarray(start, end);
+  const icmp = subview(view, start, end);
   const message = family === 4 ? decodeIcmpv4(icmp) : decodeIcmpv6(icmp);
 
   if (message.kind === "echoReply") {
