@@ -26,7 +26,12 @@ export function keptPart(kept: Uint8Array, whole: Uint8Array, part: Uint8Array):
 
 /** What kept bytes hold from `start` on: as a part of them or a copy of its own, whichever costs less. */
 export function keptFrom(kept: Uint8Array, start: number): Uint8Array {
-  return kept.length - start <= SMALL ? kept.slice(start) : kept.subarray(start);
+  const length = kept.length - start;
+  if (length > SMALL) return kept.subarray(start);
+  const part = new HexBytes(length);
+  // One by one: slice() of a class of its own takes twice as long, subarray() ten times.
+  for (let index = 0; index < length; index++) part[index] = kept[start + index] as number;
+  return part;
 }
 
 /** A copy of decoded data in which all bytes, however deep, are kept ones. */
