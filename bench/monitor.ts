@@ -1,17 +1,18 @@
 /**
  * Steady state: 1,000 and 10,000 hosts of the loopback, each asked once a second, by icmpx and by fping in turn. Losses are
  * false ones, as the loopback loses nothing. Processor time is that of the whole process, threads included, without
- * its first seconds: what it costs to go on. Needs Linux, fping and permission to send raw packets.
+ * its first 20 seconds: what it costs to go on. A program that ends before its time has no such figure. Needs Linux, fping and
+ * permission to send raw packets.
  *
- *     sudo bun bench/monitor.ts [seconds of each run, default 25] [rounds, default 1]
+ *     sudo bun bench/monitor.ts [seconds of each run, default 45] [rounds, default 1]
  */
 import { join } from "node:path";
 import { type BeatFigures, Beats, monitoredHosts } from "./support/beats.ts";
 import { figure, median, printTable, processCpuSeconds, ratio, takeTurns } from "./support/measure.ts";
 
-const SECONDS = Number(process.argv[2] ?? 25);
+const SECONDS = Number(process.argv[2] ?? 45);
 const ROUNDS = Number(process.argv[3] ?? 1);
-const SETTLE_SECONDS = 4;
+const SETTLE_SECONDS = 20;
 const CHILD = join(import.meta.dir, "support", "monitor-child.ts");
 
 /** What a program says of its probes. */
@@ -117,9 +118,10 @@ async function measure(program: Program, hosts: number): Promise<Run> {
   const child = Bun.spawn([...program.command(hosts)], { stdin: input, stdout: "pipe", stderr: "pipe" });
   const output = Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
   await Bun.sleep(SETTLE_SECONDS * 1000);
-  const begun = { cpu: processCpuSeconds(child.pid), at: performance.now() };
+  const cpuNow = (): number => (child.exitCode === null ? processCpuSeconds(child.pid) : Number.NaN);
+  const begun = { cpu: cpuNow(), at: performance.now() };
   await Bun.sleep((SECONDS - SETTLE_SECONDS - 1) * 1000);
-  const ended = { cpu: processCpuSeconds(child.pid), at: performance.now() };
+  const ended = { cpu: cpuNow(), at: performance.now() };
   await Bun.sleep(1000);
   if (program.endless) child.kill("SIGINT");
   const [stdout, stderr] = await output;

@@ -141,7 +141,7 @@ export function answerResult(answer: Answer): EchoResult {
     return { kind: "icmpError", target, request, error, icmpError, rtt, rttSource, reply, ...verdict };
   }
   const { late, duplicate, corrupt, reordered } = verdict;
-  // Named one by one, since there is one for each probe: spreading takes a tenth of all the time that a probe does.
+  // Named one by one, since there is one for each probe: spreads took 6 % of the time of a multiping (bun --cpu-prof).
   return {
     kind: "reply",
     target,

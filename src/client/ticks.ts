@@ -26,8 +26,8 @@ interface Tick {
 /**
  * One timer for all that is due within the same `lengthNs`, which is done at their end, in the order in which it was asked for.
  *
- * For each turn of the event loop the processor has to be woken up. Of 1,000 probes a second, each one sent alone takes 79 us
- * of the main thread, sent in fives 46 us.
+ * For each turn of the event loop the processor has to be woken up, and begins with cold caches: of 1,000 probes a second, a turn
+ * takes some 400 us besides what each of its probes does.
  */
 export function scheduleInTicks(clock: Clock, lengthNs: number): ScheduleAt {
   const ticks = new Map<number, Tick>();
