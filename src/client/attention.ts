@@ -35,7 +35,12 @@ export class Attention {
   open(patienceNs: number): void {
     if (patienceNs > 0) {
       this.#patient += 1;
-      this.#patienceNs = Math.min(this.#patienceNs, patienceNs);
+      if (patienceNs < this.#patienceNs) {
+        this.#patienceNs = patienceNs;
+        // The timer that runs is that of somebody who has more.
+        this.#unwatch();
+        this.#watch();
+      }
     } else this.#impatient += 1;
     this.#update();
   }

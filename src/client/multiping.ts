@@ -15,6 +15,8 @@ const GROUP = 50;
 const MIN_TICK_NS = 10 * NS_PER_MS;
 const MAX_TICK_NS = 50 * NS_PER_MS;
 const MIN_TICKS = 10;
+/** Probes with more data leave alone: the answers to a group may not fit the receive queue, which is 416 KiB without privilege. */
+const MAX_GROUPED_LENGTH = 1472;
 /** Names that are looked up at a time. */
 const LOOKUPS = 16;
 
@@ -35,7 +37,7 @@ interface Slot {
  * 1. The first probes of the targets are spread over the interval, at most 10 ms apart, so that the replies do not
  *    come all at once. Each target then keeps its own beat. From 100 probes a second on, those that are due within the
  *    same 10 to 50 ms (the time of 50 probes, or a tenth of the interval if that is shorter) leave together, and answers are
- *    read when the next ones do.
+ *    read when the next ones do; not those with more data than an Ethernet frame has room for.
  * 2. Names are looked up at most 16 at a time; a slow one delays nobody but, with 15 others as slow, the names that wait
  *    for their turn.
  * 3. A name that does not resolve, or an address that this host cannot probe at all, ends that target with its cause.
@@ -63,7 +65,7 @@ export async function multiping(
     if (remaining === 0) completion.finish();
   };
   const gapNs = Math.min(settings.intervalNs / slots.length, MAX_GAP_NS);
-  const pace = paceOf(clock, settings.intervalNs, gapNs);
+  const pace = paceOf(clock, settings, gapNs);
   /** When the first target was ready: opening a socket and looking a name up take their time. */
   let startNs: number | undefined;
 
@@ -117,11 +119,14 @@ export async function multiping(
 }
 
 /** How the probes to neighbouring targets, `gapNs` apart, are sent: alone, or several in one turn of the event loop. */
-function paceOf(clock: Clock, intervalNs: number, gapNs: number): Pace {
+function paceOf(clock: Clock, { intervalNs, content }: PingSettings, gapNs: number): Pace {
   const wantedNs = Math.min(Math.max(GROUP * gapNs, MIN_TICK_NS), MAX_TICK_NS);
   // A whole number of them, so that the beat of each target falls on the end of one.
   const tickNs = intervalNs / Math.max(MIN_TICKS, Math.ceil(intervalNs / wantedNs));
-  if (gapNs >= Math.min(tickNs, MAX_GAP_NS)) return { scheduleAt: scheduleOn(clock), patienceNs: 0 };
+  const length = typeof content === "number" ? content : content.length;
+  if (gapNs >= Math.min(tickNs, MAX_GAP_NS) || length > MAX_GROUPED_LENGTH) {
+    return { scheduleAt: scheduleOn(clock), patienceNs: 0 };
+  }
   // Each tick reads what came since the one before; a timer does so only when there are no more ticks.
   return { scheduleAt: scheduleInTicks(clock, tickNs), patienceNs: 2 * tickNs };
 }

@@ -25,10 +25,12 @@ import type {
 const SEQUENCES = 0x1_0000;
 
 /**
- * So many probes leave at most before what has arrived is read. Their answers and stamps must fit the receive queue, which
- * without privilege is 416 KiB by default, and each takes 0.75 KiB of it or more.
+ * So many probes leave at most before what has arrived is read, and fewer of those with more data: each whole KiB counts as one
+ * more. Their answers and stamps must fit the receive queue, which without privilege is 416 KiB by default, and each takes
+ * 0.75 KiB of it or more.
  */
 const READ_EVERY = 64;
+const KIB_SHIFT = 10;
 
 /** Reads before a timeout is declared, at most: more than any receive queue holds, and not for ever under a flood. */
 const READS_BEFORE_TIMEOUT = 64;
@@ -73,7 +75,7 @@ export class Prober implements TransportOwner, StreamOwner {
   /** Arrivals that the rest of a read must be compared with before they are taken. */
   #waiting: (EchoArrival | ErrorArrival)[] = [];
   #isFlushScheduled = false;
-  /** Probes sent since the last read. */
+  /** Probes sent since the last read, with those that their data count as. */
   #sentUnread = 0;
   /** The moment of the read that is going on. */
   #readAt: Instant | undefined;
@@ -107,7 +109,7 @@ export class Prober implements TransportOwner, StreamOwner {
   }
 
   openStream(options: StreamOptions): ProbeStream {
-    this.#attention.open(options.patienceNs ?? 0);
+    if (!this.#isClosed) this.#attention.open(options.patienceNs ?? 0);
     return new ProbeStream(this, options);
   }
 
@@ -215,7 +217,7 @@ export class Prober implements TransportOwner, StreamOwner {
     if (this.#flying.size === 1) this.#attention.setActive(true);
     this.#deadlines.push(probe);
     this.#watchDeadline(probe.deadlineNs);
-    this.#sentUnread += 1;
+    this.#sentUnread += 1 + (data.length >> KIB_SHIFT);
     if (this.#sentUnread >= READ_EVERY || this.#attention.isDue(at.monotonicNs)) this.#readWhileSending();
     return true;
   }

@@ -95,6 +95,19 @@ describe("multiping() schedule", () => {
     }
   });
 
+  test("sends what an Ethernet frame has no room for one by one, as its answers may not fit the receive queue together", async () => {
+    const cases: readonly [size: number, most: number][] = [
+      [1472, 50],
+      [1473, 1],
+    ];
+    for (const [size, most] of cases) {
+      const setting = scene(new FakePath({ delays: 2 }));
+      await setting.outcome(setting.client.multiping(addresses(1000), { count: 2, interval: 1000, size }));
+      const sends = Map.groupBy(setting.kernel.sent, ({ sentAtNs }) => sentAtNs);
+      expect(Math.max(...[...sends.values()].map(({ length }) => length))).toBe(most);
+    }
+  });
+
   test("keeps targets apart that began late together, or were held up together", async () => {
     const setting = scene(new FakePath({ delays: 2 }));
     const targets = addresses(50);

@@ -183,7 +183,12 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket that refuses", (kind) =>
 });
 
 describe("Prober that sends many probes in one task", () => {
-  test("reads between them, so that answers do not fill the receive queue", async () => {
+  test.each([
+    [56, 64],
+    [1400, 32],
+    [8000, 8],
+    [65_507, 1],
+  ])("reads between them, lest answers of %d bytes fill the receive queue", async (content, expected) => {
     let unread = 0;
     let most = 0;
     class AnsweringTransport extends FakeTransport {
@@ -201,9 +206,9 @@ describe("Prober that sends many probes in one task", () => {
       return outcome(send);
     };
     const prober = new Prober(transport, new FakeClock(), 0);
-    const { results, send } = openBenchStream(prober, { destination: "198.51.100.1" });
+    const { results, send } = openBenchStream(prober, { destination: "198.51.100.1", content });
     for (let count = 0; count < 1024; count++) send();
-    expect(most).toBe(64);
+    expect(most).toBe(expected);
     // Never from within a send: whoever sends may not be ready for results.
     expect(results).toEqual([]);
     await Promise.resolve();

@@ -29,6 +29,8 @@ export interface BenchStreamOptions {
   readonly content?: number | Uint8Array;
   /** Default: 1,000. */
   readonly timeoutMs?: number;
+  /** Default: 0. */
+  readonly patienceMs?: number;
   /** The 8 random bytes of the client. Default: 1 to 8. */
   readonly nonce?: Uint8Array;
   /** The checksum of all probes. Default: 0x5a5a. */
@@ -118,6 +120,7 @@ export function openBenchStream(
     },
     timeoutNs: (options.timeoutMs ?? 1000) * 1e6,
     payload: new Payload(content, nonce, flow),
+    patienceNs: (options.patienceMs ?? 0) * 1e6,
     onResult: (result) => {
       results.push(result);
       options.onResult?.(result);

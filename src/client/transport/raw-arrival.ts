@@ -21,7 +21,8 @@ export function decodeRaw(family: Family, incoming: IncomingMessage): Arrival | 
   const header = family === 4 ? decodeIpv4Header(view) : null;
   // The kernel checked the total length against what it received; bytes after it are link-layer padding.
   const end = header === null ? packet.length : Math.min(header.totalLength, packet.length);
-  const start = header?.headerLength ?? 0;
+  // Never beyond the end, where there would be no message: that is for the decoder to find.
+  const start = Math.min(header?.headerLength ?? 0, end);
   const icmp = subview(view, start, end);
   const message = family === 4 ? decodeIcmpv4(icmp) : decodeIcmpv6(icmp);
 
