@@ -174,8 +174,9 @@ export class Client {
    * known, and a {@link TargetFailure} for each target that cannot be probed at all.
    *
    * The targets are spread over the interval, so that their answers do not come all at once: their first probes leave 10 ms
-   * apart, and from 100 probes a second on in groups of 50, 10 to 50 ms apart (a tenth of the interval at most). Each target keeps
-   * its beat. Groups are read when the next one leaves, so that a result comes so much later; its times are the kernel's.
+   * apart, or if there are more in groups of 50, 10 to 50 ms apart (a tenth of the interval at most; not with over 1,472 bytes).
+   * Each target keeps its beat. Answers to a group are read when the next one leaves, or after twice that time; their times are
+   * the kernel's.
    *
    * @param targets host names or IP addresses, as many as you like; repeated ones are separate targets
    * @throws {TypeError | RangeError} at once, for a wrong target or option

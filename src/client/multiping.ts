@@ -35,7 +35,7 @@ interface Slot {
  * Pings many targets side by side, each by the rules of {@link Pinger}.
  *
  * 1. The first probes of the targets are spread over the interval, at most 10 ms apart, so that the replies do not
- *    come all at once. Each target then keeps its own beat. From 100 probes a second on, those that are due within the
+ *    come all at once. Each target then keeps its own beat. Of targets closer together than that, those that are due within the
  *    same 10 to 50 ms (the time of 50 probes, or a tenth of the interval if that is shorter) leave together, and answers are
  *    read when the next ones do; not those with more data than an Ethernet frame has room for.
  * 2. Names are looked up at most 16 at a time; a slow one delays nobody but, with 15 others as slow, the names that wait

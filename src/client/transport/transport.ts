@@ -128,7 +128,7 @@ export interface Transport {
   send(route: Route, ttl: number, sequence: number, payload: Uint8Array): SendReceipt;
   /**
    * Hands over what has arrived, transmit stamps and queued errors first, up to a limit: a flood must not hold the event
-   * loop. Returns whether it stopped at the limit; then the owner is told again soon.
+   * loop. Returns whether it stopped at the limit; then the owner is told again soon, if it is told at all.
    */
   drain(): boolean;
   /** Hands over transmit stamps and queued errors only. */

@@ -37,6 +37,8 @@ describe("RefusingTransport", () => {
     const transport = new RefusingTransport(6, error);
     transport.attach();
     transport.setActive();
+    transport.setTold();
+    expect(transport.encode()).toBeEmpty();
     expect(transport.drain()).toBe(false);
     transport.drainErrors();
     expect(transport.send()).toEqual({ kind: "failed", error });
