@@ -8,6 +8,16 @@ export const EMSGSIZE: number = constants.errno.EMSGSIZE;
 export const ENOBUFS: number = constants.errno.ENOBUFS;
 
 /**
+ * How often a send is tried that fails with `errno`: on a socket with IP_RECVERR it may only have been told of an earlier
+ * datagram's error (ip(7)), and each failure takes one such error away. While many are in flight, routers may send one
+ * between any two attempts: of hundreds of probes to a router one met three in a row. An own EMSGSIZE leaves an
+ * entry on the error queue with each attempt.
+ */
+export function sendAttempts(errno: number): number {
+  return errno === EMSGSIZE ? 3 : 32;
+}
+
+/**
  * The error for a libc call that returned -1: `sendmsg() to 10.0.0.1 failed: EHOSTUNREACH (host is unreachable)`.
  *
  * @param errno the positive value `LibcSymbols.errno()` gave right after the call.

@@ -11,7 +11,7 @@ import {
   SOCK_NONBLOCK,
   SOL_SOCKET,
 } from "./constants.ts";
-import { EAGAIN, EINTR, EMSGSIZE, ENOBUFS, systemError } from "./errno.ts";
+import { EAGAIN, EINTR, EMSGSIZE, ENOBUFS, sendAttempts, systemError } from "./errno.ts";
 import { encodeFilter, type FilterInstruction } from "./filter.ts";
 import { decodeIncoming } from "./incoming.ts";
 import type { Libc } from "./libc.ts";
@@ -55,8 +55,6 @@ export interface ReceiveQueue {
 const MAX_DATAGRAM = 65_535;
 // TTL, TOS and packet information: 24, 24 and 40 bytes.
 const CONTROL_LENGTH = 96;
-// A send that fails may only have been told of an earlier datagram's error; each failure takes one such error away.
-const SEND_ATTEMPTS = 3;
 // Pending errors taken away in one drain. A condition that never goes away must not hold the event loop.
 const MAX_PENDING_ERRORS = 16;
 const NO_LIMIT = Number.POSITIVE_INFINITY;
@@ -321,7 +319,7 @@ export class Socket {
       if (errno === EINTR) continue;
       if (errno === EAGAIN || errno === ENOBUFS) return -1;
       attempts++;
-      if (attempts < SEND_ATTEMPTS) continue;
+      if (attempts < sendAttempts(errno)) continue;
       throw systemError(errno, context);
     }
   }

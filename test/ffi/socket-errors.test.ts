@@ -72,6 +72,14 @@ describe("Socket.send()", () => {
     expect(socket.send(MESSAGE)).toBe("sent");
   });
 
+  test("sends although errors of 31 earlier datagrams are pending", () => {
+    const { kernel, socket } = setUp();
+    kernel.failNext("sendmsg", EHOSTUNREACH, 31);
+    expect(socket.send(MESSAGE)).toBe("sent");
+    kernel.failNext("sendmsg", EHOSTUNREACH, 32);
+    expect(() => socket.send(MESSAGE)).toThrow("EHOSTUNREACH");
+  });
+
   test("throws a failure that repeats, with its address", () => {
     const { kernel, socket } = setUp();
     kernel.failSendsTo("10.0.0.1", EHOSTUNREACH);

@@ -1,5 +1,5 @@
 import { PacketError, type SystemError } from "../../errors.ts";
-import { EAGAIN, ENOBUFS, systemError } from "../../ffi/errno.ts";
+import { EAGAIN, ENOBUFS, sendAttempts, systemError } from "../../ffi/errno.ts";
 import { decodeIncoming } from "../../ffi/incoming.ts";
 import type { Watch } from "../../ffi/reactor.ts";
 import type { SocketAddress } from "../../ffi/sockaddr.ts";
@@ -36,8 +36,6 @@ export type FlushStep =
 
 /** Messages that one drain reads of each queue: some 5 ms of work. */
 const DRAIN_LIMIT = 4096;
-/** A send that fails may have been told of an earlier datagram's error only, which is then on the error queue. */
-const SEND_ATTEMPTS = 3;
 /** Kernel memory that a small packet takes in a receive queue, at most: sk_buff, page and all. */
 const PACKET_MEMORY = 1280;
 /** Where an IPv4 header has its source (RFC 791 section 3.1). */
@@ -151,7 +149,7 @@ export class SweepWire {
       if (errno === EAGAIN || errno === ENOBUFS || errno === 0) return "busy";
       if (!this.privileged) this.#drainErrors();
       this.#attempts += 1;
-      if (this.#attempts < SEND_ATTEMPTS) continue;
+      if (this.#attempts < sendAttempts(errno)) continue;
       this.#refusal = errno;
       return "refused";
     }

@@ -250,10 +250,10 @@ for (const kind of SOCKET_KINDS) {
     test("a send that fails again and again is refused with its own errno", () => {
       const fake = fakePlatform();
       const { wire } = openWire(kind, fake);
-      fake.kernel.failNext("sendmmsg", EHOSTUNREACH, 2);
+      fake.kernel.failNext("sendmmsg", EHOSTUNREACH, 31);
       stage(wire, [1]);
       expect(wire.flush()).toBe("done");
-      fake.kernel.failNext("sendmmsg", EHOSTUNREACH, 3);
+      fake.kernel.failNext("sendmmsg", EHOSTUNREACH, 32);
       stage(wire, [2]);
       expect(wire.flush()).toBe("refused");
       expect(wire.refusal("x").code).toBe("EHOSTUNREACH");
