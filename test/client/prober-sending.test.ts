@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { constants } from "node:os";
 import { Prober } from "../../src/client/prober.ts";
+import { sendAttempts } from "../../src/ffi/errno.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { echoReply, timeExceeded } from "../support/fake-network.ts";
 import { SOCKET_KINDS } from "../support/fake-platform.ts";
@@ -11,9 +12,6 @@ const { EACCES, EAGAIN, EHOSTUNREACH, EINVAL, EMSGSIZE, ENETUNREACH, ENOBUFS, EP
 
 /** As many failures as no test outlasts. */
 const FOREVER = 100_000;
-/** How often a send must fail to count as failed: a socket tries again, in case the error was another's. */
-const ATTEMPTS = 3;
-
 describe.each(SOCKET_KINDS)("Prober with a busy $name socket", (kind) => {
   test.each([
     ["ENOBUFS", ENOBUFS],
@@ -134,7 +132,7 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket that refuses", (kind) =>
     const bench = new ProberBench(kind, { network: (probe) => [echoReply(probe)] });
     const { results, send, stream } = bench.open();
     let isSending = true;
-    bench.kernel.failNext("sendmsg", errno, ATTEMPTS);
+    bench.kernel.failNext("sendmsg", errno, sendAttempts(errno));
     send();
     expect([results.length, stream.inFlight]).toEqual([0, 0]);
     isSending = false;
