@@ -7,29 +7,15 @@ export const EINTR: number = constants.errno.EINTR;
 export const EMSGSIZE: number = constants.errno.EMSGSIZE;
 export const ENOBUFS: number = constants.errno.ENOBUFS;
 
-/** What ICMP errors become (icmp_err_convert, icmpv6_err_convert, tcp(7)), but for EMSGSIZE. */
-const OF_ICMP_ERRORS: ReadonlySet<number> = new Set([
-  constants.errno.EACCES,
-  constants.errno.ECONNREFUSED,
-  constants.errno.EHOSTUNREACH,
-  constants.errno.ENETUNREACH,
-  constants.errno.ENOPROTOOPT,
-  constants.errno.EOPNOTSUPP,
-  constants.errno.EPROTO,
-  // EHOSTDOWN and ENONET, which node:os does not name.
-  112,
-  64,
-]);
-
 /**
  * How often a send is tried that fails with `errno`: on a socket with IP_RECVERR it may only have been told of an earlier
  * datagram's ICMP error (ip(7)), and each failure takes one such error away. While many are in flight, routers may send one
  * between any two attempts: of hundreds of probes to a router one met three in a row. An own EMSGSIZE leaves an
- * entry on the error queue with each attempt; what no ICMP error becomes is this datagram's own.
+ * entry on the error queue with each attempt. No ICMP error becomes EPERM, but a firewall that rejects with one leaves both in turn.
  */
 export function sendAttempts(errno: number): number {
-  if (errno === EMSGSIZE) return 3;
-  return OF_ICMP_ERRORS.has(errno) ? 32 : 1;
+  if (errno === constants.errno.EPERM) return 1;
+  return errno === EMSGSIZE ? 3 : 32;
 }
 
 /**
