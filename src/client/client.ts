@@ -1,6 +1,6 @@
 import { ClientClosedError, ResolveError } from "../errors.ts";
 import { addressFamily, canonicalAddress, type Family } from "../packet/address.ts";
-import { sleepUntil } from "./clock.ts";
+import { NS_PER_MS, sleepUntil } from "./clock.ts";
 import { failMeasurement, Measurement, type Run } from "./measurement.ts";
 import { mtr } from "./mtr.ts";
 import { type MultipingItem, multiping } from "./multiping.ts";
@@ -10,6 +10,7 @@ import {
   checkClientOptions,
   checkResolveOptions,
   checkTarget,
+  DEFAULTS,
   type MtrOptions,
   mtrSettings,
   type PingOptions,
@@ -40,6 +41,7 @@ import { SweepMeasurement } from "./sweep/sweep-measurement.ts";
 import { type SweepOptions, sweepSettings } from "./sweep/sweep-options.ts";
 import { NOT_BEGUN, type SweepItem, type SweepReply } from "./sweep/sweep-results.ts";
 import { TargetStream, type Targets } from "./targets/target-stream.ts";
+import { type Pace, promptPace, tickingPace } from "./ticks.ts";
 import { traceroute } from "./traceroute.ts";
 import { interfaceIndex } from "./transport/icmp-transport.ts";
 import { openTransport, type Privileged } from "./transport/open.ts";
@@ -71,6 +73,8 @@ export class Client {
   /** What `privileged: "auto"` has come to: raw or not. */
   readonly #isRawByFamily = new Map<Family, boolean>();
   readonly #running = new Set<Measurement<unknown, unknown>>();
+  /** That of all runs, so that their probes leave together. */
+  #sharedPace: Pace | undefined;
   #nonce: Uint8Array | undefined;
   #isClosed = false;
 
@@ -293,6 +297,13 @@ export class Client {
     return this.#givenPlatform ?? systemPlatform();
   }
 
+  get #pace(): Pace {
+    const slackNs = (this.#options.slack ?? DEFAULTS.slack) * NS_PER_MS;
+    const { clock } = this.#platform;
+    this.#sharedPace ??= slackNs > 0 ? tickingPace(clock, slackNs) : promptPace(clock);
+    return this.#sharedPace;
+  }
+
   get #resolver(): Resolver {
     return this.#givenPlatform?.resolver ?? systemResolver();
   }
@@ -305,7 +316,8 @@ export class Client {
     const start = (run: Run<Item>): Promise<Result> =>
       this.#register(measurement, () => {
         const { clock, resolver } = this.#platform;
-        return carryOut({ clock, resolver, emit: (item) => run.emit(item), signal: run.signal });
+        const pace = this.#pace;
+        return carryOut({ clock, pace, resolver, emit: (item) => run.emit(item), signal: run.signal });
       });
     const measurement = new Measurement<Item, Result>({ name, endless, signal: settings.signal, start });
     return measurement;

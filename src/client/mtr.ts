@@ -11,10 +11,12 @@ import {
   onAbort,
   openPublisher,
   REFUSAL_PAUSE_NS,
+  repeatingPace,
   type StrategyContext,
   type Target,
 } from "./run-context.ts";
 import { isSameHost } from "./same-host.ts";
+import type { Pace, ScheduleAt } from "./ticks.ts";
 
 /**
  * Measures every hop on the way to a target, round after round.
@@ -36,7 +38,11 @@ export async function mtr(
   settings: MtrSettings,
 ): Promise<MtrResult> {
   const publisher = openPublisher(context, settings);
-  const tracker = new Tracker(target, settings, { clock: context.clock, publisher });
+  const tracker = new Tracker(target, settings, {
+    clock: context.clock,
+    pace: repeatingPace(context, settings),
+    publisher,
+  });
   const forgetAbort = onAbort(context.signal, () => tracker.stop());
   try {
     tracker.start();
@@ -62,6 +68,7 @@ interface OpenRound {
 /** What a {@link Tracker} works with. */
 interface TrackerOptions {
   readonly clock: Clock;
+  readonly pace: Pace;
   readonly publisher: Publisher<MtrRound>;
 }
 
@@ -71,6 +78,7 @@ class Tracker {
   readonly #target: Target;
   readonly #settings: MtrSettings;
   readonly #clock: Clock;
+  readonly #scheduleAt: ScheduleAt;
   readonly #publisher: Publisher<MtrRound>;
   readonly #stream: ProbeStream;
   readonly #hops = new Map<number, HopRecord>();
@@ -88,13 +96,18 @@ class Tracker {
   #farthest = 0;
   #cancelTimer: (() => void) | undefined;
 
-  constructor(target: Target, settings: MtrSettings, { clock, publisher }: TrackerOptions) {
+  constructor(target: Target, settings: MtrSettings, { clock, pace, publisher }: TrackerOptions) {
     this.#target = target;
     this.#settings = settings;
     this.#clock = clock;
+    this.#scheduleAt = pace.scheduleAt;
     this.#publisher = publisher;
     this.#farthest = settings.firstTtl - 1;
-    this.#stream = target.openStream({ onResult: (result) => this.#onResult(result), onCorrupt: () => {} });
+    this.#stream = target.openStream({
+      patienceNs: pace.patienceNs,
+      onResult: (result) => this.#onResult(result),
+      onCorrupt: () => {},
+    });
   }
 
   start(): void {
@@ -144,7 +157,7 @@ class Tracker {
     const nextAtNs = this.#roundAtNs + intervalNs;
     // After a delay of more than a round, the schedule starts anew: no burst of missed rounds.
     this.#roundAtNs = nowNs - nextAtNs > intervalNs ? nowNs + intervalNs : nextAtNs;
-    this.#cancelTimer = this.#clock.schedule(Math.max(0, this.#roundAtNs - nowNs), () => this.#beginRound());
+    this.#cancelTimer = this.#scheduleAt(this.#roundAtNs, () => this.#beginRound());
   }
 
   get #limit(): number {

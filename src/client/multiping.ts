@@ -1,12 +1,19 @@
 import { type IcmpxError, RawSocketPermissionError, ResolveError, SystemError } from "../errors.ts";
 import { canonicalAddress } from "../packet/address.ts";
-import { type Clock, NS_PER_MS } from "./clock.ts";
+import { NS_PER_MS } from "./clock.ts";
 import type { PingSettings } from "./options.ts";
 import { Pinger } from "./pinger.ts";
 import type { EchoResult, MultipingResult, MultipingTarget, TargetFailure } from "./results.ts";
-import { Completion, onAbort, openPublisher, type StrategyContext, type Target } from "./run-context.ts";
+import {
+  Completion,
+  onAbort,
+  openPublisher,
+  repeatingPace,
+  type StrategyContext,
+  type Target,
+} from "./run-context.ts";
 import { Statistics } from "./statistics.ts";
-import { type Pace, scheduleInTicks, scheduleOn } from "./ticks.ts";
+import { type Pace, tickingPace } from "./ticks.ts";
 
 /** The longest pause between the first probes of two neighbouring targets. */
 const MAX_GAP_NS = 10 * NS_PER_MS;
@@ -15,8 +22,6 @@ const GROUP = 50;
 const MIN_TICK_NS = 10 * NS_PER_MS;
 const MAX_TICK_NS = 50 * NS_PER_MS;
 const MIN_TICKS = 10;
-/** Probes with more data leave alone: the answers to a group may not fit the receive queue, which is 416 KiB without privilege. */
-const MAX_GROUPED_LENGTH = 1472;
 /** Names that are looked up at a time. */
 const LOOKUPS = 16;
 
@@ -65,7 +70,7 @@ export async function multiping(
     if (remaining === 0) completion.finish();
   };
   const gapNs = Math.min(settings.intervalNs / slots.length, MAX_GAP_NS);
-  const pace = paceOf(clock, settings, gapNs);
+  const pace = paceOf(context, settings, gapNs);
   /** When the first target was ready: opening a socket and looking a name up take their time. */
   let startNs: number | undefined;
 
@@ -119,16 +124,14 @@ export async function multiping(
 }
 
 /** How the probes to neighbouring targets, `gapNs` apart, are sent: alone, or several in one turn of the event loop. */
-function paceOf(clock: Clock, { intervalNs, content }: PingSettings, gapNs: number): Pace {
+function paceOf(context: StrategyContext<MultipingItem>, settings: PingSettings, gapNs: number): Pace {
+  const { intervalNs } = settings;
   const wantedNs = Math.min(Math.max(GROUP * gapNs, MIN_TICK_NS), MAX_TICK_NS);
   // A whole number of them, so that the beat of each target falls on the end of one.
   const tickNs = intervalNs / Math.max(MIN_TICKS, Math.ceil(intervalNs / wantedNs));
-  const length = typeof content === "number" ? content : content.length;
-  if (gapNs >= Math.min(tickNs, MAX_GAP_NS) || length > MAX_GROUPED_LENGTH) {
-    return { scheduleAt: scheduleOn(clock), patienceNs: 0 };
-  }
-  // Each tick reads what came since the one before; a timer does so only when there are no more ticks.
-  return { scheduleAt: scheduleInTicks(clock, tickNs), patienceNs: 2 * tickNs };
+  const isCrowded = gapNs < Math.min(tickNs, MAX_GAP_NS);
+  const { clock } = context;
+  return repeatingPace(isCrowded ? { clock, pace: tickingPace(clock, tickNs) } : context, settings);
 }
 
 function isAddress(host: string): boolean {

@@ -15,6 +15,7 @@ export const DEFAULTS = {
   probes: 3,
   concurrency: 100,
   gapLimit: 10,
+  slack: 0,
 } as const;
 
 /** How probes are sent, common to all measurements and to the defaults of a client. */
@@ -49,6 +50,13 @@ export interface ClientOptions extends SendOptions {
   readonly defaultTtl?: number | undefined;
   /** Whether to look up the names of those who answer, where `resolveDns` does not say. Default false. */
   readonly resolveDnsDefault?: boolean | undefined;
+  /**
+   * How late the probes of `ping`, `multiping` and `mtr` may leave, in milliseconds, so that those of several runs leave together;
+   * their results are handed out up to twice as late. The process is woken up more rarely: several runs of short intervals take
+   * half of the processor or less. RTTs do not change, being the kernel's. First probes, runs with interval 0 or more than
+   * 1,472 bytes, `probe` and `traceroute` do not wait. 0 to 100, default 0. (The kernel's word for it: prctl(2) PR_SET_TIMERSLACK.)
+   */
+  readonly slack?: number | undefined;
 }
 
 /** Options that every measurement takes. */
@@ -173,6 +181,7 @@ const CLIENT_CHECKS = {
   bindAddr: address,
   defaultTtl: integer(1, 255),
   resolveDnsDefault: oneOf(true, false),
+  slack: between(0, 100, { unit: "ms" }),
 } satisfies Record<keyof ClientOptions, Check>;
 
 const COMMON_CHECKS = {

@@ -1,8 +1,14 @@
 import type { CommonSettings, PingSettings } from "./options.ts";
 import { Pinger } from "./pinger.ts";
 import type { EchoResult, PingResult } from "./results.ts";
-import { Completion, onAbort, openPublisher, type StrategyContext, type Target } from "./run-context.ts";
-import { scheduleOn } from "./ticks.ts";
+import {
+  Completion,
+  onAbort,
+  openPublisher,
+  repeatingPace,
+  type StrategyContext,
+  type Target,
+} from "./run-context.ts";
 
 /** Probes a target `count` times. The rules are {@link Pinger}'s. */
 export async function ping(
@@ -14,7 +20,7 @@ export async function ping(
   const publisher = openPublisher(context, settings);
   const { clock } = context;
   const onDone = () => completion.finish();
-  const pace = { scheduleAt: scheduleOn(clock), patienceNs: 0 };
+  const pace = repeatingPace(context, settings);
   const pinger = new Pinger({ target, settings, clock, ...pace, completion, publisher, onDone });
   const forgetAbort = onAbort(context.signal, onDone);
   try {

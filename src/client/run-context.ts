@@ -5,6 +5,7 @@ import type { ProbeStream, StreamOptions } from "./probe-stream.ts";
 import { Publisher } from "./publisher.ts";
 import type { Resolver } from "./resolve.ts";
 import type { EchoResult } from "./results.ts";
+import { type Pace, promptPace } from "./ticks.ts";
 
 /** A target that is ready to be probed. */
 export interface Target {
@@ -23,11 +24,26 @@ export type StreamListener = Pick<StreamOptions, "onResult" | "onCorrupt" | "pat
 /** What a strategy is given: time, names, where to publish, and when to stop. It never sees a socket. */
 export interface StrategyContext<Item> {
   readonly clock: Clock;
+  /** How runs that repeat probes keep time: see {@link repeatingPace}. */
+  readonly pace: Pace;
   readonly resolver: Resolver;
   /** Publishes an item of the run. */
   emit(item: Item): void;
   /** Aborted when the run must end: the strategy then sends nothing more and resolves with what it has. */
   readonly signal: AbortSignal;
+}
+
+/** With more data than an Ethernet frame has room for, answers that wait may not fit the receive queue: 416 KiB without privilege. */
+const MAX_PATIENT_LENGTH = 1472;
+
+/** How a run that sends at intervals keeps time: as its client does, unless something must not wait. */
+export function repeatingPace(
+  { clock, pace }: Pick<StrategyContext<unknown>, "clock" | "pace">,
+  { intervalNs, content }: Pick<CommonSettings, "content"> & { readonly intervalNs: number },
+): Pace {
+  const length = typeof content === "number" ? content : content.length;
+  // Without an interval each answer is the cue for the next probe.
+  return intervalNs === 0 || length > MAX_PATIENT_LENGTH ? promptPace(clock) : pace;
 }
 
 /** The publisher of a run, which waits for names only if the settings ask for them. */

@@ -10,6 +10,16 @@ export interface Pace {
   readonly patienceNs: number;
 }
 
+/** Everything at its time, and answers read as they come. */
+export function promptPace(clock: Clock): Pace {
+  return { scheduleAt: scheduleOn(clock), patienceNs: 0 };
+}
+
+/** All that is due within the same `tickNs` at its end. Each tick reads what came since the one before; without one, a timer does. */
+export function tickingPace(clock: Clock, tickNs: number): Pace {
+  return { scheduleAt: scheduleInTicks(clock, tickNs), patienceNs: 2 * tickNs };
+}
+
 /** A timer of its own for each call. */
 export function scheduleOn(clock: Clock): ScheduleAt {
   return (atNs, callback) => clock.schedule(Math.max(0, atNs - clock.monotonicNs()), callback);

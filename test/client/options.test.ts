@@ -50,6 +50,13 @@ const CLIENT: readonly Row[] = [
   addresses("bindAddr"),
   integers("defaultTtl", 1, 255),
   { name: "resolveDnsDefault", ...BOOLEANS },
+  {
+    name: "slack",
+    good: [0, 0.5, 50, 100],
+    outside: [-1, 100.1, Number.NaN, Number.POSITIVE_INFINITY],
+    wrong: ["50", null, true],
+    range: "a number from 0 to 100 ms",
+  },
 ];
 
 const COMMON: readonly Row[] = [

@@ -22,6 +22,9 @@ const LEFT_CODES: readonly number[] = [0, 130];
 /** How many files of the same second and name there may be. */
 const MOST_COPIES = 100;
 
+/** Results need not come sooner than they are drawn. Sessions that leave together take less than half of the processor. */
+const SLACK_MS = 50;
+
 /** What the program begins with. */
 export interface StartOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -31,7 +34,7 @@ export interface StartOptions {
   readonly theme?: string;
   /** Is given what all sessions found, as text, when the user has left and the terminal is as it was. */
   readonly onReport?: (text: string) => void;
-  /** Makes the client that all sessions probe with. Default: `new Client()`. */
+  /** Makes the client that all sessions probe with. */
   readonly createClient?: () => Client;
 }
 
@@ -46,7 +49,8 @@ export async function start(options: StartOptions): Promise<number> {
   let report = "";
   const code = await runOnTerminal(({ renderer, quit, fail }) => {
     let client: Promise<Client> | undefined;
-    const loadClient = async (): Promise<Client> => createClient?.() ?? new (await import("icmpx")).Client();
+    const loadClient = async (): Promise<Client> =>
+      createClient?.() ?? new (await import("icmpx")).Client({ slack: SLACK_MS });
     let app: App | undefined;
     const settings = new SettingsStore({
       path: settingsPath(environment, homedir()),
