@@ -7,7 +7,6 @@ import { formatCommandHelp, formatHelp } from "./help.ts";
 import { ExitCode, type Host, type Output, UsageError } from "./host.ts";
 import { suggest } from "./suggest.ts";
 import { painter } from "./text.ts";
-import { version } from "./version.ts";
 
 /**
  * Runs what the first argument names.
@@ -16,7 +15,6 @@ import { version } from "./version.ts";
  * @throws {UsageError}
  */
 export async function dispatch(args: readonly string[], host: Host): Promise<number> {
-  const { stdout } = host;
   const [first = "help", ...rest] = args;
   switch (first) {
     case "help":
@@ -24,10 +22,6 @@ export async function dispatch(args: readonly string[], host: Host): Promise<num
     case "-h":
     case "--help":
       return showHelp([], host);
-    case "-V":
-    case "--version":
-      stdout.write(`icmpx ${version()}\n`);
-      return ExitCode.Answered;
     case "--bootstrap-cap":
       return bootstrap(rest, host);
     default:

@@ -1,12 +1,18 @@
 import { ExitCode, type Host, UsageError } from "./host.ts";
 import { runTui } from "./tui.ts";
+import { version } from "./version.ts";
 
 /**
  * The whole command: arguments in, output on `host`, an exit code back. Wrong use and failures are a line on stderr and code 2.
  */
 export async function main(args: readonly string[], host: Host): Promise<number> {
+  const [first] = args;
+  if (first === "-V" || first === "--version") {
+    host.stdout.write(`icmpx ${version()}\n`);
+    return ExitCode.Answered;
+  }
   try {
-    if (args.length > 0) return await (await loadCommands()).dispatch(args, host);
+    if (first !== undefined) return await (await loadCommands()).dispatch(args, host);
     return await runTui(host, async () => (await loadCommands()).showHelp([], host));
   } catch (error) {
     // Not before: the terminal UI shall be there at once, and loads the library behind its first frame.
@@ -21,7 +27,7 @@ export async function main(args: readonly string[], host: Host): Promise<number>
   }
 }
 
-/** Not for the terminal UI, which shall be there at once. */
+/** With the library: not for the terminal UI, which shall be there at once, nor for the version. */
 function loadCommands(): Promise<typeof import("./dispatch.ts")> {
   return import("./dispatch.ts");
 }

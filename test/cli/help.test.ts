@@ -52,6 +52,22 @@ describe("help", () => {
     expect((await runCli("-V")).stdout).toBe(expected);
   });
 
+  test("--version does not load the library, nor any other command", () => {
+    const main = JSON.stringify(join(import.meta.dir, "../../src/cli/main.ts"));
+    const host = JSON.stringify(join(import.meta.dir, "../../src/cli/process-host.ts"));
+    const program = `
+      const [{ main }, { processHost }] = await Promise.all([import(${main}), import(${host})]);
+      await main(["--version"], processHost());
+      console.log(Object.keys(require.cache).join("\\n"));
+    `;
+    const { stdout } = Bun.spawnSync([process.execPath, "-e", program]);
+    const loaded = stdout.toString();
+    expect(loaded).toContain("src/cli/main.ts");
+    expect(loaded).not.toContain("src/index.ts");
+    expect(loaded).not.toContain("src/packet/");
+    expect(loaded).not.toContain("src/cli/commands.ts");
+  });
+
   test("the command starts as a program, and as a file that Bun runs", async () => {
     expect((await Bun.file(ENTRY).text()).split("\n", 1)).toEqual(["#!/usr/bin/env bun"]);
     expect(packageJson.bin.icmpx).toBe("dist/cli/icmpx.js");
