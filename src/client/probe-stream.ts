@@ -1,4 +1,5 @@
 import type { Instant } from "./clock.ts";
+import { LinkedList, type Listed } from "./linked-list.ts";
 import type { Payload } from "./payload.ts";
 import type { EchoRequest, EchoResult } from "./results.ts";
 import type { Route } from "./transport/transport.ts";
@@ -29,7 +30,7 @@ export interface StreamOptions {
 type ProbeState = "queued" | "flying" | "answered" | "expired" | "gone";
 
 /** One echo request, from the wish to send it to the last that is heard of it. */
-export class Probe {
+export class Probe implements Listed<Probe> {
   readonly stream: ProbeStream;
   readonly ttl: number;
   /** Position in its stream, from 1. */
@@ -42,10 +43,13 @@ export class Probe {
   queuedAtNs: number;
   sequence = 0;
   at: Instant = { monotonicNs: 0, realtimeNs: 0 };
+  /** What the kernel calls its transmit stamp, in which count of them, and the stamp. */
   stampKey: number | null = null;
+  stampCount = 0;
   stampNs: number | null = null;
   deadlineNs = 0;
-  decidedAtNs = 0;
+  previous: Probe | undefined = undefined;
+  next: Probe | undefined = undefined;
 
   constructor(stream: ProbeStream, position: { index: number; number: number; ttl: number; nowNs: number }) {
     this.stream = stream;
@@ -60,29 +64,37 @@ export class Probe {
   }
 }
 
+export function isDecided({ state }: Probe): boolean {
+  return state === "answered" || state === "expired";
+}
+
 /** Who carries out what a stream wants. */
 export interface StreamOwner {
   /** Sends a probe now, or as soon as there is room. */
   enqueue(stream: ProbeStream, ttl: number, index: number): void;
-  /** Drops an undecided probe. */
+  /** Drops a probe: nothing more is heard of it. */
   forget(probe: Probe): void;
-  /** A stream was closed: drops what is remembered of its decided probes. */
+  /** A stream was closed. */
   onClosed(stream: ProbeStream): void;
 }
 
 /** How many latest answers are kept: of two queues, one may hand over an earlier answer a read later. */
 const FRONTIER = 16;
+/** Numbers for each: position and time. */
+const ANSWER = 2;
 
 /** The probes of one run to one target. */
 export class ProbeStream {
   readonly options: StreamOptions;
   readonly #owner: StreamOwner;
-  /** For the prober: probes that are not decided yet. */
-  readonly undecided: Set<Probe> = new Set();
-  /** For the prober: decided probes for which something may still come. */
-  readonly remembered: Set<Probe> = new Set();
-  /** Probes that were each the latest answered in time, and when (monotonic) their answers came. */
-  readonly #frontier: { readonly index: number; readonly atNs: number }[] = [];
+  /** Probes of which something may still be heard. */
+  readonly #probes = new LinkedList<Probe>();
+  #undecided = 0;
+  /**
+   * Probes that were each the latest answered in time, and when (monotonic) their answers came: position, time, position, time, ...
+   * An array of plain numbers, through which no garbage collector looks.
+   */
+  readonly #frontier: number[] = [];
   /** For the prober: whether the kernel has stamped the departure of any of its probes. */
   isStamped = false;
   #sent = 0;
@@ -99,7 +111,25 @@ export class ProbeStream {
 
   /** How many probes are not decided yet. */
   get inFlight(): number {
-    return this.undecided.size;
+    return this.#undecided;
+  }
+
+  /** For the prober: a probe is to be sent. */
+  add(probe: Probe): void {
+    this.#probes.add(probe);
+    this.#undecided += 1;
+  }
+
+  /** For the prober: one of its probes was decided, and is remembered. */
+  noteDecided(): void {
+    this.#undecided -= 1;
+  }
+
+  /** For the prober: nothing more will be heard of a probe. */
+  remove(probe: Probe): void {
+    if (!isDecided(probe)) this.#undecided -= 1;
+    this.#probes.delete(probe);
+    probe.state = "gone";
   }
 
   /**
@@ -107,14 +137,20 @@ export class ProbeStream {
    * read in that order: each of a socket's two queues is read to its end.
    */
   wasOvertaken(index: number, atNs: number): boolean {
-    return this.#frontier.some((answer) => index < answer.index && atNs >= answer.atNs);
+    for (let answer = this.#frontier.length - ANSWER; answer >= 0; answer -= ANSWER) {
+      if (index >= (this.#frontier[answer] as number)) return false;
+      if (atNs >= (this.#frontier[answer + 1] as number)) return true;
+    }
+    return false;
   }
 
   /** For the prober: a probe was answered in time. */
   noteAnswer(index: number, atNs: number): void {
-    if (index <= (this.#frontier.at(-1)?.index ?? 0)) return;
-    this.#frontier.push({ index, atNs });
-    if (this.#frontier.length > FRONTIER) this.#frontier.shift();
+    if (index <= (this.#frontier.at(-ANSWER) ?? 0)) return;
+    this.#frontier.push(index, atNs);
+    if (this.#frontier.length <= FRONTIER * ANSWER) return;
+    this.#frontier.shift();
+    this.#frontier.shift();
   }
 
   /** Sends one probe and returns its number, counted from 1: the `request.number` of its result. */
@@ -126,7 +162,7 @@ export class ProbeStream {
 
   /** Drops the undecided probes that were sent with more than `ttl`, and returns their numbers: nothing more is heard of them. */
   dropBeyond(ttl: number): readonly number[] {
-    const beyond = [...this.undecided].filter((probe) => probe.ttl > ttl);
+    const beyond = [...this.#probes].filter((probe) => probe.ttl > ttl && !isDecided(probe));
     for (const probe of beyond) this.#owner.forget(probe);
     return beyond.map((probe) => probe.index);
   }
@@ -135,7 +171,7 @@ export class ProbeStream {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const probe of this.undecided) this.#owner.forget(probe);
+    for (const probe of this.#probes) this.#owner.forget(probe);
     this.#owner.onClosed(this);
   }
 }

@@ -82,18 +82,18 @@ describeIf(requiresLab("tc"), "a sweep and full queues of this host", () => {
 
   for (const kind of SOCKET_KINDS) {
     test(`${kind.name}: answers that found no room are counted and asked for again`, async () => {
-      // What waits in the device leaves while the event loop is held up, and is answered.
-      const shape = { device: "above", rate: "4mbit", limit: "10mb" };
+      // What waits in the device for most of a second leaves while the event loop is held up, and is answered.
+      const shape = { device: "above", rate: "2mbit", limit: "10mb" };
+      const count = HOSTS[kind.family];
       const { totals } = await slowed(chain.source, shape, () =>
         sweep(chain.source, kind, {
           targets: LIVING[kind.family],
-          options: { retries: 3, timeout: 800 },
+          options: { retries: 3, timeout: 3000 },
           unpaced: true,
           receiveBuffer: 16_384,
-          block: { afterMs: 100, forMs: 300 },
+          block: { afterProbes: count, forMs: 300 },
         }),
       );
-      const count = HOSTS[kind.family];
       expect(totals.overflows).toBeGreaterThan(50);
       expect(totals).toMatchObject({ hosts: count, answered: count, silent: 0, corrupt: 0 });
       // Each of them cost one more probe, and nothing else did.

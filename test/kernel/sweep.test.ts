@@ -112,7 +112,7 @@ describeIf(requiresLab("nft"), "sweep on a real kernel", () => {
       const { totals } = await sweep(chain.source, kind, {
         targets: LIVING[family],
         options: { rate: 20_000, timeout: 100, retries: 1 },
-        block: { afterMs: 20, forMs: 400 },
+        block: { afterProbes: 400, forMs: 400 },
         printReplies: false,
       });
       expect(totals).toMatchObject({ answered: LIVING_HOSTS[family], silent: 0, late: 0, duplicates: 0 });

@@ -15,8 +15,8 @@ export interface SweepInput {
   readonly unpaced?: boolean;
   /** Whether to print hosts that answered as well as the others. Default true. */
   readonly printReplies?: boolean;
-  /** Hold the event loop for so long, that many milliseconds after the start. */
-  readonly block?: { readonly afterMs: number; readonly forMs: number };
+  /** Hold the event loop for so long, once as many probes have been sent. */
+  readonly block?: { readonly afterProbes: number; readonly forMs: number };
   /** Ping that host meanwhile, once each 10 ms. */
   readonly ping?: string;
   /** Collect garbage after each so many hosts. */
@@ -65,11 +65,15 @@ async function sweep(input: SweepInput): Promise<SweepReport> {
   const sweep = client.sweep(targets, { ...options, ...rate, all: true });
   let longestPauseMs = 0;
   let last = performance.now();
+  let hasHeld = false;
   const timer = setInterval(() => {
+    if (block !== undefined && !hasHeld && sweep.progress.sent >= block.afterProbes) {
+      hasHeld = true;
+      hold(block.forMs);
+    }
     longestPauseMs = Math.max(longestPauseMs, performance.now() - last);
     last = performance.now();
   }, 1);
-  if (block !== undefined) setTimeout(() => hold(block.forMs), block.afterMs);
   const pinging =
     ping === undefined
       ? undefined

@@ -1,0 +1,108 @@
+import { Icmpv4Type, Icmpv6Type } from "../packet/icmp-types.ts";
+import type { Flights } from "./flights.ts";
+import type { EchoIdentity, PayloadMatch } from "./payload.ts";
+import type { Probe } from "./probe-stream.ts";
+import { answersFor, isSameHost } from "./same-host.ts";
+import type { EchoArrival, ErrorArrival, Transport } from "./transport/transport.ts";
+
+/** What arrived for nobody, or decided nothing. */
+export interface MatchCounters {
+  /** Answers that are not for this client, or are forged. */
+  readonly foreign: number;
+  /** Replies with a wrong ICMP checksum. */
+  readonly corrupt: number;
+  /** Redirects that quote a probe of ours: advice to the routing table. */
+  readonly redirects: number;
+}
+
+/** A probe and whether the data that came back for it differ from those it carried. */
+export interface Match {
+  readonly probe: Probe;
+  readonly isAltered: boolean;
+}
+
+/**
+ * Tells which probe an answer belongs to.
+ *
+ * 1. An echo reply belongs to a probe if identifier and sequence agree, and the cookie does. Without a cookie it must
+ *    come from the target (or the target is a group, whose members answer for themselves).
+ * 2. An ICMP error belongs to a probe if it quotes its identifier, sequence and destination, and as much of the cookie
+ *    as it quotes agrees. A redirect decides nothing.
+ */
+export class Matcher {
+  readonly #transport: Transport;
+  readonly #flights: Flights;
+  #foreign = 0;
+  #corrupt = 0;
+  #redirects = 0;
+
+  constructor(transport: Transport, flights: Flights) {
+    this.#transport = transport;
+    this.#flights = flights;
+  }
+
+  get counters(): MatchCounters {
+    return { foreign: this.#foreign, corrupt: this.#corrupt, redirects: this.#redirects };
+  }
+
+  /** What a probe carries. */
+  identity({ number, sequence }: Pick<Probe, "number" | "sequence">): EchoIdentity {
+    const { family, identifier } = this.#transport;
+    const type = family === 4 ? Icmpv4Type.EchoRequest : Icmpv6Type.EchoRequest;
+    return { number, type, identifier, sequence };
+  }
+
+  /** The probe that is answered, or undefined when none is. */
+  match(arrival: EchoArrival | ErrorArrival): Match | undefined {
+    return arrival.kind === "echo" ? this.#matchEcho(arrival) : this.#matchError(arrival);
+  }
+
+  #matchEcho(arrival: EchoArrival): Match | undefined {
+    const { icmp } = arrival;
+    const probe = this.#probeOf(icmp.identifier, icmp.sequence);
+    if (probe === undefined) {
+      this.#foreign += 1;
+      return undefined;
+    }
+    const { options } = probe.stream;
+    const isFromTarget = answersFor(arrival.from, options.route.destination);
+    if (!arrival.checksumValid) {
+      // Any bit may be wrong, those of its identity included: it decides nothing.
+      this.#corrupt += 1;
+      if (isFromTarget) options.onCorrupt();
+      return undefined;
+    }
+    const data = this.#compare(probe, icmp.data, false);
+    if (data === "foreign" || !(isFromTarget || options.payload.hasCookie)) {
+      this.#foreign += 1;
+      return undefined;
+    }
+    return { probe, isAltered: data === "altered" };
+  }
+
+  #matchError({ quote, isRedirect }: ErrorArrival): Match | undefined {
+    const probe = this.#probeOf(quote.identifier, quote.sequence);
+    if (
+      probe === undefined ||
+      !isSameHost(quote.destination, probe.stream.options.route.destination) ||
+      this.#compare(probe, quote.data, true) === "foreign"
+    ) {
+      this.#foreign += 1;
+      return undefined;
+    }
+    if (isRedirect) {
+      this.#redirects += 1;
+      return undefined;
+    }
+    return { probe, isAltered: false };
+  }
+
+  #probeOf(identifier: number | null, sequence: number | null): Probe | undefined {
+    if (identifier !== this.#transport.identifier || sequence === null) return undefined;
+    return this.#flights.find(sequence);
+  }
+
+  #compare(probe: Probe, data: Uint8Array, quoted: boolean): PayloadMatch {
+    return probe.stream.options.payload.match(data, this.identity(probe), quoted);
+  }
+}
