@@ -1,6 +1,7 @@
 import { createTestRenderer, type TestRendererSetup } from "@opentui/core/testing";
 import { App, type InitialView } from "../../tui/src/app/app.ts";
 import type { CopyOutcome } from "../../tui/src/app/clipboard.ts";
+import { Display } from "../../tui/src/app/display.ts";
 import { SettingsStore } from "../../tui/src/app/settings.ts";
 import { themeOf } from "../../tui/src/draw/theme.ts";
 import type { Tool } from "../../tui/src/panels/panel.ts";
@@ -69,7 +70,7 @@ export async function stage(options: StageOptions): Promise<Stage> {
   const pending = new Set<unknown>();
   const settle = (): Promise<void> => settled(pending);
   const app = new App({
-    renderer: ui.renderer,
+    size: { width, height },
     client: async () => setting.client,
     tools: tools.map((tool) => watched(tool, pending)),
     settings: new SettingsStore({
@@ -95,7 +96,7 @@ export async function stage(options: StageOptions): Promise<Stage> {
     onError: (error) => errors.push(error),
     ...(initial === undefined ? {} : { initial }),
   });
-  app.start();
+  app.start((handlers) => new Display(ui.renderer, handlers));
   await settle();
   await clock.advance(0);
   let asked = 0;

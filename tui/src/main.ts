@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { escapeText } from "icmpx/packet";
 import packageJson from "../package.json" with { type: "json" };
 import type { InitialView } from "./app/app.ts";
-import { loadRenderer, RendererError } from "./app/renderer.ts";
+import { RendererError } from "./app/renderer.ts";
 import type { StartOptions } from "./app/start.ts";
 import { THEMES } from "./draw/theme.ts";
 
@@ -155,14 +155,7 @@ function processHost(): MainHost {
     isTerminal: stdin.isTTY === true && stdout.isTTY === true && env["TERM"] !== "dumb",
     print: (text) => void stdout.write(text),
     complain: (text) => void stderr.write(text),
-    // The renderer takes a while to load, and cannot be loaded everywhere.
-    start: async (options) => {
-      const renderer = loadRenderer();
-      const program = import("./app/start.ts");
-      // Without the renderer it cannot be loaded either, which says less.
-      program.catch(() => {});
-      await renderer;
-      return (await program).start(options);
-    },
+    // Not for `--help` and mistakes.
+    start: async (options) => (await import("./app/start.ts")).start(options),
   };
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Lab, type Namespace } from "../../support/lab/namespaces.ts";
 import { describeIf, requires } from "../../support/requires.ts";
-import { Pty, type PtyOptions } from "./pty.ts";
+import { Pty, type PtyOptions, textOf } from "./pty.ts";
 
 setDefaultTimeout(60_000);
 
@@ -12,6 +12,9 @@ const ICMPX = [process.execPath, join(import.meta.dir, "../../../src/cli/icmpx.t
 const ICMPX_TUI = [process.execPath, join(import.meta.dir, "../../../tui/src/icmpx-tui.ts")];
 const NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
 const TITLES = ["Summary", "Ping", "MultiPing", "Traceroute", "MTR"];
+/** What the renderer begins and ends its frames with (synchronized output, DEC private mode 2026). */
+const FRAME_BEGIN = "\x1b[?2026h";
+const FRAME_END = "\x1b[?2026l";
 /** A field that only the form of that view has. */
 const FORMS = { MultiPing: "Targets", Traceroute: "First TTL", MTR: "Max hops" };
 
@@ -29,7 +32,7 @@ describeIf(needs, "icmpx on a terminal", () => {
   test("shows navigation and form, switches views by key and by mouse, and leaves nothing behind", async () => {
     await using pty = start(ICMPX);
     await firstFrame(pty);
-    expect([pty.isAlternate, pty.wantsMouse]).toEqual([true, true]);
+    await pty.until(() => pty.isAlternate && pty.wantsMouse);
     pty.type("\x1b[15~"); // F5
     await pty.until(() => shows(pty, "MTR"));
     pty.clickOn("Traceroute");
@@ -136,7 +139,46 @@ describeIf(needs, "icmpx on a terminal", () => {
     expect(await pty.ended()).toBe(2);
     expect(pty.text).toStartWith("icmpx-tui: Cannot load the renderer: ");
     expect(pty.text).toContain("icmpx ping, traceroute and mtr work without it.\n\nUsage: icmpx ");
-    expect([pty.output.includes("\x1b[?1049h"), pty.leftovers]).toEqual([false, []]);
+    expect([pty.isAlternate, pty.leftovers]).toEqual([false, []]);
+  });
+
+  for (const theme of ["dark", "high-contrast"]) {
+    test(`shows its first frame before the renderer is there, which draws the same (${theme})`, async () => {
+      await using pty = start([...ICMPX_TUI, "--theme", theme]);
+      await pty.until(() => pty.output.includes(FRAME_END));
+      const [picture = ""] = pty.output.split(FRAME_BEGIN);
+      const first = await textOf(picture, { columns: 100, rows: 30 });
+      expect(TITLES.filter((title) => !first.includes(title))).toEqual([]);
+      await pty.until(() => trimmed(pty.rows) === trimmed(first.split("\n")));
+    });
+  }
+
+  test("takes what is typed at its first frame", async () => {
+    await using pty = start(ICMPX, { env: { XDG_CONFIG_HOME: join(folder, "typed") } });
+    await pty.until(() => pty.output.includes("Traceroute"));
+    pty.type("127.0.0.1\x7f9\r");
+    await pty.until(() => /#1 .*ttl 64/.test(pty.text));
+    expect(pty.text).toContain("127.0.0.9");
+    pty.type("q");
+    expect(await pty.ended()).toBe(0);
+    expect(pty.leftovers).toEqual([]);
+  });
+
+  test("gives the terminal back when it is ended at its first frame", async () => {
+    await using pty = start(ICMPX);
+    await pty.until(() => pty.output.includes("Traceroute"));
+    pty.kill("SIGTERM");
+    expect(await pty.ended()).toBe(143);
+    expect([pty.text, pty.isAlternate, pty.leftovers]).toEqual(["", false, []]);
+  });
+
+  test("has neither renderer nor library loaded for its first frame", () => {
+    const start = JSON.stringify(join(import.meta.dir, "../../../tui/src/app/start.ts"));
+    const program = `await import(${start}); console.log(Object.keys(require.cache).join("\\n"));`;
+    const loaded = Bun.spawnSync([process.execPath, "-e", program]).stdout.toString();
+    expect(loaded).toContain("tui/src/app/app.ts");
+    expect(loaded).not.toContain("@opentui");
+    expect(loaded).not.toContain("/src/client/");
   });
 
   test("takes a dumb terminal for none", async () => {
@@ -195,6 +237,14 @@ function firstFrame(pty: Pty): Promise<void> {
   return pty.until(
     () => TITLES.every((title) => pty.text.includes(title)) && /Target|targets/.test(pty.text),
   );
+}
+
+/** Without the spaces that one of two pictures has written, and the other has not. */
+function trimmed(rows: readonly string[]): string {
+  return rows
+    .map((row) => row.trimEnd())
+    .join("\n")
+    .trimEnd();
 }
 
 function shows(pty: Pty, title: keyof typeof FORMS): boolean {

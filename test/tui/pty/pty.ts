@@ -18,6 +18,25 @@ export interface PtyOptions {
   readonly answer?: (text: string) => string;
 }
 
+/** What a terminal shows that is sent `output`, without the empty rows at its end. */
+export async function textOf(
+  output: string,
+  { columns, rows }: { readonly columns: number; readonly rows: number },
+): Promise<string> {
+  const terminal = new Terminal({ cols: columns, rows, allowProposedApi: true });
+  await new Promise<void>((resolve) => terminal.write(output, resolve));
+  const text = rowsOf(terminal).join("\n").trimEnd();
+  terminal.dispose();
+  return text;
+}
+
+function rowsOf({ buffer: { active }, rows, cols }: Terminal): string[] {
+  return Array.from(
+    { length: rows },
+    (_, row) => active.getLine(active.viewportY + row)?.translateToString(true, 0, cols) ?? "",
+  );
+}
+
 /** A program on a terminal: xterm, without a window. */
 export class Pty implements AsyncDisposable {
   /** The terminal, with every cell of its screen. */
@@ -62,11 +81,7 @@ export class Pty implements AsyncDisposable {
 
   /** The rows of the screen, without the spaces at their ends. */
   get rows(): string[] {
-    const { active } = this.screen.buffer;
-    return Array.from(
-      { length: this.screen.rows },
-      (_, row) => active.getLine(active.viewportY + row)?.translateToString(true, 0, this.screen.cols) ?? "",
-    );
+    return rowsOf(this.screen);
   }
 
   /** The screen, without the empty rows at its end. */

@@ -1,4 +1,4 @@
-import type { CliRenderer, KeyEvent } from "@opentui/core";
+import type { KeyEvent } from "@opentui/core";
 import type { Client } from "icmpx";
 import type { Canvas, Rect } from "../draw/canvas.ts";
 import { type Theme, themeAfter } from "../draw/theme.ts";
@@ -26,22 +26,23 @@ import {
   drawTabs,
   noticeLines,
 } from "./chrome.ts";
+import type { Display, DisplayOptions } from "./display.ts";
 import { DownSessions } from "./down-sessions.ts";
 import { navigationEntries, tabEntries } from "./entries.ts";
 import { type Focus, focusBeside, PANEL } from "./focus.ts";
 import { drawHelp, type HelpGroup } from "./help.ts";
-import { Inputs } from "./inputs.ts";
+import type { InputPlace } from "./inputs.ts";
 import { keyName } from "./keys.ts";
-import { type FormLayout, type Layout, layoutForm, layoutScreen } from "./layout.ts";
+import { type FormLayout, type Layout, layoutForm, layoutScreen, type Size } from "./layout.ts";
 import { type Notice, type NoticeRole, Notices } from "./notices.ts";
 import { type ReportOutlets, Reports } from "./reports.ts";
-import { Screen } from "./screen.ts";
 import type { SettingsStore } from "./settings.ts";
 import { type ViewName, Workspace } from "./workspace.ts";
 
 /** What the program is made of. */
 export interface AppOptions extends ReportOutlets {
-  readonly renderer: CliRenderer;
+  /** The size of the terminal before there is a renderer. */
+  readonly size: Size;
   /** The client that all sessions probe with. Not asked for before the first frame: the library takes a while to load. */
   client(): Promise<Client>;
   readonly tools: readonly Tool[];
@@ -74,19 +75,18 @@ const FIRST_FRAME_MS = 20;
  */
 const DRAW_INTERVAL_MS = 200;
 
-/** The program: puts sessions, keys and the screen together. */
+/** The program: puts sessions, keys and the screen together. It can be drawn before there is a renderer. */
 export class App {
   readonly #options: AppOptions;
   readonly #workspace: Workspace;
   readonly #notices: Notices;
   readonly #reports: Reports;
-  readonly #screen: Screen;
-  readonly #inputs: Inputs;
   readonly #summary: Summary;
   readonly #downSessions = new DownSessions();
   readonly #boundActions: Actions;
   readonly #globals: readonly Binding[];
   readonly #helpKeys: readonly Binding[];
+  #display: Display | undefined;
   #theme: Theme;
   #focus: Focus = PANEL;
   /** Rows the help is scrolled down by; undefined while it is not shown. */
@@ -100,7 +100,7 @@ export class App {
   #isClosed = false;
 
   constructor(options: AppOptions) {
-    const { renderer, client, tools, settings, now, after } = options;
+    const { client, initial, tools, settings, now, after } = options;
     this.#options = options;
     this.#theme = options.theme;
     this.#notices = new Notices({ after, onChange: () => this.#drawNow() });
@@ -123,27 +123,9 @@ export class App {
       open: (session) => this.#act(() => this.#workspace.open(session)),
       services,
     });
-    this.#screen = new Screen(renderer, {
-      theme: this.#theme,
-      draw: (canvas) => this.#draw(canvas),
-      onUse: () => this.#thaw(),
-      onError: options.onError,
-    });
-    this.#inputs = new Inputs(renderer, {
-      theme: this.#theme,
-      onInput: (name, text) => this.#act(() => this.#workspace.setValue(name, text)),
-    });
     this.#boundActions = this.#actions();
     this.#globals = globalBindings(this.#boundActions, tools);
     this.#helpKeys = helpBindings(this.#boundActions);
-  }
-
-  /** Draws the first frame and takes the keyboard. */
-  start(): void {
-    const { renderer, initial, settings, tools } = this.#options;
-    renderer.root.add(this.#screen);
-    renderer.keyInput.on("keypress", this.#onKey);
-    renderer.on("resize", this.#onResize);
     const known: readonly ViewName[] = ["summary", ...tools.map(({ kind }) => kind)];
     const view = initial?.view ?? known.find((name) => name === settings.view) ?? "ping";
     this.#show(view);
@@ -151,8 +133,27 @@ export class App {
     const [target] = this.#workspace.deck?.tool.fields ?? [];
     if (initial?.target !== undefined && target !== undefined) {
       this.#workspace.setValue(target.name, initial.target);
-      this.#begin();
     }
+  }
+
+  /** Shows itself on a display, takes the keyboard, and begins with the target that it was given. */
+  start(open: (options: DisplayOptions) => Display): void {
+    const { after, initial, onError } = this.#options;
+    this.#display = open({
+      theme: this.#theme,
+      draw: (canvas) => {
+        // Loading the library and opening sockets take their time, which the first frame need not wait for.
+        this.#cancelPermission ??= after(FIRST_FRAME_MS, () => void this.#findPermission());
+        this.draw(canvas);
+      },
+      onUse: () => this.#thaw(),
+      onError,
+      onInput: (name, text) => this.#act(() => this.#workspace.setValue(name, text)),
+      onKey: this.#onKey,
+      onResize: this.#onResize,
+    });
+    if (initial?.target !== undefined) this.#begin();
+    this.#drawNow();
   }
 
   /** Shows a message at the bottom, which must be safe to print. */
@@ -167,8 +168,7 @@ export class App {
     this.#cancelDraw?.();
     this.#cancelPermission?.();
     this.#workspace.close();
-    this.#options.renderer.keyInput.off("keypress", this.#onKey);
-    this.#options.renderer.off("resize", this.#onResize);
+    this.#display?.close();
     this.#notices.clear();
     this.#options.settings.close();
   }
@@ -308,8 +308,7 @@ export class App {
   #nextTheme(): void {
     const next = themeAfter(this.#theme);
     this.#theme = next;
-    this.#screen.theme = next;
-    this.#inputs.theme = next;
+    if (this.#display !== undefined) this.#display.theme = next;
     this.#options.settings.theme = next.name;
     this.#notices.add("text", `Theme: ${next.label}`);
   }
@@ -342,32 +341,30 @@ export class App {
   }
 
   #drawSoon(): void {
-    if (this.#cancelDraw !== undefined || this.#isClosed || this.#isFrozen) return;
+    if (this.#display === undefined || this.#cancelDraw !== undefined) return;
+    if (this.#isClosed || this.#isFrozen) return;
     const { now, after } = this.#options;
     const wait = Math.min(DRAW_INTERVAL_MS, Math.max(0, this.#drawnAtMs + DRAW_INTERVAL_MS - now()));
     this.#cancelDraw = after(wait, () => this.#drawNow());
   }
 
   #drawNow(): void {
-    if (this.#isClosed || this.#isFrozen) return;
+    if (this.#display === undefined || this.#isClosed || this.#isFrozen) return;
     this.#cancelDraw?.();
     this.#cancelDraw = undefined;
     this.#drawnAtMs = this.#options.now();
-    this.#placeInput();
-    this.#screen.requestRender();
+    this.#display.show(this.#inputPlace());
   }
 
-  #placeInput(): void {
+  /** Where one types. */
+  #inputPlace(): InputPlace | undefined {
     const focus = this.#focus;
     const { layout, form } = this.#layout();
     const isOpen = this.#isFormOpen(layout, form) && this.#helpTop === undefined;
     const place = form.fields.find(({ field }) => focus.on === "field" && field.name === focus.name);
-    if (!isOpen || place === undefined) {
-      this.#inputs.show(undefined);
-      return;
-    }
+    if (!isOpen || place === undefined) return undefined;
     const value = this.#workspace.tab?.values[place.field.name] ?? "";
-    this.#inputs.show({ place, left: layout.form.x + 1, top: layout.form.y, value });
+    return { place, left: layout.form.x + 1, top: layout.form.y, value };
   }
 
   /** The messages, and what is wrong with the text that is being typed. */
@@ -383,8 +380,12 @@ export class App {
     return [...shown, { role: "bad", lines: [problem] }];
   }
 
+  get #size(): Size {
+    return this.#display ?? this.#options.size;
+  }
+
   #layout(): { readonly layout: Layout; readonly form: FormLayout } {
-    const { width, height } = this.#options.renderer;
+    const { width, height } = this.#size;
     const needs = { width, height, noticeRows: noticeLines(this.#shownNotices(), width).length };
     const fields = this.#workspace.deck?.tool.fields ?? [];
     const isFormNeeded = this.#focus.on !== "panel" || this.#workspace.tab?.panel === undefined;
@@ -396,12 +397,11 @@ export class App {
 
   /** Whether all of the form is shown, and not just a line about it. */
   #isFormOpen({ form }: Layout, { rows }: FormLayout): boolean {
-    return form.height >= rows && rows > 0 && (rows > 1 || this.#options.renderer.height > 1);
+    return form.height >= rows && rows > 0 && (rows > 1 || this.#size.height > 1);
   }
 
-  #draw(canvas: Canvas): void {
-    // Loading the library and opening sockets take their time, which the first frame need not wait for.
-    this.#cancelPermission ??= this.#options.after(FIRST_FRAME_MS, () => void this.#findPermission());
+  /** Draws everything but the text input, which lies over one of the fields. */
+  draw(canvas: Canvas): void {
     const { layout, form } = this.#layout();
     this.#downSessions.refresh(this.#workspace.sessions, this.#options.now());
     const entries = navigationEntries(this.#workspace, this.#downSessions, (view) =>

@@ -2,6 +2,12 @@ import type { Rect } from "../draw/canvas.ts";
 import { textWidth } from "../draw/fit.ts";
 import type { Field } from "../model/fields.ts";
 
+/** Cells of a terminal. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 /** Cells of the navigation on the left. */
 const NAVIGATION_WIDTH = 16;
 /** Narrower or lower than this, the navigation is a row on top. */

@@ -3,7 +3,9 @@ import { homedir } from "node:os";
 import { resolve } from "node:path";
 import type { Client } from "icmpx";
 import { escapeText } from "icmpx/packet";
-import { themeOf } from "../draw/theme.ts";
+import { AnsiSurface } from "../draw/ansi-surface.ts";
+import { SurfaceCanvas } from "../draw/surface-canvas.ts";
+import { type Theme, themeOf } from "../draw/theme.ts";
 import { mtrTool } from "../panels/mtr.ts";
 import { multipingTool } from "../panels/multiping.ts";
 import type { Tool } from "../panels/panel.ts";
@@ -11,8 +13,9 @@ import { pingTool } from "../panels/ping.ts";
 import { tracerouteTool } from "../panels/traceroute.ts";
 import { App, type InitialView } from "./app.ts";
 import { copyText } from "./clipboard.ts";
+import type { Size } from "./layout.ts";
 import { SettingsStore, settingsPath } from "./settings.ts";
-import { runOnTerminal } from "./terminal.ts";
+import { runOnTerminal, type Terminal } from "./terminal.ts";
 
 const TOOLS: readonly Tool[] = [pingTool, multipingTool, tracerouteTool, mtrTool];
 /** Longer file names are refused by some file systems; the rest is for the time and the ending. */
@@ -42,53 +45,86 @@ export interface StartOptions {
  * Runs the program on the terminal of this process.
  *
  * @returns the exit code, when the terminal is as it was
- * @throws {RendererError} before anything is shown
+ * @throws {RendererError} when the terminal is as it was
  */
 export async function start(options: StartOptions): Promise<number> {
   const { environment, initial, theme, createClient, onReport } = options;
-  let report = "";
-  const code = await runOnTerminal(({ renderer, quit, fail }) => {
-    let client: Promise<Client> | undefined;
-    const loadClient = async (): Promise<Client> =>
-      createClient?.() ?? new (await import("icmpx")).Client({ slack: SLACK_MS });
-    let app: App | undefined;
-    const settings = new SettingsStore({
-      path: settingsPath(environment, homedir()),
-      // What is wrong before there is a program is shown when it starts.
-      onProblem: (message) => app?.notify("warn", message),
-    });
-    app = new App({
-      renderer,
-      client: () => {
-        client ??= loadClient();
-        return client;
-      },
-      tools: TOOLS,
-      settings,
-      theme: themeOf(theme ?? settings.theme, environment),
-      now: Date.now,
-      after: (ms, callback) => {
-        const timer = setTimeout(callback, ms);
-        return () => clearTimeout(timer);
-      },
-      copyText: (text) => copyText(text, { renderer, environment }),
-      saveText: async (name, text) => saveText(name, text),
-      ...(initial === undefined ? {} : { initial }),
-      onQuit: quit,
-      onError: fail,
-    });
-    app.start();
-    return () => {
-      try {
-        if (onReport !== undefined) report = app.report();
-        app.close();
-      } finally {
-        void client?.then((opened) => opened.close());
-      }
-    };
+  const { stdout } = process;
+  // What the renderer assumes of a terminal that does not tell.
+  const size: Size = { width: stdout.columns || 80, height: stdout.rows || 24 };
+  let client: Promise<Client> | undefined;
+  const loadClient = async (): Promise<Client> =>
+    createClient?.() ?? new (await import("icmpx")).Client({ slack: SLACK_MS });
+  let app: App | undefined;
+  let terminal: Terminal | undefined;
+  const settings = new SettingsStore({
+    path: settingsPath(environment, homedir()),
+    // What is wrong before there is a program is shown when it starts.
+    onProblem: (message) => app?.notify("warn", message),
   });
+  const chosen = themeOf(theme ?? settings.theme, environment);
+  app = new App({
+    size,
+    client: () => {
+      client ??= loadClient();
+      return client;
+    },
+    tools: TOOLS,
+    settings,
+    theme: chosen,
+    now: Date.now,
+    after: (ms, callback) => {
+      const timer = setTimeout(callback, ms);
+      return () => clearTimeout(timer);
+    },
+    copyText: async (text) =>
+      terminal === undefined ? "refused" : copyText(text, { renderer: terminal.renderer, environment }),
+    saveText: async (name, text) => saveText(name, text),
+    ...(initial === undefined ? {} : { initial }),
+    onQuit: () => terminal?.quit(),
+    onError: (error) => terminal?.fail(error),
+  });
+  const program = app;
+  let report = "";
+  const code = await runOnTerminal(
+    async () => {
+      // It needs the renderer, which takes longer to load than all the rest.
+      const { Display } = await import("./display.ts");
+      return (opened) => {
+        terminal = opened;
+        program.start((handlers) => new Display(opened.renderer, handlers));
+        return () => {
+          try {
+            if (onReport !== undefined) report = program.report();
+            program.close();
+          } finally {
+            void client?.then((open) => open.close());
+          }
+        };
+      };
+    },
+    firstFrame(program, { size, theme: chosen, environment }),
+  );
   if (report !== "" && LEFT_CODES.includes(code)) onReport?.(report);
   return code;
+}
+
+/** The program as control sequences. */
+function firstFrame(
+  app: App,
+  options: {
+    readonly size: Size;
+    readonly theme: Theme;
+    readonly environment: Readonly<Record<string, string | undefined>>;
+  },
+): string {
+  const { size, theme, environment } = options;
+  // The convention of terminals that know all colours; the renderer asks the terminal, too, which takes time.
+  const isTrueColour = /^(truecolor|24bit)$/.test(environment["COLORTERM"] ?? "");
+  const surface = new AnsiSurface({ ...size, theme, isTrueColour });
+  if (theme.background !== undefined) surface.fill({ x: 0, y: 0, ...size }, "text");
+  app.draw(new SurfaceCanvas(surface, []));
+  return surface.sequences;
 }
 
 /** Writes a text into a new file of the working folder, named after the time; gives its path, safe to print. */

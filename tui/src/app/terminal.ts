@@ -2,6 +2,7 @@ import { writeSync } from "node:fs";
 import { constants as osConstants } from "node:os";
 import type { CliRenderer, KeyEvent } from "@opentui/core";
 import { escapeText } from "icmpx/packet";
+import { FirstFrame, RELEASE } from "./first-frame.ts";
 import { loadRenderer, RendererError } from "./renderer.ts";
 
 /** Signals that end the program; a shell then sees 128 and the number of the signal. */
@@ -17,6 +18,10 @@ const CLUSTERING_OFF = "\x1b[?2027l";
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a control sequence is what is looked for
 const CLUSTERING_REPLY = /^\x1b\[\?2027;([0-4])\$y$/;
 
+/** What one key sends: a character, or one of a few control sequences, which no answer of a terminal looks like. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a control sequence is what is looked for
+const KEY = /^([^\x1b]+|\x1b(O?[^[\]P_]|\[[\d;]*[~A-HZ])?)$/;
+
 /** What a program is given to run with. */
 export interface Terminal {
   readonly renderer: CliRenderer;
@@ -29,6 +34,9 @@ export interface Terminal {
 /** Lets go of what a program has, before the terminal is given back. */
 export type Close = () => void;
 
+/** Called when the terminal is ready. */
+export type Begin = (terminal: Terminal) => Close;
+
 /**
  * Runs a program on the whole terminal, and gives the terminal back however that ends: by `quit`, Ctrl-C, a signal, an error
  * thrown anywhere, or because the window is closed. Ctrl-Z stops it as any other program.
@@ -36,11 +44,12 @@ export type Close = () => void;
  * What is thrown while it runs, in handlers of keys and mouse as well, ends it with exit code 1, and is printed once the terminal
  * shows the shell's screen again.
  *
- * @param begin called when the terminal is ready
+ * @param load called when the renderer is loaded; gives what begins the program
+ * @param firstFrame control sequences for what is shown until then
  * @returns the exit code, when the terminal is as it was
- * @throws {RendererError} before anything is shown
+ * @throws {RendererError} when the terminal is as it was
  */
-export async function runOnTerminal(begin: (terminal: Terminal) => Close): Promise<number> {
+export async function runOnTerminal(load: () => Promise<Begin>, firstFrame?: string): Promise<number> {
   const faults = ["uncaughtException", "unhandledRejection"] as const;
   const before = faults.map((fault) => new Set<unknown>(process.listeners(fault as "uncaughtException")));
   // Until there is something to end: a terminal left halfway would be a bad one.
@@ -51,13 +60,28 @@ export async function runOnTerminal(begin: (terminal: Terminal) => Close): Promi
   for (const signal of ENDING_SIGNALS) process.on(signal, onEarly);
   // Of two answers the second comes after the renderer turned it on.
   let clustering: string | undefined;
+  // The renderer reads at once, and hands on what was typed before there is a program to take it.
+  let typed: string[] | undefined = [];
   const onInput = (sequence: string): boolean => {
     clustering ??= CLUSTERING_REPLY.exec(sequence)?.[1];
-    return false;
+    const isEarly = typed !== undefined && KEY.test(sequence);
+    if (isEarly) typed?.push(sequence);
+    return isEarly;
   };
-  const renderer = await createRenderer(onInput).finally(() => {
+  let renderer: CliRenderer;
+  let begin: Begin;
+  const first = firstFrame === undefined ? undefined : new FirstFrame(firstFrame);
+  try {
+    const { createCliRenderer } = await loadRenderer();
+    begin = await load();
+    first?.hold();
+    renderer = await createRenderer(createCliRenderer, onInput);
+  } catch (error) {
+    first?.leave();
+    throw error;
+  } finally {
     for (const signal of ENDING_SIGNALS) process.off(signal, onEarly);
-  });
+  }
   // The renderer's own would log what is thrown, and go on.
   for (const [index, fault] of faults.entries()) {
     for (const listener of process.listeners(fault as "uncaughtException")) {
@@ -66,6 +90,9 @@ export async function runOnTerminal(begin: (terminal: Terminal) => Close): Promi
   }
   const run = new Run(renderer, () => (clustering === "1" || clustering === "3" ? "" : CLUSTERING_OFF));
   const ended = run.run(begin);
+  const missed = typed.join("");
+  typed = undefined;
+  if (missed !== "") renderer.stdin.emit("data", Buffer.from(missed));
   if (early !== undefined) run.quit(early);
   return ended;
 }
@@ -88,7 +115,7 @@ class Run implements Terminal {
     this.#restoration = restoration;
   }
 
-  run(begin: (terminal: Terminal) => Close): Promise<number> {
+  run(begin: Begin): Promise<number> {
     this.#listen();
     try {
       this.#close = begin(this);
@@ -196,7 +223,8 @@ class Run implements Terminal {
       this.renderer.destroy();
       const closed = this.renderer.closed.then(() => true);
       // Only to a terminal that has just taken the rest: this waits for one that stands still.
-      if (await Promise.race([closed, Bun.sleep(RESTORE_MS)])) writeSync(1, this.#restoration());
+      if (await Promise.race([closed, Bun.sleep(RESTORE_MS)]))
+        writeSync(1, `${RELEASE}${this.#restoration()}`);
     } catch (error) {
       // Nobody is there to see it when the window is gone.
       this.#remarks.push(String(error));
@@ -217,10 +245,12 @@ class Run implements Terminal {
   }
 }
 
-async function createRenderer(onInput: (sequence: string) => boolean): Promise<CliRenderer> {
-  const { createCliRenderer } = await loadRenderer();
+async function createRenderer(
+  create: typeof import("@opentui/core").createCliRenderer,
+  onInput: (sequence: string) => boolean,
+): Promise<CliRenderer> {
   try {
-    return await createCliRenderer({
+    return await create({
       // Each of these is done here instead, with an exit code.
       exitOnCtrlC: false,
       exitSignals: [],

@@ -8,7 +8,7 @@ import { writeFileSync } from "node:fs";
 import type { EchoResult } from "icmpx";
 import { Client, type Measurement, type PingOptions, type PingResult } from "icmpx";
 import type { InitialView } from "../../../../tui/src/app/app.ts";
-import { loadRenderer } from "../../../../tui/src/app/renderer.ts";
+import { start } from "../../../../tui/src/app/start.ts";
 
 /** Milliseconds since 1970 of each departure, and RTTs; null is a loss. */
 export interface ProbeLog {
@@ -33,8 +33,6 @@ class LoggedClient extends Client {
 }
 
 const [path = "", view = "ping", target] = process.argv.slice(2);
-await loadRenderer();
-const { start } = await import("../../../../tui/src/app/start.ts");
 void start({
   environment: process.env,
   initial: { view: view as InitialView["view"], ...(target === undefined ? {} : { target }) },

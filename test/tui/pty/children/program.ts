@@ -9,7 +9,7 @@ import { runOnTerminal } from "../../../../tui/src/app/terminal.ts";
 let closed = 0;
 let timer: Timer | undefined;
 
-void runOnTerminal(({ renderer, quit }) => {
+void runOnTerminal(async () => ({ renderer, quit }) => {
   const text = new TextRenderable(renderer, { content: "ready" });
   const box = new BoxRenderable(renderer, {
     width: 10,

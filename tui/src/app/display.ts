@@ -1,0 +1,62 @@
+import type { CliRenderer, KeyEvent } from "@opentui/core";
+import type { Canvas } from "../draw/canvas.ts";
+import type { Theme } from "../draw/theme.ts";
+import { type InputPlace, Inputs } from "./inputs.ts";
+import { Screen } from "./screen.ts";
+
+/** What a display asks of the program, and tells it. */
+export interface DisplayOptions {
+  readonly theme: Theme;
+  draw(canvas: Canvas): void;
+  /** The mouse is about to do something. */
+  onUse(): void;
+  /** Drawing or a click failed: the renderer would only log it. */
+  onError(error: unknown): void;
+  /** The text of a field was changed by typing. */
+  onInput(name: string, text: string): void;
+  onKey(event: KeyEvent): void;
+  onResize(): void;
+}
+
+/** The terminal by way of the renderer: everything of the program that needs it loaded. */
+export class Display {
+  readonly #renderer: CliRenderer;
+  readonly #options: DisplayOptions;
+  readonly #screen: Screen;
+  readonly #inputs: Inputs;
+
+  constructor(renderer: CliRenderer, options: DisplayOptions) {
+    this.#renderer = renderer;
+    this.#options = options;
+    this.#screen = new Screen(renderer, options);
+    this.#inputs = new Inputs(renderer, options);
+    renderer.root.add(this.#screen);
+    renderer.keyInput.on("keypress", options.onKey);
+    renderer.on("resize", options.onResize);
+  }
+
+  get width(): number {
+    return this.#renderer.width;
+  }
+
+  get height(): number {
+    return this.#renderer.height;
+  }
+
+  set theme(theme: Theme) {
+    this.#screen.theme = theme;
+    this.#inputs.theme = theme;
+  }
+
+  /** Asks for a frame. @param input where one types, if anywhere. */
+  show(input: InputPlace | undefined): void {
+    this.#inputs.show(input);
+    this.#screen.requestRender();
+  }
+
+  /** Lets go of the renderer, which may be gone already. */
+  close(): void {
+    this.#renderer.keyInput.off("keypress", this.#options.onKey);
+    this.#renderer.off("resize", this.#options.onResize);
+  }
+}
