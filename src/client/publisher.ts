@@ -21,6 +21,8 @@ export interface PublisherOptions<Item> {
 export class Publisher<Item> {
   readonly #options: PublisherOptions<Item>;
   #last: Promise<void> | undefined;
+  /** Items that have not been emitted; for good if one of them could not be built. */
+  #waiting = 0;
 
   constructor(options: PublisherOptions<Item>) {
     this.#options = options;
@@ -31,18 +33,28 @@ export class Publisher<Item> {
     void this.#options.resolver?.reverse(address);
   }
 
-  publish(addresses: Iterable<string>, build: (nameOf: NameOf) => Item): void {
+  publish(responders: Iterable<string>, build: (nameOf: NameOf) => Item): void {
     const { resolver, emit } = this.#options;
     if (resolver === undefined) {
       emit(build(() => null));
       return;
     }
-    const names = Promise.all(Array.from(addresses, (address) => resolver.reverse(address)));
+    const addresses = [...responders];
+    const nameOf = (address: string): string | null => resolver.cachedName(address) ?? null;
+    // The rule after the first answers: promises and a timer for each item would cost more than the item.
+    const isKnown = (address: string): boolean => resolver.cachedName(address) !== undefined;
+    if (this.#waiting === 0 && addresses.every(isKnown)) {
+      emit(build(nameOf));
+      return;
+    }
+    const names = Promise.all(addresses.map((address) => resolver.reverse(address)));
     const previous = this.#last;
+    this.#waiting += 1;
     this.#last = (async () => {
       await this.#atMost(names);
       await previous;
-      emit(build((address) => resolver.cachedName(address) ?? null));
+      emit(build(nameOf));
+      this.#waiting -= 1;
     })();
   }
 

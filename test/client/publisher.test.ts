@@ -80,6 +80,26 @@ describe("Publisher", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("publishes at once an item whose names are known, unless an earlier one waits", async () => {
+    const { clock, dns, items, publish } = stage();
+    publish("one", A);
+    await dns.answer(A, "a.example");
+    await tick();
+    publish("two", A);
+    publish("three");
+    expect(items).toEqual(["one a.example", "two a.example", "three"]);
+    expect(clock.pending).toBe(0);
+    publish("four", B);
+    publish("five", A);
+    await tick();
+    expect(items).toHaveLength(3);
+    await dns.answer(B, null);
+    await tick();
+    expect(items.slice(3)).toEqual(["four ", "five a.example"]);
+    publish("six", A, B);
+    expect(items.at(-1)).toBe("six a.example ");
+  });
+
   test("waits for no name any more once the signal aborts", async () => {
     const { clock, controller, items, publisher, publish } = stage();
     publish("one", A);
