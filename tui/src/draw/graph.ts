@@ -100,22 +100,28 @@ export function drawRttGraph(
   const shown = values.slice(Math.max(0, values.length - 2 * (width - left)));
   const scale = scaleOf(shown);
   if (left > 0) drawAxis(canvas, { rows, scale });
-  const cells = pairsFromRight(shown, width - left);
+  const bars = barsOf(shown, { cells: width - left, rows, scale });
+  const highest = Math.max(...bars);
   for (let row = 0; row < rows; row += 1) {
-    drawRun(canvas, { x: left, y: row, spans: cells.map((cell) => brailleSpan(cell, { row, rows, scale })) });
+    const below = (rows - 1 - row) * DOTS;
+    if (below >= highest) continue;
+    drawRuns(canvas, {
+      x: left,
+      y: row,
+      bars,
+      role: "graph",
+      textOf: (cell) => brailleOf(bars, cell, below),
+    });
   }
   if (hasBase) {
-    const line = cells.map(({ a, b }): Span => {
-      const isLoss = a === null || b === null;
-      return isLoss ? { text: LOSS_MARK, role: "bad" } : { text: "─", role: "border" };
-    });
     if (left > 0) {
       const { interval = 0 } = options;
       const age = interval > 0 ? formatAge(interval * rttGraphCapacity(width)) : "";
       canvas.text(0, rows, age, { role: "dim", width: LABEL_WIDTH, align: "right" });
       canvas.text(LABEL_WIDTH, rows, "└", { role: "border" });
     }
-    drawRun(canvas, { x: left, y: rows, spans: line });
+    const textOf = (_: number, isLoss: boolean): string => (isLoss ? LOSS_MARK : "─");
+    drawRuns(canvas, { x: left, y: rows, bars, role: "border", textOf });
   }
 }
 
@@ -159,68 +165,74 @@ function formatAge(ms: number): string {
   return seconds < 6000 ? `-${Math.round(seconds / 60)}min` : `-${Math.round(seconds / 3600)}h`;
 }
 
-/** Two neighbouring outcomes: an RTT, null for a loss, undefined for none yet. */
-interface Pair {
-  readonly a: number | null | undefined;
-  readonly b: number | null | undefined;
-}
+/** Dots of a braille cell, one above the other. */
+const DOTS = 4;
+/** The height of a bar that stands for a loss: beyond all others. */
+const LOST = Number.POSITIVE_INFINITY;
 
-function pairsFromRight(values: readonly (number | null)[], cells: number): Pair[] {
-  const offset = values.length - 2 * cells;
-  return Array.from({ length: cells }, (_, cell) => {
-    const at = offset + 2 * cell;
-    return { a: at < 0 ? undefined : values[at], b: at + 1 < 0 ? undefined : values[at + 1] };
-  });
-}
-
-/** Dots of a braille cell in its left and right column, from the bottom up (Unicode 17, section 21.1). */
-const LEFT_DOTS = [0x40, 0x04, 0x02, 0x01];
-const RIGHT_DOTS = [0x80, 0x20, 0x10, 0x08];
-const BRAILLE = 0x2800;
-
-interface BrailleOptions {
-  /** Counted from the top. */
-  readonly row: number;
+interface BarsOptions {
+  readonly cells: number;
   readonly rows: number;
   readonly scale: Scale;
 }
 
-function brailleSpan({ a, b }: Pair, options: BrailleOptions): Span {
-  const dots = columnDots(a, LEFT_DOTS, options) | columnDots(b, RIGHT_DOTS, options);
-  const role = a === null || b === null ? "bad" : "graph";
-  return { text: dots === 0 ? " " : String.fromCharCode(BRAILLE + dots), role };
+/** Heights in dots, two for each cell, the last for the newest: {@link LOST} for a loss, 0 for none yet. */
+function barsOf(
+  values: readonly (number | null)[],
+  { cells, rows, scale: { low, high } }: BarsOptions,
+): number[] {
+  const bars = new Array<number>(2 * cells).fill(0);
+  const most = rows * DOTS - 1;
+  const first = bars.length - values.length;
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index] ?? null;
+    const share = value === null ? 0 : Math.max(0, Math.min(1, (value - low) / (high - low)));
+    // The lowest dot says that there is an answer.
+    bars[first + index] = value === null ? LOST : 1 + Math.round(share * most);
+  }
+  return bars;
 }
 
-function columnDots(
-  value: number | null | undefined,
-  column: readonly number[],
-  { row, rows, scale: { low, high } }: BrailleOptions,
-): number {
-  if (value === undefined) return 0;
-  if (value === null) return (column[1] ?? 0) | (column[3] ?? 0);
-  const total = rows * column.length;
-  const share = Math.max(0, Math.min(1, (value - low) / (high - low)));
-  // The lowest dot says that there is an answer.
-  const level = 1 + Math.round(share * (total - 1));
-  const filled = level - (rows - 1 - row) * column.length;
-  return column.reduce((dots, dot, index) => (index < filled ? dots | dot : dots), 0);
+const BRAILLE = 0x2800;
+/** The left and the right column of a braille cell with so many dots from the bottom up (Unicode 17, section 21.1). */
+const LEFT_BARS = [0, 0x40, 0x44, 0x46, 0x47];
+const RIGHT_BARS = [0, 0x80, 0xa0, 0xb0, 0xb8];
+/** The same with every other dot. */
+const LEFT_LOSS = 0x05;
+const RIGHT_LOSS = 0x28;
+
+/** A cell of a row that has so many dots below it. */
+function brailleOf(bars: readonly number[], cell: number, below: number): string {
+  const a = bars[2 * cell] ?? 0;
+  const b = bars[2 * cell + 1] ?? 0;
+  const left = a === LOST ? LEFT_LOSS : (LEFT_BARS[Math.max(0, Math.min(DOTS, a - below))] ?? 0);
+  const right = b === LOST ? RIGHT_LOSS : (RIGHT_BARS[Math.max(0, Math.min(DOTS, b - below))] ?? 0);
+  return left + right === 0 ? " " : String.fromCharCode(BRAILLE + left + right);
 }
 
-interface RunOptions {
+interface RunsOptions {
   readonly x: number;
   readonly y: number;
-  readonly spans: readonly Span[];
+  readonly bars: readonly number[];
+  /** How cells without a loss look. */
+  readonly role: Role;
+  textOf(cell: number, isLoss: boolean): string;
 }
 
 /** Draws cell after cell, those of one look at once. */
-function drawRun(canvas: Canvas, { x, y, spans }: RunOptions): void {
-  let at = 0;
-  while (at < spans.length) {
-    const role = spans[at]?.role ?? "text";
+function drawRuns(canvas: Canvas, { x, y, bars, role, textOf }: RunsOptions): void {
+  const cells = bars.length / 2;
+  let from = 0;
+  while (from < cells) {
+    const isLoss = hasLoss(bars, from);
     let text = "";
-    let end = at;
-    for (; end < spans.length && spans[end]?.role === role; end += 1) text += spans[end]?.text ?? "";
-    if (text.trim() !== "") canvas.text(x + at, y, text, { role });
-    at = end;
+    let to = from;
+    for (; to < cells && hasLoss(bars, to) === isLoss; to += 1) text += textOf(to, isLoss);
+    if (text.trim() !== "") canvas.text(x + from, y, text, { role: isLoss ? "bad" : role });
+    from = to;
   }
+}
+
+function hasLoss(bars: readonly number[], cell: number): boolean {
+  return bars[2 * cell] === LOST || bars[2 * cell + 1] === LOST;
 }

@@ -27,11 +27,12 @@ export class RttHistory {
   /** The latest `count` outcomes, or as many as there are, the oldest first. null is a loss. */
   latest(count: number): (number | null)[] {
     const size = Math.max(0, Math.min(Math.floor(count), this.#length));
-    return Array.from({ length: size }, (_, index) => {
-      const rtt =
-        this.#ring[(this.#next - size + index + this.#ring.length) % this.#ring.length] ?? Number.NaN;
-      return Number.isNaN(rtt) ? null : rtt;
-    });
+    const outcomes: (number | null)[] = [];
+    for (let age = size; age > 0; age -= 1) {
+      const rtt = this.#ring[(this.#next - age + this.#ring.length) % this.#ring.length] ?? Number.NaN;
+      outcomes.push(Number.isNaN(rtt) ? null : rtt);
+    }
+    return outcomes;
   }
 
   clear(): void {
