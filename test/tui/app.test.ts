@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import { type FakeTool, fakeTool } from "./fake-tool.ts";
 import { type Stage, type StageOptions, stage as stageProgram } from "./stage.ts";
 
@@ -211,6 +211,54 @@ describe("App", () => {
     session?.options.onChange();
     await clock.advance(200);
     expect(await frame()).toMatch(/2 Ping +▼1/);
+  });
+
+  test("draws nothing for results that nobody looks at", async () => {
+    const { ping, press, clock, ui } = await stage({ initial: { view: "ping", target: "192.0.2.1" } });
+    const [session] = ping.begun;
+    const drawsOf = async (change: () => void): Promise<number> => {
+      await ui.renderOnce();
+      const request = spyOn(ui.renderer, "requestRender");
+      change();
+      session?.options.onChange();
+      await clock.advance(1000);
+      const { length } = request.mock.calls;
+      request.mockRestore();
+      return length;
+    };
+    // All that is told the first time is news.
+    await drawsOf(() => {});
+    expect(await drawsOf(() => {})).toBe(1);
+    await press("1");
+    expect(await drawsOf(() => {})).toBe(1);
+    await press("3");
+    await clock.advance(1000);
+    expect(await drawsOf(() => {})).toBe(0);
+    // Its mark is in sight.
+    expect(await drawsOf(() => session && Object.assign(session, { isDown: true }))).toBe(1);
+    expect(await drawsOf(() => {})).toBe(0);
+    // And so is the one of another tab.
+    await press("2", "t", "ESCAPE");
+    await clock.advance(1000);
+    expect(await drawsOf(() => {})).toBe(0);
+    expect(await drawsOf(() => session?.stop())).toBe(1);
+  });
+
+  test("draws what is around a panel anew only when it has changed", async () => {
+    const { ping, frame, press, clock } = await stage({ initial: { view: "ping", target: "192.0.2.1" } });
+    await frame();
+    const [session] = ping.begun;
+    session?.options.onChange();
+    await clock.advance(1000);
+    await frame();
+    // Nobody is told of it, and so nobody looks.
+    if (session !== undefined) session.state = "failed";
+    expect(await frame()).toContain("1 192.0.2.1 ●");
+    session?.options.onChange();
+    await clock.advance(1000);
+    expect(await frame()).toContain("1 192.0.2.1 ✗");
+    await press("t");
+    expect(await frame()).toContain("2 new");
   });
 
   test("draws at most five times a second for the sake of measurements", async () => {

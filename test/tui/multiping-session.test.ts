@@ -47,7 +47,7 @@ describe("MultipingSession", () => {
     expect(bad).toMatchObject({ state: "failed", isDown: true, address: null, sent: 0, loss: null });
     expect(bad?.note).toBe('Cannot resolve "no.invalid": no such name (ENOTFOUND)');
     expect(good).toMatchObject({ state: "up", sent: 2 });
-    expect([session.state, failures]).toEqual(["running", []]);
+    expect([session.state, session.isDown, failures]).toEqual(["running", true, []]);
     expect(logLines(session.log)).toContain(
       'bad: ✗  no.invalid  Cannot resolve "no.invalid": no such name (ENOTFOUND)',
     );
@@ -103,12 +103,12 @@ describe("MultipingSession", () => {
     });
     await clock.advance(3000);
     const target = session.targets()[4];
-    expect([target?.state, target?.isDown]).toEqual(["losing", true]);
+    expect([target?.state, target?.isDown, session.isDown]).toEqual(["losing", true, true]);
     await clock.advance(2000);
     expect([target?.state, target?.lostInARow]).toEqual(["down", 4]);
     expect(session.totals()).toMatchObject({ up: FEW_TARGETS, down: 1 });
     await clock.advance(4000);
-    expect(target?.state).toBe("up");
+    expect([target?.state, session.isDown]).toEqual(["up", false]);
     expect(logLines(session.log)).toEqual([
       "dim: 33 targets: losses are logged, replies are not",
       "bad: lost  10.0.0.4  #2",

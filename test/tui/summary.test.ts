@@ -58,6 +58,7 @@ class Stage {
       title,
       state,
       failure: failure ?? null,
+      isDown: rows.some(({ isDown }) => isDown),
       log: new EventLog(),
       targets: () => rows,
       report: () => "",

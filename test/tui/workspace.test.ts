@@ -13,6 +13,8 @@ interface Bench {
   readonly notices: string[];
   readonly kept: (readonly [SessionKind, FieldValues])[];
   changes(): number;
+  /** The targets of the tabs that had results. */
+  readonly results: (string | undefined)[];
 }
 
 function bench(
@@ -23,6 +25,7 @@ function bench(
   const mtr = fakeTool("mtr", "MTR");
   const notices: string[] = [];
   const kept: Bench["kept"] = [];
+  const results: Bench["results"] = [];
   let changes = 0;
   const services: Services = {
     notify: (role, message) => notices.push(`${role}: ${message}`),
@@ -41,10 +44,11 @@ function bench(
     onChange: () => {
       changes += 1;
     },
+    onResults: ({ values }) => results.push(values["target"]),
     onValues: (kind, values) => kept.push([kind, values]),
     onRefused: () => notices.push("refused"),
   });
-  return { workspace, ping, mtr, notices, kept, changes: () => changes };
+  return { workspace, ping, mtr, notices, kept, results, changes: () => changes };
 }
 
 async function start({ workspace }: Bench, target: string): Promise<void> {
@@ -109,6 +113,26 @@ describe("Workspace", () => {
     const [first] = workspace.sessions;
     if (first !== undefined) workspace.open(first);
     expect([workspace.view, workspace.deck?.active]).toEqual(["ping", 0]);
+  });
+
+  test("tells results of a session from what else changes in it", async () => {
+    const setting = bench();
+    await start(setting, "192.0.2.1");
+    const [session] = setting.ping.begun;
+    // Whatever it was before: the first time all of it is news.
+    session?.options.onChange();
+    const { results } = setting;
+    const told = (change: () => void): readonly [changes: number, results: number] => {
+      const before = [setting.changes(), results.length] as const;
+      change();
+      session?.options.onChange();
+      return [setting.changes() - before[0], results.length - before[1]];
+    };
+    expect(told(() => {})).toEqual([0, 1]);
+    expect(results).toEqual(["192.0.2.1"]);
+    expect(told(() => session && Object.assign(session, { isDown: true }))).toEqual([1, 0]);
+    expect(told(() => {})).toEqual([0, 1]);
+    expect(told(() => session?.stop())).toEqual([1, 0]);
   });
 
   test("goes round its tabs in both directions", async () => {

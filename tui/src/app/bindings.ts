@@ -2,7 +2,7 @@ import type { Binding, Tool } from "../panels/panel.ts";
 import type { HelpGroup } from "./help.ts";
 import type { ViewName } from "./workspace.ts";
 
-/** What keys can ask for, whatever is looked at. */
+/** What keys and the mouse can ask for, whatever is looked at. */
 export interface Actions {
   show(view: ViewName): void;
   /** Starts or stops the session of the tab. */
@@ -11,9 +11,10 @@ export interface Actions {
   begin(): void;
   addTab(): void;
   closeTab(): void;
+  showTab(index: number): void;
   moveTab(step: 1 | -1): void;
-  /** Goes to the first input. */
-  focusForm(): void;
+  /** Goes to an input; to the first one without a name. */
+  focusForm(name?: string): void;
   focusPanel(): void;
   moveFocus(step: 1 | -1): void;
   saveReport(): void;

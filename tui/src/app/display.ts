@@ -7,7 +7,10 @@ import { Screen } from "./screen.ts";
 /** What a display asks of the program, and tells it. */
 export interface DisplayOptions {
   readonly theme: Theme;
-  draw(canvas: Canvas): void;
+  /** Draws what stays from frame to frame until all is shown anew. */
+  drawFrame(canvas: Canvas): void;
+  /** Draws the rest, over it, in each frame. */
+  drawContent(canvas: Canvas): void;
   /** The mouse is about to do something. */
   onUse(): void;
   /** Drawing or a click failed: the renderer would only log it. */
@@ -48,10 +51,16 @@ export class Display {
     this.#inputs.theme = theme;
   }
 
-  /** Asks for a frame. @param input where one types, if anywhere. */
-  show(input: InputPlace | undefined): void {
-    this.#inputs.show(input);
+  /** Asks for a frame in which results have changed at most. */
+  show(): void {
     this.#screen.requestRender();
+  }
+
+  /** Asks for a frame of which all is drawn anew. @param input where one types, if anywhere. */
+  showAnew(input: InputPlace | undefined): void {
+    this.#inputs.show(input);
+    this.#screen.outdate();
+    this.show();
   }
 
   /** Lets go of the renderer, which may be gone already. */

@@ -1,7 +1,6 @@
 import { sessionMark } from "../draw/marks.ts";
 import type { Session } from "../model/session.ts";
 import type { NavigationEntry, TabEntry } from "./chrome.ts";
-import type { DownSessions } from "./down-sessions.ts";
 import { isUnderWay, type ViewName, type Workspace } from "./workspace.ts";
 
 /** Letters of a title where there is little room. */
@@ -10,7 +9,6 @@ const SHORT = 5;
 /** What the navigation shows: the summary, then each tool with what its sessions do. */
 export function navigationEntries(
   { decks, view, sessions }: Workspace,
-  down: DownSessions,
   open: (view: ViewName) => void,
 ): NavigationEntry[] {
   const entryOf = (title: string, shortTitle: string, name: ViewName, own: readonly Session[]) => ({
@@ -18,7 +16,7 @@ export function navigationEntries(
     shortTitle,
     isShown: view === name,
     running: own.filter(isUnderWay).length,
-    down: own.filter((session) => isUnderWay(session) && down.has(session)).length,
+    down: own.filter(({ state, isDown }) => state === "running" && isDown).length,
     open: () => open(name),
   });
   return [
@@ -31,18 +29,14 @@ export function navigationEntries(
 }
 
 /** The tabs of the tool that is looked at, named after their sessions, or what is typed so far. */
-export function tabEntries(
-  { deck }: Workspace,
-  down: DownSessions,
-  open: (index: number) => void,
-): TabEntry[] {
+export function tabEntries({ deck }: Workspace, open: (index: number) => void): TabEntry[] {
   const [first] = deck?.tool.fields ?? [];
   return (deck?.tabs ?? []).map(({ panel, values }, index) => {
     const session = panel?.session;
     const typed = first === undefined ? "" : values[first.name];
     return {
       title: session?.title ?? (typed || "new"),
-      mark: session === undefined ? undefined : sessionMark(session, down.has(session)),
+      mark: session === undefined ? undefined : sessionMark(session, session.isDown),
       isShown: index === deck?.active,
       open: () => open(index),
     };

@@ -1,5 +1,6 @@
 import { type CliRenderer, type OptimizedBuffer, Renderable, RGBA, TextAttributes } from "@opentui/core";
 import type { Canvas, Rect, Role } from "../draw/canvas.ts";
+import { Picture } from "../draw/picture.ts";
 import { areaAt, type MouseArea, type Surface, SurfaceCanvas } from "../draw/surface-canvas.ts";
 import type { Colour, Look, Theme } from "../draw/theme.ts";
 
@@ -13,25 +14,28 @@ interface Paint {
   readonly attributes: number;
 }
 
-/** The whole screen as one renderable: what `draw` puts on a canvas, and the mouse back to what was drawn. */
+/** What a screen shows, and whom it tells of the mouse. */
+export interface ScreenOptions {
+  readonly theme: Theme;
+  /** Draws what stays from frame to frame until it is said to be outdated. */
+  drawFrame(canvas: Canvas): void;
+  /** Draws the rest, over it, in each frame. */
+  drawContent(canvas: Canvas): void;
+  /** The mouse is about to do something. */
+  onUse(): void;
+  /** Drawing or a click failed: the renderer would only log it. */
+  onError(error: unknown): void;
+}
+
+/** The whole screen as one renderable: what is put on a canvas, and the mouse back to what was drawn. */
 export class Screen extends Renderable {
-  readonly #draw: (canvas: Canvas) => void;
-  readonly #onUse: () => void;
-  readonly #onError: (error: unknown) => void;
+  readonly #options: ScreenOptions;
+  /** Undefined when it is outdated. */
+  #frame: Picture | undefined;
   #paints: Readonly<Record<Role, Paint>>;
   #areas: readonly MouseArea[] = [];
 
-  constructor(
-    renderer: CliRenderer,
-    options: {
-      readonly theme: Theme;
-      draw(canvas: Canvas): void;
-      /** The mouse is about to do something. */
-      onUse(): void;
-      /** Drawing or a click failed: the renderer would only log it. */
-      onError(error: unknown): void;
-    },
-  ) {
+  constructor(renderer: CliRenderer, options: ScreenOptions) {
     super(renderer, {
       width: "100%",
       height: "100%",
@@ -40,9 +44,7 @@ export class Screen extends Renderable {
       },
       onMouseScroll: ({ x, y, scroll }) => this.#guard(() => this.#scroll(x, y, scroll?.direction)),
     });
-    this.#draw = options.draw;
-    this.#onUse = options.onUse;
-    this.#onError = options.onError;
+    this.#options = options;
     this.#paints = paintsOf(options.theme);
   }
 
@@ -51,25 +53,34 @@ export class Screen extends Renderable {
     this.requestRender();
   }
 
+  /** What stays from frame to frame has changed. */
+  outdate(): void {
+    this.#frame = undefined;
+  }
+
   protected override renderSelf(buffer: OptimizedBuffer): void {
     this.#guard(() => {
-      const surface = new BufferSurface(buffer, this.width, this.height, this.#paints);
-      const areas: MouseArea[] = [];
-      surface.fill({ x: 0, y: 0, width: this.width, height: this.height }, "text");
-      this.#draw(new SurfaceCanvas(surface, areas));
+      const { width, height } = this;
+      const surface = new BufferSurface(buffer, width, height, this.#paints);
+      surface.fill({ x: 0, y: 0, width, height }, "text");
+      if (this.#frame?.width !== width || this.#frame.height !== height) this.#frame = undefined;
+      this.#frame ??= new Picture(width, height, (canvas) => this.#options.drawFrame(canvas));
+      this.#frame.copyTo(surface);
+      const areas = [...this.#frame.areas];
+      this.#options.drawContent(new SurfaceCanvas(surface, areas));
       this.#areas = areas;
     });
   }
 
   #click(x: number, y: number): void {
     const area = areaAt(this.#areas, x, y, "click");
-    this.#onUse();
+    this.#options.onUse();
     area?.click?.(x - area.rect.x, y - area.rect.y);
   }
 
   #scroll(x: number, y: number, direction: string | undefined): void {
     if (direction !== "up" && direction !== "down") return;
-    this.#onUse();
+    this.#options.onUse();
     areaAt(this.#areas, x, y, "scroll")?.scroll?.(direction === "up" ? -WHEEL_ROWS : WHEEL_ROWS);
   }
 
@@ -77,7 +88,7 @@ export class Screen extends Renderable {
     try {
       action();
     } catch (error) {
-      this.#onError(error);
+      this.#options.onError(error);
     }
   }
 }

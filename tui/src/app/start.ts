@@ -98,7 +98,12 @@ export async function start(options: StartOptions): Promise<number> {
             if (onReport !== undefined) report = program.report();
             program.close();
           } finally {
-            void client?.then((open) => open.close());
+            client?.then(
+              (open) => open.close(),
+              () => {
+                // Whoever asked for it has told why there is none.
+              },
+            );
           }
         };
       };

@@ -33,8 +33,10 @@ export interface WorkspaceOptions {
   /** The form of each tool as it was left the last time. */
   readonly initialValues: Readonly<Partial<Record<SessionKind, FieldValues>>>;
   now(): number;
-  /** Something to be seen has changed. */
+  /** Something other than results has changed: what there is, what is looked at, or how a session is doing. */
   onChange(): void;
+  /** The session of a tab has new results. Called often. */
+  onResults(tab: Tab): void;
   /** The values of a form were used to begin a session: worth keeping. */
   onValues(kind: SessionKind, values: FieldValues): void;
   /** A session could not begin with the form of a tab, and nothing took its place: the form wants another text. */
@@ -168,7 +170,7 @@ export class Workspace {
   }
 
   async #begin(tool: Tool, tab: Tab): Promise<void> {
-    const { services, now, onChange, onValues } = this.#options;
+    const { services, now, onChange, onResults, onValues } = this.#options;
     const { values } = tab;
     const id = this.#nextId;
     this.#nextId += 1;
@@ -177,7 +179,19 @@ export class Workspace {
     onChange();
     try {
       const client = await this.#options.client();
-      const panel = await tool.begin(values, { id, client, now, onChange, onFailure: fail }, services);
+      let panel: Panel | undefined;
+      let shown: Pick<Session, "state" | "isDown"> | undefined;
+      const onSession = (): void => {
+        const session = panel?.session;
+        const isNews =
+          session === undefined || session.state !== shown?.state || session.isDown !== shown.isDown;
+        if (isNews) {
+          shown = session && { state: session.state, isDown: session.isDown };
+          onChange();
+        } else onResults(tab);
+      };
+      const options = { id, client, now, onChange: onSession, onFailure: fail };
+      panel = await tool.begin(values, options, services);
       tab.panel?.session.stop();
       tab.panel = panel;
       // It was closed while its session was about to begin.

@@ -80,6 +80,12 @@ export class MtrSession implements Session {
     return this.#follower.failure;
   }
 
+  /** Whether the last probe to the target was lost, or no hop is known to be it after a round. */
+  get isDown(): boolean {
+    if (this.#targetTtl === undefined) return this.#roundsDecided > 0;
+    return this.#target.isLost || this.#isMissing;
+  }
+
   get log(): Follower<MtrRound>["log"] {
     return this.#follower.log;
   }
@@ -154,22 +160,21 @@ export class MtrSession implements Session {
   }
 
   targets(): readonly TargetRow[] {
-    const common = { label: this.title, address: this.#resolved };
+    const { isDown } = this;
+    const common = { label: this.title, address: this.#resolved, isDown };
     const { length } = this.hops;
     if (this.#targetTtl === undefined) {
       // Nobody knows which hop would be the target: each round asked it once, and had no answer.
-      const isDown = this.#roundsDecided > 0;
       const nothing = { received: 0, last: null, mean: null, best: null, worst: null };
       const figures = { sent: this.#roundsDecided, loss: isDown ? 1 : null, ...nothing };
       const { history } = this.#target;
-      return [{ ...common, ...figures, history, isDown, note: isDown ? "not reached" : "" }];
+      return [{ ...common, ...figures, history, note: isDown ? "not reached" : "" }];
     }
-    const { history, isLost } = this.#target;
+    const { history } = this.#target;
     const { sent, received, loss, last, mean, min, max } = this.#target.figures;
-    const isMissing = this.#end?.isTarget !== true && this.#roundsOfRun > 0;
-    const note = isMissing ? "not reached" : length === 1 ? "1 hop" : `${length} hops`;
+    const note = this.#isMissing ? "not reached" : length === 1 ? "1 hop" : `${length} hops`;
     const figures = { sent, received, loss, last, mean, best: min, worst: max };
-    return [{ ...common, ...figures, history, isDown: isLost || isMissing, note }];
+    return [{ ...common, ...figures, history, note }];
   }
 
   report(): string {
@@ -187,6 +192,11 @@ export class MtrSession implements Session {
       [Symbol.iterator]: () => hops[Symbol.iterator](),
     };
     return `${heading}\n${formatMtr(state)}`;
+  }
+
+  /** Whether a target that was reached is not any more. */
+  get #isMissing(): boolean {
+    return this.#end?.isTarget !== true && this.#roundsOfRun > 0;
   }
 
   #begin(): void {

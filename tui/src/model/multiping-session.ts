@@ -63,6 +63,8 @@ export class MultipingSession implements Session {
   readonly #follower: Follower<MultipingItem>;
   readonly #targets: readonly PingTarget[];
   readonly #byTarget: ReadonlyMap<string, PingTarget>;
+  /** Those that do not answer, or cannot be probed. */
+  readonly #down = new Set<PingTarget>();
   readonly #logsAll: boolean;
   /** Cells that names in the log are filled to, so that what follows stands one below the other. */
   readonly #labelWidth: number;
@@ -97,6 +99,10 @@ export class MultipingSession implements Session {
 
   get failure(): string | null {
     return this.#follower.failure ?? (this.state === "failed" ? "No target can be probed" : null);
+  }
+
+  get isDown(): boolean {
+    return this.#down.size > 0;
   }
 
   get log(): EventLog {
@@ -148,7 +154,10 @@ export class MultipingSession implements Session {
       this.#follower.stop("paused");
       this.#follower.note("dim", "paused");
     } else if (this.state === "paused") {
-      for (const target of this.#targets) target.beginRun();
+      for (const target of this.#targets) {
+        target.beginRun();
+        this.#noteDown(target);
+      }
       this.#begin();
       this.#follower.note("dim", "goes on");
     }
@@ -157,7 +166,10 @@ export class MultipingSession implements Session {
 
   /** Begins to count anew; the log stays. */
   reset(): void {
-    for (const target of this.#targets) target.reset();
+    for (const target of this.#targets) {
+      target.reset();
+      this.#noteDown(target);
+    }
     this.#sent = 0;
     this.#lost = 0;
     this.#beganAt = this.upToMs;
@@ -193,6 +205,7 @@ export class MultipingSession implements Session {
     const { lostInARow, silentSinceMs } = target;
     const nowMs = this.#options.now();
     const isLost = target.add(result, nowMs);
+    this.#noteDown(target);
     const isDecisive = !result.late && !result.duplicate;
     if (isDecisive && (isLost || result.kind === "reply")) this.#sent += 1;
     if (isLost) this.#lost += 1;
@@ -203,6 +216,11 @@ export class MultipingSession implements Session {
       const after = `${lostInARow} lost in ${formatDuration(nowMs - silentSinceMs)}`;
       this.#follower.note("good", `       ▲  ${target.label} is up again after ${after}`);
     }
+  }
+
+  #noteDown(target: PingTarget): void {
+    if (target.isDown) this.#down.add(target);
+    else this.#down.delete(target);
   }
 
   #noteResult({ label }: PingTarget, result: EchoResult): void {
@@ -216,6 +234,7 @@ export class MultipingSession implements Session {
     const target = this.#byTarget.get(item.target);
     if (target === undefined) return;
     target.fail(item.message);
+    this.#noteDown(target);
     this.#follower.note("bad", `       ✗  ${target.label}  ${target.note}`);
   }
 }

@@ -75,6 +75,10 @@ export class PingSession implements Session {
     return this.#follower.failure;
   }
 
+  get isDown(): boolean {
+    return this.#target.isDown;
+  }
+
   get log(): EventLog {
     return this.#follower.log;
   }

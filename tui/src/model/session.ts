@@ -51,6 +51,8 @@ export interface Session {
   readonly state: SessionState;
   /** Why it failed, safe to print, several lines if there is a remedy; else null. */
   readonly failure: string | null;
+  /** Whether some target of it does not answer, or cannot be probed. Asked after each result. */
+  readonly isDown: boolean;
   readonly log: EventLog;
   /** Its targets as they stand now. */
   targets(): readonly TargetRow[];

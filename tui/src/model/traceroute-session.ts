@@ -105,6 +105,10 @@ export class TracerouteSession implements Session {
     return this.#follower.failure;
   }
 
+  get isDown(): boolean {
+    return this.#result !== undefined && !this.#isReached && this.state === "finished";
+  }
+
   get log(): Follower<TracerouteEntry>["log"] {
     return this.#follower.log;
   }
@@ -163,7 +167,7 @@ export class TracerouteSession implements Session {
         best: rtts.length === 0 ? null : Math.min(...rtts),
         worst: rtts.length === 0 ? null : Math.max(...rtts),
         history: this.#history,
-        isDown: isOver && !this.#isReached && this.state === "finished",
+        isDown: this.isDown,
         note: isOver && !this.#isReached ? (this.conclusion ?? "") : count,
       },
     ];

@@ -105,11 +105,10 @@ export class MtrPanel implements Panel {
 
   #status(): Span {
     const { session } = this;
-    const { hops, targetTtl, failure } = session;
+    const { hops, targetTtl, failure, isDown } = session;
     if (failure !== null) return { text: "failed", role: "bad" };
     if (session.state === "paused") return { text: "paused", role: "warn" };
     if (session.endsEarly) return { text: `unreachable at hop ${hops.length}`, role: "bad" };
-    const isDown = session.targets()[0]?.isDown === true;
     if (targetTtl === undefined) {
       if (isDown) return { text: "not reached", role: "bad" };
       return { text: session.state === "running" ? "searching" : "stopped", role: "dim" };
