@@ -47,5 +47,6 @@ test.each([
   ],
   [sendErrorOf("EPERM", "sendmsg() failed: \u0007"), "bad", "not sent  #7    \\x07"],
 ] as const)("echoLine() %#", (result, role, text) => {
-  expect(echoLine(result, { number: 7, nameOf: (address) => NAMES[address] })).toEqual({ role, text });
+  const entry = echoLine(result, { atMs: 1, number: 7, nameOf: (address) => NAMES[address] });
+  expect([entry.atMs, entry.role, entry.text]).toEqual([1, role, text]);
 });

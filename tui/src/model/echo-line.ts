@@ -1,4 +1,4 @@
-import type { EchoResult, EchoSendErrorResult } from "icmpx";
+import type { EchoReplyResult, EchoResult, EchoSendErrorResult } from "icmpx";
 import { escapeText } from "icmpx/packet";
 import { noteOf } from "./answer-notes.ts";
 import type { LogEntry } from "./event-log.ts";
@@ -6,6 +6,8 @@ import { formatRtt } from "./format.ts";
 
 /** What a line about a result is made with. */
 export interface EchoLineOptions {
+  /** The time: milliseconds since 1970. */
+  readonly atMs: number;
   /** Its number in the log; after a pause it is not the one of the probe in its run. */
   readonly number: number;
   /** The target, safe to print, where the log has several. */
@@ -30,23 +32,51 @@ const OUTCOME_WIDTH = 8;
  * not sent  #6   EHOSTUNREACH (host is unreachable)
  * ```
  */
-export function echoLine(result: EchoResult, options: EchoLineOptions): Omit<LogEntry, "atMs"> {
+export function echoLine(result: EchoResult, options: EchoLineOptions): LogEntry {
+  const { late, duplicate, corrupt, reordered } = result;
+  const isOdd = late || duplicate || corrupt || reordered;
+  if (result.kind === "reply" && !isOdd && result.reply.addr === result.request.addr) {
+    return new ReplyLine(result, options);
+  }
+  return { atMs: options.atMs, ...otherLine(result, options) };
+}
+
+/** A plain reply, of which there is one after the other: it becomes a text when somebody looks at it. */
+class ReplyLine implements LogEntry {
+  readonly atMs: number;
+  readonly role = "text";
+  readonly #number: number;
+  readonly #label: string | undefined;
+  readonly #rtt: number;
+  readonly #ttl: number | null;
+
+  constructor({ rtt, reply }: EchoReplyResult, { atMs, number, label }: EchoLineOptions) {
+    this.atMs = atMs;
+    this.#number = number;
+    this.#label = label;
+    this.#rtt = rtt;
+    this.#ttl = reply.ttl;
+  }
+
+  get text(): string {
+    return lineOf({ number: this.#number, label: this.#label }, rttText(this.#rtt), ttlText(this.#ttl));
+  }
+}
+
+function otherLine(result: EchoResult, options: EchoLineOptions): Omit<LogEntry, "atMs"> {
   const { late, duplicate, corrupt, reordered } = result;
   const marks = Object.entries({ late, duplicate, corrupt, reordered }).flatMap(([mark, is]) =>
     is ? [mark] : [],
   );
-  const label = options.label === undefined ? [] : [options.label];
-  const line = (outcome: string, ...more: readonly string[]): string =>
-    [outcome.padStart(OUTCOME_WIDTH), ...label, `#${options.number}`.padEnd(4), ...more].join("  ").trimEnd();
+  const line = (outcome: string, ...more: readonly string[]): string => lineOf(options, outcome, ...more);
   switch (result.kind) {
     case "reply": {
       const { addr, ttl } = result.reply;
-      const more = [
-        ttl === null ? "" : `ttl ${ttl}`,
-        // Of a broadcast address, and of a host with several, others answer.
-        withoutZone(addr) === withoutZone(result.request.addr) ? "" : `from ${hostText(addr, options)}`,
-      ].filter((text) => text !== "");
-      return { role: marks.length > 0 ? "warn" : "text", text: line(rttText(result.rtt), ...more, ...marks) };
+      // Of a broadcast address, and of a host with several, others answer.
+      const isOther = withoutZone(addr) !== withoutZone(result.request.addr);
+      const from = isOther ? `from ${hostText(addr, options)}` : "";
+      const text = line(rttText(result.rtt), ttlText(ttl), from, ...marks);
+      return { role: marks.length > 0 ? "warn" : "text", text };
     }
     case "icmpError": {
       const { icmpError, reply } = result;
@@ -73,6 +103,23 @@ export function echoLine(result: EchoResult, options: EchoLineOptions): Omit<Log
     default:
       return result satisfies never;
   }
+}
+
+/** Parts that are empty are left out. */
+function lineOf(
+  { number, label = "" }: { readonly number: number; readonly label?: string | undefined },
+  outcome: string,
+  ...more: readonly string[]
+): string {
+  const parts = [outcome.padStart(OUTCOME_WIDTH), label, `#${number}`.padEnd(4), ...more];
+  return parts
+    .filter((part) => part !== "")
+    .join("  ")
+    .trimEnd();
+}
+
+function ttlText(ttl: number | null): string {
+  return ttl === null ? "" : `ttl ${ttl}`;
 }
 
 /** Without the call and the address, which a narrow log has no room for. */

@@ -66,8 +66,8 @@ export class MultipingSession implements Session {
   /** Those that do not answer, or cannot be probed. */
   readonly #down = new Set<PingTarget>();
   readonly #logsAll: boolean;
-  /** Cells that names in the log are filled to, so that what follows stands one below the other. */
-  readonly #labelWidth: number;
+  /** By the index of the target, all as wide, so that what follows in the log stands one below the other. */
+  readonly #logLabels: readonly string[];
   #beganAt: number;
   #endedAt: number | undefined;
   #sent = 0;
@@ -83,7 +83,10 @@ export class MultipingSession implements Session {
     const historyLimit = this.#logsAll ? HISTORY_LIMIT : SHORT_HISTORY;
     this.#targets = request.targets.map((target, index) => new PingTarget(target, { index, historyLimit }));
     const widths = this.#targets.map(({ label }) => Bun.stringWidth(label));
-    this.#labelWidth = Math.min(LOG_LABEL_WIDTH, Math.max(0, ...widths));
+    const labelWidth = Math.min(LOG_LABEL_WIDTH, Math.max(0, ...widths));
+    this.#logLabels = this.#targets.map(
+      ({ label }, index) => label + " ".repeat(Math.max(0, labelWidth - (widths[index] ?? 0))),
+    );
     this.#byTarget = new Map(this.#targets.map((target) => [target.target, target]));
     this.#beganAt = options.now();
     if (!this.#logsAll) {
@@ -209,7 +212,11 @@ export class MultipingSession implements Session {
     const isDecisive = !result.late && !result.duplicate;
     if (isDecisive && (isLost || result.kind === "reply")) this.#sent += 1;
     if (isLost) this.#lost += 1;
-    if (this.#logsAll || (isLost && target.lostInARow <= DOWN_AFTER)) this.#noteResult(target, result);
+    if (this.#logsAll || (isLost && target.lostInARow <= DOWN_AFTER)) {
+      const { number } = result.request;
+      const label = this.#logLabels[target.index] ?? "";
+      this.log.add(echoLine(result, { atMs: nowMs, number, label, nameOf: () => undefined }));
+    }
     if (target.lostInARow > lostInARow && target.lostInARow === DOWN_AFTER) {
       this.#follower.note("bad", `       ▼  ${target.label} is down: ${DOWN_AFTER} probes lost in a row`);
     } else if (!isLost && isDecisive && lostInARow >= DOWN_AFTER) {
@@ -221,13 +228,6 @@ export class MultipingSession implements Session {
   #noteDown(target: PingTarget): void {
     if (target.isDown) this.#down.add(target);
     else this.#down.delete(target);
-  }
-
-  #noteResult({ label }: PingTarget, result: EchoResult): void {
-    const { number } = result.request;
-    const padded = label + " ".repeat(Math.max(0, this.#labelWidth - Bun.stringWidth(label)));
-    const line = echoLine(result, { number, label: padded, nameOf: () => undefined });
-    this.log.add({ atMs: this.#options.now(), ...line });
   }
 
   #onFailure(item: TargetFailure): void {

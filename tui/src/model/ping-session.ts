@@ -213,8 +213,7 @@ export class PingSession implements Session {
     this.#address = result.request.addr;
     this.#number = Math.max(this.#number, number);
     target.add(result, nowMs);
-    const { role, text } = echoLine(result, { number, nameOf: (address) => this.#names.get(address) });
-    this.log.add({ atMs: nowMs, role, text });
+    this.log.add(echoLine(result, { atMs: nowMs, number, nameOf: (address) => this.#names.get(address) }));
     if (target.lostInARow > lostInARow && target.lostInARow === DOWN_AFTER) {
       this.#follower.note("bad", `       ▼  down: ${DOWN_AFTER} probes lost in a row`);
     } else if (target.lostInARow < lostInARow && lostInARow >= DOWN_AFTER) {

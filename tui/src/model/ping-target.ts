@@ -32,6 +32,8 @@ export class PingTarget implements TargetRow {
   #statistics = new EchoStatistics();
   /** Until the next result. */
   #snapshot: StatisticsSnapshot | undefined;
+  /** As it came, and safe to print. */
+  #rawAddress: string | undefined;
   #address: string | null;
   #failure: string | null = null;
   /** What was wrong with the last probe, while it is lost. */
@@ -128,7 +130,11 @@ export class PingTarget implements TargetRow {
   add(result: EchoResult, atMs: number): boolean {
     this.#statistics.add(result);
     this.#snapshot = undefined;
-    this.#address = escapeText(result.request.addr);
+    const { addr } = result.request;
+    if (addr !== this.#rawAddress) {
+      this.#rawAddress = addr;
+      this.#address = escapeText(addr);
+    }
     if (result.late || result.duplicate) return false;
     // Nobody knows whether it was answered: this host had no room for the answer.
     if (result.kind === "timeout" && result.receiveOverflow) return false;
