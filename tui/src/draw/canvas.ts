@@ -46,7 +46,7 @@ export interface TextOptions {
  * A part of the screen to draw on. Everything is clipped to it, and coordinates count from its upper left corner; what lies
  * outside is left out in silence, so that a view need not ask whether there is room.
  *
- * A frame is drawn anew from the state each time; the renderer sends only what differs from the frame before.
+ * What changes with the results is drawn anew from the state each time; the renderer sends only what differs from the frame before.
  */
 export interface Canvas {
   readonly width: number;
