@@ -18,12 +18,12 @@ import { isSameHost } from "./same-host.ts";
  * it grows, since with so few for the whole trace one of 30 hops takes three times as long as its longest round trip.
  */
 const FIRST_IN_FLIGHT = 16;
-const MORE_WITH_EACH_ANSWER = 2;
+const MORE_WITH_EACH_ANSWER = 3;
 
 /**
  * Finds the routers on the way to a target.
  *
- * 1. Probes leave in order of TTL, `probes` for each. {@link FIRST_IN_FLIGHT} may be in flight at first, two more with each
+ * 1. Probes leave in order of TTL, `probes` for each. {@link FIRST_IN_FLIGHT} may be in flight at first, three more with each
  *    answer, and never more than `concurrency`. All have one ICMP checksum, so that load balancers send them along one path.
  * 2. The trace ends at the hop where the target answers, or where an ICMP error other than "time exceeded" comes from;
  *    what flies beyond that hop is dropped. It also ends after `gapLimit` silent hops in a row, at a hop to which nothing
