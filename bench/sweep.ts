@@ -1,23 +1,26 @@
 // Sweeps of 65,534 loopback hosts: icmpx beside fping, and beside a C program that does nothing but what must be done. All
 // are run in turn, since the machine may have other things to do; what counts are ratios of the best and of the median.
 //
-//     sudo bun bench/sweep.ts [rounds]
+//     bun run build && sudo bun bench/sweep.ts [rounds]
 //
 // Needs root, fping and cc.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { $ } from "bun";
+import { installPackages } from "../scripts/support/installation.ts";
 
 const NETWORK = "127.1.0.0/16";
 const FIRST = "127.1.0.1";
 const HOSTS = 65_534;
 const PACED = 50_000;
-const CHILD = join(import.meta.dir, "support", "sweep-child.ts");
 
 const rounds = Number(process.argv[2] ?? 15);
 const directory = await mkdtemp(join(tmpdir(), "icmpx-bench-"));
 const floor = join(directory, "sweep");
+// There, its `icmpx` is the package and not the sources.
+const CHILD = join(installPackages(directory).folder, "sweep-child.ts");
+await Bun.write(CHILD, Bun.file(join(import.meta.dir, "support", "sweep-child.ts")));
 await $`cc -O2 -o ${floor} ${join(import.meta.dir, "support", "sweep.c")}`;
 
 /** What a program took. */

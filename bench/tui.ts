@@ -2,12 +2,13 @@
  * What the terminal UI costs: the time to its first frame, processor and memory while four sessions run, and the memory after a
  * while. Everything is asked of the loopback; needs Linux, and permission to ping.
  *
- *     bun bench/tui.ts [seconds for each view, default 10]
+ *     bun run build && bun bench/tui.ts [seconds for each view, default 10]
  */
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { installPackages } from "../scripts/support/installation.ts";
 import { Pty, type PtyOptions } from "../test/tui/pty/pty.ts";
 
 const SECONDS = Number(process.argv[2] ?? 10);
@@ -15,7 +16,6 @@ const STARTS = 9;
 const SETTLE_MS = 2000;
 /** Ticks of /proc/PID/stat in a second (proc_pid_stat(5): sysconf(_SC_CLK_TCK), which is 100 on Linux). */
 const TICKS = 100;
-const ICMPX = [process.execPath, join(import.meta.dir, "../src/cli/icmpx.ts")];
 const SCREENLESS = join(import.meta.dir, "support/tui-child.ts");
 const SIZES = [
   [120, 40],
@@ -31,6 +31,7 @@ interface Usage {
 type Moment = readonly [name: string, isShown: (output: string) => boolean];
 
 const folder = await mkdtemp(join(tmpdir(), "icmpx-bench-tui-"));
+const ICMPX = [process.execPath, installPackages(folder).command];
 try {
   await printFirstFrames();
   for (const hosts of [4, 30]) await printUsages(hosts);

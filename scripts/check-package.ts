@@ -6,13 +6,12 @@
  * @module
  */
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { linkRenderer, OFFLINE, pack, run, unpack } from "./support/installation.ts";
 
 const repository = resolve(import.meta.dir, "..");
-// Nothing listens on the discard port, so an attempt to fetch anything at all ends in an error.
-const OFFLINE = { npm_config_registry: "http://127.0.0.1:9/", BUN_CONFIG_REGISTRY: "http://127.0.0.1:9/" };
 
 const directory = await mkdtemp(join(tmpdir(), "icmpx-package-"));
 try {
@@ -36,22 +35,48 @@ async function checkPackage(work: string): Promise<void> {
 
   importEntry([process.execPath, "-e"], "icmpx", project);
   importEntry([process.execPath, "-e"], "icmpx/packet", project);
-  // Bun takes the `bun` condition, so the compiled files are imported by their paths as well.
-  importEntry([process.execPath, "-e"], join(installed, "dist", "index.js"), project);
   // The codecs promise to run anywhere.
   const node = Bun.which("node");
   if (node !== null) importEntry([node, "--input-type=module", "-e"], "icmpx/packet", project);
 
+  checkBundles(project);
   await checkTui(join(work, "icmpx-tui.tgz"), project);
+}
+
+/** Bundles must not show: exports bear their own names, both entries share their classes, and errors point at the sources. */
+function checkBundles(project: string): void {
+  const program = `
+    const entries = await Promise.all([import("icmpx"), import("icmpx/packet")]);
+    const renamed = entries.flatMap(Object.entries).filter(([name, value]) => typeof value === "function" && value.name !== name);
+    if (renamed.length > 0) throw new Error("Renamed: " + renamed.map(([name]) => name));
+    const [{ Client, PacketError }, packet] = entries;
+    if (PacketError !== packet.PacketError) throw new Error("Each entry has a PacketError of its own");
+    const failures = [() => packet.decodeIpv4Header(new Uint8Array(1)), () => new Client({ timeout: -1 })];
+    for (const fail of failures) {
+      try { fail(); } catch ({ stack }) { console.log(stack); }
+    }
+    console.log(Object.keys(require.cache).filter((path) => path.includes("/icmpx/")).length + " files");
+  `;
+  const output = run([process.execPath, "-e", program], project);
+  for (const expected of [
+    /\/icmpx\/src\/packet\/ipv4\.ts:\d+/,
+    /\/icmpx\/src\/client\/client\.ts:\d+/,
+    /^3 files$/m,
+  ]) {
+    if (!expected.test(output)) throw new Error(`Importing the package lacks ${expected}:\n${output}`);
+  }
+  const command = join(project, "node_modules/.bin/icmpx");
+  for (const args of [["--version"], ["ping", "--help"], ["decode", "--help"]])
+    run([command, ...args], project);
+  console.log("bundles keep names, classes and lines");
 }
 
 /** Puts the terminal UI into the project as an installation would, its renderer taken from this repository. */
 async function checkTui(tarball: string, project: string): Promise<void> {
   const modules = join(project, "node_modules");
   const installed = join(modules, "icmpx-tui");
-  await mkdir(installed);
-  run(["tar", "-xzf", tarball, "--strip-components=1", "-C", installed], project);
-  await symlink(join(repository, "tui/node_modules/@opentui"), join(modules, "@opentui"));
+  unpack(tarball, installed);
+  linkRenderer(modules);
 
   const [library, tui] = await Promise.all(
     ["icmpx", "icmpx-tui"].map((name) => Bun.file(join(modules, name, "package.json")).json()),
@@ -94,11 +119,6 @@ async function checkTui(tarball: string, project: string): Promise<void> {
   console.log("icmpx starts icmpx-tui beside it");
 }
 
-/** Packs as `publish` would, but for the scripts: `prepack` would build again what the gate has just built. */
-function pack(folder: string, tarball: string): void {
-  run([process.execPath, "pm", "pack", "--ignore-scripts", "--quiet", "--filename", tarball], folder);
-}
-
 function importEntry(evaluate: readonly string[], specifier: string, project: string): void {
   const name = JSON.stringify(specifier);
   const program = `
@@ -107,15 +127,4 @@ function importEntry(evaluate: readonly string[], specifier: string, project: st
     console.log(exported.length + " exports from " + ${name});
   `;
   console.log(run([...evaluate, program], project).trim());
-}
-
-/** Runs `command` and gives back its standard output; throws with all that it printed if it fails. */
-function run(command: readonly string[], cwd: string): string {
-  const result = Bun.spawnSync([...command], { cwd, env: { ...process.env, ...OFFLINE }, stdin: "ignore" });
-  if (!result.success) {
-    throw new Error(
-      `${command.join(" ")} exited with ${result.exitCode}\n${result.stdout.toString()}${result.stderr.toString()}`,
-    );
-  }
-  return result.stdout.toString();
 }

@@ -1,0 +1,60 @@
+/**
+ * Bundles what the package exports into `dist/`: Bun reads a few large files sooner than a hundred small ones. Names stay as they
+ * are, and source maps lead stack traces to `src/`, which is in the package.
+ *
+ * The codecs are a file of their own, so that a `PacketError` is the same class in both entries. Bun's splitting would do that,
+ * too, but what crosses from one file to another is then called otherwise (`Client2`). Of the command nobody sees such names.
+ *
+ * @module
+ */
+import { readdirSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
+
+const ROOT = resolve(import.meta.dir, "..");
+const SOURCES = join(ROOT, "src");
+const CODECS = join(SOURCES, "packet/codecs.ts");
+/** What is in {@link CODECS}, which there is as a bundle only. */
+const codecs = [
+  join(SOURCES, "errors.ts"),
+  ...readdirSync(join(SOURCES, "packet"), { withFileTypes: true })
+    .filter(({ name }) => name !== "index.ts")
+    .map(({ name }) => join(SOURCES, "packet", name)),
+];
+
+await bundle(CODECS, {
+  files: { [CODECS]: codecs.map((path) => `export * from ${JSON.stringify(path)};`).join("\n") },
+});
+await bundle(join(SOURCES, "index.ts"), { plugins: [codecsFrom(SOURCES)] });
+await bundle(join(SOURCES, "packet/index.ts"), { plugins: [codecsFrom(dirname(CODECS))] });
+await bundle(join(SOURCES, "cli/icmpx.ts"), {
+  splitting: true,
+  external: ["icmpx", "icmpx/packet"],
+  naming: { chunk: "[name]-[hash].[ext]" },
+});
+
+/** Bundles a source file into the place in `dist/` that mirrors its own: source maps and files are found relative to it. */
+async function bundle(entry: string, options: Partial<Bun.BuildConfig>): Promise<void> {
+  const folder = dirname(entry);
+  await Bun.build({
+    entrypoints: [entry],
+    root: folder,
+    outdir: join(ROOT, "dist", relative(SOURCES, folder)),
+    target: "bun",
+    sourcemap: "linked",
+    ...options,
+  });
+}
+
+/** Leaves imports of a codec to the bundle of codecs, as it is found from `folder`. */
+function codecsFrom(folder: string): Bun.BunPlugin {
+  const known = new Set(codecs);
+  const place = relative(folder, join(dirname(CODECS), basename(CODECS, ".ts")));
+  return {
+    name: "codecs apart",
+    setup: (build) => {
+      build.onResolve({ filter: /^\./ }, ({ path, importer }) =>
+        known.has(resolve(dirname(importer), path)) ? { path: `./${place}.js`, external: true } : undefined,
+      );
+    },
+  };
+}
