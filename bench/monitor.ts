@@ -15,7 +15,7 @@ const ROUNDS = Number(process.argv[3] ?? 1);
 const SETTLE_SECONDS = 20;
 const CHILD = join(import.meta.dir, "support", "monitor-child.ts");
 
-/** What a program says of its probes. */
+/** What a program says of its probes; NaN if it ended without a word. */
 interface Outcome extends Partial<BeatFigures> {
   readonly sent: number;
   readonly received: number;
@@ -74,8 +74,14 @@ async function compare(hosts: number): Promise<void> {
         ratio(runs, name, "fping -l", ({ load }) => load),
         2,
       ),
-      of(({ sent }) => sent),
-      of(({ sent, received }) => sent - received),
+      figure(
+        of(({ sent }) => sent),
+        0,
+      ),
+      figure(
+        of(({ sent, received }) => sent - received),
+        0,
+      ),
       figure(
         of(({ driftMedian }) => driftMedian),
         2,
@@ -136,12 +142,10 @@ function fpingPace(hosts: number): readonly string[] {
 }
 
 function fpingTotals(summary: string): Outcome {
-  let [sent, received] = [0, 0];
-  for (const [, xmt, rcv] of summary.matchAll(/xmt\/rcv\/%loss = (\d+)\/(\d+)/g)) {
-    sent += Number(xmt);
-    received += Number(rcv);
-  }
-  return { sent, received };
+  const lines = [...summary.matchAll(/xmt\/rcv\/%loss = (\d+)\/(\d+)/g)];
+  if (lines.length === 0) return { sent: Number.NaN, received: Number.NaN };
+  const sum = (field: number): number => lines.reduce((total, line) => total + Number(line[field]), 0);
+  return { sent: sum(1), received: sum(2) };
 }
 
 /** fping tells when a reply came: on the loopback, when the probe left. */

@@ -40,7 +40,8 @@ export class Probe implements Listed<Probe> {
   /** What was sent, while the probe flies. */
   request: EchoRequest | undefined;
   state: ProbeState = "queued";
-  queuedAtNs: number;
+  /** Since when (monotonic) it has waited for its turn. */
+  queuedAtNs: number = Number.POSITIVE_INFINITY;
   sequence = 0;
   at: Instant = { monotonicNs: 0, realtimeNs: 0 };
   /** What the kernel calls its transmit stamp, in which count of them, and the stamp. */
@@ -51,12 +52,11 @@ export class Probe implements Listed<Probe> {
   previous: Probe | undefined = undefined;
   next: Probe | undefined = undefined;
 
-  constructor(stream: ProbeStream, position: { index: number; number: number; ttl: number; nowNs: number }) {
+  constructor(stream: ProbeStream, position: { index: number; number: number; ttl: number }) {
     this.stream = stream;
     this.ttl = position.ttl;
     this.index = position.index;
     this.number = position.number;
-    this.queuedAtNs = position.nowNs;
   }
 
   get isWaiting(): boolean {

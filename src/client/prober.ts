@@ -108,15 +108,12 @@ export class Prober implements TransportOwner, StreamOwner {
   /** Sends a probe now, or as soon as there is room. */
   enqueue(stream: ProbeStream, ttl: number, index: number): void {
     if (this.#isClosed) return;
-    const probe = new Probe(stream, {
-      index,
-      ttl,
-      number: this.#nextNumber,
-      nowNs: this.#clock.monotonicNs(),
-    });
+    const probe = new Probe(stream, { index, ttl, number: this.#nextNumber });
     this.#nextNumber = (this.#nextNumber + 1) >>> 0;
     stream.add(probe);
-    if (!this.#queue.isEmpty || !this.#transmit(probe)) this.#queue.push(probe);
+    if (this.#queue.isEmpty && this.#transmit(probe)) return;
+    probe.queuedAtNs = this.#clock.monotonicNs();
+    this.#queue.push(probe);
   }
 
   /** Wants to hear nothing more of a probe. */
@@ -318,7 +315,7 @@ export class Prober implements TransportOwner, StreamOwner {
 
   #decide(probe: Probe, state: "answered" | "expired"): void {
     const wasFull = this.#flights.isFull;
-    this.#flights.decide(probe, state, this.#clock.monotonicNs());
+    this.#flights.decide(probe, state, this.#readAt?.monotonicNs ?? this.#clock.monotonicNs());
     probe.request = undefined;
     this.#onLanded(probe, wasFull);
   }
