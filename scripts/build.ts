@@ -1,9 +1,9 @@
 /**
- * Bundles what the package exports into `dist/`: Bun reads a few large files sooner than a hundred small ones. Names stay as they
- * are, and source maps lead stack traces to `src/`, which is in the package.
+ * Bundles what the two packages export into their `dist/`: Bun reads a few large files sooner than a hundred small ones. Names
+ * stay as they are, and source maps lead stack traces to `src/`, which is in the packages.
  *
  * The codecs are a file of their own, so that a `PacketError` is the same class in both entries. Bun's splitting would do that,
- * too, but what crosses from one file to another is then called otherwise (`Client2`). Of the command nobody sees such names.
+ * too, but what crosses from one file to another is then called otherwise (`Client2`). Of the programs nobody sees such names.
  *
  * @module
  */
@@ -11,6 +11,7 @@ import { readdirSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dir, "..");
+const TUI = join(ROOT, "tui");
 const SOURCES = join(ROOT, "src");
 const CODECS = join(SOURCES, "packet/codecs.ts");
 /** What is in {@link CODECS}, which there is as a bundle only. */
@@ -21,24 +22,27 @@ const codecs = [
     .map(({ name }) => join(SOURCES, "packet", name)),
 ];
 
-await bundle(CODECS, {
+await bundle([CODECS], {
   files: { [CODECS]: codecs.map((path) => `export * from ${JSON.stringify(path)};`).join("\n") },
 });
-await bundle(join(SOURCES, "index.ts"), { plugins: [codecsFrom(SOURCES)] });
-await bundle(join(SOURCES, "packet/index.ts"), { plugins: [codecsFrom(dirname(CODECS))] });
-await bundle(join(SOURCES, "cli/icmpx.ts"), {
+await bundle([join(SOURCES, "index.ts")], { plugins: [codecsFrom(SOURCES)] });
+await bundle([join(SOURCES, "packet/index.ts")], { plugins: [codecsFrom(dirname(CODECS))] });
+const program: Partial<Bun.BuildConfig> = {
   splitting: true,
-  external: ["icmpx", "icmpx/packet"],
+  external: ["icmpx", "icmpx/packet", "@opentui/core"],
   naming: { chunk: "[name]-[hash].[ext]" },
-});
+};
+await bundle([join(SOURCES, "cli/icmpx.ts")], program);
+await bundle([join(TUI, "src/icmpx-tui.ts"), join(TUI, "src/main.ts")], program);
 
-/** Bundles a source file into the place in `dist/` that mirrors its own: source maps and files are found relative to it. */
-async function bundle(entry: string, options: Partial<Bun.BuildConfig>): Promise<void> {
-  const folder = dirname(entry);
+/** Bundles files of one folder into the place in `dist/` that mirrors theirs: source maps and files are found relative to it. */
+async function bundle(entrypoints: string[], options: Partial<Bun.BuildConfig>): Promise<void> {
+  const folder = dirname(entrypoints[0] ?? "");
+  const home = folder.startsWith(TUI) ? TUI : ROOT;
   await Bun.build({
-    entrypoints: [entry],
+    entrypoints,
     root: folder,
-    outdir: join(ROOT, "dist", relative(SOURCES, folder)),
+    outdir: join(home, "dist", relative(join(home, "src"), folder)),
     target: "bun",
     sourcemap: "linked",
     ...options,

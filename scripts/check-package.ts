@@ -9,6 +9,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { linkRenderer, OFFLINE, pack, run, unpack } from "./support/installation.ts";
 
 const repository = resolve(import.meta.dir, "..");
@@ -92,6 +93,12 @@ async function checkTui(tarball: string, project: string): Promise<void> {
     if (!existsSync(join(installed, needed))) throw new Error(`The tarball of icmpx-tui lacks ${needed}`);
   }
 
+  const main = join(installed, "dist/main.js");
+  const located = run([process.execPath, join(installed, "dist/icmpx-tui.js"), "--locate"], project);
+  if (located.trim() !== pathToFileURL(main).href) throw new Error(`icmpx-tui is located at ${located}`);
+  if (!(await allText(join(installed, "dist"))).includes('import("@opentui/core")'))
+    throw new Error("The renderer is bundled, which is not ours to ship");
+
   const isShown = Promise.withResolvers<void>();
   const decoder = new TextDecoder();
   let output = "";
@@ -117,6 +124,12 @@ async function checkTui(tarball: string, project: string): Promise<void> {
   // 128 and the number of SIGINT.
   if (code !== 130) throw new Error(`icmpx ended with code ${code} after Ctrl-C`);
   console.log("icmpx starts icmpx-tui beside it");
+}
+
+/** The text of all scripts of a folder. */
+async function allText(folder: string): Promise<string> {
+  const paths = await Array.fromAsync(new Bun.Glob("*.js").scan({ cwd: folder, absolute: true }));
+  return (await Promise.all(paths.map((path) => Bun.file(path).text()))).join("\n");
 }
 
 function importEntry(evaluate: readonly string[], specifier: string, project: string): void {
