@@ -1,18 +1,18 @@
 /**
  * Steady state: 1,000 and 10,000 hosts of the loopback, each asked once a second, by icmpx and by fping in turn. Losses are
  * false ones, as the loopback loses nothing. Processor time is that of the whole process, threads included, without
- * its first 20 seconds: what it costs to go on. A program that ends before its time has no such figure. Needs Linux, fping and
+ * its first 40 seconds, in which Bun compiles: what it costs to go on. A program that ends before its time has no such figure. Needs Linux, fping and
  * permission to send raw packets.
  *
- *     sudo bun bench/monitor.ts [seconds of each run, default 45] [rounds, default 1]
+ *     sudo bun bench/monitor.ts [seconds of each run, default 70] [rounds, default 1]
  */
 import { join } from "node:path";
 import { type BeatFigures, Beats, monitoredHosts } from "./support/beats.ts";
 import { figure, median, printTable, processCpuSeconds, ratio, takeTurns } from "./support/measure.ts";
 
-const SECONDS = Number(process.argv[2] ?? 45);
+const SECONDS = Number(process.argv[2] ?? 70);
 const ROUNDS = Number(process.argv[3] ?? 1);
-const SETTLE_SECONDS = 20;
+const SETTLE_SECONDS = 40;
 const CHILD = join(import.meta.dir, "support", "monitor-child.ts");
 
 /** What a program says of its probes; NaN if it ended without a word. */
