@@ -1,149 +1,226 @@
 /**
- * What the terminal UI costs: the time to its first frame, processor and memory while four sessions run, and the memory after a
- * while. Everything is asked of the loopback; needs Linux, and permission to ping.
+ * What the terminal UI costs: the time until it is there, then processor, memory and output while four sessions run (two pings, a
+ * multiping, an mtr), each ten times a second. Each view has a start of its own. Its first seconds are those after its sessions have
+ * begun, in which the compiler has most to do; the steady state begins 30 s later. mtr(8) asks the same target as often, where it is
+ * installed. All programs take turns. Everything is asked of the loopback; needs Linux, and permission to ping.
  *
- *     bun run build && bun bench/tui.ts [seconds for each view, default 10]
+ *     bun run build && bun bench/tui.ts [seconds of each figure, default 10] [rounds, default 3]
  */
-import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installPackages } from "../scripts/support/installation.ts";
-import { Pty, type PtyOptions } from "../test/tui/pty/pty.ts";
+import { Pty } from "../test/tui/pty/pty.ts";
+import {
+  figure,
+  median,
+  printTable,
+  processCpuSeconds,
+  processRssMiB,
+  takeTurns,
+} from "./support/measure.ts";
 
 const SECONDS = Number(process.argv[2] ?? 10);
+const ROUNDS = Number(process.argv[3] ?? 3);
+const STEADY_AFTER_SECONDS = 30;
 const STARTS = 9;
-const SETTLE_MS = 2000;
-/** Ticks of /proc/PID/stat in a second (proc_pid_stat(5): sysconf(_SC_CLK_TCK), which is 100 on Linux). */
-const TICKS = 100;
-const SCREENLESS = join(import.meta.dir, "support/tui-child.ts");
-const SIZES = [
-  [120, 40],
-  [80, 24],
-] as const;
+const FEW_HOSTS = 4;
+const MANY_HOSTS = 30;
+const KEY_PAUSE_MS = 200;
+const SCREENLESS = [process.execPath, join(import.meta.dir, "support/tui-child.ts"), String(FEW_HOSTS)];
+const LARGE = { columns: 120, rows: 40 };
+const SMALL = { columns: 80, rows: 24 };
+
+/** Keys that begin a session with what the settings hold: the view, and Enter in its form. */
+const BEGIN_PING = ["\x1b[12~", "\r", "t", "127.0.0.1\r"];
+const BEGIN_MULTIPING = ["\x1bOR", "\r"];
+const BEGIN_MTR = ["\x1b[15~", "\r"];
+const BEGIN_ALL = [...BEGIN_PING, ...BEGIN_MULTIPING, ...BEGIN_MTR];
+
+/** The settings, and an installation as people have it. */
+const folder = await mkdtemp(join(tmpdir(), "icmpx-bench-tui-"));
+const ICMPX = [process.execPath, installPackages(folder).command];
+
+interface Start {
+  readonly name: string;
+  readonly command: readonly string[];
+  /** What is waited for, by its name. */
+  readonly moments: Readonly<Record<string, (output: string) => boolean>>;
+}
+
+const STARTING: readonly Start[] = [
+  {
+    name: "bun",
+    command: [process.execPath, "-e", 'console.log("ready")'],
+    moments: { "bun -e, a line": (output) => output.includes("ready") },
+  },
+  {
+    name: "version",
+    command: [...ICMPX, "--version"],
+    moments: { "icmpx --version": (output) => output.includes("icmpx ") },
+  },
+  {
+    name: "icmpx",
+    command: ICMPX,
+    moments: {
+      "first frame": (output) => output.includes("Traceroute") && output.includes("Target"),
+      // The end of a frame of the renderer, which takes keys from then on.
+      ready: (output) => output.includes("\x1b[?2026l"),
+    },
+  },
+];
+
+interface Program {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly size: typeof LARGE;
+  /** What is typed when it is there. */
+  readonly keys: readonly string[];
+  /** Hosts of its multiping. */
+  readonly hosts: number;
+}
 
 interface Usage {
-  readonly cpuSeconds: number;
+  /** Of a core. */
+  readonly load: number;
+  /** Kilobytes a second to the terminal. */
+  readonly written: number;
+}
+
+interface Run {
+  readonly first: Usage;
+  readonly steady: Usage;
+  /** At the end. */
   readonly rssMiB: number;
 }
 
-/** What is waited for, and its name. */
-type Moment = readonly [name: string, isShown: (output: string) => boolean];
+const PROGRAMS: readonly Program[] = [
+  { name: "without a screen", command: SCREENLESS, size: LARGE, keys: [], hosts: FEW_HOSTS },
+  view("summary", "1", LARGE),
+  view("ping", "2", LARGE),
+  view("multiping", "3", LARGE),
+  view("mtr", "5", LARGE),
+  view("mtr", "5", SMALL),
+  { ...view("multiping", "3", LARGE), name: `multiping of ${MANY_HOSTS} hosts 120x40`, hosts: MANY_HOSTS },
+  { ...view("mtr", "5", LARGE), name: "mtr alone 120x40", keys: BEGIN_MTR },
+  ...(Bun.which("mtr") === null
+    ? []
+    : [
+        {
+          name: "mtr(8) 120x40",
+          command: ["mtr", "-n", "-i", "0.1", "127.0.0.1"],
+          size: LARGE,
+          keys: [],
+          hosts: FEW_HOSTS,
+        },
+      ]),
+];
 
-const folder = await mkdtemp(join(tmpdir(), "icmpx-bench-tui-"));
-const ICMPX = [process.execPath, installPackages(folder).command];
 try {
-  await printFirstFrames();
-  for (const hosts of [4, 30]) await printUsages(hosts);
-  if (Bun.which("mtr") !== null) await printMtr();
+  await printStarts();
+  await printUsages();
 } finally {
   await rm(folder, { recursive: true });
 }
 
-async function printFirstFrames(): Promise<void> {
-  console.log(`Starts, median of ${STARTS}, from the start of the process to the last byte:`);
-  const programs: readonly (readonly [command: readonly string[], moments: readonly Moment[]])[] = [
-    [
-      [process.execPath, "-e", 'console.log("ready")'],
-      [["bun -e, a line", (output) => output.includes("ready")]],
-    ],
-    [[...ICMPX, "--version"], [["icmpx --version", (output) => output.includes("icmpx ")]]],
-    [
-      ICMPX,
-      [
-        ["first frame", (output) => output.includes("Traceroute") && output.includes("Target")],
-        // The end of a frame of the renderer, which takes keys from then on.
-        ["ready", (output) => output.includes("\x1b[?2026l")],
-      ],
-    ],
-  ];
-  const times = new Map<string, number[]>();
-  // Taking turns, so that whatever else the machine does befalls all of them.
-  for (let turn = 0; turn < STARTS; turn += 1) {
-    for (const [command, moments] of programs) {
-      const begun = performance.now();
-      await using pty = start(command, { columns: 120, rows: 40 });
-      for (const [name, isShown] of moments) {
-        while (!isShown(pty.output)) await Bun.sleep(1);
-        const row = times.get(name) ?? [];
-        row.push(performance.now() - begun);
-        times.set(name, row);
-      }
-    }
-  }
-  for (const [name, values] of times)
-    console.log(`  ${name.padEnd(18)}${median(values).toFixed(0).padStart(5)} ms`);
+async function printStarts(): Promise<void> {
+  const runs = await takeTurns(STARTING, STARTS, timesOf);
+  const rows = STARTING.flatMap(({ name, moments }) =>
+    Object.keys(moments).map((moment, index) => {
+      return [
+        moment,
+        figure(median((runs.get(name) ?? []).map((times) => times[index] ?? Number.NaN)), 0, "ms"),
+      ];
+    }),
+  );
+  printTable(
+    `Starts, median of ${STARTS}, from the start of the process to the last byte`,
+    ["", "after"],
+    rows,
+  );
 }
 
-/** Ten updates a second of each session, and so as many probes a second to each target. */
-async function printUsages(hosts: number): Promise<void> {
-  console.log(`Four sessions (two pings, ${hosts} hosts, mtr), each ten times a second:`);
+async function timesOf({ command, moments }: Start): Promise<readonly number[]> {
+  const begun = performance.now();
+  await using pty = open(command, LARGE);
+  const times: number[] = [];
+  for (const isShown of Object.values(moments)) {
+    while (!isShown(pty.output)) await Bun.sleep(1);
+    times.push(performance.now() - begun);
+  }
+  return times;
+}
+
+async function printUsages(): Promise<void> {
+  const runs = await takeTurns(PROGRAMS, ROUNDS, usageOf);
+  const rows = PROGRAMS.map(({ name }) => {
+    const of = (part: (run: Run) => number): number => median((runs.get(name) ?? []).map(part));
+    return [
+      name,
+      figure(
+        of(({ first }) => first.load * 100),
+        1,
+        "%",
+      ),
+      figure(
+        of(({ steady }) => steady.load * 100),
+        1,
+        "%",
+      ),
+      figure(
+        of(({ rssMiB }) => rssMiB),
+        0,
+        "MiB",
+      ),
+      figure(
+        of(({ steady }) => steady.written),
+        0,
+        "kB/s",
+      ),
+    ];
+  });
+  printTable(
+    `Four sessions, each ten times a second; ${SECONDS} s of each, median of ${ROUNDS} round(s)`,
+    ["", "first seconds", `after ${STEADY_AFTER_SECONDS} s`, "RSS", "to the terminal"],
+    rows,
+  );
+}
+
+function view(name: string, key: string, size: typeof LARGE): Program {
+  const title = `${name} ${size.columns}x${size.rows}`;
+  return { name: title, command: ICMPX, size, keys: [...BEGIN_ALL, key], hosts: FEW_HOSTS };
+}
+
+async function usageOf({ command, size, keys, hosts }: Program): Promise<Run> {
   const forms = {
     ping: { target: "127.0.0.1", interval: "0.1" },
     multiping: { targets: `127.0.0.1-127.0.0.${hosts}`, interval: "0.1" },
     mtr: { target: "127.0.0.1", interval: "0.1" },
   };
   await Bun.write(join(folder, "icmpx/tui.json"), JSON.stringify({ forms }));
-  {
-    await using pty = start([process.execPath, SCREENLESS, String(hosts)], {});
-    await printUsage("without a screen", pty);
-  }
-  for (const [columns, rows] of SIZES) await printViews(columns, rows);
-}
-
-async function printViews(columns: number, rows: number): Promise<void> {
-  await using pty = start(ICMPX, { columns, rows });
-  await pty.shows("Traceroute");
-  // The views by number; Enter begins with what the settings hold.
-  for (const keys of ["\x1b[12~", "\r", "t", "127.0.0.1\r", "\x1bOR", "\r", "\x1b[15~", "\r"]) {
-    pty.type(keys);
-    await Bun.sleep(200);
-  }
-  // In the first seconds the compiler takes its part: the first view once more at the end, when it has little left to do.
-  for (const [view, key] of [
-    ["mtr", "5"],
-    ["ping", "2"],
-    ["multiping", "3"],
-    ["summary", "1"],
-    ["mtr again", "5"],
-  ] as const) {
+  await using pty = open(command, size);
+  if (keys.length > 0) await pty.shows("Traceroute");
+  for (const key of keys) {
     pty.type(key);
-    await printUsage(`${view} ${columns}x${rows}`, pty);
+    await Bun.sleep(KEY_PAUSE_MS);
   }
+  const begun = performance.now();
+  const first = await watch(pty);
+  await Bun.sleep(STEADY_AFTER_SECONDS * 1000 - (performance.now() - begun));
+  const steady = await watch(pty);
+  return { first, steady, rssMiB: processRssMiB(pty.pid) };
 }
 
-async function printMtr(): Promise<void> {
-  console.log("One session of mtr(8), ten times a second:");
-  await using pty = start(["mtr", "-n", "-i", "0.1", "127.0.0.1"], { columns: 120, rows: 40 });
-  await printUsage("mtr 120x40", pty);
-}
-
-async function printUsage(name: string, pty: Pty): Promise<void> {
-  await Bun.sleep(SETTLE_MS);
-  const before = usageOf(pty.pid);
-  const written = pty.output.length;
+async function watch(pty: Pty): Promise<Usage> {
+  const begun = { cpu: processCpuSeconds(pty.pid), written: pty.output.length, at: performance.now() };
   await Bun.sleep(SECONDS * 1000);
-  const after = usageOf(pty.pid);
-  const cpu = (100 * (after.cpuSeconds - before.cpuSeconds)) / SECONDS;
-  const kilobytes = (pty.output.length - written) / SECONDS / 1000;
-  console.log(
-    `  ${name.padEnd(20)}${cpu.toFixed(1).padStart(5)} % of a core  ${after.rssMiB.toFixed(0).padStart(4)} MiB  ${kilobytes.toFixed(0).padStart(3)} kB/s to the terminal`,
-  );
+  const seconds = (performance.now() - begun.at) / 1000;
+  return {
+    load: (processCpuSeconds(pty.pid) - begun.cpu) / seconds,
+    written: (pty.output.length - begun.written) / seconds / 1000,
+  };
 }
 
-function start(command: readonly string[], options: PtyOptions): Pty {
-  return new Pty(command, { ...options, env: { XDG_CONFIG_HOME: folder } });
-}
-
-function usageOf(pid: number): Usage {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  // utime and stime are fields 14 and 15 of all, so 12 and 13 of these.
-  const cpuSeconds = (Number(fields[11]) + Number(fields[12])) / TICKS;
-  const [, rssKiB] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-  return { cpuSeconds, rssMiB: Number(rssKiB) / 1024 };
-}
-
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+function open(command: readonly string[], size: typeof LARGE): Pty {
+  return new Pty(command, { ...size, env: { XDG_CONFIG_HOME: folder } });
 }

@@ -11,6 +11,12 @@ export function processCpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
+/** The memory of a process that is in use (resident), in MiB. */
+export function processRssMiB(pid: number): number {
+  const [, rssKiB] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return Number(rssKiB) / 1024;
+}
+
 /** What a program took from its start to its end, and what it said. */
 export interface Cost {
   /** By the clock on the wall. */

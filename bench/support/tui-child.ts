@@ -8,7 +8,8 @@ import { Client } from "icmpx";
 const hosts = Number(process.argv[2]);
 const endless = { count: Number.POSITIVE_INFINITY, interval: 100, timeout: 1000 };
 const targets = Array.from({ length: hosts }, (_, index) => `127.0.0.${index + 1}`);
-using client = new Client();
+// As the terminal UI makes it.
+using client = new Client({ slack: 50 });
 let results = 0;
 await Promise.all(
   [
