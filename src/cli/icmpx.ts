@@ -14,7 +14,7 @@ async function run(): Promise<void> {
   const { processHost } = await import("./process-host.ts");
   const host = processHost();
   const code = await main(process.argv.slice(2), host);
-  await Promise.all([host.stdout.flush(), host.stderr.flush()]);
+  await host.flush();
   // Not left to the event loop: a name server that does not answer would keep it waiting.
   process.exit(code);
 }

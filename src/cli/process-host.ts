@@ -1,3 +1,4 @@
+import { fstatSync } from "node:fs";
 import { constants } from "node:os";
 import { FileOutput, isSameFile } from "./file-output.ts";
 import { CLOSED_PIPE, type Execution, ExitCode, type Host, type Output } from "./host.ts";
@@ -9,17 +10,27 @@ const PASSED_ON = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 /** Descriptor of standard error. */
 const STDERR = 2;
 
+/** The surroundings of the real program. */
+export interface ProcessHost extends Host {
+  /** Resolves when the readers have taken everything. */
+  flush(): Promise<void>;
+}
+
 /** The process that this runs in. */
-export function processHost(): Host {
-  const stdout = openOutput(process.stdout, 1);
+export function processHost(): ProcessHost {
+  const stdout = openOutput(1, () => process.stdout);
+  let stderr: Output | undefined;
   return {
     stdout,
-    // One output for `2>&1`: two would write at the same time.
-    stderr: !stdout.isTerminal && isSameFile(1, 2) ? stdout : openOutput(process.stderr, 2),
+    get stderr() {
+      // One output for `2>&1`: two would write at the same time.
+      stderr ??= !stdout.isTerminal && isSameFile(1, 2) ? stdout : openOutput(2, () => process.stderr);
+      return stderr;
+    },
+    flush: async () => void (await Promise.all([stdout.flush(), stderr?.flush()])),
     env: process.env,
     createClient: async (options) => new (await import("icmpx")).Client(options),
-    isInteractive:
-      process.stdin.isTTY === true && process.stdout.isTTY === true && process.env["TERM"] !== "dumb",
+    isInteractive: stdout.isTerminal && process.stdin.isTTY === true && process.env["TERM"] !== "dumb",
     locate,
     load: (url) => import(url),
     readInput: () => Bun.stdin.stream() as AsyncIterable<Uint8Array>,
@@ -73,8 +84,10 @@ async function become(command: readonly string[]): Promise<number | undefined> {
   }
 }
 
-function openOutput(stream: NodeJS.WriteStream, fd: number): Output {
-  if (!stream.isTTY) return new FileOutput(fd, (error) => leave(error, fd));
+/** @param streamOf called for what may be a terminal only: the first of Node's streams takes longer to load than this program. */
+function openOutput(fd: number, streamOf: () => NodeJS.WriteStream): Output {
+  const stream = fstatSync(fd).isCharacterDevice() ? streamOf() : undefined;
+  if (!stream?.isTTY) return new FileOutput(fd, (error) => leave(error, fd));
   return openTerminal(stream, fd) ?? new StreamOutput(stream);
 }
 
