@@ -52,8 +52,8 @@ export interface ClientOptions extends SendOptions {
   readonly resolveDnsDefault?: boolean | undefined;
   /**
    * How late the probes of `ping`, `multiping` and `mtr` may leave, in milliseconds, so that those of several runs leave together;
-   * their results are handed out up to twice as late. The process is woken up more rarely: several runs of short intervals take
-   * half of the processor or less. RTTs do not change, being the kernel's. First probes, runs with interval 0 or more than
+   * their results are handed out up to twice as late. The process is woken up more rarely, which is much of what
+   * several runs of short intervals cost. RTTs do not change, being the kernel's. First probes, runs with interval 0 or more than
    * 1,472 bytes, `probe` and `traceroute` do not wait. 0 to 100, default 0. (The kernel's word for it: prctl(2) PR_SET_TIMERSLACK.)
    */
   readonly slack?: number | undefined;

@@ -25,7 +25,7 @@ const LEFT_CODES: readonly number[] = [0, 130];
 /** How many files of the same second and name there may be. */
 const MOST_COPIES = 100;
 
-/** Results need not come sooner than they are drawn. Sessions that leave together take less than half of the processor. */
+/** Results need not come sooner than they are drawn, and probes of all sessions that leave together wake the process up more rarely. */
 const SLACK_MS = 50;
 
 /** What the program begins with. */
