@@ -1,4 +1,18 @@
 import { addressFamily, canonicalAddress, type Family } from "../packet/address.ts";
+import {
+  abortSignal,
+  address,
+  between,
+  bytesOrText,
+  type Check,
+  callable,
+  check,
+  integer,
+  interfaceName,
+  MAX_SIZE,
+  oneOf,
+  shown,
+} from "./checks.ts";
 import { NS_PER_MS } from "./clock.ts";
 import type { EchoResult } from "./results.ts";
 import type { Privileged } from "./transport/open.ts";
@@ -53,8 +67,8 @@ export interface ClientOptions extends SendOptions {
   /**
    * How late the probes of `ping`, `multiping` and `mtr` may leave, in milliseconds, so that those of several runs leave together;
    * their results are handed out up to twice as late. The process is woken up more rarely, which is much of what
-   * several runs of short intervals cost. RTTs do not change, being the kernel's. First probes, runs with interval 0 or more than
-   * 1,472 bytes, `probe` and `traceroute` do not wait. 0 to 100, default 0. (The kernel's word for it: prctl(2) PR_SET_TIMERSLACK.)
+   * several runs of short intervals cost. RTTs do not change, being the kernel's. The first probe of a run, runs with interval 0 or more
+   * than 1,472 bytes, `probe` and `traceroute` do not wait. 0 to 100, default 0. (The kernel's word for it: prctl(2) PR_SET_TIMERSLACK.)
    */
   readonly slack?: number | undefined;
 }
@@ -157,13 +171,8 @@ export interface MtrSettings extends CommonSettings {
   readonly gapLimit: number;
 }
 
-/** The largest ICMP data: what an IPv4 packet of 65,535 bytes leaves after 20 bytes of IP and 8 of ICMP header. */
-const MAX_SIZE = 65_507;
 /** The longest delay that timers hold (2^31 - 1 ms). */
 const MAX_MS = 2_147_483_647;
-
-/** Throws a TypeError or RangeError unless the option `name` may be `value`. */
-export type Check = (name: string, value: unknown) => void;
 
 /** The checks of {@link SendOptions}. */
 export const SEND_CHECKS: Readonly<Record<keyof SendOptions, Check>> = {
@@ -320,104 +329,4 @@ function hopSettings(options: TracerouteOptions | MtrOptions) {
     throw new RangeError(`Option "firstTtl" is ${firstTtl}: it must not exceed "maxHops" (${maxHops})`);
   }
   return { maxHops, firstTtl, gapLimit: options.gapLimit ?? DEFAULTS.gapLimit };
-}
-
-/**
- * Checks every option by its name.
- *
- * @throws {TypeError | RangeError} naming the option and what it may be, also for one that there is not.
- */
-export function check(method: string, options: unknown, checks: Readonly<Record<string, Check>>): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`Invalid options of ${method}: need an object, have ${shown(options)}`);
-  }
-  for (const [name, value] of Object.entries(options)) {
-    // Every object inherits a "toString" and a "constructor".
-    const checkValue = Object.hasOwn(checks, name) ? checks[name] : undefined;
-    if (checkValue === undefined) {
-      throw new TypeError(
-        `Unknown option "${name}" of ${method}: allowed are ${Object.keys(checks).join(", ")}`,
-      );
-    }
-    if (value !== undefined) checkValue(name, value);
-  }
-}
-
-/** A whole number in a range; `highest` may be Infinity. */
-export function integer(lowest: number, highest: number): Check {
-  const range =
-    highest === Number.POSITIVE_INFINITY
-      ? `an integer of at least ${lowest}, or Infinity`
-      : `an integer from ${lowest} to ${highest}`;
-  return (name, value) => {
-    if (typeof value !== "number") throw wrongType(name, value, range);
-    const isWhole = Number.isInteger(value) || value === highest;
-    if (!isWhole || value < lowest || value > highest) throw outOfRange(name, value, range);
-  };
-}
-
-/** A number in a range. */
-export function between(
-  lowest: number,
-  highest: number,
-  how: { aboveLowest?: boolean; unit: string },
-): Check {
-  const range = `a number ${how.aboveLowest ? "above" : "from"} ${lowest} ${how.aboveLowest ? "up " : ""}to ${highest} ${how.unit}`;
-  return (name, value) => {
-    if (typeof value !== "number") throw wrongType(name, value, range);
-    const isInside = value >= lowest && value <= highest && !(how.aboveLowest && value === lowest);
-    if (!isInside) throw outOfRange(name, value, range);
-  };
-}
-
-/** One of a few values. */
-export function oneOf(...choices: readonly (string | number | boolean)[]): Check {
-  const range = choices.map(shown).join(" or ");
-  return (name, value) => {
-    if (!choices.some((choice) => choice === value)) throw wrongType(name, value, range);
-  };
-}
-
-function interfaceName(name: string, value: unknown): void {
-  const isName = typeof value === "string" && value !== "";
-  const isIndex = typeof value === "number" && Number.isInteger(value) && value > 0 && value < 2 ** 31;
-  if (!isName && !isIndex) throw wrongType(name, value, "the name or the index of an interface");
-}
-
-/** The text of an IP address. */
-export function address(name: string, value: unknown): void {
-  if (typeof value !== "string" || canonicalAddress(value) === undefined) {
-    throw wrongType(name, value, "an IPv4 or IPv6 address");
-  }
-}
-
-function bytesOrText(name: string, value: unknown): void {
-  const length = typeof value === "string" ? new TextEncoder().encode(value).length : undefined;
-  const size = value instanceof Uint8Array ? value.length : length;
-  if (size === undefined) throw wrongType(name, value, "a Uint8Array or a string");
-  if (size > MAX_SIZE) throw outOfRange(name, `${size} bytes`, `at most ${MAX_SIZE} bytes`);
-}
-
-/** An AbortSignal. */
-export function abortSignal(name: string, value: unknown): void {
-  if (!(value instanceof AbortSignal)) throw wrongType(name, value, "an AbortSignal");
-}
-
-function callable(name: string, value: unknown): void {
-  if (typeof value !== "function") throw wrongType(name, value, "a function");
-}
-
-function wrongType(name: string, value: unknown, allowed: string): TypeError {
-  return new TypeError(`Option "${name}" is ${shown(value)}: need ${allowed}`);
-}
-
-function outOfRange(name: string, value: unknown, allowed: string): RangeError {
-  return new RangeError(`Option "${name}" is ${String(value)}: need ${allowed}`);
-}
-
-function shown(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  return typeof value === "object" && value !== null
-    ? `an object (${value.constructor?.name ?? "no prototype"})`
-    : String(value);
 }

@@ -1,18 +1,7 @@
 import { addressFamily, canonicalAddress, type Family } from "../../packet/address.ts";
+import { abortSignal, address, between, type Check, check, integer, oneOf } from "../checks.ts";
 import { NS_PER_MS } from "../clock.ts";
-import {
-  abortSignal,
-  address,
-  between,
-  type Check,
-  type ClientOptions,
-  check,
-  DEFAULTS,
-  integer,
-  oneOf,
-  SEND_CHECKS,
-  type SendOptions,
-} from "../options.ts";
+import { type ClientOptions, DEFAULTS, SEND_CHECKS, type SendOptions } from "../options.ts";
 import type { TargetOrder } from "../targets/target-stream.ts";
 import type { Privileged } from "../transport/open.ts";
 import { IDENTITY_LENGTH } from "../transport/sweep-probe.ts";
