@@ -26,7 +26,7 @@ const symbols: LibcSymbols = {
     moments.heard = 0;
     return result;
   },
-  // The first thing that the handler of SIGIO does.
+  // The first thing that the handler of SIGURG does.
   poll: (...args) => {
     if (moments.heard === 0) moments.heard = Bun.nanoseconds();
     return system.poll(...args);

@@ -105,8 +105,12 @@ export const SCM_TSTAMP_SCHED = 1;
 export const F_GETFL = 3;
 export const F_SETFL = 4;
 export const F_SETOWN = 8;
+export const F_SETSIG = 10;
 export const O_NONBLOCK = 0x800;
 export const O_ASYNC = 0x2000;
+
+/** Urgent data on a socket; ignored by default (asm-generic/signal.h). */
+export const SIGURG = 23;
 
 /** poll() events (asm-generic/poll.h). */
 export const POLLIN = 0x1;

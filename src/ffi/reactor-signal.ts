@@ -1,4 +1,4 @@
-import { F_GETFL, F_SETFL, F_SETOWN, O_ASYNC } from "./constants.ts";
+import { F_GETFL, F_SETFL, F_SETOWN, F_SETSIG, O_ASYNC, SIGURG } from "./constants.ts";
 import { systemError } from "./errno.ts";
 import type { Libc } from "./libc.ts";
 import { type PollEntry, PollSet } from "./poll-set.ts";
@@ -11,14 +11,19 @@ const EAGER_ROUNDS = 64;
 const MAX_DELAY_MS = 64;
 
 /**
- * The process's one reactor on signal-driven I/O (fcntl(2), F_SETOWN and O_ASYNC). Main thread only. The libc of the
- * first caller serves all.
+ * The process's one reactor on signal-driven I/O (fcntl(2): F_SETOWN, F_SETSIG and O_ASYNC). Main
+ * thread only. The libc of the first caller serves all.
  *
- * 1. The listener is installed with the first watch and stays for the life of the process. It does not keep the process
- *    alive, and while it stands a SIGIO that was already on its way cannot end the process, which is its default action.
- * 2. A signal means only "look": one poll(2) over all sockets finds the ready ones.
- * 3. Signals come with arrivals, not with what is left unread, so a handler that stops early is called again from a
- *    macrotask: at once for a while, then at growing intervals.
+ * 1. The signal is SIGURG, which is ignored by default (signal(7)): nothing that user code does to
+ *    listeners can make it end the process. SIGIO does end it, and so does `bun --watch`, which
+ *    removes every listener before it replaces the process. A real-time signal would, too: when its
+ *    queue overflows, the kernel sends SIGIO in its place.
+ * 2. The listener is installed with the first watch, does not keep the process alive, and stays. User
+ *    code may remove it, so `renew()`, called before each send, puts it back.
+ * 3. A signal means only "look": one poll(2) over all sockets finds the ready ones. Signals merge, so
+ *    one call may stand for many arrivals, and a SIGURG sent for another reason costs one poll(2).
+ * 4. Signals come with arrivals, not with what is left unread, so a handler that stops early is called
+ *    again from a macrotask: at once for a while, then at growing intervals.
  */
 export function openSignalReactor(libc: Libc): Reactor {
   shared ??= new SignalReactor(libc);
@@ -28,7 +33,7 @@ export function openSignalReactor(libc: Libc): Reactor {
 class SignalReactor implements Reactor {
   readonly #libc: Libc;
   readonly #set: PollSet;
-  #listening = false;
+  readonly #onSignal = (): void => this.#dispatch();
   #scheduled = false;
   #rounds = 0;
 
@@ -38,15 +43,26 @@ class SignalReactor implements Reactor {
   }
 
   watch(fd: number, onReady: () => void): Watch {
-    if (!this.#listening) {
-      this.#listening = true;
-      process.on("SIGIO", () => this.#dispatch());
-    }
+    this.#listen();
     this.#arm(fd);
     const entry = this.#set.add(fd, onReady);
     // What arrived before the socket was armed has raised no signal.
     this.#dispatchLater();
-    return { setActive: () => {}, close: () => this.#close(entry) };
+    return {
+      setActive: () => {},
+      renew: () => {
+        // What arrived while there was no listener has been reported to nobody.
+        if (this.#listen()) this.#dispatchLater();
+      },
+      close: () => this.#close(entry),
+    };
+  }
+
+  /** Adds the listener if it is missing, and returns whether it was. A look takes 0.1 us. */
+  #listen(): boolean {
+    if (process.listeners("SIGURG").includes(this.#onSignal)) return false;
+    process.on("SIGURG", this.#onSignal);
+    return true;
   }
 
   #close(entry: PollEntry): void {
@@ -79,6 +95,7 @@ class SignalReactor implements Reactor {
 
   #arm(fd: number): void {
     this.#fcntl(fd, F_SETOWN, this.#libc.pid());
+    this.#fcntl(fd, F_SETSIG, SIGURG);
     this.#fcntl(fd, F_SETFL, this.#fcntl(fd, F_GETFL, 0) | O_ASYNC);
   }
 

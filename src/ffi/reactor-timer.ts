@@ -22,6 +22,7 @@ class TimerReactor implements Reactor {
     const entry = this.#set.add(fd, onReady);
     return {
       setActive: (active) => this.#setActive(entry, active && entry.index >= 0),
+      renew: () => {},
       close: () => {
         this.#setActive(entry, false);
         this.#set.remove(entry);

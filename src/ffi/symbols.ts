@@ -54,7 +54,7 @@ export interface LibcSymbols {
   ): number;
   /** Looks at `count` `pollfd`s; how many have events, or -1 (poll(2)). `timeout` must be 0: a call blocks. */
   poll(fds: Uint8Array, count: number, timeout: number): number;
-  /** `F_SETOWN`, `F_GETFL` and `F_SETFL` (fcntl(2)). */
+  /** `F_SETOWN`, `F_SETSIG`, `F_GETFL` and `F_SETFL` (fcntl(2)). */
   fcntl(fd: number, command: number, argument: number): number;
   /** Closes a descriptor (close(2)). */
   close(fd: number): number;

@@ -11,6 +11,8 @@ export interface Reactor {
 export interface Watch {
   /** Whether something is expected on this socket. While no watch is active a reactor that polls need not. */
   setActive(active: boolean): void;
+  /** Call before each send: makes sure that what arrives will be reported, whatever user code did to listeners. */
+  renew(): void;
   /** Stops watching; more than once is harmless. To be called before the descriptor is closed. */
   close(): void;
 }

@@ -14,6 +14,7 @@ const HEADERS = [
   "linux/icmpv6.h",
   "linux/filter.h",
   "fcntl.h",
+  "signal.h",
   "poll.h",
   "time.h",
 ];

@@ -25,6 +25,17 @@ describeIf(REAL, "openReactor() on the main thread", () => {
       { counts: Array.from({ length: 40 }, (_, index) => (index % 3 === 0 ? 0 : 2)) },
     ],
     ["does not spin for a handler that never reads", "never-read", { calls: true }],
+    [
+      "survives the removal of its listener, and reports again once renewed",
+      "listeners-removed",
+      { counts: [0, 0, 2, 4, 4, 6, 6], others: 1, listeners: 2 },
+    ],
+    [
+      "spends one poll on a SIGURG from elsewhere, and reports nothing",
+      "urgent-elsewhere",
+      { polled: 10, afterUrgentData: { polled: 10, calls: 0 }, afterArrival: true },
+    ],
+    ["reads all of many arrivals that raised one signal", "merged", { received: 100, merged: true }],
   ])(
     "%s",
     (_name, scenario, expected) => {

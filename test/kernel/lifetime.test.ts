@@ -116,7 +116,7 @@ describeIf(requiresLab("nft"), "lifetime on a real kernel", () => {
         const child = chain.source.start("pouring.ts", input, { as });
         const complaint = new Response(child.stderr).text();
         await child.exited;
-        // SIGIO, unhandled, would end it with a signal (signal(7)).
+        // A signal whose default action ends a process would show here (signal(7)).
         expect([exit, child.exitCode, child.signalCode]).toEqual([exit, code, null]);
         if (code === 0) expect(await complaint).toBe("");
         else expect(await complaint).toContain("an error of the program's own");

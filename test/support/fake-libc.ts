@@ -7,6 +7,7 @@ import {
   F_GETFL,
   F_SETFL,
   F_SETOWN,
+  F_SETSIG,
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
   MSG_ERRQUEUE,
@@ -315,6 +316,7 @@ export class FakeKernel implements LibcSymbols {
       if (command === F_GETFL) return socket.flags;
       if (command === F_SETFL) socket.flags = argument;
       else if (command === F_SETOWN) socket.owner = argument;
+      else if (command === F_SETSIG) socket.signal = argument;
       else throw new KernelFailure(EINVAL);
       return 0;
     });

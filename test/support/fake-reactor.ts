@@ -29,6 +29,7 @@ export class FakeReactor implements Reactor {
     if (waiting(this.#options.socketOf(fd)) > 0) this.wake(fd);
     return {
       setActive: () => {},
+      renew: () => {},
       close: () => {
         if (this.#watchers.get(fd) === watcher) this.#watchers.delete(fd);
       },

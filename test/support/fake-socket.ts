@@ -127,6 +127,8 @@ export class FakeSocket {
   flags = 0;
   /** F_SETOWN. */
   owner = 0;
+  /** F_SETSIG; 0 stands for SIGIO. */
+  signal = 0;
   /** The bound address; `undefined` when any. */
   boundAddress: string | undefined;
   /** SO_BINDTODEVICE; 0 when any. */

@@ -169,6 +169,7 @@ export class IcmpTransport implements Transport {
   }
 
   send(route: Route, ttl: number, sequence: number, payload: Uint8Array): SendReceipt {
+    this.#watch?.renew();
     // On a datagram socket an error that waits unread makes the next send fail in its place.
     if (!this.privileged) this.drainErrors();
     const message = this.encode(sequence, payload);

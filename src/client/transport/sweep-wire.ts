@@ -138,6 +138,7 @@ export class SweepWire {
 
   /** Sends what is staged, as far as the kernel takes it. */
   flush(): FlushStep {
+    if (this.waiting > 0) this.#watch?.renew();
     while (this.#flushed < this.#staged) {
       const left = this.#socket.sendPrepared(this.#outbox.batch, this.#flushed, this.waiting);
       if (left > 0) {

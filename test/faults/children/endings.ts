@@ -64,7 +64,7 @@ export interface EndingLine extends Point {
 /** The last line. */
 export interface Aftermath {
   readonly unhandled: readonly string[];
-  /** Handlers of SIGIO: one for the process. */
+  /** Handlers of SIGURG: one for the process. */
   readonly signalHandlers: number;
 }
 
@@ -85,7 +85,7 @@ for (let first = 0; first < cases.length; first += AT_ONCE) {
 }
 Bun.gc(true);
 await Bun.sleep(50);
-const aftermath: Aftermath = { unhandled, signalHandlers: process.listenerCount("SIGIO") };
+const aftermath: Aftermath = { unhandled, signalHandlers: process.listenerCount("SIGURG") };
 process.stdout.write(`${JSON.stringify(aftermath)}\n`);
 
 type Case = Pick<EndingLine, "method" | "action"> & Point;
@@ -212,6 +212,7 @@ function watchedPlatform(pass: (name: string) => void) {
       const watch = openReactor(new Libc(real)).watch(fd, onReady);
       return {
         setActive: (active) => watch.setActive(active),
+        renew: () => watch.renew(),
         close: () => {
           held.watches -= 1;
           watch.close();

@@ -1,9 +1,23 @@
 // One scenario of the reactor per process: its exit status is part of what is tested. Prints JSON.
 import { writeSync } from "node:fs";
+import { F_SETOWN } from "../../../src/ffi/constants.ts";
+import { Libc } from "../../../src/ffi/libc.ts";
 import { openReactor } from "../../../src/ffi/reactor.ts";
+import type { LibcSymbols } from "../../../src/ffi/symbols.ts";
 import { libc, openRaw, request, requests } from "./common.ts";
 
-const reactor = openReactor(libc);
+/** linux/socket.h. */
+const MSG_OOB = 1;
+
+let polls = 0;
+const counting: LibcSymbols = {
+  ...libc.symbols,
+  poll: (...args) => {
+    polls++;
+    return libc.symbols.poll(...args);
+  },
+};
+const reactor = openReactor(new Libc(counting));
 const SCENARIOS: Record<string, () => Promise<void> | void> = {
   "open-close": openClose,
   "exit-in-flood": exitInFlood,
@@ -13,6 +27,9 @@ const SCENARIOS: Record<string, () => Promise<void> | void> = {
   throwing: throwing,
   "many-sockets": manySockets,
   "never-read": neverRead,
+  "listeners-removed": listenersRemoved,
+  "urgent-elsewhere": urgentElsewhere,
+  merged: merged,
 };
 await SCENARIOS[process.argv[2] ?? ""]?.();
 
@@ -148,4 +165,97 @@ async function neverRead(): Promise<void> {
   socket.send(request(1));
   await Bun.sleep(1500);
   report({ calls: calls > 10 && calls < 200 });
+}
+
+/** Without the listener an arrival is not reported, and does no harm; `renew()` reports it. */
+async function listenersRemoved(): Promise<void> {
+  const socket = openRaw();
+  let received = 0;
+  let others = 0;
+  process.on("SIGURG", () => others++);
+  const watch = reactor.watch(socket.fd, () => {
+    received += socket.receive(() => {});
+  });
+  await Bun.sleep(20);
+  const counts: number[] = [];
+  const count = async (act: () => void): Promise<void> => {
+    act();
+    await Bun.sleep(20);
+    counts.push(received);
+  };
+  await count(() => process.removeAllListeners());
+  await count(() => socket.send(request(1)));
+  await count(() => watch.renew());
+  await count(() => socket.send(request(2)));
+  // A listener of the user's own is no sign that ours is there.
+  await count(() => {
+    process.removeAllListeners("SIGURG");
+    process.on("SIGURG", () => others++);
+    socket.send(request(3));
+  });
+  await count(() => watch.renew());
+  await count(() => watch.renew());
+  report({ counts, others, listeners: process.listenerCount("SIGURG") });
+}
+
+/** SIGURG that has nothing to do with our sockets costs one poll and reports nothing. */
+async function urgentElsewhere(): Promise<void> {
+  const socket = openRaw();
+  let calls = 0;
+  reactor.watch(socket.fd, () => {
+    calls++;
+    socket.receive(() => {});
+  });
+  await Bun.sleep(20);
+  polls = 0;
+  for (let count = 0; count < 10; count++) {
+    process.kill(process.pid, "SIGURG");
+    await Bun.sleep(5);
+  }
+  const polled = polls;
+  await sendUrgentData(10);
+  const afterUrgentData = { polled: polls - polled, calls };
+  socket.send(request(1));
+  await Bun.sleep(20);
+  report({ polled, afterUrgentData, afterArrival: calls > 0 });
+}
+
+/** Urgent data on a TCP connection whose owner is this process, as if from another library (tcp(7)). */
+async function sendUrgentData(count: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const server = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: { open: (socket) => resolve(descriptorOf(socket)), data: () => {} },
+  });
+  const { hostname, port } = server;
+  const client = await Bun.connect({ hostname, port, socket: { data: () => {} } });
+  libc.symbols.fcntl(await promise, F_SETOWN, process.pid);
+  for (let sent = 0; sent < count; sent++) {
+    libc.symbols.sendto(descriptorOf(client), Uint8Array.of(1), 1, MSG_OOB, null, 0);
+    await Bun.sleep(5);
+  }
+  client.end();
+  server.stop(true);
+}
+
+/** Bun's sockets have a descriptor, of which its types know nothing. */
+function descriptorOf(socket: object): number {
+  return (socket as { readonly fd: number }).fd;
+}
+
+/** Many arrivals in a blocked event loop raise one signal, and all of them are read. */
+async function merged(): Promise<void> {
+  const socket = openRaw();
+  let calls = 0;
+  let received = 0;
+  reactor.watch(socket.fd, () => {
+    calls++;
+    received += socket.receive(() => {});
+  });
+  await Bun.sleep(20);
+  calls = 0;
+  socket.sendBatch(requests(50));
+  await Bun.sleep(50);
+  report({ received, merged: calls < 10 });
 }
