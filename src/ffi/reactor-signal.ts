@@ -18,8 +18,8 @@ const MAX_DELAY_MS = 64;
  *    listeners can make it end the process. SIGIO does end it, and so does `bun --watch`, which
  *    removes every listener before it replaces the process. A real-time signal would, too: when its
  *    queue overflows, the kernel sends SIGIO in its place.
- * 2. The listener is installed with the first watch, does not keep the process alive, and stays. User
- *    code may remove it, so `renew()`, called before each send, puts it back.
+ * 2. The listener is there while anything is watched, and does not keep the process alive. User code
+ *    may remove it, so `renew()`, called before each send, puts it back.
  * 3. A signal means only "look": one poll(2) over all sockets finds the ready ones. Signals merge, so
  *    one call may stand for many arrivals, and a SIGURG sent for another reason costs one poll(2).
  * 4. Signals come with arrivals, not with what is left unread, so a handler that stops early is called
@@ -68,6 +68,7 @@ class SignalReactor implements Reactor {
   #close(entry: PollEntry): void {
     if (entry.index < 0) return;
     this.#set.remove(entry);
+    if (this.#set.size === 0) process.off("SIGURG", this.#onSignal);
     // Fails only when the descriptor is gone, and its O_ASYNC with it.
     const { symbols } = this.#libc;
     const flags = symbols.fcntl(entry.fd, F_GETFL, 0);

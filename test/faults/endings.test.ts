@@ -49,7 +49,7 @@ describeIf(requiresLab(), "runs that are ended at any point", () => {
     );
     for (const { name, output } of outputs) {
       const aftermath = output.pop() as Aftermath;
-      expect([name, aftermath]).toEqual([name, { unhandled: [], signalHandlers: 1 }]);
+      expect([name, aftermath]).toEqual([name, { unhandled: [], signalHandlers: 0 }]);
       const lines = output as EndingLine[];
       expect(lines).toHaveLength(RUNS);
       for (const line of lines) {

@@ -64,7 +64,7 @@ export interface EndingLine extends Point {
 /** The last line. */
 export interface Aftermath {
   readonly unhandled: readonly string[];
-  /** Handlers of SIGURG: one for the process. */
+  /** Listeners of SIGURG that are left. */
   readonly signalHandlers: number;
 }
 
