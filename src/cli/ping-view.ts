@@ -1,4 +1,5 @@
 import {
+  type EchoReply,
   type EchoResult,
   formatEchoResult,
   formatMultiping,
@@ -7,13 +8,13 @@ import {
   type MultipingResult,
   type MultipingTarget,
 } from "icmpx";
-import { escapeText } from "icmpx/packet";
+import { addressFamily, escapeText } from "icmpx/packet";
 import type { Host } from "./host.ts";
 import { toCsv, toJson } from "./machine.ts";
 import { type Format, formatOf } from "./measure.ts";
 import { DEFAULT_SIZE } from "./options.ts";
 import { Tally } from "./tally.ts";
-import { type Paint, painter, tableWidth } from "./text.ts";
+import { hostText, type Paint, painter, tableWidth } from "./text.ts";
 import type { Values } from "./values.ts";
 
 const CSV_COLUMNS = [
@@ -32,6 +33,10 @@ const CSV_COLUMNS = [
   "corrupt",
   "reordered",
 ];
+
+const ECHO_HEADER = 8;
+/** Without options, which a ping has none of. */
+const IPV4_HEADER = 20;
 
 /** What a ping shows while it runs, and after. */
 export class PingView {
@@ -95,28 +100,49 @@ export class PingView {
     }
     const [target] = result.targets;
     if (target === undefined || !isProbed(target)) return;
-    if (!this.#hasBegun) stdout.write(`${this.#heading(target.target, target.resolved)}\n`);
+    if (!this.#hasBegun) stdout.write(`${this.#heading(target.target, target.resolved, null)}\n`);
     stdout.write(`\n${formatPingStatistics(target)}\n`);
   }
 
   #showText(result: EchoResult): void {
     const { stdout } = this.#host;
     if (this.#isSingle && !this.#hasBegun)
-      stdout.write(`${this.#heading(result.target, result.request.addr)}\n`);
+      stdout.write(`${this.#heading(result.target, result.request.addr, result.reply)}\n`);
     if (this.#values.has("quiet")) return;
     if (this.#values.has("flood")) {
-      if (result.kind !== "reply" && !result.late) stdout.write(".");
+      if (result.kind !== "reply" && !result.late) stdout.write(result.kind === "timeout" ? "." : "E");
       return;
     }
     const time = this.#values.has("timestamp") ? `[${(arrival(result) / 1000).toFixed(6)}] ` : "";
-    // The line of an error names the router only.
-    const about = result.kind === "icmpError" && !this.#isSingle ? `${escapeText(result.target)}: ` : "";
-    stdout.write(`${time}${this.#coloured(result, about + formatEchoResult(result))}\n`);
+    stdout.write(`${time}${this.#coloured(result, this.#line(result))}\n`);
   }
 
-  #heading(target: string, address: string): string {
+  #line(result: EchoResult): string {
+    // The line of an error names the router only.
+    const about = result.kind === "icmpError" && !this.#isSingle ? `${escapeText(result.target)}: ` : "";
+    if (result.kind === "timeout" && this.#isSingle && this.#values.has("outstanding"))
+      return `no answer yet for icmp_seq=${result.request.number}`;
+    return about + formatEchoResult(result);
+  }
+
+  /** That of ping(8), which writes it differently for each IP version. */
+  #heading(target: string, address: string, reply: EchoReply | null): string {
     const bytes = this.#values.number("size") ?? DEFAULT_SIZE;
-    return `PING ${escapeText(target)} (${escapeText(address)}) ${bytes} data bytes`;
+    const from = this.#sourceText(reply);
+    if (addressFamily(address) === 6) {
+      const name = reply?.addr === address ? reply.hostname : null;
+      return `PING ${escapeText(target)}(${hostText(address, name)}) ${from}${bytes} data bytes`;
+    }
+    const packet = bytes + ECHO_HEADER + IPV4_HEADER;
+    return `PING ${escapeText(target)} (${escapeText(address)}) ${from}${bytes}(${packet}) bytes of data.`;
+  }
+
+  #sourceText(reply: EchoReply | null): string {
+    const given = this.#values.text("interface");
+    if (given === undefined) return "";
+    const isAddress = addressFamily(given) !== undefined;
+    const source = isAddress ? given : reply?.receivedPacket.ipHeader.destAddr;
+    return source ? `from ${escapeText(source)} ${isAddress ? "" : escapeText(given)}: ` : "";
   }
 
   #coloured(result: EchoResult, line: string): string {

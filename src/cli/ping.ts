@@ -83,7 +83,7 @@ export const PING: Command = {
       name: "flood",
       letter: "f",
       kind: "flag",
-      summary: "as fast as answers come; a dot for each that does not",
+      summary: "as fast as answers come; a dot for each that does not, an E for an error",
     },
     {
       name: "adaptive",
@@ -95,7 +95,7 @@ export const PING: Command = {
       name: "outstanding",
       letter: "O",
       kind: "flag",
-      summary: "show probes without an answer, as it always does",
+      summary: "show probes without an answer, as it always does, in ping's words",
     },
     { name: "quiet", letter: "q", kind: "flag", summary: "show the summary only" },
     {

@@ -35,7 +35,7 @@ export function hostLine(host: SweepHost): string {
  *
  * ```text
  * 254 hosts: 17 alive, 236 silent, 1 unreachable; 491 packets in 1.02 s (481/s)
- * rtt min/mean/max = 0.021/0.044/0.310 ms
+ * rtt min/avg/max = 0.021/0.044/0.310 ms
  * 2 duplicates, 1 late
  * ```
  */
@@ -55,7 +55,7 @@ export function summaryLines(result: SweepResult): string[] {
   ];
   if (rtt.min !== null && rtt.mean !== null && rtt.max !== null) {
     const times = [rtt.min, rtt.mean, rtt.max].map((time) => time.toFixed(3)).join("/");
-    lines.push(`rtt min/mean/max = ${times} ms`);
+    lines.push(`rtt min/avg/max = ${times} ms`);
   }
   const oddities = counted([
     [result.duplicates, "duplicate", "duplicates"],

@@ -11,7 +11,7 @@ export class Tally {
     statistics.add(result);
   }
 
-  /** A line for each target: `192.0.2.1: 5/5 packets, 0.0% loss, min/avg/max = 0.031/0.044/0.053 ms`. */
+  /** A line for each target: `192.0.2.1: 5/5 packets, 0% loss, min/avg/max = 0.031/0.044/0.053 ms`. */
   lines(): string[] {
     return Array.from(this.#byTarget, ([target, statistics]) => {
       const { sent, received, loss, min, mean, max } = statistics.snapshot();
@@ -19,7 +19,7 @@ export class Tally {
         min === null || mean === null || max === null
           ? ""
           : `, min/avg/max = ${[min, mean, max].map((time) => time.toFixed(3)).join("/")} ms`;
-      const share = loss === null ? "" : `, ${(loss * 100).toFixed(1)}% loss`;
+      const share = loss === null ? "" : `, ${Number((loss * 100).toPrecision(4))}% loss`;
       return `${escapeText(target)}: ${received}/${sent} packets${share}${times}`;
     });
   }

@@ -1,26 +1,31 @@
 import { escapeText } from "../packet/format.ts";
-import { formatHost, formatLoss, formatRtt } from "./format-text.ts";
-import type { EchoReply, EchoResult, PingResult, TargetFailure } from "./results.ts";
+import { describePingError } from "./format-icmp-error.ts";
+import { formatFixed, formatHost, formatRtt } from "./format-text.ts";
+import type { EchoResult, PingResult, TargetFailure } from "./results.ts";
 import { isSameHost } from "./same-host.ts";
 import type { StatisticsSnapshot } from "./statistics.ts";
 
 /** Length of the header of an echo message, which ping(8) counts as part of "64 bytes". */
 const ECHO_HEADER = 8;
+/** Those of `%g`, without its exponent. */
+const LOSS_DIGITS: Intl.NumberFormatOptions = { maximumSignificantDigits: 6, useGrouping: false };
 
 /**
- * What became of one probe, as a line like those of ping(8). `icmp_seq` is the number of the probe, from 1 on.
+ * What became of one probe, in one line. What ping(8) of iputils says, too, is in its words, so that
+ * what reads its output reads this. `icmp_seq` is the number of the probe, from 1 on.
  *
  * ```text
  * 64 bytes from dns.google (8.8.8.8): icmp_seq=3 ttl=57 time=12.3 ms
- * 64 bytes from 10.0.0.9: icmp_seq=3 ttl=64 time=0.412 ms (DUP!) (different address)
- * From 10.0.0.1: icmp_seq=4 destination unreachable: fragmentation needed (mtu=1400) time=0.213 ms
+ * 64 bytes from 10.0.0.9: icmp_seq=3 ttl=64 time=0.412 ms (DUP!) (DIFFERENT ADDRESS!)
+ * From 10.0.0.1 icmp_seq=4 Frag needed and DF set (mtu = 1400)
  * No answer from 8.8.8.8: icmp_seq=5 timeout
  * Not sent to 10.0.0.9: icmp_seq=6 sendmsg() to 10.0.0.9 failed: EHOSTUNREACH (host is unreachable)
  * no-such-host.invalid: Cannot resolve "no-such-host.invalid": no such name (ENOTFOUND)
  * ```
  *
- * An answer may be marked `(late)`, `(DUP!)`, `(corrupt)`, `(reordered)` and `(different address)`.
- * It takes any item of a multiping, too: the last line is a target that could not be probed.
+ * An answer may also be marked `(late)`, `(corrupt)` and `(reordered)`. The time until an ICMP error
+ * came is in {@link EchoResult}'s `rtt` only: to readers of ping's output, `time=` means a reply.
+ * The last line is an item of a multiping that could not be probed.
  */
 export function formatEchoResult(result: EchoResult | TargetFailure): string {
   if (result.kind === "targetFailure") return `${escapeText(result.target)}: ${escapeText(result.message)}`;
@@ -32,14 +37,11 @@ export function formatEchoResult(result: EchoResult | TargetFailure): string {
       const bytes = ECHO_HEADER + reply.receivedPacket.icmpPacket.payload.length;
       const from = formatHost(reply.addr, reply.hostname);
       const ttl = reply.ttl === null ? "" : ` ttl=${reply.ttl}`;
-      return `${bytes} bytes from ${from}: ${number}${ttl}${time(reply)}${marks(result)}`;
+      return `${bytes} bytes from ${from}: ${number}${ttl} time=${formatRtt(reply.rtt)} ms${marks(result)}`;
     }
     case "icmpError": {
-      const { reply, icmpError } = result;
-      const from = formatHost(reply.addr, reply.hostname);
-      // RFC 1191 section 5: routers older than it put 0 there.
-      const mtu = icmpError.mtu ? ` (mtu=${icmpError.mtu})` : "";
-      return `From ${from}: ${number} ${icmpError.description}${mtu}${time(reply)}${marks(result)}`;
+      const from = formatHost(result.reply.addr, result.reply.hostname);
+      return `From ${from} ${number} ${describePingError(result)}${marks(result)}`;
     }
     case "timeout": {
       const why = result.receiveOverflow
@@ -58,13 +60,9 @@ export function formatEchoResult(result: EchoResult | TargetFailure): string {
   }
 }
 
-function time(reply: EchoReply): string {
-  return ` time=${formatRtt(reply.rtt)} ms`;
-}
-
 function marks(result: EchoResult): string {
   const isOther =
-    result.kind === "reply" && !isSameHost(result.reply.addr, result.request.addr) && "different address";
+    result.kind === "reply" && !isSameHost(result.reply.addr, result.request.addr) && "DIFFERENT ADDRESS!";
   const all = [
     result.late && "late",
     result.duplicate && "DUP!",
@@ -76,31 +74,53 @@ function marks(result: EchoResult): string {
 }
 
 /**
- * The summary of a ping, like that of ping(8). What has no sample is left out, as times without an answer and the jitter of a
- * single one; what is special is listed only if there was some.
+ * The summary of a ping, in the words of ping(8) of iputils. A last line, present only if there is
+ * something to tell, holds what ping(8) does not: jitter, and what else was counted.
  *
  * ```text
- * --- dns.google (8.8.8.8) ping statistics ---
- * 4 packets transmitted, 3 received, 25.0% packet loss, 1 duplicate
- * rtt min/mean/max/stddev = 10.1/12.3/15.0/2.04 ms, jitter 3.60 ms
+ * --- dns.google ping statistics ---
+ * 4 packets transmitted, 3 received, +1 duplicates, 25% packet loss, time 3004ms
+ * rtt min/avg/max/mdev = 10.117/12.293/15.002/2.041 ms
+ * jitter 3.60 ms, 1 late
  * ```
+ *
+ * `+N errors` counts ICMP errors and probes that could not be sent. `time` is that from the first
+ * probe to the last.
  */
 export function formatPingStatistics(result: PingResult): string {
-  const { target, resolved, statistics } = result;
-  const { sent, received, loss, min, mean, max, stddev, jitter } = statistics;
+  const { target, statistics, duration } = result;
+  const { sent, received, min, mean, max, stddev, jitter, duplicates, errors, sendErrors } = statistics;
+  const failures = errors + sendErrors;
   const counts = [
     `${sent} packets transmitted`,
     `${received} received`,
-    `${formatLoss(loss)}${loss === null ? "" : "%"} packet loss`,
-    ...specialCounts(statistics),
+    ...(duplicates > 0 ? [`+${duplicates} duplicates`] : []),
+    ...(failures > 0 ? [`+${failures} errors`] : []),
+    ...(sent > 0 ? [`${formatPacketLoss(statistics)} packet loss`, `time ${Math.round(duration)}ms`] : []),
   ];
-  const times = [min, mean, max, stddev].map(formatRtt).join("/");
-  const jitterText = jitter === null ? "" : `, jitter ${formatRtt(jitter)} ms`;
+  const times = [min, mean, max, stddev].map((time) => formatFixed(time, 3)).join("/");
+  const more = [
+    ...(jitter === null ? [] : [`jitter ${formatRtt(jitter)} ms`]),
+    // Both are on the line of ping(8).
+    ...specialCounts({ ...statistics, duplicates: 0, errors: 0 }),
+  ];
   return [
-    `--- ${formatHost(resolved, target)} ping statistics ---`,
+    `--- ${escapeText(target)} ping statistics ---`,
     counts.join(", "),
-    ...(min === null ? [] : [`rtt min/mean/max/stddev = ${times} ms${jitterText}`]),
+    ...(min === null ? [] : [`rtt min/avg/max/mdev = ${times} ms`]),
+    ...(more.length === 0 ? [] : [more.join(", ")]),
   ].join("\n");
+}
+
+/**
+ * The loss as ping(8) prints it (`%g`): six digits that count and no trailing zeros. `0%` and `100%`
+ * mean none and all, however many probes there were. `0%` too while no probe is decided.
+ */
+function formatPacketLoss({ loss }: StatisticsSnapshot): string {
+  const percent = (loss ?? 0) * 100;
+  // Not a hundred while anything was answered.
+  const shown = percent < 100 ? Math.min(percent, 99.9999) : percent;
+  return `${shown.toLocaleString("en-US", LOSS_DIGITS)}%`;
 }
 
 /** What else was counted, in words: `["1 duplicate", "2 late"]`; nothing for what never happened. */

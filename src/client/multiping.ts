@@ -150,6 +150,7 @@ function targetResult({ host, target, pinger, failure }: Slot): MultipingTarget 
     resolved: target?.address ?? null,
     family: target?.family ?? null,
     statistics: (pinger?.statistics ?? new Statistics()).snapshot(),
+    duration: pinger?.duration ?? 0,
     results,
     failure: failure ?? null,
     [Symbol.iterator]: () => results[Symbol.iterator](),

@@ -37,6 +37,7 @@ export async function ping(
     resolved: target.address,
     family: target.family,
     statistics: pinger.statistics.snapshot(),
+    duration: pinger.duration,
     results,
     [Symbol.iterator]: () => results[Symbol.iterator](),
   };

@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import { type Clock, NS_PER_MS } from "./clock.ts";
 import { recordEcho } from "./echo-statistics.ts";
 import type { PingSettings } from "./options.ts";
 import type { ProbeStream } from "./probe-stream.ts";
@@ -44,6 +44,8 @@ export class Pinger {
   #sent = 0;
   #decided = 0;
   #nextAtNs = 0;
+  #firstSentNs = 0;
+  #lastSentNs = 0;
   #cancelTimer: (() => void) | undefined;
   readonly #guardedSend = (): void => this.#options.completion.guard(() => this.#send());
 
@@ -68,6 +70,11 @@ export class Pinger {
     else this.#awaitTurn();
   }
 
+  /** Milliseconds from the first probe to the last. */
+  get duration(): number {
+    return (this.#lastSentNs - this.#firstSentNs) / NS_PER_MS;
+  }
+
   /** Sends and hears nothing more. */
   stop(): void {
     this.#cancelTimer?.();
@@ -85,10 +92,12 @@ export class Pinger {
     this.#sent += 1;
     this.statistics.addSent();
     this.#stream.send(settings.ttl);
+    this.#lastSentNs = clock.monotonicNs();
+    if (this.#sent === 1) this.#firstSentNs = this.#lastSentNs;
     const { intervalNs } = settings;
     if (intervalNs === 0 || this.#sent >= settings.count) return;
     this.#nextAtNs += intervalNs;
-    const behindNs = clock.monotonicNs() - this.#nextAtNs;
+    const behindNs = this.#lastSentNs - this.#nextAtNs;
     if (behindNs > Math.max(intervalNs, CATCH_UP_NS)) {
       this.#nextAtNs += Math.ceil(behindNs / intervalNs) * intervalNs;
     }

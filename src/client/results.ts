@@ -262,6 +262,8 @@ export interface PingResult extends Iterable<EchoResult> {
   readonly family: Family;
   /** Loss and round-trip times. */
   readonly statistics: StatisticsSnapshot;
+  /** From the first probe to the last, in milliseconds: the `time` of ping(8). 0 for one probe or none. */
+  readonly duration: number;
   /** Every result in the order it became known; empty when `count` was Infinity, so that memory stays constant. */
   readonly results: readonly EchoResult[];
 }
@@ -287,6 +289,8 @@ export interface MultipingTarget extends Iterable<EchoResult> {
   readonly family: Family | null;
   /** Loss and round-trip times. */
   readonly statistics: StatisticsSnapshot;
+  /** From its first probe to its last, in milliseconds: the `time` of ping(8). 0 for one probe or none. */
+  readonly duration: number;
   /** Every result in the order it became known; empty when `count` was Infinity. */
   readonly results: readonly EchoResult[];
   /** Why it could not be probed at all, or null. */

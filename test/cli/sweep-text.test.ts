@@ -111,7 +111,7 @@ describe("summaryLines()", () => {
       }),
     ).toEqual([
       "65,534 hosts: 1,234 alive, 64,200 silent, 90 unreachable, 8 not sent to, 2 undecided, 2 failures; 129,736 packets in 13.00 s (9,999/s)",
-      "rtt min/mean/max = 0.020/1.500/999.123 ms",
+      "rtt min/avg/max = 0.020/1.500/999.123 ms",
       "1 duplicate, 2 late, 3 corrupt, 1 answer lost in this host's full receive queue",
     ]);
     expect(lines({ hosts: 1, answered: 1, sent: 1, failed: 1, overflows: 5, duplicates: 2 })).toEqual([

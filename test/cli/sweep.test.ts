@@ -64,7 +64,7 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx sweep on loop
     expect(lines(stdout).sort()).toEqual([...expected, "127.0.1.5", "127.0.1.6", "127.0.1.7", "::1"].sort());
     expect(stderr).toMatch(TOTALS);
     expect(stderr).toStartWith("10 hosts: 10 alive; 10 packets in ");
-    expect(stderr).toMatch(/\nrtt min\/mean\/max = (\d+\.\d{3}\/){2}\d+\.\d{3} ms\n$/);
+    expect(stderr).toMatch(/\nrtt min\/avg\/max = (\d+\.\d{3}\/){2}\d+\.\d{3} ms\n$/);
   });
 
   test("-a is what it does anyway, -u prints the others, -A all with their fate, -q none", async () => {

@@ -105,6 +105,7 @@ function targetOf(
     resolved,
     family: resolved === null ? null : 4,
     statistics: statisticsOf(rtts, others),
+    duration: 0,
     results,
     failure: null,
     [Symbol.iterator]: () => results.values(),

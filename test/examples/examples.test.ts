@@ -24,15 +24,11 @@ describeIf(requires.all(requires.linux(), requires.root()), "examples on loopbac
           new RegExp(`^64 bytes from ${host}: icmp_seq=${index + 1} ttl=64 time=\\d+\\.\\d+ ms$`),
         );
       }
-      expect(lines.slice(3, 6)).toEqual([
-        "",
-        `--- ${host} ping statistics ---`,
-        "3 packets transmitted, 3 received, 0.0% packet loss",
-      ]);
-      expect(lines[6]).toMatch(
-        /^rtt min\/mean\/max\/stddev = (\d+\.\d+\/){3}\d+\.\d+ ms, jitter \d+\.\d+ ms$/,
-      );
-      expect(lines.slice(7)).toEqual([""]);
+      expect(lines.slice(3, 5)).toEqual(["", `--- ${host} ping statistics ---`]);
+      expect(lines[5]).toMatch(/^3 packets transmitted, 3 received, 0% packet loss, time \d+ms$/);
+      expect(lines[6]).toMatch(/^rtt min\/avg\/max\/mdev = (\d+\.\d{3}\/){3}\d+\.\d{3} ms$/);
+      expect(lines[7]).toMatch(/^jitter \d+\.\d+ ms$/);
+      expect(lines.slice(8)).toEqual([""]);
     });
 
     test(`traceroute ${host} reaches it in one hop, with as many RTTs as probes`, async () => {
@@ -218,10 +214,8 @@ describeIf(requiresLab(), "examples behind three routers", () => {
     );
     expect(code).toBe(1);
     const [first, , , counts] = stdout.split("\n");
-    expect(first).toMatch(
-      /^From 10\.77\.3\.2: icmp_seq=1 destination unreachable: host unreachable time=\d+(\.\d+)? ms$/,
-    );
-    expect(counts).toBe("1 packets transmitted, 0 received, 100.0% packet loss, 1 ICMP error");
+    expect(first).toBe("From 10.77.3.2 icmp_seq=1 Destination Host Unreachable");
+    expect(counts).toBe("1 packets transmitted, 0 received, +1 errors, 100% packet loss, time 0ms");
   });
 
   for (const program of ["ping", "traceroute", "multiping", "mtr", "sweep"]) {

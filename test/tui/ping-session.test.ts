@@ -280,11 +280,13 @@ describe("PingSession", () => {
     await clock.advance(3900);
     expect(session.report()).toMatchInlineSnapshot(`
       "2024-01-01T00:00:00.000Z to 2024-01-01T00:00:03.900Z
+      address 198.51.100.1
       every 1 s, timeout 1 s, 56 bytes of data, TTL 64
 
-      --- www.example.com (198.51.100.1) ping statistics ---
-      4 packets transmitted, 3 received, 25.0% packet loss
-      rtt min/mean/max/stddev = 10.0/10.0/10.0/0.000 ms, jitter 0.000 ms
+      --- www.example.com ping statistics ---
+      4 packets transmitted, 3 received, 25% packet loss, time 3900ms
+      rtt min/avg/max/mdev = 10.000/10.000/10.000/0.000 ms
+      jitter 0.000 ms
       rtt p50/p90/p99 = 10/10/10 ms
 
       What was not a plain reply, the latest:

@@ -247,6 +247,7 @@ function resultOf(target: PingTarget): MultipingTarget {
     resolved: address,
     family: null,
     statistics: figures,
+    duration: 0,
     results: [],
     failure:
       failure === null ? null : { kind: "targetFailure", target: target.target, error: "", message: failure },

@@ -137,12 +137,14 @@ export class PingSession implements Session {
       resolved: address === "" ? this.request.target : address,
       family: addressFamily(address) ?? 4,
       statistics: figures,
+      duration: this.upToMs - this.#beganAt,
       results: [],
       [Symbol.iterator]: () => [][Symbol.iterator](),
     });
     const events = this.#events();
     return [
       `${timeText(this.#beganAt)} to ${timeText(this.upToMs)}`,
+      ...(address === "" ? [] : [`address ${escapeText(address)}`]),
       `every ${interval / 1000} s, timeout ${timeout / 1000} s, ${size} bytes of data, TTL ${ttl}`,
       "",
       statistics,
