@@ -85,7 +85,10 @@ export class ResolveError extends IcmpxError {
   }
 }
 
-/** Opening a socket on a platform other than Linux. The packet codecs work everywhere. */
+/**
+ * Opening a socket on a platform other than Linux, or where Bun cannot call the C library because its
+ * JIT is off. The packet codecs work everywhere.
+ */
 export class UnsupportedPlatformError extends IcmpxError {
   override name = "UnsupportedPlatformError";
 

@@ -91,8 +91,14 @@ const SYMBOLS = {
   __errno_location: { args: [], returns: ptr },
 } as const;
 
-// glibc first, then musl under the name its loader has on each architecture.
-const LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1", "libc.so"] as const;
+/**
+ * The C library that this process runs on, under the one name for which neither loader opens a file.
+ * glibc knows it as the soname of a library that is loaded already (`_dl_map_object`), and musl takes
+ * every name that begins with `libc.` for itself (`load_library`). A file of any other name could be
+ * planted: Bun looks for what the loader does not find in the working directory. And an absolute path
+ * could be that of a second C library, with an errno of its own.
+ */
+const LIBRARY = "libc.so.6";
 
 let loaded: LibcSymbols | undefined;
 
@@ -100,7 +106,7 @@ let loaded: LibcSymbols | undefined;
  * Loads libc on the first call (once in each thread: every Worker has an errno of its own) and returns its
  * functions.
  *
- * @throws {UnsupportedPlatformError} anywhere but on Linux, or when no C library can be loaded.
+ * @throws {UnsupportedPlatformError} anywhere but on Linux, or when Bun cannot call the C library, as with its JIT off.
  */
 export function openLibc(): LibcSymbols {
   loaded ??= loadLibc();
@@ -111,23 +117,22 @@ function loadLibc(): LibcSymbols {
   if (process.platform !== "linux") {
     throw new UnsupportedPlatformError(`Cannot open sockets on ${process.platform}: only Linux is supported`);
   }
-  const failures: unknown[] = [];
-  for (const name of LIBRARIES) {
-    try {
-      return bindLibc(name);
-    } catch (failure) {
-      failures.push(failure);
-    }
+  try {
+    return bindLibc();
+  } catch (failure) {
+    const reason = failure instanceof Error ? failure.message : String(failure);
+    // "bun:ffi requires the JIT" is all that Bun says.
+    const remedy = /\bJIT\b/.test(reason)
+      ? ". It is off by BUN_JSC_useJIT=0, or because memory may not be made executable, as with systemd's MemoryDenyWriteExecute=yes: allow it"
+      : "";
+    throw new UnsupportedPlatformError(`Cannot call the C library: ${reason}${remedy}`, { cause: failure });
   }
-  throw new UnsupportedPlatformError(`Cannot load the C library: tried ${LIBRARIES.join(", ")}`, {
-    cause: new AggregateError(failures),
-  });
 }
 
-function bindLibc(name: string): LibcSymbols {
-  const { __errno_location, sendto, recvfrom, sendmsg, recvmsg, ...same } = dlopen(name, SYMBOLS).symbols;
+function bindLibc(): LibcSymbols {
+  const { __errno_location, sendto, recvfrom, sendmsg, recvmsg, ...same } = dlopen(LIBRARY, SYMBOLS).symbols;
   const location = __errno_location();
-  if (location === null) throw new Error(`${name}: __errno_location() returned NULL`);
+  if (location === null) throw new Error("__errno_location() returned NULL");
   return {
     ...same,
     sendto: (fd, data, length, flags, address, addressLength) =>

@@ -1,4 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { AF_INET, MSG_DONTWAIT, SOCK_DGRAM, SOCKADDR_IN } from "../../src/ffi/constants.ts";
 import { MessageBatch } from "../../src/ffi/msghdr.ts";
 import { decodeSocketAddress, encodeSocketAddress } from "../../src/ffi/sockaddr.ts";
@@ -67,3 +70,45 @@ describe("openLibc() elsewhere", () => {
     );
   });
 });
+
+describeIf(
+  requires.all(requires.linux(), requires.command("cc")),
+  "openLibc() beside planted libraries",
+  () => {
+    const NAMES = ["libc.so.6", "libc.so", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1", "libc"];
+    const PROGRAM = `
+    const { openLibc } = await import(${JSON.stringify(`${import.meta.dir}/../../src/ffi/symbols.ts`)});
+    try { console.log(openLibc().getpid() === process.pid); } catch (error) { console.log(error.name, error.message); }`;
+
+    test.each([
+      ["with the JIT", {}, /^true\n$/],
+      [
+        "without it, which is the reason that is told",
+        { BUN_JSC_useJIT: "0" },
+        /^UnsupportedPlatformError Cannot call the C library: bun:ffi requires the JIT\. It is off by BUN_JSC_useJIT=0/,
+      ],
+    ])("loads none of them %s", (_, env, expected) => {
+      const folder = mkdtempSync(join(tmpdir(), "icmpx-planted-"));
+      try {
+        const marker = join(folder, "planted");
+        writeFileSync(
+          join(folder, "planted.c"),
+          `#include <fcntl.h>\n__attribute__((constructor)) static void run(void) { open("${marker}", O_CREAT | O_WRONLY, 0600); }`,
+        );
+        const library = join(folder, "planted.so");
+        expect(
+          Bun.spawnSync(["cc", "-shared", "-fPIC", "-o", library, join(folder, "planted.c")]).success,
+        ).toBe(true);
+        for (const name of NAMES) copyFileSync(library, join(folder, name));
+        const { stdout } = Bun.spawnSync([process.execPath, "-e", PROGRAM], {
+          cwd: folder,
+          env: { ...process.env, ...env },
+        });
+        expect(stdout.toString()).toMatch(expected);
+        expect(existsSync(marker)).toBe(false);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  },
+);

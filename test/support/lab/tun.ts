@@ -34,11 +34,10 @@ const PR_SET_TIMERSLACK = 29;
 
 const LONGEST_PACKET = 65_536;
 const NS_PER_SECOND = 1_000_000_000;
-const LIBRARIES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
 
 /** Blocking input and output for a process that does nothing else: descriptors and the clock. */
 export class BlockingIo {
-  readonly #libc = openLibc();
+  readonly #libc = dlopen("libc.so.6", SYMBOLS);
   // Buffers of their own: an address taken of a small array may change (bun:ffi).
   readonly #packet = new Uint8Array(new ArrayBuffer(LONGEST_PACKET));
   readonly #time = new BigInt64Array(new ArrayBuffer(16));
@@ -119,17 +118,6 @@ export class BlockingIo {
     const errno = read.i32(this.#errno as Parameters<typeof read.i32>[0], 0);
     return new Error(`${call} failed: errno ${errno}`);
   }
-}
-
-function openLibc() {
-  for (const library of LIBRARIES) {
-    try {
-      return dlopen(library, SYMBOLS);
-    } catch {
-      // Try the next name; the last word is below.
-    }
-  }
-  throw new Error(`No libc among ${LIBRARIES.join(", ")}`);
 }
 
 function cString(text: string): Uint8Array {
