@@ -71,7 +71,7 @@ export interface InterfaceIdentificationObject extends ExtensionObjectBase {
   readonly address?: string;
 }
 
-/** An object of another class, or one whose content does not decode. */
+/** An object of another class, or one whose content does not decode or exceeds {@link MPLS_MAX_LABELS}. */
 export interface RawExtensionObject extends ExtensionObjectBase {
   readonly kind: "raw";
   /** The bytes after the object header: a view of the packet, valid until its buffer is reused. */
@@ -97,7 +97,15 @@ const HAS_INDEX = 0x08;
 const HAS_ADDRESS = 0x04;
 const HAS_NAME = 0x02;
 const HAS_MTU = 0x01;
+const RESERVED = 0x30;
 const MAX_NAME_FIELD = 64;
+const MAX_INTERFACE_NAME = 255;
+
+/**
+ * The most entries of a label stack that are decoded. Routers push a handful; the bound keeps a hostile stack of
+ * 16,000 from costing anything.
+ */
+export const MPLS_MAX_LABELS = 64;
 
 const IDENTIFIED_BY: readonly InterfaceIdentificationObject["by"][] = ["name", "index", "address"];
 
@@ -140,7 +148,9 @@ function wire(classNumber: number, cType: number, payload: Uint8Array): RawExten
 }
 
 function decodeMpls(base: ExtensionObjectBase, payload: DataView): MplsObject | undefined {
-  if (base.cType !== 1 || payload.byteLength === 0 || payload.byteLength % 4 !== 0) return undefined;
+  const { byteLength } = payload;
+  if (base.cType !== 1 || byteLength === 0 || byteLength % 4 !== 0) return undefined;
+  if (byteLength > MPLS_MAX_LABELS * 4) return undefined;
   const labels: MplsLabel[] = [];
   for (let offset = 0; offset < payload.byteLength; offset += 4) {
     const entry = payload.getUint32(offset);
@@ -195,7 +205,7 @@ function decodeInterfaceInformation(
     if (payload.byteLength < offset + 1) return undefined;
     const length = payload.getUint8(offset);
     if (length === 0 || length > MAX_NAME_FIELD || payload.byteLength < offset + length) return undefined;
-    const name = decodeName(bytesOf(payload, offset + 1, offset + length));
+    const name = decodeName(bytesOf(payload, offset + 1, offset + length), MAX_NAME_FIELD - 1);
     if (name === undefined) return undefined;
     object.name = name;
     offset += length;
@@ -215,7 +225,7 @@ function encodeInterfaceInformation(
   // RFC 5837 section 4.3: the length octet counts itself, and the whole is padded to a multiple of 4.
   const nameLength = name ? Math.ceil((name.length + 1) / 4) * 4 : 0;
   const view = new DataView(new ArrayBuffer(4 + 4 + 16 + MAX_NAME_FIELD + 4));
-  let cType = ROLES.indexOf(object.role) << 6;
+  let cType = (ROLES.indexOf(object.role) << 6) | ((object.cType ?? 0) & RESERVED);
   let offset = 0;
   if (object.index !== undefined) {
     cType |= HAS_INDEX;
@@ -249,7 +259,7 @@ function decodeInterfaceIdentification(
 ): InterfaceIdentificationObject | undefined {
   const by = IDENTIFIED_BY[base.cType - 1];
   if (by === "name") {
-    const name = decodeName(bytesOf(payload));
+    const name = decodeName(bytesOf(payload), MAX_INTERFACE_NAME);
     return name === undefined ? undefined : { kind: "interfaceIdentification", ...base, by, name };
   }
   if (by === undefined || payload.byteLength < 4) return undefined;
@@ -268,7 +278,7 @@ function encodeInterfaceIdentification(
   const cType = IDENTIFIED_BY.indexOf(object.by) + 1;
   switch (object.by) {
     case "name": {
-      const name = encodeName(object.name ?? "", 255);
+      const name = encodeName(object.name ?? "", MAX_INTERFACE_NAME);
       const payload = new Uint8Array(Math.ceil(name.length / 4) * 4);
       payload.set(name);
       return wire(ExtensionClass.InterfaceIdentification, cType, payload);
@@ -306,12 +316,12 @@ function addressBytes(text: string): Uint8Array {
   return address.bytes;
 }
 
-/** The text before the NUL padding, or `undefined` when it is not UTF-8 or has a NUL inside. */
-function decodeName(bytes: Uint8Array): string | undefined {
+/** The text before the NUL padding, or `undefined` when it is too long, is not UTF-8 or has a NUL inside. */
+function decodeName(bytes: Uint8Array, maxLength: number): string | undefined {
   let end = bytes.length;
   while (end > 0 && bytes[end - 1] === 0) end -= 1;
   const content = bytes.subarray(0, end);
-  if (content.includes(0)) return undefined;
+  if (end > maxLength || content.includes(0)) return undefined;
   try {
     // A byte order mark is part of the name: taking it away would not encode back to the same bytes.
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(content);

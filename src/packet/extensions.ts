@@ -36,6 +36,12 @@ const EXTENSION_HEADER_LENGTH = 4;
 /** Length of an extension object's header in bytes. */
 const EXTENSION_OBJECT_HEADER_LENGTH = 4;
 
+/**
+ * The most objects decoded in one structure. Routers send a few; the bound keeps a hostile structure of thousands from
+ * costing anything.
+ */
+export const EXTENSION_MAX_OBJECTS = 64;
+
 /** Where extensions begin in messages of routers older than RFC 4884, and the least length it allows. */
 export const ORIGINAL_DATAGRAM_MIN_LENGTH = 128;
 
@@ -47,7 +53,10 @@ export interface ExtensionStructure {
   readonly checksum: number;
   /** The objects, in order. */
   readonly objects: readonly ExtensionObject[];
-  /** Whether bytes after the last object do not decode as one (a length below 4, or past the end). */
+  /**
+   * Whether bytes after the last object were not decoded: they are no object (a length below 4, or past the end), or
+   * follow {@link EXTENSION_MAX_OBJECTS} others.
+   */
   readonly malformed: boolean;
 }
 
@@ -78,7 +87,10 @@ export function decodeExtensions(bytes: ByteView): ExtensionStructure {
   }
   const objects: ExtensionObject[] = [];
   let offset = EXTENSION_HEADER_LENGTH;
-  while (offset + EXTENSION_OBJECT_HEADER_LENGTH <= view.byteLength) {
+  while (
+    offset + EXTENSION_OBJECT_HEADER_LENGTH <= view.byteLength &&
+    objects.length < EXTENSION_MAX_OBJECTS
+  ) {
     const length = view.getUint16(offset + OBJECT_LENGTH);
     if (length < EXTENSION_OBJECT_HEADER_LENGTH || offset + length > view.byteLength) break;
     objects.push(
@@ -171,6 +183,19 @@ export function paddedOriginalLength(fields: OriginalDatagramFields, unit: 4 | 8
   const { length } = fields.originalDatagram;
   if (!fields.extensions?.length) return length;
   return Math.max(ORIGINAL_DATAGRAM_MIN_LENGTH, Math.ceil(length / unit) * unit);
+}
+
+/**
+ * The length field, in units of `unit` bytes: how long the quote is when extensions follow, else 0 (RFC 4884 section 5.5).
+ * A quote whose own bytes look like extensions at offset 128 is declared to be nothing but a quote, where the field can.
+ */
+export function declaredOriginalLength(fields: OriginalDatagramFields, unit: 4 | 8): number {
+  const units = paddedOriginalLength(fields, unit) / unit;
+  if (fields.extensions?.length) return units;
+  const isWhole = Number.isInteger(units) && units <= 0xff;
+  return isWhole && splitOriginalDatagram(viewOf(fields.originalDatagram), 0).extensions.length > 0
+    ? units
+    : 0;
 }
 
 /** Length in bytes of the quoted packet with its padding, and the extensions. */

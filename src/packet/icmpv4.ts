@@ -10,14 +10,13 @@ import {
   putZeros,
   room,
   subview,
-  unsigned,
   viewOf,
 } from "./bytes.ts";
 import { type ChecksumOptions, internetChecksum } from "./checksum.ts";
 import {
+  declaredOriginalLength,
   type OriginalDatagramFields,
   originalDatagramLength,
-  paddedOriginalLength,
   putOriginalDatagram,
   splitOriginalDatagram,
 } from "./extensions.ts";
@@ -272,10 +271,7 @@ function decodeExtended(view: DataView): IcmpExtended {
 
 function encodeExtended(message: OriginalDatagramFields, view: DataView): void {
   putZeros(view, ICMP_BODY, ICMP_HEADER_LENGTH);
-  if (message.extensions?.length) {
-    const words = paddedOriginalLength(message, LENGTH_UNIT) / LENGTH_UNIT;
-    view.setUint8(LENGTH, unsigned(words, 8, LAYER, LENGTH));
-  }
+  put8(view, LENGTH, declaredOriginalLength(message, LENGTH_UNIT), LAYER);
   putOriginalDatagram(view, ICMP_HEADER_LENGTH, { ...message, unit: LENGTH_UNIT });
 }
 

@@ -15,6 +15,11 @@
  * if (message.kind === "echoRequest") console.log(message.sequence); // 7
  * ```
  *
+ * What was decoded comes back the same when it is encoded and decoded again. Exceptions: a quote with extensions behind it
+ * is padded with zeros as RFC 4884 demands; a checksum is computed unless `checksum: "keep"` asks for the value's own, and
+ * that of an ICMPv6 message is zero without addresses. Not kept are bits that no RFC has given a meaning, padding in names,
+ * the bytes behind a message of fixed length, and what `malformed` says was not decoded.
+ *
  * @module
  */
 export { PacketError } from "../errors.ts";
@@ -67,12 +72,14 @@ export {
   type InterfaceIdentificationObject,
   type InterfaceInformationObject,
   type InterfaceRole,
+  MPLS_MAX_LABELS,
   type MplsLabel,
   type MplsObject,
   type RawExtensionObject,
 } from "./extension-objects.ts";
 export {
   decodeExtensions,
+  EXTENSION_MAX_OBJECTS,
   type ExtensionStructure,
   encodeExtensions,
   extensionsLength,

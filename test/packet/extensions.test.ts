@@ -3,12 +3,14 @@ import {
   decodeExtensions,
   decodeIcmpv4,
   decodeIcmpv6,
+  EXTENSION_MAX_OBJECTS,
   type ExtensionObject,
   encodeExtensions,
   encodeIcmpv4,
   encodeIcmpv6,
   extensionsLength,
   internetChecksum,
+  MPLS_MAX_LABELS,
   PacketError,
 } from "../../src/packet/index.ts";
 import { encodedBytes, fromHex, paddedView, toHex, viewOfHex } from "../support/hex.ts";
@@ -71,6 +73,21 @@ const OBJECTS: readonly (readonly [string, string, ExtensionObject])[] = [
     { kind: "interfaceInformation", classNumber: 2, cType: 2, role: "incoming", name: "\ufeffa" },
   ],
   [
+    "an interface whose C-Type has both reserved bits set",
+    "0008 0238 00000201",
+    { kind: "interfaceInformation", classNumber: 2, cType: 0x38, role: "incoming", index: 513 },
+  ],
+  [
+    `a stack of ${MPLS_MAX_LABELS} labels`,
+    `0104 0101 ${"abcdee01".repeat(MPLS_MAX_LABELS)}`,
+    {
+      kind: "mpls",
+      classNumber: 1,
+      cType: 1,
+      labels: Array(MPLS_MAX_LABELS).fill({ label: 0xabcde, trafficClass: 7, bottomOfStack: false, ttl: 1 }),
+    },
+  ],
+  [
     "interface identification by name",
     "000c 0301 70666233 2e310000",
     { kind: "interfaceIdentification", classNumber: 3, cType: 1, by: "name", name: "pfb3.1" },
@@ -102,6 +119,7 @@ const NONSENSE: readonly (readonly [string, string])[] = [
   ["an MPLS stack of no labels", "0004 0101"],
   ["half an MPLS label", "0006 0101 abcd"],
   ["an MPLS object of another C-Type", "0008 0102 abcdee01"],
+  ["more MPLS labels than any router pushes", `0108 0101 ${"abcdee01".repeat(MPLS_MAX_LABELS + 1)}`],
   ["interface information without the index it promises", "0004 0208"],
   ["interface information with half an address", "000a 0204 00010000 c000"],
   ["interface information of an unknown address family", "000c 0204 00030000 c0000221"],
@@ -111,6 +129,7 @@ const NONSENSE: readonly (readonly [string, string])[] = [
   ["a name that is not UTF-8", "0008 0202 04ff6162"],
   ["a name with a NUL inside", "0008 0202 04610062"],
   ["interface information without the MTU it promises", "0004 0201"],
+  ["an interface named by more than 255 bytes", `0104 0301 ${"61".repeat(256)}`],
   ["interface identification of an unknown C-Type", "0008 0304 00000001"],
   ["interface identification of C-Type 0", "0008 0300 00000001"],
   ["interface identification with half an index", "0006 0302 0001"],
@@ -271,6 +290,25 @@ describe("extensions of error messages", () => {
     if (message.kind !== "timeExceeded") throw new Error(message.kind);
     expect(message.extensions.length).toBe(count);
     expect(message.originalDatagram.length).toBe(count > 0 || tail === "" ? 128 : view.byteLength - 8);
+  });
+
+  test(`of 64 KiB full of objects, the first ${EXTENSION_MAX_OBJECTS} are decoded`, () => {
+    const objects = toHex(structure("0004 f700".repeat(16_000)));
+    const message = decodeIcmpv4(viewOfHex(`0b000000 00200000 ${toHex(datagram)} ${objects}`));
+    if (message.kind !== "timeExceeded") throw new Error(message.kind);
+    expect(message.extensions.length).toBe(EXTENSION_MAX_OBJECTS);
+    expect(message.originalDatagram.length).toBe(128);
+    expect(decodeExtensions(fromHex(objects))).toMatchObject({ malformed: true });
+  });
+
+  test("a quote that itself looks like extensions at offset 128 comes back as a quote", () => {
+    const quote = `${toHex(datagram)} ${good}`;
+    const units = (datagram.length + fromHex(good).length) / 4;
+    const view = viewOfHex(`0b00f4ff 00${units.toString(16)}0000 ${quote}`);
+    const message = decodeIcmpv4(view);
+    expect(message).toMatchObject({ extensions: [], originalDatagram: fromHex(quote) });
+    const again = encodedBytes((room) => encodeIcmpv4(message, room, { checksum: "keep" }));
+    expect(decodeIcmpv4(again)).toEqual(message);
   });
 
   test("objects before a malformed one are kept when the checksum is good", () => {
