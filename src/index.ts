@@ -77,6 +77,7 @@ export type {
 } from "./client/sweep/sweep-results.ts";
 export type { TargetOrder, Targets } from "./client/targets/target-stream.ts";
 export type { Privileged } from "./client/transport/open.ts";
+export { isDecisive, isTransit } from "./client/verdicts.ts";
 export {
   ClientClosedError,
   IcmpxError,

@@ -6,7 +6,6 @@ import { IpProtocol } from "../packet/protocol.ts";
 import { type Clock, type Instant, NS_PER_MS, unixMs } from "./clock.ts";
 import { keepBytes, keepBytesIn, keptFrom, keptPart } from "./hex-bytes.ts";
 import type {
-  EchoIcmpErrorResult,
   EchoReply,
   EchoRequest,
   EchoResult,
@@ -19,6 +18,7 @@ import type {
 import { isSameHost } from "./same-host.ts";
 import type { Timing } from "./timing.ts";
 import type { EchoArrival, ErrorArrival, Route } from "./transport/transport.ts";
+import { errorLabel } from "./verdicts.ts";
 
 // Offsets in an echo message (RFC 792, RFC 4443 4.1).
 const TYPE = 0;
@@ -220,24 +220,6 @@ function errorDetails(
   };
 }
 
-// The labels are those of the Python library this one follows; "packet_too_big" exists in ICMPv6 only.
-const ERROR_LABELS: Readonly<Record<Family, Readonly<Record<number, string>>>> = {
-  4: { 3: "dest_unreachable", 5: "redirect", 11: "time_exceeded", 12: "parameter_problem" },
-  6: {
-    1: "dest_unreachable",
-    2: "packet_too_big",
-    3: "time_exceeded",
-    4: "parameter_problem",
-    137: "redirect",
-  },
-};
-
 function uint16(bytes: Uint8Array, offset: number): number {
   return ((bytes[offset] as number) << 8) | (bytes[offset + 1] as number);
-}
-
-/** An ICMP error in a word, e.g. `"time_exceeded(code=0)"`. */
-export function errorLabel(family: Family, type: number, code: number): EchoIcmpErrorResult["error"] {
-  const label = ERROR_LABELS[family][type];
-  return label === undefined ? `icmp_type_${type}_code_${code}` : `${label}(code=${code})`;
 }

@@ -1,6 +1,6 @@
 import type { EchoResult } from "./results.ts";
-import { isDecisive } from "./run-context.ts";
 import { Statistics, type StatisticsSnapshot } from "./statistics.ts";
+import { isDecisive } from "./verdicts.ts";
 
 /**
  * Loss and round-trip times of one target while its probes go on, from their results: those of an `onResult`, or of a

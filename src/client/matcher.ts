@@ -4,6 +4,7 @@ import type { EchoIdentity, PayloadMatch } from "./payload.ts";
 import type { Probe } from "./probe-stream.ts";
 import { answersFor, isSameHost } from "./same-host.ts";
 import type { EchoArrival, ErrorArrival, Transport } from "./transport/transport.ts";
+import { decidesProbe } from "./verdicts.ts";
 
 /** What arrived for nobody, or decided nothing. */
 export interface MatchCounters {
@@ -11,8 +12,8 @@ export interface MatchCounters {
   readonly foreign: number;
   /** Replies with a wrong ICMP checksum. */
   readonly corrupt: number;
-  /** Redirects that quote a probe of ours: advice to the routing table. */
-  readonly redirects: number;
+  /** Redirects, source quenches and the like that quote a probe of ours: advice, which decides nothing. */
+  readonly advice: number;
 }
 
 /** A probe and whether the data that came back for it differ from those it carried. */
@@ -27,14 +28,14 @@ export interface Match {
  * 1. An echo reply belongs to a probe if identifier and sequence agree, and the cookie does. Without a cookie it must
  *    come from the target (or the target is a group, whose members answer for themselves).
  * 2. An ICMP error belongs to a probe if it quotes its identifier, sequence and destination, and as much of the cookie
- *    as it quotes agrees. A redirect decides nothing.
+ *    as it quotes agrees. Errors that do not decide a probe ({@link decidesProbe}) are counted as advice.
  */
 export class Matcher {
   readonly #transport: Transport;
   readonly #flights: Flights;
   #foreign = 0;
   #corrupt = 0;
-  #redirects = 0;
+  #advice = 0;
 
   constructor(transport: Transport, flights: Flights) {
     this.#transport = transport;
@@ -42,7 +43,7 @@ export class Matcher {
   }
 
   get counters(): MatchCounters {
-    return { foreign: this.#foreign, corrupt: this.#corrupt, redirects: this.#redirects };
+    return { foreign: this.#foreign, corrupt: this.#corrupt, advice: this.#advice };
   }
 
   /** What a probe carries. */
@@ -80,7 +81,7 @@ export class Matcher {
     return { probe, isAltered: data === "altered" };
   }
 
-  #matchError({ quote, isRedirect }: ErrorArrival): Match | undefined {
+  #matchError({ icmp, quote }: ErrorArrival): Match | undefined {
     const probe = this.#probeOf(quote.identifier, quote.sequence);
     if (
       probe === undefined ||
@@ -90,8 +91,8 @@ export class Matcher {
       this.#foreign += 1;
       return undefined;
     }
-    if (isRedirect) {
-      this.#redirects += 1;
+    if (!decidesProbe(this.#transport.family, icmp.type, icmp.code)) {
+      this.#advice += 1;
       return undefined;
     }
     return { probe, isAltered: false };

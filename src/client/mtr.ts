@@ -6,8 +6,6 @@ import type { NameOf, Publisher } from "./publisher.ts";
 import type { EchoResult, MtrResult, MtrRound } from "./results.ts";
 import {
   Completion,
-  isDecisive,
-  isTransit,
   onAbort,
   openPublisher,
   REFUSAL_PAUSE_NS,
@@ -17,6 +15,7 @@ import {
 } from "./run-context.ts";
 import { isSameHost } from "./same-host.ts";
 import type { Pace, ScheduleAt } from "./ticks.ts";
+import { isDecisive, isTransit } from "./verdicts.ts";
 
 /**
  * Measures every hop on the way to a target, round after round.

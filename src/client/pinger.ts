@@ -4,9 +4,10 @@ import type { PingSettings } from "./options.ts";
 import type { ProbeStream } from "./probe-stream.ts";
 import { type Publisher, respondersOf, withName } from "./publisher.ts";
 import type { EchoResult } from "./results.ts";
-import { type Completion, isDecisive, REFUSAL_PAUSE_NS, type Target } from "./run-context.ts";
+import { type Completion, REFUSAL_PAUSE_NS, type Target } from "./run-context.ts";
 import { Statistics } from "./statistics.ts";
 import type { ScheduleAt } from "./ticks.ts";
+import { isDecisive } from "./verdicts.ts";
 
 /** A pinger further behind its schedule than this does not catch up: probes it could not send are not sent in a burst. */
 const CATCH_UP_NS = 50_000_000;

@@ -4,7 +4,6 @@ import type { CommonSettings } from "./options.ts";
 import type { ProbeStream, StreamOptions } from "./probe-stream.ts";
 import { Publisher } from "./publisher.ts";
 import type { Resolver } from "./resolve.ts";
-import type { EchoResult } from "./results.ts";
 import { type Pace, promptPace } from "./ticks.ts";
 
 /** A target that is ready to be probed. */
@@ -65,16 +64,6 @@ export function openPublisher<Item>(
  * pause, nobody else would get a turn of the event loop while the refusals last.
  */
 export const REFUSAL_PAUSE_NS: number = 10 * NS_PER_MS;
-
-/** Whether a result decides its probe: exactly one result of each does. */
-export function isDecisive(result: EchoResult): boolean {
-  return !result.late && !result.duplicate;
-}
-
-/** Whether a router on the way answered that the TTL ran out there, which is what a trace asks for. */
-export function isTransit(result: EchoResult): boolean {
-  return result.kind === "icmpError" && result.error.startsWith("time_exceeded");
-}
 
 /** The end of a run, which comes once. */
 export class Completion {

@@ -2,16 +2,9 @@ import type { TracerouteSettings } from "./options.ts";
 import type { ProbeStream } from "./probe-stream.ts";
 import { type NameOf, type Publisher, withName } from "./publisher.ts";
 import type { EchoResult, Responder, StopReason, TracerouteEntry, TracerouteResult } from "./results.ts";
-import {
-  Completion,
-  isDecisive,
-  isTransit,
-  onAbort,
-  openPublisher,
-  type StrategyContext,
-  type Target,
-} from "./run-context.ts";
+import { Completion, onAbort, openPublisher, type StrategyContext, type Target } from "./run-context.ts";
 import { isSameHost } from "./same-host.ts";
+import { isDecisive, isTransit } from "./verdicts.ts";
 
 /**
  * How many probes leave before anything is known of the path. It is few, since those beyond a near target all ask the target; and

@@ -49,7 +49,7 @@ describe("Prober", () => {
     transport.deliver({ ...reply, icmp: { ...reply.icmp, ...fields } });
     await clock.advance(1000);
     expect(results.map(briefly)).toEqual(["#1 timeout"]);
-    expect(prober.counters).toEqual({ foreign: 1, corrupt: 0, redirects: 0 });
+    expect(prober.counters).toEqual({ foreign: 1, corrupt: 0, advice: 0 });
   });
 
   test.each([
@@ -65,18 +65,23 @@ describe("Prober", () => {
     transport.deliver({ ...error, quote: { ...error.quote, ...fields } });
     await clock.advance(1000);
     expect(results.map(briefly)).toEqual(["#1 timeout"]);
-    expect(prober.counters).toEqual({ foreign: 1, corrupt: 0, redirects: 0 });
+    expect(prober.counters).toEqual({ foreign: 1, corrupt: 0, advice: 0 });
   });
 
-  test("counts redirects, and goes on waiting", async () => {
+  test.each([
+    ["redirects", 5, 1],
+    ["source quenches", 4, 0],
+    ["errors of unknown types", 44, 0],
+  ])("counts %s, and goes on waiting", async (_, type, code) => {
     const { clock, transport, prober, open, last } = probing();
     const { results, send } = open();
     send();
-    transport.deliver(errorArrival(last(), { isRedirect: true }));
+    const { icmp } = errorArrival(last());
+    transport.deliver(errorArrival(last(), { icmp: { ...icmp, type, code } }));
     transport.deliver(echoArrival(last()));
     await clock.advance(1000);
     expect(results.map(briefly)).toEqual([`#1 reply 0 ms from ${TARGET}`]);
-    expect(prober.counters).toEqual({ foreign: 0, corrupt: 0, redirects: 1 });
+    expect(prober.counters).toEqual({ foreign: 0, corrupt: 0, advice: 1 });
   });
 
   test("waits for the transmit stamp of an answer that was read before it", async () => {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { EchoResult } from "../../src/client/results.ts";
-import { Completion, isDecisive, onAbort } from "../../src/client/run-context.ts";
+import { Completion, onAbort } from "../../src/client/run-context.ts";
 import { countingController } from "../support/stage.ts";
 
 describe("Completion", () => {
@@ -59,17 +58,5 @@ describe("onAbort()", () => {
     expect(listeners()).toBe(1);
     controller.abort();
     expect(calls).toEqual(["heard"]);
-  });
-});
-
-describe("isDecisive()", () => {
-  const table: [late: boolean, duplicate: boolean, decisive: boolean][] = [
-    [false, false, true],
-    [true, false, false],
-    [false, true, false],
-    [true, true, false],
-  ];
-  test.each(table)("late %p, duplicate %p: %p", (late, duplicate, decisive) => {
-    expect(isDecisive({ late, duplicate } as EchoResult)).toBe(decisive);
   });
 });

@@ -132,7 +132,6 @@ export function errorArrival(send: FakeSend, fields: Partial<ErrorArrival> = {})
     extensions: [],
     mtu: null,
     pointer: null,
-    isRedirect: false,
     ...fields,
   };
 }

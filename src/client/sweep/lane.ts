@@ -1,10 +1,10 @@
 import { type Family, formatAddress } from "../../packet/address.ts";
 import { formatIpv4Number } from "../../packet/address-number.ts";
 import { type Clock, NS_PER_MS } from "../clock.ts";
-import { errorLabel } from "../echo-result.ts";
 import type { SweepProbe, SweepReplyPacket } from "../transport/sweep-probe.ts";
 import type { SweepListener, SweepWire } from "../transport/sweep-wire.ts";
 import type { ErrorArrival } from "../transport/transport.ts";
+import { decidesProbe, errorLabel } from "../verdicts.ts";
 import { ProbeIdentity } from "./identity.ts";
 import { InFlight } from "./in-flight.ts";
 import { NumberQueue } from "./number-queue.ts";
@@ -40,7 +40,7 @@ export interface LaneOptions {
  * The targets of a sweep of one family: who is in flight, who is tried again, and whose answer it is that came.
  *
  * 1. Targets are numbered in the order in which they are begun; {@link ProbeIdentity} makes probes of the numbers.
- * 2. The first answer to any attempt decides a target, a reply as well as an ICMP error (but a redirect, which is advice). An
+ * 2. The first answer to any attempt decides a target, a reply as well as an ICMP error that is no mere advice ({@link decidesProbe}). An
  *    attempt that is not answered in time is followed by the next; the last one decides.
  * 3. What the kernel received in time is in time whenever it is read, so everything that has arrived is read before `expire`.
  */
@@ -258,7 +258,9 @@ export class Lane implements SweepListener {
   }
 
   onError(error: ErrorArrival): void {
-    if (error.isRedirect || error.quote.identifier !== this.wire.identifier) return;
+    const { type, code } = error.icmp;
+    if (error.quote.identifier !== this.wire.identifier) return;
+    if (!decidesProbe(this.#options.family, type, code)) return;
     const quoted = this.#identity.quoted(error.quote, this.#options.timeoutsNs.length);
     if (quoted === undefined) return;
     const { number, attempt } = quoted;
@@ -269,7 +271,6 @@ export class Lane implements SweepListener {
     if (this.#sink.wantsOthers) {
       // An error that a flush met on the error queue may be of a probe that has just left in it.
       const sentNs = Math.min(this.#flight.sentNs(number), this.#flushNs);
-      const { type, code } = error.icmp;
       this.#sink.emit({
         kind: "icmpError",
         addr: this.#text(number),

@@ -30,7 +30,6 @@ export interface ErrorBody {
   readonly extensions: readonly ExtensionObject[];
   readonly mtu: number | null;
   readonly pointer: number | null;
-  readonly isRedirect: boolean;
 }
 
 export function errorBody(message: ErrorMessage): ErrorBody {
@@ -38,7 +37,6 @@ export function errorBody(message: ErrorMessage): ErrorBody {
     extensions: "extensions" in message ? message.extensions : [],
     mtu: mtuOf(message),
     pointer: message.kind === "parameterProblem" ? message.pointer : null,
-    isRedirect: message.kind === "redirect",
   };
 }
 

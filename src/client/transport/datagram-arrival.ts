@@ -70,7 +70,6 @@ export function decodeQueuedError(family: Family, incoming: IncomingMessage): Ar
     extensions,
     mtu: isTooBig(family, error) && info > 0 ? info : null,
     pointer: isParameterProblem(family, type) ? info : null,
-    isRedirect: type === (family === 4 ? Icmpv4Type.Redirect : Icmpv6Type.Redirect),
   };
 }
 

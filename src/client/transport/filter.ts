@@ -2,6 +2,7 @@ import type { FilterInstruction } from "../../ffi/socket.ts";
 import type { Family } from "../../packet/address.ts";
 import { Icmpv4Type, Icmpv6Type } from "../../packet/icmp-types.ts";
 import { IpProtocol } from "../../packet/protocol.ts";
+import { decidingTypes } from "../verdicts.ts";
 
 // Classic BPF (linux/bpf_common.h): class | size | mode, or class | operation | source.
 const LOAD_BYTE = 0x30; // A = P[k]
@@ -28,24 +29,12 @@ const IPV6_NEXT_HEADER = 6;
 const IPV6_HEADER_LENGTH = 40;
 
 /**
- * The types a prober wants: echo replies, and what may quote an echo request. ICMP_FILTER and ICMP6_FILTER
+ * The types a prober wants: echo replies, errors that decide a probe, and redirects, which are counted. ICMP_FILTER and ICMP6_FILTER
  * (raw(7), RFC 3542 3.2) drop all others, our own requests on loopback among them.
  */
 export const WANTED_TYPES: Readonly<Record<Family, readonly number[]>> = {
-  4: [
-    Icmpv4Type.EchoReply,
-    Icmpv4Type.DestinationUnreachable,
-    Icmpv4Type.Redirect,
-    Icmpv4Type.TimeExceeded,
-    Icmpv4Type.ParameterProblem,
-  ],
-  6: [
-    Icmpv6Type.DestinationUnreachable,
-    Icmpv6Type.PacketTooBig,
-    Icmpv6Type.TimeExceeded,
-    Icmpv6Type.ParameterProblem,
-    Icmpv6Type.EchoReply,
-  ],
+  4: [Icmpv4Type.EchoReply, Icmpv4Type.Redirect, ...decidingTypes(4)],
+  6: [Icmpv6Type.EchoReply, ...decidingTypes(6)],
 };
 
 /** The value of ICMP_FILTER (4 bytes) or ICMP6_FILTER (32 bytes) that lets `types` pass: a set bit blocks its type. */

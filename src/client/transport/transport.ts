@@ -66,7 +66,7 @@ export interface QuotedProbe {
   readonly data: Uint8Array;
 }
 
-/** An ICMP error that quotes one of our echo requests. */
+/** An ICMP error, or advice, that quotes one of our echo requests. */
 export interface ErrorArrival extends ArrivedPacket {
   readonly kind: "error";
   readonly quote: QuotedProbe;
@@ -75,8 +75,6 @@ export interface ErrorArrival extends ArrivedPacket {
   readonly mtu: number | null;
   /** Offset of the octet at fault in a parameter problem, or null. */
   readonly pointer: number | null;
-  /** A redirect: advice about the next packets, no error about this one (RFC 1122 3.2.2.2). */
-  readonly isRedirect: boolean;
 }
 
 /** The kernel tells when a probe passed to the device (software transmit stamp). */

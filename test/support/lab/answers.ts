@@ -17,6 +17,8 @@ const DEFAULT_TTL = 64;
 const NO_CODE: IcmpCode = { type: -1, code: -1 };
 /** RFC 4861 section 4.5: an IPv6 redirect comes from a link-local address with hop limit 255. */
 const REDIRECT_TTL = 255;
+/** A forged "too big" with less would teach the kernel a smaller path MTU. */
+const ETHERNET_MTU = 1500;
 const LINK_LOCAL_ROUTER = "fe80::1:1";
 
 /** A packet to send to the source. */
@@ -110,9 +112,11 @@ export class AnswerMaker {
   }
 
   /** A packet that claims to be an answer, and is not. */
-  forge(answer: Answer, { what, from }: Extract<Action, { kind: "forge" }>): Answer {
+  forge(answer: Answer, action: Extract<Action, { kind: "forge" }>): Answer {
+    const { what, from } = action;
     const { family } = answer.envelope;
     const { probe } = answer;
+    if (action.what === "error") return this.#forgeError(answer, from[family], action.error[family]);
     if (what === "source") {
       const envelope = { ...answer.envelope, from: from[family] };
       const bytes = answer.bytes.slice();
@@ -139,6 +143,13 @@ export class AnswerMaker {
     const code = HOST_UNREACHABLE[family];
     const bytes = errorPacket(envelope, { ...code, original, originalHeaderLength: probe.headerLength });
     return { ...code, envelope, bytes, probe, isUnrecognisable: true };
+  }
+
+  #forgeError({ envelope, probe }: Answer, from: string, code: IcmpCode): Answer {
+    const forged = { ...envelope, from };
+    const { bytes: original, headerLength: originalHeaderLength } = probe;
+    const bytes = errorPacket(forged, { ...code, word: ETHERNET_MTU, original, originalHeaderLength });
+    return { ...code, envelope: forged, bytes, probe, isUnrecognisable: false };
   }
 
   #redirect(

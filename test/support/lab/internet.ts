@@ -244,9 +244,10 @@ export class Internet {
       const delay = journey.delay + back.delay + copyDelay;
       for (const forge of copy === 0 ? back.forgeries : []) {
         // Forgers are quick: theirs comes first.
+        const lead = (forge.what === "error" && forge.lead) || 1;
         const forged = this.#maker.forge(answer, forge);
         this.#plan(journey, forged, {
-          delay: Math.max(0, delay - Math.min(1, delay / 2)),
+          delay: Math.max(0, delay - Math.min(lead, delay / 2)),
           copy: 0,
           forged: forge.what,
         });

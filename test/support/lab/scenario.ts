@@ -115,6 +115,16 @@ export type Action =
       readonly what: "source" | "cookie" | "quote";
       readonly from: AddressPair;
       readonly only?: boolean;
+    }
+  /** Answers only. An ICMP message of this type and code arrives first, and quotes the probe as it left. */
+  | {
+      readonly kind: "forge";
+      readonly what: "error";
+      readonly from: AddressPair;
+      readonly error: Readonly<Record<Family, IcmpCode>>;
+      /** How many milliseconds before the true answer. Default 1. */
+      readonly lead?: number;
+      readonly only?: boolean;
     };
 
 /** RFC 4884 objects, and where the error message has them. */

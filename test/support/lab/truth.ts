@@ -53,7 +53,7 @@ export interface AnswerTruth {
   /** 0 for the original, 1 for the first duplicate, ... */
   readonly copy: number;
   readonly corrupt?: "payload" | "checksum" | "shorter" | "longer";
-  readonly forged?: "source" | "cookie" | "quote";
+  readonly forged?: "source" | "cookie" | "quote" | "error";
   /** It is advice (a redirect), not an answer. */
   readonly isAdvice?: boolean;
   /** A NAT left a quote that nobody can be recognised by. */

@@ -61,11 +61,6 @@ export function noteOf({ icmpError, reply }: EchoIcmpErrorResult): AnswerNote | 
   return { mark: `!<${type}-${code}>`, meaning: description };
 }
 
-/** Whether a router answered that the TTL ran out there; then the path goes on. */
-export function isTransit(result: { readonly kind: string; readonly error: string | null }): boolean {
-  return result.kind === "icmpError" && (result.error ?? "").startsWith("time_exceeded");
-}
-
 /** RFC 4884 objects in lines, safe to print: labels from the top of the stack, interfaces, and what is not known. */
 export function extensionLines(extensions: readonly ExtensionObject[]): string[] {
   return extensions.flatMap((object) => {

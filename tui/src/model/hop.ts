@@ -2,6 +2,7 @@ import {
   type AddressStatistics,
   type EchoResult,
   EchoStatistics,
+  isDecisive,
   type MtrHop,
   type StatisticsSnapshot,
 } from "icmpx";
@@ -128,7 +129,7 @@ export class Hop {
     this.#statistics.add(asAnswer(result));
     const address = result.reply === null ? undefined : this.#addressOf(result.reply.addr);
     address?.record(result);
-    if (result.late || result.duplicate) return;
+    if (!isDecisive(result)) return;
     this.history.add(result.reply?.rtt ?? null);
     this.sendError = result.kind === "sendError" ? result.sendError.code : null;
     if (result.kind === "timeout" && result.departed === false) this.localDrops += 1;

@@ -4,13 +4,14 @@ import {
   type EchoResult,
   EchoStatistics,
   formatMtr,
+  isDecisive,
+  isTransit,
   type Measurement,
   type MtrHop,
   type MtrRound,
   type StatisticsSnapshot,
 } from "icmpx";
 import { escapeText } from "icmpx/packet";
-import { isTransit } from "./answer-notes.ts";
 import { asAnswer, Hop } from "./hop.ts";
 import { MtrEvents, type PathEnd } from "./mtr-events.ts";
 import { RttHistory } from "./rtt-history.ts";
@@ -236,17 +237,17 @@ export class MtrSession implements Session {
       this.#resolved = escapeText(addr);
       this.#family = addr.includes(":") ? 6 : 4;
     }
-    const isDecisive = !result.late && !result.duplicate;
+    const decides = isDecisive(result);
     // A probe beyond the end may be answered together with the one that showed where the end is.
     const isBeyond = this.#end !== undefined && ttl > this.#end.ttl;
-    const hop = !isDecisive ? this.#hops.get(ttl) : isBeyond ? undefined : this.#hop(ttl);
+    const hop = !decides ? this.#hops.get(ttl) : isBeyond ? undefined : this.#hop(ttl);
     if (hop === undefined) {
-      if (isDecisive && result.reply !== null) this.#learn(result, ttl);
+      if (decides && result.reply !== null) this.#learn(result, ttl);
       return;
     }
     const { last, sameInARow, lostInARow } = hop;
     hop.record(result);
-    if (isDecisive) {
+    if (decides) {
       if (result.reply !== null) this.#learn(result, ttl);
       this.#events.decided(result, hop, { last, sameInARow, lostInARow });
     }
@@ -317,7 +318,7 @@ class TargetRecord {
     this.#figures = undefined;
     const isAnswer = isFromTarget(result);
     this.#statistics.add(isAnswer ? asAnswer(result) : result);
-    if (result.late || result.duplicate) return;
+    if (!isDecisive(result)) return;
     this.isLost = !isAnswer;
     this.history.add(isAnswer ? result.rtt : null);
   }

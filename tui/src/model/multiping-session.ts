@@ -1,6 +1,7 @@
 import {
   type EchoResult,
   formatMultiping,
+  isDecisive,
   type MultipingItem,
   type MultipingTarget,
   type TargetFailure,
@@ -209,8 +210,8 @@ export class MultipingSession implements Session {
     const nowMs = this.#options.now();
     const isLost = target.add(result, nowMs);
     this.#noteDown(target);
-    const isDecisive = !result.late && !result.duplicate;
-    if (isDecisive && (isLost || result.kind === "reply")) this.#sent += 1;
+    const decides = isDecisive(result);
+    if (decides && (isLost || result.kind === "reply")) this.#sent += 1;
     if (isLost) this.#lost += 1;
     if (this.#logsAll || (isLost && target.lostInARow <= DOWN_AFTER)) {
       const { number } = result.request;
@@ -219,7 +220,7 @@ export class MultipingSession implements Session {
     }
     if (target.lostInARow > lostInARow && target.lostInARow === DOWN_AFTER) {
       this.#follower.note("bad", `       ▼  ${target.label} is down: ${DOWN_AFTER} probes lost in a row`);
-    } else if (!isLost && isDecisive && lostInARow >= DOWN_AFTER) {
+    } else if (!isLost && decides && lostInARow >= DOWN_AFTER) {
       const after = `${lostInARow} lost in ${formatDuration(nowMs - silentSinceMs)}`;
       this.#follower.note("good", `       ▲  ${target.label} is up again after ${after}`);
     }

@@ -1,4 +1,4 @@
-import { type EchoResult, EchoStatistics, type StatisticsSnapshot } from "icmpx";
+import { type EchoResult, EchoStatistics, isDecisive, type StatisticsSnapshot } from "icmpx";
 import { canonicalAddress, escapeText } from "icmpx/packet";
 import { RttHistory } from "./rtt-history.ts";
 import type { TargetRow } from "./session.ts";
@@ -135,7 +135,7 @@ export class PingTarget implements TargetRow {
       this.#rawAddress = addr;
       this.#address = escapeText(addr);
     }
-    if (result.late || result.duplicate) return false;
+    if (!isDecisive(result)) return false;
     // Nobody knows whether it was answered: this host had no room for the answer.
     if (result.kind === "timeout" && result.receiveOverflow) return false;
     this.#decided += 1;

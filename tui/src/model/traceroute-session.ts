@@ -3,13 +3,14 @@ import {
   formatHop,
   formatStopReason,
   formatTraceroute,
+  isDecisive,
+  isTransit,
   type Measurement,
   type Responder,
   type TracerouteEntry,
   type TracerouteResult,
 } from "icmpx";
 import { escapeText } from "icmpx/packet";
-import { isTransit } from "./answer-notes.ts";
 import { RttHistory } from "./rtt-history.ts";
 import { Follower, type Session, type SessionOptions, type SessionState, type TargetRow } from "./session.ts";
 
@@ -198,7 +199,7 @@ export class TracerouteSession implements Session {
     this.#resolved ??= escapeText(addr);
     if (ttl > this.#endTtl) return;
     const hop = this.#hop(ttl);
-    if (result.late || result.duplicate) {
+    if (!isDecisive(result)) {
       if (hop.afterwards.length < AFTERWARDS_LIMIT) hop.afterwards.push(result);
     } else {
       hop.probes[(number - 1) % this.request.probes] = result;
