@@ -76,6 +76,7 @@ export type {
   SweepSilence,
 } from "./client/sweep/sweep-results.ts";
 export type { TargetOrder, Targets } from "./client/targets/target-stream.ts";
+export type { MissingFacility, SocketCapabilities } from "./client/transport/capabilities.ts";
 export type { Privileged } from "./client/transport/open.ts";
 export { isDecisive, isTransit } from "./client/verdicts.ts";
 export {

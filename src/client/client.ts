@@ -43,6 +43,7 @@ import { NOT_BEGUN, type SweepItem, type SweepReply } from "./sweep/sweep-result
 import { TargetStream, type Targets } from "./targets/target-stream.ts";
 import { type Pace, promptPace, tickingPace } from "./ticks.ts";
 import { traceroute } from "./traceroute.ts";
+import type { Facilities, SocketCapabilities } from "./transport/capabilities.ts";
 import { interfaceIndex } from "./transport/icmp-transport.ts";
 import { openTransport, type Privileged } from "./transport/open.ts";
 import { RefusingTransport } from "./transport/refusing-transport.ts";
@@ -73,6 +74,8 @@ export class Client {
   /** What `privileged: "auto"` has come to: raw or not. */
   readonly #isRawByFamily = new Map<Family, boolean>();
   readonly #running = new Set<Measurement<unknown, unknown>>();
+  /** What the latest socket of each kind can do. */
+  readonly #facilities = new Map<string, Facilities>();
   /** That of all runs, so that their probes leave together. */
   #sharedPace: Pace | undefined;
   #nonce: Uint8Array | undefined;
@@ -128,6 +131,14 @@ export class Client {
   /** As the static {@link Client.reverseDns}. */
   async reverseDns(addr: string): Promise<string | null> {
     return reverseWith(this.#resolver, addr);
+  }
+
+  /**
+   * What the sockets opened so far can do on this system, one entry for each kind: probes or sweep, IPv4 or IPv6, raw or
+   * datagram. Empty before the first run. It is plain data, and a copy.
+   */
+  get capabilities(): readonly SocketCapabilities[] {
+    return Array.from(this.#facilities.values(), (facilities) => facilities.snapshot());
   }
 
   /**
@@ -264,7 +275,8 @@ export class Client {
         signal,
         start: (run) =>
           this.#register(measurement, () => {
-            sweep = openSweep(this.#platform, run, { targets: stream, settings });
+            const onSocket = (facilities: Facilities) => this.#note(facilities);
+            sweep = openSweep(this.#platform, run, { targets: stream, settings, onSocket });
             return sweep.run();
           }),
       },
@@ -291,6 +303,11 @@ export class Client {
   /** As `close()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
+  }
+
+  #note(facilities: Facilities): void {
+    const { purpose, family, privileged } = facilities;
+    this.#facilities.set(`${purpose} ${family} ${privileged}`, facilities);
   }
 
   get #platform(): Platform {
@@ -395,6 +412,7 @@ export class Client {
       identifier: this.#random16(),
       source: family === 6 ? source : undefined,
     });
+    if (transport.facilities !== undefined) this.#note(transport.facilities);
     const prober = new Prober(transport, platform.clock, this.#random16());
     if (privileged === "auto") this.#isRawByFamily.set(family, transport.privileged);
     // A source that this host lacks now it may have at the next run.

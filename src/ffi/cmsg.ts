@@ -13,10 +13,12 @@ import {
   IPV6_RECVERR,
   IPV6_TCLASS,
   SO_RXQ_OVFL,
+  SO_TIMESTAMP,
   SO_TIMESTAMPING,
   SOCK_EXTENDED_ERR,
   SOL_SOCKET,
   TIMESPEC,
+  TIMEVAL,
 } from "./constants.ts";
 import { addressBytes, decodeSocketAddress, type SocketAddress, textAt, writeBytes } from "./sockaddr.ts";
 
@@ -122,6 +124,9 @@ function decodeSocketLevel(
   const data = offset + CMSGHDR.size;
   if (type === SO_TIMESTAMPING && length >= TIMESPEC.size) {
     values.timestampNs = decodeTimestamp(view, data, epochSeconds);
+  } else if (type === SO_TIMESTAMP && length >= TIMEVAL.size) {
+    const microseconds = view.getUint32(data + TIMEVAL.microseconds, true);
+    values.timestampNs = (secondsAt(view, data) - epochSeconds) * 1e9 + microseconds * 1000;
   } else if (type === SO_RXQ_OVFL && length >= 4) values.overflow = view.getUint32(data, true);
 }
 
@@ -152,11 +157,15 @@ function decodeIpv6Level(view: DataView, offset: number, values: ControlValues):
 
 /** The software stamp, which is the first of three; all zero when only hardware stamped. */
 function decodeTimestamp(view: DataView, offset: number, epochSeconds: number): number | undefined {
-  const low = view.getUint32(offset + TIMESPEC.seconds, true);
-  const seconds = view.getUint32(offset + TIMESPEC.seconds + 4, true) * 2 ** 32 + low;
+  const seconds = secondsAt(view, offset);
   const nanoseconds = view.getUint32(offset + TIMESPEC.nanoseconds, true);
   if (seconds === 0 && nanoseconds === 0) return undefined;
   return (seconds - epochSeconds) * 1e9 + nanoseconds;
+}
+
+/** The 64-bit seconds that both `timespec` and `timeval` begin with. */
+function secondsAt(view: DataView, offset: number): number {
+  return view.getUint32(offset + 4, true) * 2 ** 32 + view.getUint32(offset, true);
 }
 
 function decodeError(view: DataView, offset: number, length: number): ExtendedError | undefined {

@@ -31,6 +31,7 @@ export const SO_RCVBUF = 8;
 export const SO_BINDTODEVICE = 25;
 export const SO_ATTACH_FILTER = 26;
 export const SO_DETACH_FILTER = 27;
+export const SO_TIMESTAMP = 29;
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
 export const SO_MARK = 36;
@@ -167,6 +168,9 @@ export const SOCK_EXTENDED_ERR = {
 
 /** `struct timespec` (bits/types/struct_timespec.h); `scm_timestamping` is three of them, the first by software. */
 export const TIMESPEC = { size: 16, seconds: 0, nanoseconds: 8 } as const;
+
+/** `struct timeval` (bits/types/struct_timeval.h): what SO_TIMESTAMP gives. */
+export const TIMEVAL = { size: 16, seconds: 0, microseconds: 8 } as const;
 
 /** `struct pollfd` (poll.h). */
 export const POLLFD = { size: 8, fd: 0, events: 4, revents: 6 } as const;

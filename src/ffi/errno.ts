@@ -19,17 +19,26 @@ export function sendAttempts(errno: number): number {
 }
 
 /**
- * The error for a libc call that returned -1: `sendmsg() to 10.0.0.1 failed: EHOSTUNREACH (host is unreachable)`.
+ * The error for a libc call that returned -1: `sendmsg() to 10.0.0.1 failed: EHOSTUNREACH (host is unreachable)`, or
+ * `setsockopt(SO_MARK) failed: EPERM (operation not permitted)`.
  *
  * @param errno the positive value `LibcSymbols.errno()` gave right after the call.
+ * @param call what was called, the address or the option that it was about
  */
-export function systemError(errno: number, call: { syscall: string; address?: string }): SystemError {
+export function systemError(
+  errno: number,
+  { option, ...call }: { syscall: string; address?: string; option?: string },
+): SystemError {
   const code = errnoName(errno);
   const { getSystemErrorMap } = process.getBuiltinModule("node:util");
   const description = getSystemErrorMap().get(-errno)?.[1];
   const target = call.address === undefined ? "" : ` to ${call.address}`;
   const reason = description === undefined ? code : `${code} (${description})`;
-  return new SystemError(`${call.syscall}()${target} failed: ${reason}`, { errno, code, ...call });
+  return new SystemError(`${call.syscall}(${option ?? ""})${target} failed: ${reason}`, {
+    errno,
+    code,
+    ...call,
+  });
 }
 
 /** The symbolic name of a positive errno value, e.g. `"EHOSTUNREACH"`; `"E<number>"` when it has none. */

@@ -114,26 +114,28 @@ export class Socket {
   /**
    * Sets a socket option, to an `int` or to the given bytes.
    *
+   * @param label what the option is called, for the error
    * @throws {SystemError} ENOPROTOOPT, EPERM, EINVAL, ...
    */
-  setOption(level: number, name: number, value: number | Uint8Array): void {
+  setOption(level: number, name: number, value: number | Uint8Array, label?: string): void {
     const bytes = typeof value === "number" ? new Uint8Array(Int32Array.of(value).buffer) : value;
     const { symbols } = this.#libc;
     if (symbols.setsockopt(this.#fd, level, name, bytes, bytes.length) < 0) {
-      throw systemError(symbols.errno(), { syscall: "setsockopt" });
+      throw systemError(symbols.errno(), { syscall: "setsockopt", ...(label && { option: label }) });
     }
   }
 
   /**
    * Reads a socket option that is an `int`.
    *
+   * @param label what the option is called, for the error
    * @throws {SystemError} ENOPROTOOPT, ...
    */
-  getOption(level: number, name: number): number {
+  getOption(level: number, name: number, label?: string): number {
     const { symbols } = this.#libc;
     const value = new Uint8Array(4);
     if (symbols.getsockopt(this.#fd, level, name, value, Uint32Array.of(4)) < 0) {
-      throw systemError(symbols.errno(), { syscall: "getsockopt" });
+      throw systemError(symbols.errno(), { syscall: "getsockopt", ...(label && { option: label }) });
     }
     return new DataView(value.buffer).getInt32(0, true);
   }
@@ -157,7 +159,7 @@ export class Socket {
     const filter = encodeFilter(program);
     const { symbols } = this.#libc;
     if (symbols.setsockopt(this.#fd, SOL_SOCKET, SO_ATTACH_FILTER, filter, SOCK_FPROG.size) < 0) {
-      throw systemError(symbols.errno(), { syscall: "setsockopt" });
+      throw systemError(symbols.errno(), { syscall: "setsockopt", option: "SO_ATTACH_FILTER" });
     }
   }
 

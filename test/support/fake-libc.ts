@@ -72,6 +72,8 @@ export class FakeKernel implements LibcSymbols {
   readonly #host: FakeHost;
   readonly #sockets = new Map<number, FakeSocket>();
   readonly #failures = new Map<string, number[]>();
+  readonly #refusedCalls = new Map<string, number>();
+  readonly #refusedOptions = new Map<string, number>();
   #errno = 0;
   #opened = 0;
 
@@ -116,6 +118,16 @@ export class FakeKernel implements LibcSymbols {
     this.#failures.set(syscall, queue);
   }
 
+  /** Makes every call of `syscall` fail with `errno`, as a sandbox does; 0 ends it. */
+  refuseCall(syscall: keyof LibcSymbols, errno: number): void {
+    this.#refusedCalls.set(syscall, errno);
+  }
+
+  /** Makes setting or reading that option fail with `errno`, on every socket; 0 ends it. */
+  refuseOption(level: number, name: number, errno: number): void {
+    this.#refusedOptions.set(`${level}:${name}`, errno);
+  }
+
   /** Makes every send to `destination` fail with `errno`, as a missing route does; 0 ends it. */
   failSendsTo(destination: string, errno: number): void {
     this.#host.setRouteError(destination, errno);
@@ -153,7 +165,7 @@ export class FakeKernel implements LibcSymbols {
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number {
     return this.#call("setsockopt", [fd, level, name, length], () => {
       const socket = this.#socket(fd);
-      if (!socket.hasOption(level, name)) throw new KernelFailure(ENOPROTOOPT);
+      this.#requireOption(socket, level, name);
       const bytes = value.slice(0, length);
       if (level === SOL_SOCKET) {
         const privileged = name === SO_MARK || name === SO_RCVBUFFORCE || name === SO_SNDBUFFORCE;
@@ -181,7 +193,7 @@ export class FakeKernel implements LibcSymbols {
         length[0] = SK_MEMINFO.words * 4;
         return 0;
       }
-      if (!socket.hasOption(level, name)) throw new KernelFailure(ENOPROTOOPT);
+      this.#requireOption(socket, level, name);
       let result = socket.option(level, name);
       if (level === SOL_SOCKET && name === SO_ERROR) {
         result = socket.pendingError;
@@ -360,7 +372,7 @@ export class FakeKernel implements LibcSymbols {
 
   #call(syscall: keyof LibcSymbols, args: readonly number[], body: () => number): number {
     let result = -1;
-    let errno = this.#failures.get(syscall)?.shift() ?? 0;
+    let errno = this.#failures.get(syscall)?.shift() ?? this.#refusedCalls.get(syscall) ?? 0;
     if (errno === 0) {
       try {
         result = body();
@@ -378,6 +390,12 @@ export class FakeKernel implements LibcSymbols {
     const socket = this.#sockets.get(fd);
     if (socket === undefined) throw new KernelFailure(EBADF);
     return socket;
+  }
+
+  #requireOption(socket: FakeSocket, level: number, name: number): void {
+    const refusal = this.#refusedOptions.get(`${level}:${name}`) ?? 0;
+    if (refusal !== 0) throw new KernelFailure(refusal);
+    if (!socket.hasOption(level, name)) throw new KernelFailure(ENOPROTOOPT);
   }
 
   #interface(name: Uint8Array): number {

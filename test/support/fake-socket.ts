@@ -8,6 +8,7 @@ import {
   IP_MTU_DISCOVER,
   IP_PKTINFO,
   IP_RECVERR,
+  IP_RECVERR_RFC4884,
   IP_RECVTOS,
   IP_RECVTTL,
   IP_TOS,
@@ -21,6 +22,7 @@ import {
   IPV6_MTU_DISCOVER,
   IPV6_PKTINFO,
   IPV6_RECVERR,
+  IPV6_RECVERR_RFC4884,
   IPV6_RECVHOPLIMIT,
   IPV6_RECVPKTINFO,
   IPV6_RECVTCLASS,
@@ -39,6 +41,7 @@ import {
   SO_RXQ_OVFL,
   SO_SNDBUF,
   SO_SNDBUFFORCE,
+  SO_TIMESTAMP,
   SO_TIMESTAMPING,
   SOCK_EXTENDED_ERR,
   SOF_TIMESTAMPING_RX_SOFTWARE,
@@ -89,6 +92,7 @@ const SOCKET_OPTIONS: ReadonlySet<number> = new Set([
   SO_SNDBUFFORCE,
   SO_RCVBUFFORCE,
   SO_MARK,
+  SO_TIMESTAMP,
   SO_TIMESTAMPING,
   SO_RXQ_OVFL,
 ]);
@@ -99,6 +103,7 @@ const IPV4_OPTIONS: ReadonlySet<number> = new Set([
   IP_PKTINFO,
   IP_MTU_DISCOVER,
   IP_RECVERR,
+  IP_RECVERR_RFC4884,
   IP_RECVTTL,
   IP_RECVTOS,
 ]);
@@ -107,6 +112,7 @@ const IPV6_OPTIONS: ReadonlySet<number> = new Set([
   IPV6_UNICAST_HOPS,
   IPV6_MTU_DISCOVER,
   IPV6_RECVERR,
+  IPV6_RECVERR_RFC4884,
   IPV6_V6ONLY,
   IPV6_RECVPKTINFO,
   IPV6_RECVHOPLIMIT,
@@ -280,6 +286,8 @@ export class FakeSocket {
     const wanted = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
     if ((this.option(SOL_SOCKET, SO_TIMESTAMPING) & wanted) === wanted) {
       control.push(timestampControl(reception.stamp));
+    } else if (this.option(SOL_SOCKET, SO_TIMESTAMP) !== 0) {
+      control.push(coarseTimestampControl(reception.stamp));
     }
     if (this.option(SOL_SOCKET, SO_RXQ_OVFL) !== 0 && this.#dropped > 0) {
       control.push({ level: SOL_SOCKET, type: SO_RXQ_OVFL, data: int(this.#dropped) });
@@ -340,6 +348,13 @@ function timestampControl(stamp: FakeReception["stamp"]): FakeControl {
   viewOf(data).setBigInt64(0, BigInt(stamp.seconds), true);
   viewOf(data).setBigInt64(8, BigInt(stamp.nanoseconds), true);
   return { level: SOL_SOCKET, type: SO_TIMESTAMPING, data };
+}
+
+function coarseTimestampControl(stamp: FakeReception["stamp"]): FakeControl {
+  const data = new Uint8Array(16);
+  viewOf(data).setBigInt64(0, BigInt(stamp.seconds), true);
+  viewOf(data).setBigInt64(8, BigInt(Math.floor(stamp.nanoseconds / 1000)), true);
+  return { level: SOL_SOCKET, type: SO_TIMESTAMP, data };
 }
 
 function int(value: number): Uint8Array {

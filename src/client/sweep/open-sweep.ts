@@ -3,6 +3,7 @@ import type { Family } from "../../packet/address.ts";
 import type { Run } from "../measurement.ts";
 import type { Platform } from "../platform.ts";
 import type { TargetStream } from "../targets/target-stream.ts";
+import type { Facilities } from "../transport/capabilities.ts";
 import { interfaceIndex } from "../transport/icmp-transport.ts";
 import { openPermitted } from "../transport/open.ts";
 import { IDENTITY_LENGTH } from "../transport/sweep-probe.ts";
@@ -29,9 +30,14 @@ const LARGEST_BUFFER = 64 << 20;
 export function openSweep(
   platform: Platform,
   run: Run<SweepItem>,
-  work: { readonly targets: TargetStream; readonly settings: SweepSettings },
+  work: {
+    readonly targets: TargetStream;
+    readonly settings: SweepSettings;
+    /** Told of each socket that is opened. */
+    readonly onSocket: (facilities: Facilities) => void;
+  },
 ): Sweep {
-  const { targets, settings } = work;
+  const { targets, settings, onSocket } = work;
   const { clock, libc } = platform;
   const index =
     settings.interface === undefined ? undefined : interfaceIndex(libc, String(settings.interface));
@@ -65,7 +71,7 @@ export function openSweep(
     );
   const openLane = (family: Family): Lane | SystemError => {
     try {
-      return new Lane({
+      const lane = new Lane({
         family,
         openWire: (listener) => openWire(family, listener),
         key: platform.random(new Uint8Array(COOKIE_KEY_LENGTH)),
@@ -82,6 +88,8 @@ export function openSweep(
           emit: (host) => run.emit(host),
         },
       });
+      onSocket(lane.wire.facilities);
+      return lane;
     } catch (error) {
       if (concernsFamily(error)) return error;
       throw error;

@@ -5,6 +5,7 @@ import {
   IPPROTO_IPV6,
   IPV6_HOPLIMIT,
   MSGHDR,
+  SO_TIMESTAMP,
   SO_TIMESTAMPING,
   SOCKADDR_IN,
   SOCKADDR_IN6,
@@ -172,21 +173,23 @@ export class EchoInbox {
       const level = words[at + (CMSGHDR.level >> 2)] as number;
       const type = words[at + (CMSGHDR.type >> 2)] as number;
       const data = at + (CMSGHDR.size >> 2);
-      if (level === SOL_SOCKET && type === SO_TIMESTAMPING) reply.stampNs = this.#stampAt(data);
+      if (level === SOL_SOCKET && type === SO_TIMESTAMPING) reply.stampNs = this.#stampAt(data, 1);
+      else if (level === SOL_SOCKET && type === SO_TIMESTAMP) reply.stampNs = this.#stampAt(data, 1000);
       else if (isTtl(level, type)) reply.ttl = words[data] as number;
       // CMSG_ALIGN: they begin at multiples of 8.
       at += ((length + 7) & ~7) >> 2;
     }
   }
 
-  #stampAt(data: number): number {
+  /** A `timespec`, or a `timeval`, which has microseconds in the same place. */
+  #stampAt(data: number, fractionNs: number): number {
     const words = this.#words;
     const seconds = data + (TIMESPEC.seconds >> 2);
     const low = (words[seconds] as number) >>> 0;
     const high = words[seconds + 1] as number;
-    const nanoseconds = words[data + (TIMESPEC.nanoseconds >> 2)] as number;
-    if (low === 0 && nanoseconds === 0) return Number.NaN;
-    return (high * 2 ** 32 + low - this.#options.epochSeconds) * 1e9 + nanoseconds;
+    const fraction = words[data + (TIMESPEC.nanoseconds >> 2)] as number;
+    if (low === 0 && fraction === 0) return Number.NaN;
+    return (high * 2 ** 32 + low - this.#options.epochSeconds) * 1e9 + fraction * fractionNs;
   }
 }
 

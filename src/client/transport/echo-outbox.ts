@@ -17,7 +17,8 @@ export interface EchoOutboxOptions {
   readonly scopeId: number;
 }
 
-const CONTROL_ROOM = 64;
+// TTL, traffic class and packet information: 24, 24 and 40 bytes.
+const CONTROL_ROOM = 96;
 const MAX_ARENA = 4 << 20;
 const MAX_COUNT = 256;
 const MIN_COUNT = 16;

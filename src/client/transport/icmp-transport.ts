@@ -1,42 +1,20 @@
-import { PacketError, SystemError, type SystemErrorDetails } from "../../errors.ts";
+import { PacketError, SystemError } from "../../errors.ts";
 import {
   AF_INET,
   AF_INET6,
-  ICMP_FILTER,
-  ICMPV6_FILTER,
   IP_MTU_DISCOVER,
-  IP_PKTINFO,
-  IP_RECVERR,
-  IP_RECVERR_RFC4884,
-  IP_RECVTOS,
-  IP_RECVTTL,
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPV6_MTU_DISCOVER,
-  IPV6_RECVERR,
-  IPV6_RECVERR_RFC4884,
-  IPV6_RECVHOPLIMIT,
-  IPV6_RECVPKTINFO,
-  IPV6_RECVTCLASS,
   PMTUDISC_DONT,
   PMTUDISC_PROBE,
   SCM_TSTAMP_SND,
-  SO_BROADCAST,
   SO_EE_ORIGIN_TIMESTAMPING,
   SO_MARK,
-  SO_RCVBUF,
-  SO_RCVBUFFORCE,
-  SO_TIMESTAMPING,
   SOCK_DGRAM,
   SOCK_RAW,
-  SOF_TIMESTAMPING_OPT_ID,
-  SOF_TIMESTAMPING_OPT_TSONLY,
-  SOF_TIMESTAMPING_RX_SOFTWARE,
-  SOF_TIMESTAMPING_SOFTWARE,
-  SOF_TIMESTAMPING_TX_SOFTWARE,
-  SOL_RAW,
   SOL_SOCKET,
 } from "../../ffi/constants.ts";
 import type { Libc } from "../../ffi/libc.ts";
@@ -46,9 +24,10 @@ import { type Family, isLinkLocal, isMulticast } from "../../packet/address.ts";
 import { viewOf } from "../../packet/bytes.ts";
 import { encodeIcmpv4 } from "../../packet/icmpv4.ts";
 import { encodeIcmpv6 } from "../../packet/icmpv6.ts";
+import type { Facilities } from "./capabilities.ts";
 import { decodeDatagram, decodeQueuedError } from "./datagram-arrival.ts";
-import { identifierFilter, typeFilter } from "./filter.ts";
 import { decodeRaw } from "./raw-arrival.ts";
+import { bindIdentifier, configureSocket, countStamps, extended } from "./socket-options.ts";
 import type { Arrival, Route, SendReceipt, Transport, TransportOwner } from "./transport.ts";
 
 /** What a transport is built on. */
@@ -74,12 +53,6 @@ const ECHO_HEADER_LENGTH = 8;
 // grants at most net.core.rmem_max (socket(7)).
 const RECEIVE_BUFFER = 4 << 20;
 
-const STAMP_FLAGS =
-  SOF_TIMESTAMPING_SOFTWARE |
-  SOF_TIMESTAMPING_RX_SOFTWARE |
-  SOF_TIMESTAMPING_TX_SOFTWARE |
-  SOF_TIMESTAMPING_OPT_TSONLY;
-
 /** Messages of each queue that one drain takes: some 20 ms of work. */
 const DRAIN_LIMIT = 4096;
 
@@ -95,6 +68,7 @@ export class IcmpTransport implements Transport {
   readonly privileged: boolean;
   readonly identifier: number;
   readonly stampsFromNs: number;
+  readonly facilities: Facilities;
   readonly #libc: Libc;
   readonly #socket: Socket;
   readonly #reactor: Reactor;
@@ -118,7 +92,7 @@ export class IcmpTransport implements Transport {
   // Socket options that a route may ask for, as they are set now.
   #mark = 0;
   #dontFragment: boolean | undefined;
-  readonly #defaultMtuDiscovery: number;
+  #defaultMtuDiscovery: number | undefined;
 
   /** @throws {SystemError} EPERM or EACCES without the privilege; nothing stays open. */
   constructor({ libc, reactor }: TransportSystem, options: IcmpTransportOptions) {
@@ -134,8 +108,12 @@ export class IcmpTransport implements Transport {
     });
     try {
       this.identifier = privileged ? options.identifier : this.#bindIdentifier(options.source);
-      this.#configure();
-      this.#defaultMtuDiscovery = this.#socket.getOption(...this.#mtuDiscovery);
+      this.facilities = configureSocket(this.#socket, {
+        family,
+        privileged,
+        identifier: this.identifier,
+        receiveBuffer: RECEIVE_BUFFER,
+      });
       this.stampsFromNs = libc.monotonicNs() + STAMP_SETTLING_NS;
       this.setTold(true);
     } catch (error) {
@@ -184,6 +162,7 @@ export class IcmpTransport implements Transport {
       this.#countStamps();
       return { kind: "failed", error: explain(error, route) };
     }
+    if (!this.facilities.transmitTimestamps) return { kind: "sent", stampKey: null, message };
     const stampKey = this.#nextStampKey;
     this.#nextStampKey = (stampKey + 1) % UINT32;
     return { kind: "sent", stampKey, message };
@@ -208,7 +187,7 @@ export class IcmpTransport implements Transport {
   }
 
   drainErrors(): void {
-    if (this.#socket.closed) return;
+    if (this.#socket.closed || !this.facilities.fillsErrorQueue) return;
     this.#socket.receiveErrors((message) => {
       if (message.error?.origin === SO_EE_ORIGIN_TIMESTAMPING) this.#onStamp(message);
       else this.#handOver(() => decodeQueuedError(this.family, message));
@@ -277,43 +256,11 @@ export class IcmpTransport implements Transport {
     });
   }
 
-  #configure(): void {
-    const socket = this.#socket;
-    if (this.family === 4) {
-      // Without it a send to a broadcast address fails with EACCES (ip(7)).
-      socket.setOption(SOL_SOCKET, SO_BROADCAST, 1);
-      if (this.privileged) {
-        socket.setOption(SOL_RAW, ICMP_FILTER, typeFilter(4));
-      } else {
-        socket.setOption(IPPROTO_IP, IP_RECVERR, 1);
-        this.#trySetOption(IPPROTO_IP, IP_RECVERR_RFC4884, 1);
-        // A raw socket reads these in the IP header.
-        socket.setOption(IPPROTO_IP, IP_RECVTTL, 1);
-        socket.setOption(IPPROTO_IP, IP_RECVTOS, 1);
-        socket.setOption(IPPROTO_IP, IP_PKTINFO, 1);
-      }
-    } else {
-      if (this.privileged) {
-        socket.setOption(IPPROTO_ICMPV6, ICMPV6_FILTER, typeFilter(6));
-      } else {
-        socket.setOption(IPPROTO_IPV6, IPV6_RECVERR, 1);
-        this.#trySetOption(IPPROTO_IPV6, IPV6_RECVERR_RFC4884, 1);
-      }
-      socket.setOption(IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
-      socket.setOption(IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
-      socket.setOption(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-    }
-    if (this.privileged) socket.attachFilter(identifierFilter(this.family, this.identifier));
-    if (!this.#trySetOption(SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)) {
-      socket.setOption(SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
-    }
-    this.#countStamps();
-  }
-
-  /** Asks for kernel stamps at both ends. Turning OPT_ID on sets the count of the sends back to 0. */
+  /** Begins a new count of the transmit stamps. */
   #countStamps(): void {
-    this.#socket.setOption(SOL_SOCKET, SO_TIMESTAMPING, STAMP_FLAGS);
-    this.#socket.setOption(SOL_SOCKET, SO_TIMESTAMPING, STAMP_FLAGS | SOF_TIMESTAMPING_OPT_ID);
+    if (!this.facilities.transmitTimestamps) return;
+    // Without a count, nobody could tell whose stamp is whose.
+    this.facilities.transmitTimestamps = countStamps(this.#socket) === undefined;
     this.#formerStampKeys = Math.max(this.#formerStampKeys, this.#nextStampKey);
     this.#nextStampKey = 0;
   }
@@ -324,28 +271,29 @@ export class IcmpTransport implements Transport {
    */
   #bindIdentifier(source: string | undefined): number {
     const any = this.family === 4 ? "0.0.0.0" : "::";
-    this.#socket.bind({ ...this.#socketAddress(source ?? any), port: 0 });
-    return this.#socket.localAddress().port ?? 0;
+    return bindIdentifier(this.#socket, this.#socketAddress(source ?? any));
   }
 
   #applyRoute({ mark, dontFragment }: Route): void {
     if (mark !== this.#mark) {
-      this.#socket.setOption(SOL_SOCKET, SO_MARK, mark);
+      this.#socket.setOption(SOL_SOCKET, SO_MARK, mark, "SO_MARK");
       this.#mark = mark;
     }
     if (dontFragment !== this.#dontFragment) {
+      const [level, name, label] = this.#mtuDiscovery;
+      this.#defaultMtuDiscovery ??= this.#socket.getOption(level, name, label);
       // PROBE, not DO: it sets DF, but does not refuse what exceeds the cached path MTU (ip(7)).
       const chosen = dontFragment ? PMTUDISC_PROBE : PMTUDISC_DONT;
-      this.#socket.setOption(
-        ...this.#mtuDiscovery,
-        dontFragment === undefined ? this.#defaultMtuDiscovery : chosen,
-      );
+      const value = dontFragment === undefined ? this.#defaultMtuDiscovery : chosen;
+      this.#socket.setOption(level, name, value, label);
       this.#dontFragment = dontFragment;
     }
   }
 
-  get #mtuDiscovery(): [level: number, name: number] {
-    return this.family === 4 ? [IPPROTO_IP, IP_MTU_DISCOVER] : [IPPROTO_IPV6, IPV6_MTU_DISCOVER];
+  get #mtuDiscovery(): [level: number, name: number, label: string] {
+    return this.family === 4
+      ? [IPPROTO_IP, IP_MTU_DISCOVER, "IP_MTU_DISCOVER"]
+      : [IPPROTO_IPV6, IPV6_MTU_DISCOVER, "IPV6_MTU_DISCOVER"];
   }
 
   /** The address with its scope: that of its zone, or for a link-local one without a zone that of the interface. */
@@ -360,17 +308,6 @@ export class IcmpTransport implements Transport {
       ? { address, scopeId: interfaceOfRoute }
       : { address };
   }
-
-  /** Sets an option that older kernels or the unprivileged do not have; tells whether it is set. */
-  #trySetOption(level: number, name: number, value: number): boolean {
-    try {
-      this.#socket.setOption(level, name, value);
-      return true;
-    } catch (error) {
-      if (error instanceof SystemError) return false;
-      throw error;
-    }
-  }
 }
 
 /** Names what the route asked for: without it, the kernel's EINVAL and EPERM tell nobody what was wrong. */
@@ -381,9 +318,7 @@ function explain(error: SystemError, { source, interfaceIndex, mark }: Route): S
     mark !== 0 && `mark ${mark}`,
   ].filter((part) => part !== false);
   if (asked.length === 0) return error;
-  return new SystemError(`${error.message} with ${asked.join(", ")}`, error as SystemErrorDetails, {
-    cause: error,
-  });
+  return extended(error, ` with ${asked.join(", ")}`);
 }
 
 /** The index of an interface given by name or number; 0 when there is none. */

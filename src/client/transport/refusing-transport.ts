@@ -11,6 +11,7 @@ export class RefusingTransport implements Transport {
   readonly privileged = false;
   readonly identifier = 0;
   readonly stampsFromNs: number = Number.NEGATIVE_INFINITY;
+  readonly facilities = undefined;
   readonly malformed = 0;
   readonly drops = 0;
   readonly #error: SystemError;

@@ -6,6 +6,7 @@ import type { SocketAddress } from "../../ffi/sockaddr.ts";
 import type { Socket } from "../../ffi/socket.ts";
 import { type Family, formatAddress } from "../../packet/address.ts";
 import { IPV4_HEADER_LENGTH } from "../../packet/ipv4.ts";
+import type { Facilities } from "./capabilities.ts";
 import { decodeQueuedError } from "./datagram-arrival.ts";
 import { EchoInbox } from "./echo-inbox.ts";
 import { EchoOutbox } from "./echo-outbox.ts";
@@ -49,6 +50,7 @@ export class SweepWire {
   readonly family: Family;
   readonly privileged: boolean;
   readonly identifier: number;
+  readonly facilities: Facilities;
   /** How many probes may be staged at a time. */
   readonly capacity: number;
   readonly #epochSeconds: number;
@@ -74,19 +76,22 @@ export class SweepWire {
     listener: SweepListener,
   ) {
     const { family, privileged, filler } = options;
-    const { socket, identifier } = openSweepSocket(system, options);
+    const { socket, identifier, facilities } = openSweepSocket(system, options);
     this.family = family;
     this.privileged = privileged;
     this.identifier = identifier;
     this.#system = system;
     this.#socket = socket;
+    this.facilities = facilities;
     this.#listener = listener;
     const { epochSeconds } = system.libc;
     this.#epochSeconds = epochSeconds;
     this.#inbox = new EchoInbox({ family, hasIpHeader: privileged && family === 4, filler, epochSeconds });
     // An IPv6 datagram socket is bound to its source, and ignores that of a control message.
-    const { source, interfaceIndex } = options;
+    const { source, interfaceIndex, ttl, tos } = options;
     const control = {
+      ...(facilities.byMessage.has("ttl") && { ttl }),
+      ...(facilities.byMessage.has("tos") && { tos }),
       ...(source !== undefined && (privileged || family === 4) && { source }),
       ...(interfaceIndex !== undefined && { interfaceIndex }),
     };
@@ -228,6 +233,7 @@ export class SweepWire {
   }
 
   #drainErrors(): void {
+    if (!this.facilities.fillsErrorQueue) return;
     this.#socket.receiveErrors((message) => {
       this.#listener.onRead();
       this.#handOver(() => decodeQueuedError(this.family, message));

@@ -3,6 +3,7 @@ import type { Family } from "../../packet/address.ts";
 import type { ExtensionObject } from "../../packet/extension-objects.ts";
 import type { Ipv4Header } from "../../packet/ipv4.ts";
 import type { Ipv6Header } from "../../packet/ipv6.ts";
+import type { Facilities } from "./capabilities.ts";
 
 /** How one probe leaves: everything about it but its bytes. */
 export interface Route {
@@ -114,6 +115,8 @@ export interface Transport {
   readonly identifier: number;
   /** When (monotonic) the kernel is sure to stamp what it receives here: a little after opening. */
   readonly stampsFromNs: number;
+  /** What the socket can do here; undefined where there is none. */
+  readonly facilities: Facilities | undefined;
   /** Packets dropped here because they did not decode. */
   readonly malformed: number;
   /** Packets that the kernel dropped so far because the receive queue was full. */

@@ -1,0 +1,472 @@
+import { SystemError } from "../../errors.ts";
+import {
+  ICMP_FILTER,
+  ICMPV6_FILTER,
+  IP_MTU_DISCOVER,
+  IP_PKTINFO,
+  IP_RECVERR,
+  IP_RECVERR_RFC4884,
+  IP_RECVTOS,
+  IP_RECVTTL,
+  IP_TOS,
+  IP_TTL,
+  IPPROTO_ICMPV6,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPV6_MTU_DISCOVER,
+  IPV6_RECVERR,
+  IPV6_RECVERR_RFC4884,
+  IPV6_RECVHOPLIMIT,
+  IPV6_RECVPKTINFO,
+  IPV6_RECVTCLASS,
+  IPV6_TCLASS,
+  IPV6_UNICAST_HOPS,
+  PMTUDISC_DONT,
+  PMTUDISC_PROBE,
+  SO_ATTACH_FILTER,
+  SO_BROADCAST,
+  SO_MARK,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
+  SO_TIMESTAMP,
+  SO_TIMESTAMPING,
+  SOF_TIMESTAMPING_OPT_ID,
+  SOF_TIMESTAMPING_OPT_TSONLY,
+  SOF_TIMESTAMPING_RX_SOFTWARE,
+  SOF_TIMESTAMPING_SOFTWARE,
+  SOF_TIMESTAMPING_TX_SOFTWARE,
+  SOL_RAW,
+  SOL_SOCKET,
+} from "../../ffi/constants.ts";
+import type { FilterInstruction, Socket, SocketAddress } from "../../ffi/socket.ts";
+import type { Family } from "../../packet/address.ts";
+import { Facilities } from "./capabilities.ts";
+import { identifierFilter, typeFilter } from "./filter.ts";
+
+/** What all probes of a socket have in common, so that it is set once on the socket. */
+export interface FixedRoute {
+  /** Bytes of ICMP data of each probe. */
+  readonly size: number;
+  readonly ttl: number;
+  /** The traffic class byte. */
+  readonly tos: number;
+  readonly dontFragment: boolean | undefined;
+  readonly mark: number;
+}
+
+/** A socket to configure. */
+export interface SocketPlan {
+  readonly family: Family;
+  /** true for a raw socket, false for a datagram one. */
+  readonly privileged: boolean;
+  readonly identifier: number;
+  /** Bytes to ask for as receive buffer. */
+  readonly receiveBuffer: number;
+  /** Given for a sweep, whose probes all leave alike; without it each probe says how it leaves. */
+  readonly route?: FixedRoute | undefined;
+}
+
+type OptionValue = number | Uint8Array | readonly FilterInstruction[];
+
+/** One option of some kinds of socket. */
+export interface SocketOptionRow {
+  readonly name: string;
+  readonly level: number;
+  /** Tried in order until the kernel takes one. */
+  readonly options: readonly number[];
+  // Which sockets have it; absent is all.
+  readonly family?: Family;
+  readonly privileged?: boolean;
+  readonly purpose?: "probes" | "sweep";
+  /** Whether it fills the error queue. */
+  readonly usesErrorQueue?: boolean;
+  /** undefined where nobody asks for it. */
+  readonly value: (plan: SocketPlan) => OptionValue | undefined;
+  /** What its lack costs. */
+  readonly without: string;
+  /** Why there is no doing without it; undefined where there is. */
+  readonly required?: (plan: SocketPlan) => string | undefined;
+  /** What else to do about its lack. */
+  readonly onLack?: (facilities: Facilities) => void;
+}
+
+/** Every IPv4 network carries packets of that size (RFC 791 section 3.2). */
+const SMALLEST_MTU = 576;
+const IP_AND_ICMP_HEADER = 28;
+
+const on = (): number => 1;
+const NO_ERRORS = "ICMP errors from routers are not seen: their probes time out";
+const NO_TTL = "the TTL of replies is not known";
+const NO_TOS = "the traffic class of replies is not known";
+const NO_DESTINATION = "the address of this host that replies came to is not known";
+const GUESSED_QUOTE = "extensions of ICMP errors, such as MPLS labels, may be missed";
+const ALL_TYPES = "ICMP messages of all types are read and dropped by this process, which costs time";
+const SENDING_TIME = "RTTs include the time it takes to send";
+const OWN_DELAYS = "RTTs include delays of this process";
+const BY_MESSAGE = "each probe carries it, which costs time";
+
+const RECEIVE_STAMPS = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE;
+const BOTH_STAMPS = RECEIVE_STAMPS | SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_OPT_TSONLY;
+
+const hasNoErrors = (facilities: Facilities): void => {
+  facilities.routerErrors = false;
+};
+
+/**
+ * The options of every kind of socket. What the kernel refuses is done without, unless it is required: something the caller
+ * has asked for. Those that come with arriving packets are for datagram and IPv6 sockets, because raw IPv4 ones read them in
+ * the IP header.
+ */
+export const SOCKET_OPTIONS: readonly SocketOptionRow[] = [
+  {
+    name: "ICMP_FILTER",
+    level: SOL_RAW,
+    options: [ICMP_FILTER],
+    family: 4,
+    privileged: true,
+    value: () => typeFilter(4),
+    without: ALL_TYPES,
+  },
+  {
+    name: "ICMPV6_FILTER",
+    level: IPPROTO_ICMPV6,
+    options: [ICMPV6_FILTER],
+    family: 6,
+    privileged: true,
+    value: () => typeFilter(6),
+    without: ALL_TYPES,
+  },
+  {
+    name: "SO_ATTACH_FILTER",
+    level: SOL_SOCKET,
+    options: [SO_ATTACH_FILTER],
+    privileged: true,
+    value: ({ family, identifier }) => identifierFilter(family, identifier),
+    without: "packets for other programs are read and dropped by this process, which costs time",
+  },
+  {
+    // Without it a send to a broadcast address fails with EACCES (ip(7)).
+    name: "SO_BROADCAST",
+    level: SOL_SOCKET,
+    options: [SO_BROADCAST],
+    family: 4,
+    purpose: "probes",
+    value: on,
+    without: "broadcast addresses cannot be probed",
+  },
+  {
+    name: "IP_RECVERR",
+    level: IPPROTO_IP,
+    options: [IP_RECVERR],
+    family: 4,
+    privileged: false,
+    usesErrorQueue: true,
+    value: on,
+    without: NO_ERRORS,
+    onLack: hasNoErrors,
+  },
+  {
+    name: "IP_RECVERR_RFC4884",
+    level: IPPROTO_IP,
+    options: [IP_RECVERR_RFC4884],
+    family: 4,
+    privileged: false,
+    purpose: "probes",
+    usesErrorQueue: true,
+    value: on,
+    without: GUESSED_QUOTE,
+  },
+  {
+    name: "IP_RECVTTL",
+    level: IPPROTO_IP,
+    options: [IP_RECVTTL],
+    family: 4,
+    privileged: false,
+    value: on,
+    without: NO_TTL,
+  },
+  {
+    name: "IP_RECVTOS",
+    level: IPPROTO_IP,
+    options: [IP_RECVTOS],
+    family: 4,
+    privileged: false,
+    purpose: "probes",
+    value: on,
+    without: NO_TOS,
+  },
+  {
+    name: "IP_PKTINFO",
+    level: IPPROTO_IP,
+    options: [IP_PKTINFO],
+    family: 4,
+    privileged: false,
+    purpose: "probes",
+    value: on,
+    without: NO_DESTINATION,
+  },
+  {
+    name: "IPV6_RECVERR",
+    level: IPPROTO_IPV6,
+    options: [IPV6_RECVERR],
+    family: 6,
+    privileged: false,
+    usesErrorQueue: true,
+    value: on,
+    without: NO_ERRORS,
+    onLack: hasNoErrors,
+  },
+  {
+    name: "IPV6_RECVERR_RFC4884",
+    level: IPPROTO_IPV6,
+    options: [IPV6_RECVERR_RFC4884],
+    family: 6,
+    privileged: false,
+    purpose: "probes",
+    usesErrorQueue: true,
+    value: on,
+    without: GUESSED_QUOTE,
+  },
+  {
+    name: "IPV6_RECVHOPLIMIT",
+    level: IPPROTO_IPV6,
+    options: [IPV6_RECVHOPLIMIT],
+    family: 6,
+    value: on,
+    without: NO_TTL,
+  },
+  {
+    name: "IPV6_RECVTCLASS",
+    level: IPPROTO_IPV6,
+    options: [IPV6_RECVTCLASS],
+    family: 6,
+    purpose: "probes",
+    value: on,
+    without: NO_TOS,
+  },
+  {
+    name: "IPV6_RECVPKTINFO",
+    level: IPPROTO_IPV6,
+    options: [IPV6_RECVPKTINFO],
+    family: 6,
+    purpose: "probes",
+    value: on,
+    without: NO_DESTINATION,
+  },
+  {
+    // Without privilege the kernel grants at most net.core.rmem_max (socket(7)).
+    name: "SO_RCVBUF",
+    level: SOL_SOCKET,
+    options: [SO_RCVBUFFORCE, SO_RCVBUF],
+    value: ({ receiveBuffer }) => receiveBuffer,
+    without: "fewer replies can wait while this process is busy, and those beyond are lost",
+  },
+  {
+    name: "IP_TTL",
+    level: IPPROTO_IP,
+    options: [IP_TTL],
+    family: 4,
+    purpose: "sweep",
+    value: ({ route }) => route?.ttl,
+    without: BY_MESSAGE,
+    onLack: (facilities) => facilities.byMessage.add("ttl"),
+  },
+  {
+    name: "IPV6_UNICAST_HOPS",
+    level: IPPROTO_IPV6,
+    options: [IPV6_UNICAST_HOPS],
+    family: 6,
+    purpose: "sweep",
+    value: ({ route }) => route?.ttl,
+    without: BY_MESSAGE,
+    onLack: (facilities) => facilities.byMessage.add("ttl"),
+  },
+  {
+    name: "IP_TOS",
+    level: IPPROTO_IP,
+    options: [IP_TOS],
+    family: 4,
+    purpose: "sweep",
+    value: ({ route }) => route?.tos || undefined,
+    without: BY_MESSAGE,
+    onLack: (facilities) => facilities.byMessage.add("tos"),
+  },
+  {
+    name: "IPV6_TCLASS",
+    level: IPPROTO_IPV6,
+    options: [IPV6_TCLASS],
+    family: 6,
+    purpose: "sweep",
+    value: ({ route }) => route?.tos || undefined,
+    without: BY_MESSAGE,
+    onLack: (facilities) => facilities.byMessage.add("tos"),
+  },
+  {
+    name: "IP_MTU_DISCOVER",
+    level: IPPROTO_IP,
+    options: [IP_MTU_DISCOVER],
+    family: 4,
+    purpose: "sweep",
+    value: ({ route }) => {
+      const { dontFragment, size = 0 } = route ?? {};
+      // Small packets leave with DF by default, but only PROBE makes the kernel believe that they are never cut in two: it
+      // then spares them an IP identification (RFC 6864 section 4.1), which takes a tenth of the time of an unpaced sweep.
+      const isSmall = size <= SMALLEST_MTU - IP_AND_ICMP_HEADER;
+      if (dontFragment ?? isSmall) return PMTUDISC_PROBE;
+      return dontFragment === false ? PMTUDISC_DONT : undefined;
+    },
+    without: "each probe costs the kernel more time",
+    required: asksForFragmentation,
+  },
+  {
+    name: "IPV6_MTU_DISCOVER",
+    level: IPPROTO_IPV6,
+    options: [IPV6_MTU_DISCOVER],
+    family: 6,
+    purpose: "sweep",
+    value: ({ route }) => {
+      const { dontFragment } = route ?? {};
+      return dontFragment === undefined ? undefined : dontFragment ? PMTUDISC_PROBE : PMTUDISC_DONT;
+    },
+    without: "each probe costs the kernel more time",
+    required: asksForFragmentation,
+  },
+  {
+    name: "SO_MARK",
+    level: SOL_SOCKET,
+    options: [SO_MARK],
+    purpose: "sweep",
+    value: ({ route }) => route?.mark || undefined,
+    without: "",
+    required: () => 'option "mark" asks for it',
+  },
+];
+
+function asksForFragmentation({ route }: SocketPlan): string | undefined {
+  return route?.dontFragment === undefined ? undefined : 'option "dontFragment" asks for it';
+}
+
+/**
+ * Sets all options of a new socket, kernel time stamps included.
+ *
+ * @throws {SystemError} for one that is required, naming it and why.
+ */
+export function configureSocket(socket: Socket, plan: SocketPlan): Facilities {
+  const { family, privileged } = plan;
+  const purpose = plan.route === undefined ? "probes" : "sweep";
+  const facilities = new Facilities({ purpose, family, privileged });
+  tryErrorQueue(socket, facilities);
+  for (const row of SOCKET_OPTIONS) {
+    if (!isFor(row, facilities)) continue;
+    const value = row.value(plan);
+    if (value === undefined) continue;
+    const refusal = refusalOf(socket, row, value);
+    if (refusal === undefined) continue;
+    const reason = row.required?.(plan);
+    if (reason !== undefined) throw extended(refusal, `: ${reason}`);
+    facilities.lack(row.name, refusal, row.without);
+    row.onLack?.(facilities);
+  }
+  requestStamps(socket, facilities);
+  return facilities;
+}
+
+/**
+ * Binds a datagram socket, so that the kernel chooses its identifier, and returns that. The source has to be bound, too: that
+ * of a control message is checked and then ignored in IPv6 (ping_v6_sendmsg).
+ *
+ * @throws {SystemError} EADDRNOTAVAIL for an address that is not ours, ...
+ */
+export function bindIdentifier(socket: Socket, address: SocketAddress): number {
+  try {
+    socket.bind({ ...address, port: 0 });
+    return socket.localAddress().port ?? 0;
+  } catch (error) {
+    if (!(error instanceof SystemError) || error.code === "EADDRNOTAVAIL") throw error;
+    throw extended(error, ": a datagram socket gets the identifier of its probes by it");
+  }
+}
+
+/** `error` with more to its message. */
+export function extended(error: SystemError, more: string): SystemError {
+  const { errno, code, syscall, address } = error;
+  const details = { errno, code, syscall, ...(address !== undefined && { address }) };
+  return new SystemError(`${error.message}${more}`, details, { cause: error });
+}
+
+/**
+ * Makes the kernel number its transmit stamps, beginning with 0 for the next send.
+ *
+ * @returns why it does not, or undefined
+ */
+export function countStamps(socket: Socket): SystemError | undefined {
+  // Only turning OPT_ID on sets the count back.
+  return setStamps(socket, BOTH_STAMPS) ?? setStamps(socket, BOTH_STAMPS | SOF_TIMESTAMPING_OPT_ID);
+}
+
+function isFor(row: SocketOptionRow, { family, privileged, purpose, hasErrorQueue }: Facilities): boolean {
+  return (
+    (row.family ?? family) === family &&
+    (row.privileged ?? privileged) === privileged &&
+    (row.purpose ?? purpose) === purpose &&
+    (hasErrorQueue || row.usesErrorQueue !== true)
+  );
+}
+
+/** Errors and transmit stamps come through the error queue. Where it cannot be read it must not be filled. */
+function tryErrorQueue(socket: Socket, facilities: Facilities): void {
+  const { privileged, purpose } = facilities;
+  if (privileged && purpose === "sweep") return;
+  const refusal = attempt(() => socket.receiveErrors(() => {}, 1));
+  if (refusal === undefined) return;
+  facilities.hasErrorQueue = false;
+  facilities.routerErrors = privileged;
+  facilities.lack("MSG_ERRQUEUE", refusal, privileged ? SENDING_TIME : NO_ERRORS);
+}
+
+/** Stamps of both ends; of replies only in a sweep, where the others would cost a system call for each batch. */
+function requestStamps(socket: Socket, facilities: Facilities): void {
+  const wantsBoth = facilities.purpose === "probes" && facilities.hasErrorQueue;
+  const refusal = wantsBoth ? countStamps(socket) : setStamps(socket, RECEIVE_STAMPS);
+  facilities.transmitTimestamps = wantsBoth && refusal === undefined;
+  facilities.receiveTimestamps = refusal === undefined;
+  if (refusal === undefined) return;
+  const isStamped =
+    (wantsBoth && setStamps(socket, RECEIVE_STAMPS) === undefined) ||
+    // Exact to the microsecond only, and known where the other is not: to gVisor, for one.
+    attempt(() => socket.setOption(SOL_SOCKET, SO_TIMESTAMP, 1)) === undefined;
+  facilities.receiveTimestamps = isStamped;
+  facilities.lack("SO_TIMESTAMPING", refusal, isStamped ? SENDING_TIME : OWN_DELAYS);
+}
+
+function setStamps(socket: Socket, flags: number): SystemError | undefined {
+  return attempt(() => socket.setOption(SOL_SOCKET, SO_TIMESTAMPING, flags));
+}
+
+/** Why the kernel takes none of the options of a row; undefined when it takes one. */
+function refusalOf(
+  socket: Socket,
+  { name, level, options }: Row,
+  value: OptionValue,
+): SystemError | undefined {
+  let refusal: SystemError | undefined;
+  for (const option of options) {
+    refusal = attempt(() => {
+      if (typeof value === "number" || value instanceof Uint8Array)
+        socket.setOption(level, option, value, name);
+      else socket.attachFilter(value);
+    });
+    if (refusal === undefined) return undefined;
+  }
+  return refusal;
+}
+
+function attempt(call: () => void): SystemError | undefined {
+  try {
+    call();
+    return undefined;
+  } catch (error) {
+    if (error instanceof SystemError) return error;
+    throw error;
+  }
+}
