@@ -134,8 +134,8 @@ export class Client {
   }
 
   /**
-   * What the sockets opened so far can do on this system, one entry for each kind: probes or sweep, IPv4 or IPv6, raw or
-   * datagram. Empty before the first run. It is plain data, and a copy.
+   * What the sockets opened so far can do on this system, one entry for each kind: probes or sweep,
+   * IPv4 or IPv6, raw or datagram. Empty before the first run. It is plain data, and a copy.
    */
   get capabilities(): readonly SocketCapabilities[] {
     return Array.from(this.#facilities.values(), (facilities) => facilities.snapshot());

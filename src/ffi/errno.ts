@@ -19,8 +19,8 @@ export function sendAttempts(errno: number): number {
 }
 
 /**
- * The error for a libc call that returned -1: `sendmsg() to 10.0.0.1 failed: EHOSTUNREACH (host is unreachable)`, or
- * `setsockopt(SO_MARK) failed: EPERM (operation not permitted)`.
+ * The error for a libc call that returned -1: `sendmsg() to 10.0.0.1 failed: EHOSTUNREACH (host is
+ * unreachable)`, or `setsockopt(SO_MARK) failed: EPERM (operation not permitted)`.
  *
  * @param errno the positive value `LibcSymbols.errno()` gave right after the call.
  * @param call what was called, the address or the option that it was about

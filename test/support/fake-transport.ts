@@ -26,6 +26,7 @@ export class FakeTransport implements Transport {
   readonly privileged = true;
   readonly identifier = 0x1234;
   readonly stampsFromNs = 0;
+  readonly facilities = undefined;
   readonly malformed = 0;
   drops = 0;
   readonly sent: FakeSend[] = [];

@@ -3,7 +3,10 @@ import type { Family } from "../../packet/address.ts";
 
 /** Something optional that a socket cannot have here. */
 export interface MissingFacility {
-  /** The socket option or the call, as the manual pages name it: `"SO_TIMESTAMPING"`, `"recvmmsg()"`. */
+  /**
+   * The socket option or the call, as the manual pages name it: `"SO_TIMESTAMPING"`,
+   * `"recvmmsg()"`.
+   */
   readonly name: string;
   /** What the system answered, such as `"ENOPROTOOPT"`. */
   readonly code: string;
@@ -12,8 +15,8 @@ export interface MissingFacility {
 }
 
 /**
- * What a socket of a client can do on this system. Old kernels, sandboxes and emulators lack some of what Linux
- * offers; what is optional is then done without, and listed in `missing`.
+ * What a socket of a client can do on this system. Old kernels, sandboxes and emulators lack some
+ * of what Linux offers; what is optional is then done without, and listed in `missing`.
  */
 export interface SocketCapabilities {
   /** What the socket is for: all methods but `sweep()` share sockets for probes. */
@@ -21,11 +24,17 @@ export interface SocketCapabilities {
   readonly family: Family;
   /** true for a raw socket, false for a datagram one. */
   readonly privileged: boolean;
-  /** Whether the kernel records when a packet arrives. Without it, RTTs include delays of this process. */
+  /**
+   * Whether the kernel records when a packet arrives. Without it, RTTs include delays of this
+   * process.
+   */
   readonly receiveTimestamps: boolean;
   /** Whether the kernel records when a probe leaves. Sweeps never ask for it. */
   readonly transmitTimestamps: boolean;
-  /** Whether ICMP errors that routers send about our probes are seen. Without it such probes time out. */
+  /**
+   * Whether ICMP errors that routers send about our probes are seen. Without it such probes time
+   * out.
+   */
   readonly routerErrors: boolean;
   /** All that is missing; empty on an up-to-date Linux. */
   readonly missing: readonly MissingFacility[];

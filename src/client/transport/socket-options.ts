@@ -113,9 +113,9 @@ const hasNoErrors = (facilities: Facilities): void => {
 };
 
 /**
- * The options of every kind of socket. What the kernel refuses is done without, unless it is required: something the caller
- * has asked for. Those that come with arriving packets are for datagram and IPv6 sockets, because raw IPv4 ones read them in
- * the IP header.
+ * The options of every kind of socket. What the kernel refuses is done without, unless it is
+ * required: something the caller has asked for. Those that come with arriving packets are for
+ * datagram and IPv6 sockets, because raw IPv4 ones read them in the IP header.
  */
 export const SOCKET_OPTIONS: readonly SocketOptionRow[] = [
   {
@@ -309,8 +309,9 @@ export const SOCKET_OPTIONS: readonly SocketOptionRow[] = [
     purpose: "sweep",
     value: ({ route }) => {
       const { dontFragment, size = 0 } = route ?? {};
-      // Small packets leave with DF by default, but only PROBE makes the kernel believe that they are never cut in two: it
-      // then spares them an IP identification (RFC 6864 section 4.1), which takes a tenth of the time of an unpaced sweep.
+      // Small packets leave with DF by default, but only PROBE makes the kernel believe that they
+      // are never cut in two: it then spares them an IP identification (RFC 6864 section 4.1),
+      // which takes a tenth of the time of an unpaced sweep.
       const isSmall = size <= SMALLEST_MTU - IP_AND_ICMP_HEADER;
       if (dontFragment ?? isSmall) return PMTUDISC_PROBE;
       return dontFragment === false ? PMTUDISC_DONT : undefined;
@@ -372,8 +373,9 @@ export function configureSocket(socket: Socket, plan: SocketPlan): Facilities {
 }
 
 /**
- * Binds a datagram socket, so that the kernel chooses its identifier, and returns that. The source has to be bound, too: that
- * of a control message is checked and then ignored in IPv6 (ping_v6_sendmsg).
+ * Binds a datagram socket, so that the kernel chooses its identifier, and returns that. The source
+ * has to be bound, too: that of a control message is checked and then ignored in IPv6
+ * (ping_v6_sendmsg).
  *
  * @throws {SystemError} EADDRNOTAVAIL for an address that is not ours, ...
  */
@@ -413,7 +415,10 @@ function isFor(row: SocketOptionRow, { family, privileged, purpose, hasErrorQueu
   );
 }
 
-/** Errors and transmit stamps come through the error queue. Where it cannot be read it must not be filled. */
+/**
+ * Errors and transmit stamps come through the error queue. Where it cannot be read it must not be
+ * filled.
+ */
 function tryErrorQueue(socket: Socket, facilities: Facilities): void {
   const { privileged, purpose } = facilities;
   if (privileged && purpose === "sweep") return;
@@ -424,7 +429,10 @@ function tryErrorQueue(socket: Socket, facilities: Facilities): void {
   facilities.lack("MSG_ERRQUEUE", refusal, privileged ? SENDING_TIME : NO_ERRORS);
 }
 
-/** Stamps of both ends; of replies only in a sweep, where the others would cost a system call for each batch. */
+/**
+ * Stamps of both ends; of replies only in a sweep, where the others would cost a system call for
+ * each batch.
+ */
 function requestStamps(socket: Socket, facilities: Facilities): void {
   const wantsBoth = facilities.purpose === "probes" && facilities.hasErrorQueue;
   const refusal = wantsBoth ? countStamps(socket) : setStamps(socket, RECEIVE_STAMPS);
@@ -446,7 +454,7 @@ function setStamps(socket: Socket, flags: number): SystemError | undefined {
 /** Why the kernel takes none of the options of a row; undefined when it takes one. */
 function refusalOf(
   socket: Socket,
-  { name, level, options }: Row,
+  { name, level, options }: SocketOptionRow,
   value: OptionValue,
 ): SystemError | undefined {
   let refusal: SystemError | undefined;
