@@ -5,6 +5,9 @@ import { HELP } from "./options.ts";
 import { suggest } from "./suggest.ts";
 import { Values } from "./values.ts";
 
+/** What stands in help for operands that are hosts. */
+export const TAKES_HOSTS = /HOST|TARGET/;
+
 /** All options of a command, those that every command has included. */
 export function optionsOf(command: Command): readonly Option[] {
   return [...command.options, HELP];
@@ -36,11 +39,17 @@ export function readValues(command: Command, args: readonly string[]): Values {
   });
   const given = new Map<string, string | number | true>();
   const operands: string[] = [];
+  let flag: string | undefined;
   for (const token of tokens) {
-    if (token.kind === "positional") operands.push(token.value);
+    if (token.kind === "positional") {
+      if (flag !== undefined) checkNoValue(command, flag, token.value);
+      operands.push(token.value);
+    }
+    flag = undefined;
     if (token.kind !== "option") continue;
     const option = byName.get(token.name);
     if (option === undefined) throw unknownOption(command, token.rawName);
+    if (option.kind === "flag") flag = token.rawName;
     given.set(option.name, readValue(option, token.rawName, token.value));
   }
   const values = new Values(
@@ -56,6 +65,15 @@ export function readValues(command: Command, args: readonly string[]): Values {
 function words(args: readonly string[]): readonly string[] {
   const end = args.indexOf("--");
   return end === -1 ? args : args.slice(0, end);
+}
+
+/**
+ * A number is no host. Behind a flag it is the value that another tool's option of that letter takes,
+ * such as the TTL of fping's `-H 5`.
+ */
+function checkNoValue({ operands }: Command, flag: string, text: string): void {
+  if (!TAKES_HOSTS.test(operands) || !/^(0x[\da-f]+|\d+(\.\d+)?)$/i.test(text)) return;
+  throw new UsageError(`Option ${flag} takes no value, and ${JSON.stringify(text)} is no host`);
 }
 
 function readValue(option: Option, shown: string, text: string | undefined): string | number | true {

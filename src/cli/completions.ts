@@ -1,4 +1,4 @@
-import { optionsOf } from "./arguments.ts";
+import { optionsOf, TAKES_HOSTS } from "./arguments.ts";
 import type { Command, Option } from "./command.ts";
 import { ExitCode } from "./host.ts";
 
@@ -33,8 +33,6 @@ export function completionsCommand(commands: () => readonly Command[]): Command 
 const GLOBAL_OPTIONS = ["--help", "--version", "--bootstrap-cap"];
 /** Takes the name of a command, and is none of the list. */
 const HELP = { name: "help", summary: "show the help of a command" } as const;
-/** What stands for the operands that are names or addresses of hosts. */
-const HOSTS = /HOST|TARGET/;
 
 function bashScript(commands: readonly Command[]): string {
   const branches = commands.map((command) => {
@@ -81,7 +79,7 @@ function bashValues({ choices = [], takesFile }: Option): string {
 function bashOperands({ operands, choices, takesFiles }: Command): string | undefined {
   if (takesFiles) return "files=1";
   if (choices) return `words="${choices.join(" ")}"`;
-  return HOSTS.test(operands) ? "hosts=1" : undefined;
+  return TAKES_HOSTS.test(operands) ? "hosts=1" : undefined;
 }
 
 function zshScript(commands: readonly Command[]): string {
@@ -118,7 +116,7 @@ if [ "$funcstack[1]" = "_icmpx" ]; then _icmpx "$@"; else compdef _icmpx icmpx; 
 function zshOperands({ operands, choices, takesFiles }: Command): string | undefined {
   if (takesFiles) return "_files";
   if (choices) return `(${choices.join(" ")})`;
-  return HOSTS.test(operands) ? "_hosts" : undefined;
+  return TAKES_HOSTS.test(operands) ? "_hosts" : undefined;
 }
 
 function zshSpec(option: Option): string {
@@ -148,7 +146,7 @@ function fishScript(commands: readonly Command[]): string {
       ...optionsOf(command).map((option) => `complete -c icmpx -n ${isSeen} ${fishOption(option)}`),
       ...(command.choices ? [`complete -c icmpx -n ${isSeen} -a ${quoted(command.choices.join(" "))}`] : []),
       ...(command.takesFiles ? [`complete -c icmpx -n ${isSeen} -F`] : []),
-      ...(HOSTS.test(command.operands)
+      ...(TAKES_HOSTS.test(command.operands)
         ? [`complete -c icmpx -n ${isSeen} -a "(__fish_print_hostnames)"`]
         : []),
     ];

@@ -10,11 +10,11 @@ import { DEFAULT_ORDER, formatReport, REPORT_COLUMNS, readOrder } from "./mtr-re
 import {
   count,
   FAMILY,
-  FORMATS,
   hops,
   ICMP_ONLY,
   interfaceOrSource,
   interval,
+  MTR_FORMATS,
   mark,
   NUMERIC,
   SOCKET,
@@ -95,7 +95,7 @@ export const MTR: Command = {
     NUMERIC,
     ...FAMILY,
     SOCKET,
-    ...FORMATS,
+    ...MTR_FORMATS,
   ],
   elsewhere: {
     "-u": ICMP_ONLY,
@@ -114,6 +114,8 @@ export const MTR: Command = {
     "-t": "on a terminal it is live, unless -r is given",
     "-G": "-Z is how long each answer is waited for",
     "-F": "one HOST; icmpx alone shows several",
+    "-B": "icmpx ping -p fills the data with a pattern",
+    "-d": "-o chooses columns",
   },
   examples: [
     { line: "icmpx mtr example.org", summary: "live, until Ctrl-C" },

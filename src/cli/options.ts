@@ -5,12 +5,21 @@ const MAX_SECONDS = 2_147_483;
 /** Rows of the tables of options that several commands share. Letters differ, as those of the tools people know do. */
 export const HELP: Option = { name: "help", letter: "h", kind: "flag", summary: "show this" };
 
+const CSV: Option = {
+  name: "csv",
+  kind: "flag",
+  summary: "comma-separated values under a line of names",
+};
+
 /** How results are written. */
 export const FORMATS: readonly Option[] = [
   { name: "json", letter: "j", kind: "flag", summary: "one JSON document, at the end" },
   { name: "ndjson", kind: "flag", summary: "a JSON document a line, for each event as it happens" },
-  { name: "csv", letter: "C", kind: "flag", summary: "comma-separated values under a line of names" },
+  CSV,
 ];
+
+/** The same under the letter of mtr(8). Elsewhere -C is left alone: fping(8) takes a number with it. */
+export const MTR_FORMATS: readonly Option[] = [...FORMATS.slice(0, -1), { ...CSV, letter: "C" }];
 
 /** Which IP version, and whether names are looked up. */
 export const FAMILY: readonly Option[] = [

@@ -57,6 +57,14 @@ describe("icmpx refuses with one line and exit code 2", () => {
     ["traceroute -f 9 -m 3 host", "Option --first-ttl is 9: it must not exceed --max-ttl (3)"],
     ["mtr -o LQ host", 'Option --order has "Q": need letters of LDRSNBAWGVJMXI'],
     ["mtr --order= host", "Option --order is empty: need LETTERS"],
+    ["ping -C 3 -q host", "Unknown option -C (-c N probes, and --csv or --json has each time)"],
+    ["ping -C3 host", "Unknown option -C (-c N probes, and --csv or --json has each time)"],
+    ["sweep -C 3 host", "Unknown option -C (icmpx ping asks several hosts over and over)"],
+    ["ping -H 5 host", 'Option -H takes no value, and "5" is no host'],
+    ["ping -O 0x10 host", 'Option -O takes no value, and "0x10" is no host'],
+    ["ping -nf 1.5 host", 'Option -f takes no value, and "1.5" is no host'],
+    ["sweep -A 3 host", 'Option -A takes no value, and "3" is no host'],
+    ["mtr --report 3", 'Option --report takes no value, and "3" is no host'],
     ["doctor now", 'Takes no operand, have "now"'],
     ["doctor --copy-to /tmp/x", "Option --copy-to needs --fix"],
     ["doctor --fix --json", "Options --fix and --json exclude each other"],
@@ -71,6 +79,23 @@ describe("icmpx refuses with one line and exit code 2", () => {
       const { code, stdout, stderr } = await runCli(line);
       expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: "", stderr: `icmpx: ${complaint}\n` });
     });
+  }
+
+  // With a value in each of its manual pages (iputils 20221126, fping 5.1, mtr 0.95, traceroute 2.1.2).
+  const foreign: Readonly<Record<string, string>> = {
+    ping: "-C -e -F -l -N -S -T -b -r -B -x -k",
+    sweep: "-B -c -C -i -l -p -Q -t -T -X",
+    traceroute: "-g -p -l -z -M -O --sport --port",
+    mtr: "-F -P -L -B -G -y -d --displaymode --port",
+  };
+  for (const [command, options] of Object.entries(foreign)) {
+    for (const option of options.split(" ")) {
+      test(`${command} ${option} with a value is refused by name`, async () => {
+        const { code, stdout, stderr } = await runCli(`${command} ${option} 3 127.0.0.1`);
+        expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+        expect(stderr).toStartWith(`icmpx: Unknown option ${option} (`);
+      });
+    }
   }
 
   test("an empty operand", async () => {
