@@ -5,8 +5,6 @@ import type { Values } from "./values.ts";
 
 /** What a shell reports for a program that SIGINT ended (signal(7): 128 + 2). */
 const INTERRUPTED = 130;
-/** Where the DSCP begins in the type of service byte (RFC 2474 section 3). */
-const DSCP_SHIFT = 2;
 
 /** How results are written. */
 export type Format = "text" | "json" | "ndjson" | "csv";
@@ -21,17 +19,11 @@ export function formatOf(values: Values): Format {
 /** What the options that all commands with probes share say to the library. @throws {UsageError} */
 export function sendOptions(values: Values): SendOptions & { readonly source?: string | undefined } {
   if (values.has("ipv4") && values.has("ipv6")) throw new UsageError("Options -4 and -6 exclude each other");
-  const tos = values.number("tos") ?? 0;
-  if (tos % (1 << DSCP_SHIFT) !== 0) {
-    throw new UsageError(
-      `Option --tos is ${tos}: need a multiple of 4, as the kernel keeps the two ECN bits`,
-    );
-  }
   const socket = values.text("socket") ?? "auto";
   return {
     ...(values.has("ipv4") && { family: 4 }),
     ...(values.has("ipv6") && { family: 6 }),
-    ...(values.has("tos") && { dscp: tos >> DSCP_SHIFT }),
+    tos: values.number("tos"),
     ...(socket !== "auto" && { privileged: socket === "raw" }),
     timeout: values.number("timeout"),
     mark: values.number("mark"),

@@ -110,7 +110,7 @@ export function tos(letter: string): Option {
     kind: "byte",
     value: "BYTE",
     range: [0, 255],
-    summary: "type of service, e.g. 0xb8 (expedited forwarding); the two ECN bits stay 0",
+    summary: "type of service or traffic class byte, e.g. 0xb8 (expedited forwarding)",
   };
 }
 

@@ -40,8 +40,13 @@ export interface SendOptions {
   readonly family?: Family | undefined;
   /** Interface to send by, as a name or an index. */
   readonly interface?: string | number | undefined;
-  /** Differentiated services code point (RFC 2474), 0 to 63. */
+  /** Differentiated services code point (RFC 2474), 0 to 63. The ECN bits beside it are 0. */
   readonly dscp?: number | undefined;
+  /**
+   * The whole type of service byte (IPv6: traffic class), 0 to 255: the code point, and in the lowest
+   * two bits ECN (RFC 3168). In place of `dscp`.
+   */
+  readonly tos?: number | undefined;
   /**
    * true: set DF, and let a packet that is too big come back as an ICMP error or fail with EMSGSIZE. false: allow fragments.
    * By default the kernel decides by its path MTU discovery (ip(7) IP_MTU_DISCOVER).
@@ -171,6 +176,8 @@ export interface MtrSettings extends CommonSettings {
   readonly gapLimit: number;
 }
 
+/** Where the DSCP begins in the type of service byte (RFC 2474 section 3). */
+const DSCP_SHIFT = 2;
 /** The longest delay that timers hold (2^31 - 1 ms). */
 const MAX_MS = 2_147_483_647;
 
@@ -180,6 +187,7 @@ export const SEND_CHECKS: Readonly<Record<keyof SendOptions, Check>> = {
   family: oneOf(4, 6),
   interface: interfaceName,
   dscp: integer(0, 63),
+  tos: integer(0, 255),
   dontFragment: oneOf(true, false),
   mark: integer(0, 2 ** 32 - 1),
   privileged: oneOf("auto", true, false),
@@ -234,6 +242,7 @@ const MTR_CHECKS = {
 /** @throws {TypeError | RangeError} naming the option and what it may be. */
 export function checkClientOptions(options: ClientOptions): void {
   check("new Client()", options, CLIENT_CHECKS);
+  tosOf(options);
 }
 
 /** @throws {TypeError | RangeError} naming the option and what it may be. */
@@ -308,7 +317,7 @@ function commonSettings(defaults: ClientOptions, options: ProbeOptions): CommonS
     family: family ?? (source === undefined ? undefined : addressFamily(source)),
     source: source === undefined ? undefined : canonicalAddress(source),
     interface: options.interface ?? defaults.interface,
-    tos: (options.dscp ?? defaults.dscp ?? 0) << 2,
+    tos: tosOf(options) ?? tosOf(defaults) ?? 0,
     dontFragment,
     mark: options.mark ?? defaults.mark ?? 0,
     privileged: options.privileged ?? defaults.privileged ?? "auto",
@@ -316,6 +325,14 @@ function commonSettings(defaults: ClientOptions, options: ProbeOptions): CommonS
     signal: options.signal,
     onResult: options.onResult,
   };
+}
+
+/** @throws {TypeError} when both options that set it are given. */
+export function tosOf({ dscp, tos }: SendOptions): number | undefined {
+  if (dscp === undefined) return tos;
+  if (tos !== undefined)
+    throw new TypeError('Options "tos" and "dscp" exclude each other: "tos" is the whole byte');
+  return dscp << DSCP_SHIFT;
 }
 
 function contentOf(payload: Uint8Array | string | undefined): Uint8Array | undefined {

@@ -175,7 +175,7 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx sweep on loop
           exclude: [],
           ttl: 9,
           size: 100,
-          dscp: 0xb8 >> 2,
+          tos: 0xb8,
           interface: "lo",
           source: "127.0.0.5",
           dontFragment: true,

@@ -34,6 +34,7 @@ const SEND: readonly Row[] = [
     range: "the name or the index of an interface",
   },
   integers("dscp", 0, 63),
+  integers("tos", 0, 255),
   { name: "dontFragment", ...BOOLEANS },
   integers("mark", 0, 4_294_967_295),
   {
@@ -279,6 +280,18 @@ describe("defaults", () => {
       { ttl: 9, tos: 40, mark: 3, dontFragment: true },
       { ttl: 3, tos: 0, mark: 0, dontFragment: false },
     ]);
+  });
+
+  test("tos is the whole byte of dscp, of which either may be given, and the nearer one holds", async () => {
+    const both = 'Options "tos" and "dscp" exclude each other: "tos" is the whole byte';
+    const { client, kernel, outcome } = scene({}, { timeout: 50, dscp: 10 });
+    await outcome(client.probe("198.51.100.1", { tos: 0x2e }));
+    await outcome(client.sweep("198.51.100.1", { tos: 0x2f, retries: 0 }));
+    expect(kernel.sent.map(({ tos }) => tos)).toEqual([0x2e, 0x2f]);
+    expect(() => client.probe("198.51.100.1", { tos: 1, dscp: 1 })).toThrow(both);
+    expect(() => client.sweep("198.51.100.1", { tos: 1, dscp: 1 })).toThrow(both);
+    expect(() => scene({}, { tos: 1, dscp: 1 })).toThrow(both);
+    client.close();
   });
 
   test("of a client are those of its construction", async () => {

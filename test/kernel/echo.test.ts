@@ -148,6 +148,20 @@ describeIf(requiresLab("nft"), "echo on a real kernel", () => {
       expect(resultOf(expedited).results[0]?.reply?.receivedPacket.ipHeader.tos).toBe(46 << 2);
       expect(await count()).toEqual([3, 2]);
     });
+
+    test(`${name}: the whole type of service byte is on the wire, ECN bits included`, async () => {
+      const header = family === 4 ? "ip" : "ip6";
+      const count = await countOutput(chain.source, [
+        ...["ect1", "ect0"].map((ecn) => `${header} dscp 11 ${header} ecn ${ecn}`),
+      ]);
+      const target = chain.destination[family];
+      const outcomes = await measure(chain.source, kind, [
+        { method: "ping", target, options: { count: 3, interval: 5, tos: 0x2d } },
+        { method: "traceroute", target, options: { probes: 1, tos: 0x2e, maxHops: 1 } },
+      ]);
+      for (const { error } of outcomes) expect(error).toBeUndefined();
+      expect(await count()).toEqual([3, 1]);
+    });
   }
 
   for (const kind of SOCKET_KINDS) {

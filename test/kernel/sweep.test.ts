@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { addDeadRoute, reject } from "../support/lab/impairments.ts";
+import { addDeadRoute, countOutput, reject } from "../support/lab/impairments.ts";
 import type { Json } from "../support/lab/json.ts";
 import { requiresLab, SOCKET_KINDS, type SocketKind } from "../support/lab/kinds.ts";
 import type { Namespace } from "../support/lab/namespaces.ts";
@@ -68,6 +68,15 @@ describeIf(requiresLab("nft"), "sweep on a real kernel", () => {
         expect(host.ttl).toBe(63);
         expect(host.rtt).toBeLessThan(1000);
       }
+    });
+
+    test(`${name}: the whole type of service byte is on the wire, ECN bits included`, async () => {
+      const header = family === 4 ? "ip" : "ip6";
+      const count = await countOutput(chain.source, [`${header} dscp 11 ${header} ecn ce`]);
+      const targets = chain.destination[family];
+      const { totals } = await sweep(chain.source, kind, { targets, options: { tos: 0x2f, retries: 0 } });
+      expect(totals.answered).toBe(1);
+      expect(await count()).toEqual([1]);
     });
 
     test(`${name}: errors come from the router for every host, at full rate`, async () => {

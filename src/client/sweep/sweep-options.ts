@@ -1,7 +1,7 @@
 import { addressFamily, canonicalAddress, type Family } from "../../packet/address.ts";
 import { abortSignal, address, between, type Check, check, integer, oneOf } from "../checks.ts";
 import { NS_PER_MS } from "../clock.ts";
-import { type ClientOptions, DEFAULTS, SEND_CHECKS, type SendOptions } from "../options.ts";
+import { type ClientOptions, DEFAULTS, SEND_CHECKS, type SendOptions, tosOf } from "../options.ts";
 import type { TargetOrder } from "../targets/target-stream.ts";
 import type { Privileged } from "../transport/open.ts";
 import { IDENTITY_LENGTH } from "../transport/sweep-probe.ts";
@@ -100,7 +100,7 @@ export function sweepSettings(defaults: ClientOptions, options: SweepOptions): S
     family: family ?? (source === undefined ? undefined : addressFamily(source)),
     sources: { ...sourceOf(defaults.bindAddr), ...sourceOf(source) },
     interface: options.interface ?? defaults.interface,
-    tos: (options.dscp ?? defaults.dscp ?? 0) << 2,
+    tos: tosOf(options) ?? tosOf(defaults) ?? 0,
     dontFragment: options.dontFragment ?? defaults.dontFragment,
     mark: options.mark ?? defaults.mark ?? 0,
     privileged: options.privileged ?? defaults.privileged ?? "auto",

@@ -13,7 +13,7 @@ export interface Route {
   readonly source: string | undefined;
   /** Index of the interface to leave by, or undefined to let the routing table choose. */
   readonly interfaceIndex: number | undefined;
-  /** The whole traffic class byte: DSCP << 2. */
+  /** The whole type of service or traffic class byte. */
   readonly tos: number;
   /** true sets DF and ignores the cached path MTU, false clears DF, undefined keeps the kernel's default. */
   readonly dontFragment: boolean | undefined;
