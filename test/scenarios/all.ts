@@ -38,6 +38,7 @@ import { payloadSizes } from "./payload-sizes.ts";
 import { periodicLoss } from "./periodic-loss.ts";
 import { plainChain } from "./plain-chain.ts";
 import { prohibited } from "./prohibited.ts";
+import { quotedOptions } from "./quoted-options.ts";
 import { rateLimit } from "./rate-limit.ts";
 import { redirects } from "./redirects.ts";
 import { reordering } from "./reordering.ts";
@@ -95,6 +96,7 @@ export const SCENARIOS: readonly Scenario[] = [
   plainChain,
   prohibited,
   rateLimit,
+  quotedOptions,
   redirects,
   reordering,
   routingLoop,

@@ -35,6 +35,20 @@ function ipv6(payload: Uint8Array, nextHeader = 58): Uint8Array {
   return packet;
 }
 
+/** An IPv6 packet with extension headers before `payload`: type and length of each, filled with what would mislead. */
+function withExtensions(payload: Uint8Array, chain: readonly number[], protocol = 58): Uint8Array {
+  const headers: number[] = [];
+  for (let index = 0; index < chain.length; index += 2) {
+    const [type = 0, length = 0, next = protocol] = chain.slice(index, index + 3);
+    const header = Array.from({ length }, () => IDENTIFIER & 0xff);
+    header[0] = next;
+    // The second byte of a fragment header is reserved: whatever is there is ignored.
+    header[1] = type === 51 ? length / 4 - 2 : type === 44 ? 7 : length / 8 - 1;
+    headers.push(...header);
+  }
+  return ipv6(Uint8Array.of(...headers, ...payload), chain[0]);
+}
+
 function error(type: number, quote: Uint8Array): Uint8Array {
   return Uint8Array.of(type, 0, 0, 0, 0, 0, 0, 0, ...quote);
 }
@@ -109,6 +123,34 @@ describe("identifierFilter() of IPv6", () => {
     }
   });
 
+  test.each([
+    ["hop-by-hop options", [0, 16]],
+    ["destination options", [60, 8]],
+    ["a routing header", [43, 24]],
+    ["a fragment header", [44, 8]],
+    ["an authentication header", [51, 24]],
+    ["several of them", [0, 8, 60, 24, 43, 40, 44, 8, 51, 12, 60, 16]],
+    ["the most of them", Array.from({ length: 12 }, () => [60, 8]).flat()],
+  ])("knows errors about ours behind %s", (_, chain) => {
+    for (const type of [1, 3]) {
+      const about = (identifier: number) => error(type, withExtensions(echo(128, identifier), chain));
+      expect(passes(6, about(IDENTIFIER))).toBe(true);
+      expect(passes(6, about(OTHER))).toBe(false);
+    }
+    const length = withExtensions(echo(128, IDENTIFIER), chain).length - 24;
+    const whole = error(3, withExtensions(echo(128, IDENTIFIER), chain));
+    expect(passes(6, whole.subarray(0, 8 + length + 6))).toBe(true);
+    expect(passes(6, whole.subarray(0, 8 + length + 5))).toBe(false);
+    expect(passes(6, error(3, withExtensions(echo(129, IDENTIFIER), chain)))).toBe(false);
+  });
+
+  test("drops errors that quote another protocol behind extension headers, or more than twelve headers", () => {
+    const other = withExtensions(echo(128, IDENTIFIER), [0, 8, 60, 8], 17);
+    expect(passes(6, error(3, other))).toBe(false);
+    const chain = Array.from({ length: 13 }, () => [60, 8]).flat();
+    expect(passes(6, error(3, withExtensions(echo(128, IDENTIFIER), chain)))).toBe(false);
+  });
+
   test("drops what is cut before the identifier, and nothing that is cut after it", () => {
     const exceeded = error(3, ipv6(echo(128, IDENTIFIER)));
     for (const [packet, needed] of [
@@ -160,6 +202,8 @@ describe("identifierFilter()", () => {
       if ((code & 7) !== 5) expect([jt, jf]).toEqual([0, 0]);
       for (const distance of [jt, jf]) {
         expect(distance).toBeGreaterThanOrEqual(0);
+        // The kernel's field is a byte.
+        expect(distance).toBeLessThan(256);
         expect(index + 1 + distance).toBeLessThanOrEqual(program.length);
       }
     }

@@ -1,5 +1,6 @@
 import { parseAddress } from "../../../src/packet/address.ts";
 import { internetChecksum } from "../../../src/packet/checksum.ts";
+import { IpProtocol } from "../../../src/packet/protocol.ts";
 import { type Envelope, echoReplyPacket, errorPacket, finishChecksum, resetPacket } from "./answer-packet.ts";
 import { ECHO_REPLY, HOST_UNREACHABLE, PORT_UNREACHABLE, REDIRECT } from "./icmp-codes.ts";
 import { type ProbePacket, packetAsSeen, viewOf } from "./probe-packet.ts";
@@ -10,6 +11,8 @@ const IP_HEADER_LENGTH = { 4: 20, 6: 40 } as const;
 /** Where the destination stands in an IP header. */
 const DESTINATION = { 4: 16, 6: 24 } as const;
 const IPV4_CHECKSUM = 10;
+const IPV6_PAYLOAD_LENGTH = 4;
+const IPV6_NEXT_HEADER = 6;
 /** Number of the neighbour discovery option "redirected header" (RFC 4861 section 4.6.3). */
 const REDIRECTED_HEADER = 4;
 const DEFAULT_TTL = 64;
@@ -80,7 +83,10 @@ export class AnswerMaker {
   error(probe: ProbePacket, node: Node, details: ErrorDetails): Answer {
     const { family } = probe;
     const { type, code, word, gateway, nats, distance } = details;
-    const original = packetAsSeen(probe, sightingOf(probe, details));
+    const seen = packetAsSeen(probe, sightingOf(probe, details));
+    const hasOptions = family === 6 && node.quotesOptions === true;
+    const original = hasOptions ? withOptions(seen) : seen;
+    const originalHeaderLength = probe.headerLength + original.length - seen.length;
     const isUnrecognisable = nats.some(({ restores, identifier = 0 }) => {
       return restores === "nothing" && identifier !== 0;
     });
@@ -88,7 +94,7 @@ export class AnswerMaker {
     const from = (node.answersFrom ?? node.address)[family];
     const envelope = this.#envelope(probe, { node, distance }, from);
     const bytes = errorPacket(envelope, {
-      ...{ type, code, original, originalHeaderLength: probe.headerLength },
+      ...{ type, code, original, originalHeaderLength },
       ...{ quote: node.quote, extensions: node.extensions },
       ...(word !== undefined && { word }),
     });
@@ -207,6 +213,17 @@ function sightingOf(probe: ProbePacket, { ttl, nats }: ErrorDetails) {
     ...(identifier !== probe.identifier && { identifier }),
     ...(source !== undefined && { source }),
   };
+}
+
+/** An IPv6 packet with hop-by-hop and destination options of 8 bytes each, padding all of them (RFC 8200 section 4.2). */
+function withOptions(packet: Uint8Array): Uint8Array {
+  const headers = Uint8Array.of(IpProtocol.DestinationOptions, 0, 1, 4, 0, 0, 0, 0);
+  const more = Uint8Array.of(packet[IPV6_NEXT_HEADER] ?? 0, 0, 1, 4, 0, 0, 0, 0);
+  const { 6: length } = IP_HEADER_LENGTH;
+  const bytes = Uint8Array.of(...packet.subarray(0, length), ...headers, ...more, ...packet.subarray(length));
+  bytes[IPV6_NEXT_HEADER] = IpProtocol.HopByHop;
+  viewOf(bytes).setUint16(IPV6_PAYLOAD_LENGTH, bytes.length - length);
+  return bytes;
 }
 
 function finishIpHeader(bytes: Uint8Array, family: 4 | 6): void {

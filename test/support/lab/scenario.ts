@@ -47,6 +47,8 @@ export interface Node {
   readonly rateLimit?: { readonly perSecond: number; readonly burst: number };
   /** How many bytes after the IP header its errors quote. Default: what fits in 576 (RFC 1812) or 1280 bytes (RFC 4443). */
   readonly quote?: number;
+  /** Its IPv6 errors quote the probe with a hop-by-hop and a destination options header that somebody inserted. */
+  readonly quotesOptions?: boolean;
   /** RFC 4884 objects in its errors. */
   readonly extensions?: Extensions;
   /** The TTL its answers start with. Default 64. */
