@@ -11,7 +11,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type SettingsFiles, SettingsStore, settingsPath } from "../../tui/src/app/settings.ts";
+import type { SettingsFiles } from "../../tui/src/app/owned-files.ts";
+import { SettingsStore, settingsPath } from "../../tui/src/app/settings.ts";
 
 const PATH = "/home/ann/.config/icmpx/tui.json";
 

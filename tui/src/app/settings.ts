@@ -1,15 +1,7 @@
-import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, isAbsolute, join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { escapeText } from "icmpx/packet";
 import type { FieldValues } from "../model/fields.ts";
-
-/** What settings need of a file system. */
-export interface SettingsFiles {
-  /** The text of a file, or null when there is none. Throws when it cannot be read. */
-  read(path: string): string | null;
-  /** Puts a file there in one step, so that nobody ever finds half of it. Makes its folders. */
-  replace(path: string, text: string): void;
-}
+import { OWNED_FILES, type SettingsFiles } from "./owned-files.ts";
 
 /** How settings are kept. */
 export interface SettingsOptions {
@@ -58,7 +50,8 @@ export function settingsPath(
  *    as it is until someone has mended it.
  * 3. Writing puts the changed entries into the file as it is by then: keys that are not ours, and what another running
  *    program has changed meanwhile, stay.
- * 4. A text with control characters, or longer than any form needs, is taken for missing. What comes from the network is
+ * 4. Only regular files are read and written, and root becomes the owner of the home for that: see `OWNED_FILES`.
+ * 5. A text with control characters, or longer than any form needs, is taken for missing. What comes from the network is
  *    never kept.
  */
 export class SettingsStore {
@@ -71,7 +64,7 @@ export class SettingsStore {
 
   constructor(options: SettingsOptions) {
     this.#options = options;
-    this.#files = options.files ?? DISK;
+    this.#files = options.files ?? OWNED_FILES;
     this.#document = this.#read() ?? {};
   }
 
@@ -168,43 +161,6 @@ export class SettingsStore {
     this.#problem = escapeText(`${what} in ${this.#options.path}: ${reason}${remedy}`);
     if (!isKnown) this.#options.onProblem(this.#problem);
   }
-}
-
-const DISK: SettingsFiles = {
-  read(path) {
-    try {
-      return readFileSync(path, "utf8");
-    } catch (error) {
-      if (isMissing(error)) return null;
-      throw error;
-    }
-  },
-  replace(path, text) {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const target = followed(path);
-    const draft = `${target}.${process.pid}.tmp`;
-    try {
-      writeFileSync(draft, text, { mode: 0o600 });
-      renameSync(draft, target);
-    } catch (error) {
-      rmSync(draft, { force: true });
-      throw error;
-    }
-  },
-};
-
-/** The file behind a link: people keep their settings in repositories, and link to them. */
-function followed(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch (error) {
-    if (isMissing(error)) return path;
-    throw error;
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
 function soon(callback: () => void): () => void {
