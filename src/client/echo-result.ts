@@ -137,7 +137,7 @@ export function answerResult(answer: Answer): EchoResult {
   const { source: rttSource } = timing;
   if (arrival.kind === "error") {
     const error = errorLabel(family, arrival.icmp.type, arrival.icmp.code);
-    const icmpError = errorDetails(answer, arrival);
+    const icmpError = errorDetails(answer, arrival, reply.receivedPacket.raw);
     return { kind: "icmpError", target, request, error, icmpError, rtt, rttSource, reply, ...verdict };
   }
   const { late, duplicate, corrupt, reordered } = verdict;
@@ -199,7 +199,8 @@ function flagBits({ reservedFlag, dontFragment, moreFragments }: Ipv4Header): nu
 
 function errorDetails(
   { family, request }: Answer,
-  { icmp, quote, extensions, mtu, pointer }: ErrorArrival,
+  { icmp, quote, extensions, mtu, pointer, raw }: ErrorArrival,
+  kept: Uint8Array,
 ): IcmpErrorDetails {
   const sentLength = request.sentPacket?.packet.payload.length ?? 0;
   return {
@@ -213,7 +214,7 @@ function errorDetails(
       destAddr: quote.destination,
       id: quote.identifier,
       sequence: quote.sequence,
-      payload: keepBytes(quote.data),
+      payload: keptPart(kept, raw, quote.data),
       truncated: quote.data.length < sentLength,
     },
     extensions: keepBytesIn(extensions),

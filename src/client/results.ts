@@ -74,6 +74,7 @@ export interface ReceivedPacket {
   /**
    * The bytes the socket delivered. As JSON: hexadecimal. Raw IPv4: from the IP header on. Raw IPv6 and echo replies on
    * datagram sockets: the ICMP message. ICMP errors on datagram sockets: only the quoted ICMP message (ip(7), IP_RECVERR).
+   * Of an ICMP error, at most 1,280 bytes of ICMP.
    */
   readonly raw: Uint8Array;
   /** When it was received: milliseconds since 1970 (CLOCK_REALTIME), fractional; the kernel's stamp where there is one. */

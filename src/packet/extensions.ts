@@ -37,8 +37,8 @@ const EXTENSION_HEADER_LENGTH = 4;
 const EXTENSION_OBJECT_HEADER_LENGTH = 4;
 
 /**
- * The most objects decoded in one structure. Routers send a few; the bound keeps a hostile structure of thousands from
- * costing anything.
+ * After this many objects and MPLS labels, no further object of a structure is decoded. Routers send a few; the bound keeps
+ * a hostile structure of thousands from costing anything.
  */
 export const EXTENSION_MAX_OBJECTS = 64;
 
@@ -55,7 +55,7 @@ export interface ExtensionStructure {
   readonly objects: readonly ExtensionObject[];
   /**
    * Whether bytes after the last object were not decoded: they are no object (a length below 4, or past the end), or
-   * follow {@link EXTENSION_MAX_OBJECTS} others.
+   * follow {@link EXTENSION_MAX_OBJECTS} others and their labels.
    */
   readonly malformed: boolean;
 }
@@ -87,18 +87,16 @@ export function decodeExtensions(bytes: ByteView): ExtensionStructure {
   }
   const objects: ExtensionObject[] = [];
   let offset = EXTENSION_HEADER_LENGTH;
-  while (
-    offset + EXTENSION_OBJECT_HEADER_LENGTH <= view.byteLength &&
-    objects.length < EXTENSION_MAX_OBJECTS
-  ) {
+  let decoded = 0;
+  while (offset + EXTENSION_OBJECT_HEADER_LENGTH <= view.byteLength && decoded < EXTENSION_MAX_OBJECTS) {
     const length = view.getUint16(offset + OBJECT_LENGTH);
     if (length < EXTENSION_OBJECT_HEADER_LENGTH || offset + length > view.byteLength) break;
-    objects.push(
-      decodeExtensionObject(
-        { classNumber: view.getUint8(offset + OBJECT_CLASS), cType: view.getUint8(offset + OBJECT_C_TYPE) },
-        subview(view, offset + EXTENSION_OBJECT_HEADER_LENGTH, offset + length),
-      ),
+    const object = decodeExtensionObject(
+      { classNumber: view.getUint8(offset + OBJECT_CLASS), cType: view.getUint8(offset + OBJECT_C_TYPE) },
+      subview(view, offset + EXTENSION_OBJECT_HEADER_LENGTH, offset + length),
     );
+    objects.push(object);
+    decoded += 1 + (object.kind === "mpls" ? object.labels.length : 0);
     offset += length;
   }
   return { version: EXTENSION_VERSION, checksum, objects, malformed: offset < view.byteLength };
@@ -179,7 +177,7 @@ export interface OriginalDatagramFields {
  * Length in bytes that the quoted packet takes on the wire: padded to 128 bytes and a multiple of `unit` when extensions
  * follow (RFC 4884 sections 5.1 to 5.4), else as it is.
  */
-export function paddedOriginalLength(fields: OriginalDatagramFields, unit: 4 | 8): number {
+function paddedOriginalLength(fields: OriginalDatagramFields, unit: 4 | 8): number {
   const { length } = fields.originalDatagram;
   if (!fields.extensions?.length) return length;
   return Math.max(ORIGINAL_DATAGRAM_MIN_LENGTH, Math.ceil(length / unit) * unit);

@@ -78,13 +78,13 @@ const OBJECTS: readonly (readonly [string, string, ExtensionObject])[] = [
     { kind: "interfaceInformation", classNumber: 2, cType: 0x38, role: "incoming", index: 513 },
   ],
   [
-    `a stack of ${MPLS_MAX_LABELS} labels`,
-    `0104 0101 ${"abcdee01".repeat(MPLS_MAX_LABELS)}`,
+    "a deep stack of labels",
+    `0084 0101 ${"abcdee01".repeat(32)}`,
     {
       kind: "mpls",
       classNumber: 1,
       cType: 1,
-      labels: Array(MPLS_MAX_LABELS).fill({ label: 0xabcde, trafficClass: 7, bottomOfStack: false, ttl: 1 }),
+      labels: Array(32).fill({ label: 0xabcde, trafficClass: 7, bottomOfStack: false, ttl: 1 }),
     },
   ],
   [

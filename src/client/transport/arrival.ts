@@ -6,6 +6,12 @@ import { Icmpv4Type, Icmpv6Type } from "../../packet/icmp-types.ts";
 import type { Icmpv4Message } from "../../packet/icmpv4.ts";
 import type { Icmpv6Message } from "../../packet/icmpv6.ts";
 
+/**
+ * How much of an ICMP error is looked at and kept, in bytes. Longer ones should not exist: 576 bytes are the limit in
+ * IPv4 (RFC 1812 section 4.3.2.3), 1,280 in IPv6 (RFC 4443 section 2.4), IP header included.
+ */
+export const MAX_ERROR_LENGTH = 1280;
+
 /** The ICMP type of our probes. */
 export function echoRequestType(family: Family): number {
   return family === 4 ? Icmpv4Type.EchoRequest : Icmpv6Type.EchoRequest;

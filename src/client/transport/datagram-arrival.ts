@@ -8,7 +8,7 @@ import { splitOriginalDatagram } from "../../packet/extensions.ts";
 import { Icmpv4Type, Icmpv4UnreachableCode, Icmpv6Type } from "../../packet/icmp-types.ts";
 import { decodeIcmpv4 } from "../../packet/icmpv4.ts";
 import { decodeIcmpv6 } from "../../packet/icmpv6.ts";
-import { sourceOf } from "./arrival.ts";
+import { MAX_ERROR_LENGTH, sourceOf } from "./arrival.ts";
 import type { Arrival } from "./transport.ts";
 
 // The quoted IP header, which the kernel strips, is as long as the one we sent: without options.
@@ -47,7 +47,7 @@ export function decodeQueuedError(family: Family, incoming: IncomingMessage): Ar
   if (error === undefined || source === undefined || error.offender === undefined) return undefined;
   if (error.origin !== SO_EE_ORIGIN_ICMP && error.origin !== SO_EE_ORIGIN_ICMP6) return undefined;
   // Much of an error is kept: decode a copy that outlives the receive memory.
-  const raw = incoming.data.slice();
+  const raw = incoming.data.slice(0, MAX_ERROR_LENGTH);
   const { probe, extensions } = splitQuote(raw, family, error);
   const message = family === 4 ? decodeIcmpv4(probe) : decodeIcmpv6(probe);
   if (message.kind !== "echoRequest") {

@@ -16,6 +16,7 @@ import { MessageBatch } from "../../ffi/msghdr.ts";
 import type { Family } from "../../packet/address.ts";
 import { internetChecksum, verifyChecksum } from "../../packet/checksum.ts";
 import { Icmpv4Type, Icmpv6Type } from "../../packet/icmp-types.ts";
+import { MAX_ERROR_LENGTH } from "./arrival.ts";
 import { ECHO_HEADER_LENGTH, IDENTITY_LENGTH, type SweepReplyPacket, swapBytes } from "./sweep-probe.ts";
 
 /** What an inbox needs to know of its socket. */
@@ -33,8 +34,6 @@ const CONTROL_ROOM = 128;
 const MAX_ARENA = 4 << 20;
 const MAX_COUNT = 256;
 const MIN_COUNT = 16;
-// The longest quotes: 576 bytes in IPv4 (RFC 1812 section 4.3.2.3), 1,280 in IPv6 (RFC 4443 section 2.4).
-const ERROR_ROOM = 1280;
 const MAX_IP_HEADER = 60;
 const HEADER_WORDS = ECHO_HEADER_LENGTH >> 2;
 const IDENTITY_WORDS = IDENTITY_LENGTH >> 2;
@@ -72,7 +71,7 @@ export class EchoInbox {
     this.#options = options;
     this.#type = family === 4 ? Icmpv4Type.EchoReply : Icmpv6Type.EchoReply;
     this.#length = ECHO_HEADER_LENGTH + filler.length;
-    const room = (Math.max(ERROR_ROOM, this.#length) + MAX_IP_HEADER + 7) & ~7;
+    const room = (Math.max(MAX_ERROR_LENGTH, this.#length) + MAX_IP_HEADER + 7) & ~7;
     // 64 more keep equal offsets of neighbouring rooms out of the same set of the processor's cache.
     const dataLength = room % 4096 < 64 ? room + 64 : room;
     const count = Math.max(MIN_COUNT, Math.min(MAX_COUNT, Math.floor(MAX_ARENA / dataLength)));

@@ -1,13 +1,24 @@
 import type { IncomingMessage } from "../../ffi/socket.ts";
 import type { Family } from "../../packet/address.ts";
-import { subview, viewOf } from "../../packet/bytes.ts";
+import { need, subview, viewOf } from "../../packet/bytes.ts";
 import { verifyChecksum } from "../../packet/checksum.ts";
+import { ICMP_HEADER_LENGTH } from "../../packet/icmp-codec.ts";
+import { Icmpv4Type, Icmpv6Type } from "../../packet/icmp-types.ts";
 import { decodeIcmpv4, type Icmpv4Message } from "../../packet/icmpv4.ts";
 import { decodeIcmpv6, type Icmpv6Message } from "../../packet/icmpv6.ts";
 import { decodeIpv4Header, type Ipv4Header } from "../../packet/ipv4.ts";
 import { decodeQuote } from "../../packet/quote.ts";
-import { type ErrorMessage, echoRequestType, errorBody, isErrorMessage, sourceOf } from "./arrival.ts";
+import {
+  type ErrorMessage,
+  echoRequestType,
+  errorBody,
+  isErrorMessage,
+  MAX_ERROR_LENGTH,
+  sourceOf,
+} from "./arrival.ts";
 import type { Arrival, QuotedProbe } from "./transport.ts";
+
+const ECHO_REPLY = { 4: Icmpv4Type.EchoReply, 6: Icmpv6Type.EchoReply } as const;
 
 /**
  * What a raw socket received: from the IP header on in IPv4 (raw(7)), the ICMPv6 message alone in IPv6 (RFC 3542 3).
@@ -24,9 +35,14 @@ export function decodeRaw(family: Family, incoming: IncomingMessage): Arrival | 
   // Never beyond the end, where there would be no message: that is for the decoder to find.
   const start = Math.min(header?.headerLength ?? 0, end);
   const icmp = subview(view, start, end);
-  const message = family === 4 ? decodeIcmpv4(icmp) : decodeIcmpv6(icmp);
+  need(icmp, ICMP_HEADER_LENGTH, "ICMP message");
+  // The kernel verifies ICMPv6 checksums for raw sockets (RFC 3542 3.1), but not those of ICMPv4. Of a packet that did
+  // not fit the receive memory, the checksum says nothing.
+  const checksumValid = family === 6 || incoming.truncated || verifyChecksum(icmp);
 
-  if (message.kind === "echoReply") {
+  if (icmp.getUint8(0) === ECHO_REPLY[family]) {
+    const message = family === 4 ? decodeIcmpv4(icmp) : decodeIcmpv6(icmp);
+    if (message.kind !== "echoReply") return undefined;
     return {
       kind: "echo",
       from: sourceOf(incoming.source),
@@ -37,17 +53,13 @@ export function decodeRaw(family: Family, incoming: IncomingMessage): Arrival | 
       stampNs: incoming.timestampNs ?? null,
       icmp: message,
       raw: end === packet.length ? packet : packet.subarray(0, end),
-      // The kernel verifies ICMPv6 checksums for raw sockets (RFC 3542 3.1), but not those of ICMPv4.
-      checksumValid: family === 6 || verifyChecksum(icmp),
+      checksumValid,
     };
   }
-  if (!isErrorMessage(message)) return undefined;
-  // Errors are rare and much of them is kept: decode them from a copy that outlives the receive memory.
-  const copy = packet.slice(0, end);
-  const body = copy.subarray(start);
-  return family === 4 && !verifyChecksum(body)
-    ? undefined
-    : decodeError(family, { incoming, header, raw: copy, body });
+  if (!checksumValid) return undefined;
+  // Much of an error is kept: decode a copy that outlives the receive memory.
+  const copy = packet.slice(0, Math.min(end, start + MAX_ERROR_LENGTH));
+  return decodeError(family, { incoming, header, raw: copy, body: copy.subarray(start) });
 }
 
 interface RawError {

@@ -89,7 +89,7 @@ function changed(
   parents: readonly Uint8Array[],
   { literals, maxLength, random }: FuzzOptions,
 ): Uint8Array {
-  let bytes = parent.slice();
+  let bytes = Uint8Array.from(parent);
   for (let left = 1 + (random() % MAX_CHANGES); left > 0; left--) {
     const at = random() % (bytes.length + 1);
     const value = literals.length > 0 && random() % 2 === 0 ? pick(literals, random) : random();
@@ -126,7 +126,7 @@ function changed(
   return bytes.length > maxLength ? bytes.slice(0, maxLength) : bytes;
 }
 
-function spliced(bytes: Uint8Array, at: number, remove: number, insert: Uint8Array): Uint8Array {
+function spliced(bytes: Uint8Array, at: number, remove: number, insert: Uint8Array): Uint8Array<ArrayBuffer> {
   const end = Math.min(bytes.length, at + remove);
   const result = new Uint8Array(bytes.length - (end - at) + insert.length);
   result.set(bytes.subarray(0, at));
