@@ -1,5 +1,5 @@
-import { ClientClosedError, ResolveError } from "../errors.ts";
-import { addressFamily, canonicalAddress, type Family } from "../packet/address.ts";
+import { ClientClosedError } from "../errors.ts";
+import { addressFamily, canonicalAddress, type Family, needsZone } from "../packet/address.ts";
 import { NS_PER_MS, sleepUntil } from "./clock.ts";
 import { failMeasurement, Measurement, type Run } from "./measurement.ts";
 import { mtr } from "./mtr.ts";
@@ -34,6 +34,7 @@ import type {
   TracerouteEntry,
   TracerouteResult,
 } from "./results.ts";
+import { interfaceOfRoute } from "./route-interface.ts";
 import type { StrategyContext, Target } from "./run-context.ts";
 import { openSweep } from "./sweep/open-sweep.ts";
 import type { Sweep } from "./sweep/sweep.ts";
@@ -44,9 +45,8 @@ import { TargetStream, type Targets } from "./targets/target-stream.ts";
 import { type Pace, promptPace, tickingPace } from "./ticks.ts";
 import { traceroute } from "./traceroute.ts";
 import type { Facilities, SocketCapabilities } from "./transport/capabilities.ts";
-import { interfaceIndex } from "./transport/icmp-transport.ts";
 import { openTransport, type Privileged } from "./transport/open.ts";
-import { RefusingTransport } from "./transport/refusing-transport.ts";
+import type { Route } from "./transport/transport.ts";
 
 /**
  * Sends ICMP probes and tells what became of them. Sockets open on first use, one for each family and value of `privileged`
@@ -359,17 +359,19 @@ export class Client {
     const family = settings.family ?? (bindAddr === undefined ? undefined : addressFamily(bindAddr));
     const isAddress = canonicalAddress(host) !== undefined;
     // A bound source decides the family of a name; an address of the other family does without it.
-    const wanted = isAddress ? settings.family : family;
-    const { address, family: resolved } = await this.#resolver.lookup(host, { family: wanted, signal });
+    const asked = isAddress ? settings.family : family;
+    const { address, family: resolved } = await this.#resolver.lookup(host, { family: asked, signal });
     if (this.#isClosed) throw new ClientClosedError();
-    this.#checkZone(host, address);
-    const source = this.#source(resolved, settings);
-    const prober = this.#prober(resolved, settings.privileged, source);
+    const wanted = this.#source(resolved, settings);
+    const { libc } = this.#platform;
+    const by = interfaceOfRoute(libc, { host, address, source: wanted, interface: settings.interface });
+    const source = wanted?.split("%", 1)[0];
+    const prober = this.#prober(resolved, settings.privileged, { source, interface: by });
     await sleepUntil(this.#platform.clock, prober.transport.stampsFromNs, signal);
     const route = {
       destination: address,
       source,
-      interfaceIndex: this.#interfaceIndex(settings.interface),
+      interface: by,
       tos: settings.tos,
       dontFragment: settings.dontFragment,
       mark: settings.mark,
@@ -398,9 +400,11 @@ export class Client {
       : undefined;
   }
 
-  #prober(family: Family, privileged: Privileged, source: string | undefined): Prober {
-    // Only IPv6 datagram sockets have to be bound to their source.
-    const keyOf = (isRaw: boolean) => `${family} ${isRaw} ${isRaw || family === 4 ? "" : source}`;
+  #prober(family: Family, privileged: Privileged, from: Pick<Route, "source" | "interface">): Prober {
+    // Only IPv6 datagram sockets have to be bound to their source, and if it is link-local, on one interface.
+    const { source } = from;
+    const by = source !== undefined && needsZone(source) ? from.interface : undefined;
+    const keyOf = (isRaw: boolean) => `${family} ${isRaw} ${isRaw || family === 4 ? "" : [source, by]}`;
     const isRaw = privileged === "auto" ? this.#isRawByFamily.get(family) : privileged;
     const open = isRaw === undefined ? this.#probers.get(keyOf(true)) : this.#probers.get(keyOf(isRaw));
     if (open !== undefined) return open;
@@ -410,32 +414,14 @@ export class Client {
       family,
       privileged: isRaw ?? privileged,
       identifier: this.#random16(),
-      source: family === 6 ? source : undefined,
+      source,
+      interface: by,
     });
     if (transport.facilities !== undefined) this.#note(transport.facilities);
     const prober = new Prober(transport, platform.clock, this.#random16());
     if (privileged === "auto") this.#isRawByFamily.set(family, transport.privileged);
-    // A source that this host lacks now it may have at the next run.
-    if (!(transport instanceof RefusingTransport)) this.#probers.set(keyOf(transport.privileged), prober);
+    this.#probers.set(keyOf(transport.privileged), prober);
     return prober;
-  }
-
-  /** With a zone that names no interface the kernel would be asked for none, and choose. @throws ResolveError */
-  #checkZone(host: string, address: string): void {
-    const [, zone] = address.split("%", 2);
-    if (zone === undefined || interfaceIndex(this.#platform.libc, zone) !== 0) return;
-    throw new ResolveError(`Cannot resolve "${host}": this host has no interface "${zone}"`, {
-      host,
-      code: "ENODEV",
-    });
-  }
-
-  #interfaceIndex(nameOrIndex: string | number | undefined): number | undefined {
-    if (nameOrIndex === undefined) return undefined;
-    const index = interfaceIndex(this.#platform.libc, String(nameOrIndex));
-    if (index === 0)
-      throw new RangeError(`Option "interface" is "${nameOrIndex}": this host has no such interface`);
-    return index;
   }
 
   #clientNonce(): Uint8Array {

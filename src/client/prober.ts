@@ -174,6 +174,7 @@ export class Prober implements TransportOwner, StreamOwner {
       this.#fail(probe, receipt.error);
       return true;
     }
+    if (receipt.countsAnew) this.#stamps.beginAnew();
     probe.at = at;
     // Not from `at`: this process may have been suspended for longer than the timeout before it came to send.
     probe.deadlineNs = this.#clock.monotonicNs() + timeoutNs;

@@ -102,6 +102,19 @@ export function isLinkLocal(text: string): boolean {
   return first === 0xfe && second >> 6 === 0b10;
 }
 
+/**
+ * Whether the IPv6 address `text` means another node on each interface: link-local ones, and
+ * multicast ones of interface-local and link-local scope (RFC 4007 section 4, RFC 4291 section 2.7).
+ * A zone that it has already does not matter.
+ */
+export function needsZone(text: string): boolean {
+  const address = parseAddress(text);
+  if (address?.family !== 6) return false;
+  const [first = 0, second = 0] = address.bytes;
+  const scope = second & 0xf;
+  return isLinkLocal(text) || (first === 0xff && (scope === 1 || scope === 2));
+}
+
 /** Whether `text` is a loopback address: 127.0.0.0/8 (RFC 1122 section 3.2.1.3) or `::1`. */
 export function isLoopback(text: string): boolean {
   const address = parseAddress(text);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { constants } from "node:os";
 import { ResolveError } from "../../src/errors.ts";
 import { FakePath } from "../support/fake-path.ts";
 import { SOCKET_KINDS } from "../support/fake-platform.ts";
@@ -37,8 +38,12 @@ test("an IPv4 address in IPv6 form is refused with the one to use", async () => 
 });
 
 test("a refused send names what was asked for", async () => {
-  const { client, outcome } = scene();
-  const result = await outcome(client.probe("198.51.100.1", { source: "192.0.2.99" }));
+  const { client, kernel, outcome } = scene();
+  kernel.failSendsTo("198.51.100.1", constants.errno.EINVAL);
+  const options = { source: "192.0.2.10", interface: "eth0", mark: 3 };
+  const result = await outcome(client.probe("198.51.100.1", options));
   expect(result).toMatchObject({ kind: "sendError", error: "EINVAL" });
-  expect(result.kind === "sendError" && result.sendError.message).toContain("source 192.0.2.99");
+  expect(result.kind === "sendError" && result.sendError.message).toEndWith(
+    "with source 192.0.2.10, interface eth0, mark 3",
+  );
 });

@@ -68,13 +68,70 @@ describe("Client options on the wire", () => {
     });
   }
 
-  test("a source that is not this host's own is a failed send", async () => {
-    const { client, outcome } = scene();
-    expect(await outcome(client.probe(TARGET, { source: "192.0.2.99" }))).toMatchObject({
-      kind: "sendError",
-      error: "EINVAL",
+  for (const kind of SOCKET_KINDS) {
+    test(`a source that is not this host's own is a failed send that says so, ${kind.name}`, async () => {
+      const { client, kernel, outcome } = scene({}, { privileged: kind.privileged });
+      const source = kind.family === 4 ? "192.0.2.99" : "2001:db8::99";
+      const result = await outcome(client.probe(kind.target, { source }));
+      expect(result).toMatchObject({
+        kind: "sendError",
+        error: "EADDRNOTAVAIL",
+        sendError: {
+          message: `Cannot send to ${kind.target} from ${source}: this host has no such address (EADDRNOTAVAIL)`,
+        },
+      });
+      client.close();
+      expect(kernel.openDescriptors).toBe(0);
     });
-  });
+
+    test(`what is too long for the interface is refused with the MTU, ${kind.name}`, async () => {
+      const { client, outcome } = scene({ ...new FakePath({ delays: 1 }) }, { privileged: kind.privileged });
+      const result = await outcome(client.probe(kind.target, { size: 1600, dontFragment: true }));
+      expect(result).toMatchObject({ kind: "sendError", error: "EMSGSIZE" });
+      expect(result.kind === "sendError" && result.sendError.message).toEndWith(", mtu 1500");
+      expect((await outcome(client.probe(kind.target, { size: 1400, dontFragment: true }))).kind).toBe(
+        "reply",
+      );
+    });
+
+    test(`an interface that is created anew is found again, ${kind.name}`, async () => {
+      const interfaces: Record<string, number> = { lo: 1, eth0: 2 };
+      const { client, clock, kernel, watch } = scene(
+        { ...new FakePath({ delays: 1 }), interfaces },
+        { privileged: kind.privileged },
+      );
+      const options = { count: 8, interval: 1000, interface: "eth0" };
+      const { items, ended } = watch(client.ping(kind.target, options));
+      await clock.advance(1500);
+      delete interfaces["eth0"];
+      await clock.advance(2000);
+      interfaces["eth0"] = 7;
+      await clock.advance(10_000);
+      await ended;
+      const codes = items.map(({ error }): string | null => error);
+      expect(codes).toEqual([null, null, "ENODEV", "ENODEV", null, null, null, null]);
+      // Without an index the kernel would have chosen an interface.
+      expect(kernel.sent.map(({ interfaceIndex }) => interfaceIndex)).toEqual([2, 2, 7, 7, 7, 7]);
+    });
+
+    test(`a failed send has the interface looked up at once, ${kind.name}`, async () => {
+      const interfaces: Record<string, number> = { lo: 1, eth0: 2 };
+      const { client, clock, kernel, watch } = scene(
+        { ...new FakePath({ delays: 1 }), interfaces },
+        { privileged: kind.privileged },
+      );
+      const options = { count: 4, interval: 10, interface: "eth0" };
+      const { items, ended } = watch(client.ping(kind.target, options));
+      await clock.advance(15);
+      interfaces["eth0"] = 3;
+      await clock.advance(100);
+      await ended;
+      expect(items.map((result) => [result.kind, result.rttSource])).toEqual(
+        Array(4).fill(["reply", "kernel"]),
+      );
+      expect(kernel.sent.map(({ interfaceIndex }) => interfaceIndex)).toEqual([2, 2, 3, 3]);
+    });
+  }
 
   test("bindAddr is for targets of its family, and decides that of a name", async () => {
     const { client, kernel, outcome } = scene(

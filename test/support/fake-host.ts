@@ -42,7 +42,7 @@ import {
 } from "./fake-network.ts";
 import { addressOf, type FakeReception, type FakeSocket } from "./fake-socket.ts";
 
-const { EACCES, EDESTADDRREQ, EINVAL, EMSGSIZE, ENETUNREACH } = constants.errno;
+const { EACCES, EDESTADDRREQ, EINVAL, EMSGSIZE, ENETUNREACH, ENODEV } = constants.errno;
 
 const LOOPBACK_DELAY_MS = 0.02;
 const FIRST_IDENTIFIER = 20_000;
@@ -61,7 +61,10 @@ export class KernelFailure extends Error {
 export interface FakeHostOptions {
   /** What comes back for a probe that leaves the host. Default: nothing. */
   readonly network?: FakeNetwork;
-  /** The host's addresses besides 127.0.0.0/8 and ::1. The first of each family is the usual source. */
+  /**
+   * The host's addresses besides 127.0.0.0/8 and ::1. The first of each family is the usual source.
+   * They may change, as may the interfaces.
+   */
   readonly addresses?: readonly string[];
   /** Interface names and indexes. Default: lo is 1, eth0 is 2. */
   readonly interfaces?: Readonly<Record<string, number>>;
@@ -84,7 +87,6 @@ export class FakeHost {
   readonly interfaces: Readonly<Record<string, number>>;
   readonly #clock: FakeClock;
   readonly #context: HostContext;
-  readonly #addresses: readonly string[];
   readonly #routeErrors = new Map<string, number>();
   #nextIdentifier = FIRST_IDENTIFIER;
 
@@ -92,7 +94,11 @@ export class FakeHost {
     this.#clock = clock;
     this.#context = context;
     this.interfaces = context.options.interfaces ?? { lo: 1, eth0: 2 };
-    this.#addresses = (context.options.addresses ?? ["192.0.2.10", "2001:db8::10"]).map(canonical);
+  }
+
+  // Read anew each time: addresses come and go.
+  get #addresses(): readonly string[] {
+    return (this.#context.options.addresses ?? ["192.0.2.10", "2001:db8::10"]).map(canonical);
   }
 
   /** Makes sends to `destination` fail; 0 makes them succeed again. */
@@ -134,15 +140,19 @@ export class FakeHost {
       throw new KernelFailure(EACCES);
     }
     const wish = readWish(socket, message);
+    const index = wish.interfaceIndex || socket.boundInterface;
+    // ip6_datagram_send_ctl()
+    if (socket.boundInterface !== 0 && index !== socket.boundInterface) throw new KernelFailure(EINVAL);
+    if (index !== 0 && !Object.values(this.interfaces).includes(index)) throw new KernelFailure(ENODEV);
     const source = this.#source(socket, wish.source, destination);
     if (!socket.raw) this.#requireEcho(socket, message.data);
     const data = this.#finish(socket, message.data, { source, destination });
     const discovery = socket.ipOption(IP_MTU_DISCOVER, IPV6_MTU_DISCOVER);
     const dontFragment = discovery >= PMTUDISC_DO;
     const header = { family: socket.family, source, destination, ttl: wish.ttl, tos: wish.tos, dontFragment };
-    const index = this.sent.length;
+    const position = this.sent.length;
     const packet = ipPacket(
-      { ...header, identification: socket.raw || !dontFragment ? index & 0xffff : 0 },
+      { ...header, identification: socket.raw || !dontFragment ? position & 0xffff : 0 },
       data,
     );
     this.#checkSize(socket, { packet, data, destination, dontFragment });
@@ -150,13 +160,13 @@ export class FakeHost {
     const probe: FakeProbe = {
       ...header,
       mark: socket.option(SOL_SOCKET, SO_MARK),
-      interfaceIndex: wish.interfaceIndex || socket.boundInterface,
+      interfaceIndex: index,
       data,
       packet,
       identifier: data.length >= 8 ? view.getUint16(4) : 0,
       sequence: data.length >= 8 ? view.getUint16(6) : 0,
       sentAtNs: this.#clock.monotonicNs(),
-      index,
+      index: position,
     };
     this.sent.push(probe);
     this.#stamp(socket, packet);

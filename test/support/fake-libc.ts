@@ -144,12 +144,14 @@ export class FakeKernel implements LibcSymbols {
       if (family === undefined || !(this.#options.families ?? [4, 6]).includes(family)) {
         throw new KernelFailure(EAFNOSUPPORT);
       }
-      if (protocol !== (family === 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
-        throw new KernelFailure(EPROTONOSUPPORT);
       const kind = type & 0xff;
+      const isUdp = kind === SOCK_DGRAM && protocol === 0;
+      if (!isUdp && protocol !== (family === 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+        throw new KernelFailure(EPROTONOSUPPORT);
       if (kind !== SOCK_RAW && kind !== SOCK_DGRAM) throw new KernelFailure(EPROTONOSUPPORT);
       if (kind === SOCK_RAW && this.#options.allowRaw === false) throw new KernelFailure(EPERM);
-      if (kind === SOCK_DGRAM && this.#options.allowDatagram === false) throw new KernelFailure(EACCES);
+      if (kind === SOCK_DGRAM && !isUdp && this.#options.allowDatagram === false)
+        throw new KernelFailure(EACCES);
       if (this.#sockets.size >= (this.#options.maxDescriptors ?? 1024)) throw new KernelFailure(EMFILE);
       let fd = FIRST_DESCRIPTOR;
       while (this.#sockets.has(fd)) fd++;
@@ -215,6 +217,8 @@ export class FakeKernel implements LibcSymbols {
       if (!any && !this.#host.isLocal(wanted.address)) throw new KernelFailure(EADDRNOTAVAIL);
       if (!socket.raw) this.#host.claimIdentifier(socket, wanted.port ?? 0);
       socket.boundAddress = any ? undefined : wanted.address;
+      // A link-local address is bound on one interface, for good (inet6_bind, ping_bind).
+      socket.boundInterface = wanted.scopeId ?? 0;
       return 0;
     });
   }

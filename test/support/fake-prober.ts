@@ -113,7 +113,7 @@ export function openBenchStream(
     route: {
       destination: options.destination,
       source: undefined,
-      interfaceIndex: undefined,
+      interface: undefined,
       tos: 0,
       dontFragment: options.dontFragment,
       mark: 0,

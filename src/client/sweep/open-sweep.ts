@@ -4,7 +4,7 @@ import type { Run } from "../measurement.ts";
 import type { Platform } from "../platform.ts";
 import type { TargetStream } from "../targets/target-stream.ts";
 import type { Facilities } from "../transport/capabilities.ts";
-import { interfaceIndex } from "../transport/icmp-transport.ts";
+import { interfaceIndex } from "../transport/interface-names.ts";
 import { openPermitted } from "../transport/open.ts";
 import { IDENTITY_LENGTH } from "../transport/sweep-probe.ts";
 import { type SweepListener, SweepWire } from "../transport/sweep-wire.ts";

@@ -3,14 +3,17 @@ import {
   AF_INET,
   AF_INET6,
   IP_MTU_DISCOVER,
+  IP_RECVERR,
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPV6_MTU_DISCOVER,
+  IPV6_RECVERR,
   PMTUDISC_DONT,
   PMTUDISC_PROBE,
   SCM_TSTAMP_SND,
+  SO_EE_ORIGIN_LOCAL,
   SO_EE_ORIGIN_TIMESTAMPING,
   SO_MARK,
   SOCK_DGRAM,
@@ -26,8 +29,10 @@ import { encodeIcmpv4 } from "../../packet/icmpv4.ts";
 import { encodeIcmpv6 } from "../../packet/icmpv6.ts";
 import type { Facilities } from "./capabilities.ts";
 import { decodeDatagram, decodeQueuedError } from "./datagram-arrival.ts";
+import { InterfaceNames, missingInterface } from "./interface-names.ts";
 import { decodeRaw } from "./raw-arrival.ts";
-import { bindIdentifier, configureSocket, countStamps, extended } from "./socket-options.ts";
+import { explainRefusal } from "./send-failure.ts";
+import { bindIdentifier, configureSocket, countStamps } from "./socket-options.ts";
 import type { Arrival, Route, SendReceipt, Transport, TransportOwner } from "./transport.ts";
 
 /** What a transport is built on. */
@@ -43,8 +48,8 @@ export interface IcmpTransportOptions {
   readonly privileged: boolean;
   /** The identifier to send with on a raw socket. */
   readonly identifier: number;
-  /** The one address that routes of this transport may have for a source, when it is a datagram socket. */
-  readonly source?: string | undefined;
+  /** What to bind a datagram socket to; its port is the identifier wanted, 0 lets the kernel choose. */
+  readonly bindTo?: SocketAddress | undefined;
 }
 
 const ECHO_HEADER_LENGTH = 8;
@@ -76,8 +81,12 @@ export class IcmpTransport implements Transport {
   #watch: Watch | undefined;
   #isActive = false;
   #owner: TransportOwner | undefined;
-  /** By route and TTL. */
-  readonly #envelopes = new WeakMap<Route, (Envelope | undefined)[]>();
+  readonly #interfaces: InterfaceNames;
+  /** By route and TTL, for the index that the interface of the route has. */
+  readonly #envelopes = new WeakMap<
+    Route,
+    { readonly index: number | undefined; readonly byTtl: (Envelope | undefined)[] }
+  >();
   /** The probe sent last, which is as long as the next one more often than not. */
   #message: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(ECHO_HEADER_LENGTH));
   #messageView: DataView = viewOf(this.#message);
@@ -89,6 +98,10 @@ export class IcmpTransport implements Transport {
   #nextStampKey = 0;
   /** How far earlier counts came: smaller keys may still be theirs. */
   #formerStampKeys = 0;
+  /** Whether counting began anew since the last receipt. */
+  #countsAnew = true;
+  /** The MTU that the last send exceeded, as the error queue tells it. */
+  #exceededMtu: number | undefined;
   // Socket options that a route may ask for, as they are set now.
   #mark = 0;
   #dontFragment: boolean | undefined;
@@ -101,13 +114,14 @@ export class IcmpTransport implements Transport {
     this.privileged = privileged;
     this.#libc = libc;
     this.#reactor = reactor;
+    this.#interfaces = new InterfaceNames(libc);
     this.#socket = Socket.open(libc, {
       domain: family === 4 ? AF_INET : AF_INET6,
       type: privileged ? SOCK_RAW : SOCK_DGRAM,
       protocol: family === 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6,
     });
     try {
-      this.identifier = privileged ? options.identifier : this.#bindIdentifier(options.source);
+      this.identifier = privileged ? options.identifier : this.#bindIdentifier(options.bindTo);
       this.facilities = configureSocket(this.#socket, {
         family,
         privileged,
@@ -151,21 +165,18 @@ export class IcmpTransport implements Transport {
     // On a datagram socket an error that waits unread makes the next send fail in its place.
     if (!this.privileged) this.drainErrors();
     const message = this.encode(sequence, payload);
-    try {
-      this.#applyRoute(route);
-      if (this.#socket.sendIn(this.#envelope(route, ttl), message) === "busy") return { kind: "busy" };
-    } catch (error) {
-      if (!(error instanceof SystemError)) throw error;
-      // Whether a refused send took a key depends on how far it got, so counting begins anew, once the stamps that wait
-      // with keys of the old count are read. Others may still come, from packets that a device holds back.
-      this.drainErrors();
-      this.#countStamps();
-      return { kind: "failed", error: explain(error, route) };
-    }
-    if (!this.facilities.transmitTimestamps) return { kind: "sent", stampKey: null, message };
+    let outcome = this.#transmit(route, ttl, message);
+    if (outcome instanceof SystemError && this.#hasMoved(route))
+      outcome = this.#transmit(route, ttl, message);
+    if (outcome instanceof SystemError)
+      return { kind: "failed", error: this.#explain(outcome, { route, ttl, message }) };
+    if (outcome === "busy") return { kind: "busy" };
+    const countsAnew = this.#countsAnew;
+    this.#countsAnew = false;
+    if (!this.facilities.transmitTimestamps) return { kind: "sent", stampKey: null, message, countsAnew };
     const stampKey = this.#nextStampKey;
     this.#nextStampKey = (stampKey + 1) % UINT32;
-    return { kind: "sent", stampKey, message };
+    return { kind: "sent", stampKey, message, countsAnew };
   }
 
   drain(): boolean {
@@ -189,7 +200,9 @@ export class IcmpTransport implements Transport {
   drainErrors(): void {
     if (this.#socket.closed || !this.facilities.fillsErrorQueue) return;
     this.#socket.receiveErrors((message) => {
-      if (message.error?.origin === SO_EE_ORIGIN_TIMESTAMPING) this.#onStamp(message);
+      const origin = message.error?.origin;
+      if (origin === SO_EE_ORIGIN_TIMESTAMPING) this.#onStamp(message);
+      else if (origin === SO_EE_ORIGIN_LOCAL) this.#exceededMtu = message.error?.info;
       else this.#handOver(() => decodeQueuedError(this.family, message));
     }, DRAIN_LIMIT);
   }
@@ -233,22 +246,77 @@ export class IcmpTransport implements Transport {
     this.#owner?.onArrival({ kind: "stamp", key: error.data, stampNs: timestampNs });
   }
 
-  /** Many probes take the same route: it is encoded once for each TTL. */
-  #envelope(route: Route, ttl: number): Envelope {
-    const known = this.#envelopes.get(route)?.[ttl];
-    if (known !== undefined) return known;
-    const envelope = this.#address(route, ttl);
-    // The interface of a zone may be made anew, with another index.
-    if (route.destination.includes("%")) return envelope;
-    const ofRoute = this.#envelopes.get(route) ?? [];
-    ofRoute[ttl] = envelope;
-    this.#envelopes.set(route, ofRoute);
-    return envelope;
+  #transmit(route: Route, ttl: number, message: Uint8Array): "sent" | "busy" | SystemError {
+    try {
+      this.#applyRoute(route);
+      return this.#socket.sendIn(this.#envelope(route, ttl), message);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      // Whether a refused send took a key depends on how far it got, so counting begins anew, once the stamps that wait
+      // with keys of the old count are read. Others may still come, from packets that a device holds back.
+      this.drainErrors();
+      this.#countStamps();
+      return error;
+    }
   }
 
-  #address({ destination, tos, source, interfaceIndex: index }: Route, ttl: number): Envelope {
+  /** Whether the interface of a route has been created anew since the last envelope was made. */
+  #hasMoved(route: Route): boolean {
+    return this.#interfaces.hasMoved(route.interface, this.#envelopes.get(route)?.index);
+  }
+
+  #explain(
+    error: SystemError,
+    { route, ttl, message }: { route: Route; ttl: number; message: Uint8Array },
+  ): SystemError {
+    const index = this.#envelopes.get(route)?.index;
+    if (index === 0) return error;
+    const isTooLong = error.code === "EMSGSIZE";
+    if (isTooLong && this.privileged) this.#askForMtu(this.#envelope(route, ttl), message);
+    const mtu = isTooLong ? this.#exceededMtu : undefined;
+    return explainRefusal(this.#libc, error, { ...route, index, mtu });
+  }
+
+  /** A raw socket is told the MTU only if it asks for errors, which it does not as it sees them as packets. */
+  #askForMtu(envelope: Envelope, message: Uint8Array): void {
+    const level = this.family === 4 ? IPPROTO_IP : IPPROTO_IPV6;
+    const name = this.family === 4 ? IP_RECVERR : IPV6_RECVERR;
+    this.#exceededMtu = undefined;
+    try {
+      this.#socket.setOption(level, name, 1);
+      this.#socket.sendIn(envelope, message);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      if (error.code !== "EMSGSIZE") return;
+    }
+    this.#socket.receiveErrors(({ error }) => {
+      if (error?.origin === SO_EE_ORIGIN_LOCAL) this.#exceededMtu = error.info;
+    }, DRAIN_LIMIT);
+    this.#socket.setOption(level, name, 0);
+  }
+
+  /** Many probes take the same route: it is encoded once for each TTL and index of its interface. */
+  #envelope(route: Route, ttl: number): Envelope {
+    const index = route.interface === undefined ? undefined : this.#interfaces.indexOf(route.interface);
+    let known = this.#envelopes.get(route);
+    if (known === undefined || known.index !== index) {
+      known = { index, byTtl: [] };
+      this.#envelopes.set(route, known);
+    }
+    known.byTtl[ttl] ??= this.#address(route, ttl, index);
+    return known.byTtl[ttl];
+  }
+
+  #address(
+    { destination, tos, source, interface: by }: Route,
+    ttl: number,
+    index: number | undefined,
+  ): Envelope {
+    const [address = destination] = destination.split("%", 1);
+    if (index === 0) throw missingInterface(by ?? "", address);
+    const isScoped = this.family === 6 && (isLinkLocal(address) || isMulticast(address));
     return this.#socket.address({
-      destination: this.#socketAddress(destination, index),
+      destination: { address, ...(index !== undefined && isScoped && { scopeId: index }) },
       ttl,
       tos,
       ...(source !== undefined && { source }),
@@ -263,15 +331,16 @@ export class IcmpTransport implements Transport {
     this.facilities.transmitTimestamps = countStamps(this.#socket) === undefined;
     this.#formerStampKeys = Math.max(this.#formerStampKeys, this.#nextStampKey);
     this.#nextStampKey = 0;
+    this.#countsAnew = true;
   }
 
   /**
    * An ICMP datagram socket has its identifier for a port: binding to port 0 makes the kernel choose one. The source has to
    * be bound, too: that of a control message is checked and then ignored in IPv6 (ping_v6_sendmsg).
    */
-  #bindIdentifier(source: string | undefined): number {
-    const any = this.family === 4 ? "0.0.0.0" : "::";
-    return bindIdentifier(this.#socket, this.#socketAddress(source ?? any));
+  #bindIdentifier(bindTo: SocketAddress | undefined): number {
+    const any = { address: this.family === 4 ? "0.0.0.0" : "::" };
+    return bindIdentifier(this.#socket, bindTo ?? any);
   }
 
   #applyRoute({ mark, dontFragment }: Route): void {
@@ -295,34 +364,4 @@ export class IcmpTransport implements Transport {
       ? [IPPROTO_IP, IP_MTU_DISCOVER, "IP_MTU_DISCOVER"]
       : [IPPROTO_IPV6, IPV6_MTU_DISCOVER, "IPV6_MTU_DISCOVER"];
   }
-
-  /** The address with its scope: that of its zone, or for a link-local one without a zone that of the interface. */
-  #socketAddress(address: string, interfaceOfRoute?: number): SocketAddress {
-    const zoneAt = address.indexOf("%");
-    if (zoneAt !== -1) {
-      const scopeId = interfaceIndex(this.#libc, address.slice(zoneAt + 1));
-      return { address: address.slice(0, zoneAt), scopeId };
-    }
-    if (interfaceOfRoute === undefined || this.family === 4) return { address };
-    return isLinkLocal(address) || isMulticast(address)
-      ? { address, scopeId: interfaceOfRoute }
-      : { address };
-  }
-}
-
-/** Names what the route asked for: without it, the kernel's EINVAL and EPERM tell nobody what was wrong. */
-function explain(error: SystemError, { source, interfaceIndex, mark }: Route): SystemError {
-  const asked = [
-    source !== undefined && `source ${source}`,
-    interfaceIndex !== undefined && `interface ${interfaceIndex}`,
-    mark !== 0 && `mark ${mark}`,
-  ].filter((part) => part !== false);
-  if (asked.length === 0) return error;
-  return extended(error, ` with ${asked.join(", ")}`);
-}
-
-/** The index of an interface given by name or number; 0 when there is none. */
-export function interfaceIndex(libc: Libc, nameOrIndex: string): number {
-  const index = libc.interfaceIndex(nameOrIndex);
-  return index === 0 && /^\d{1,9}$/.test(nameOrIndex) ? Number(nameOrIndex) : index;
 }

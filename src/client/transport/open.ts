@@ -1,15 +1,19 @@
 import { realpathSync } from "node:fs";
 import { RawSocketPermissionError, SystemError } from "../../errors.ts";
+import { BoundTransport } from "./bound-transport.ts";
 import { IcmpTransport, type IcmpTransportOptions, type TransportSystem } from "./icmp-transport.ts";
-import { RefusingTransport } from "./refusing-transport.ts";
-import type { Transport } from "./transport.ts";
+import type { Route, Transport } from "./transport.ts";
 
 /** Which kind of socket a caller allows: `true` raw only, `false` datagram only, `"auto"` raw if permitted. */
 export type Privileged = "auto" | boolean;
 
 /** Which socket to open. */
-export interface OpenOptions extends Omit<IcmpTransportOptions, "privileged"> {
+export interface OpenOptions extends Omit<IcmpTransportOptions, "privileged" | "bindTo"> {
   readonly privileged: Privileged;
+  /** The only source of all routes, without a zone: IPv6 datagram sockets have to be bound to it. */
+  readonly source?: string | undefined;
+  /** The interface of a link-local source. */
+  readonly interface?: Route["interface"];
 }
 
 /**
@@ -19,15 +23,12 @@ export interface OpenOptions extends Omit<IcmpTransportOptions, "privileged"> {
  * @throws {SystemError} for any other reason (EMFILE, EAFNOSUPPORT, ...).
  */
 export function openTransport(system: TransportSystem, options: OpenOptions): Transport {
-  const { privileged, ...rest } = options;
-  return openPermitted(privileged, (kind) => {
-    try {
-      return new IcmpTransport(system, { ...rest, privileged: kind });
-    } catch (error) {
-      if (isWrongSource(error)) return new RefusingTransport(options.family, error);
-      throw error;
-    }
-  });
+  const { family, privileged, identifier, source, interface: by } = options;
+  return openPermitted(privileged, (isRaw) =>
+    isRaw || source === undefined || family === 4
+      ? new IcmpTransport(system, { family, privileged: isRaw, identifier })
+      : new BoundTransport(system, { family, source, interface: by }),
+  );
 }
 
 /**
@@ -56,10 +57,6 @@ function isDenial(error: unknown): error is SystemError {
     error.syscall === "socket" &&
     (error.code === "EPERM" || error.code === "EACCES")
   );
-}
-
-function isWrongSource(error: unknown): error is SystemError {
-  return error instanceof SystemError && error.syscall === "bind" && error.code === "EADDRNOTAVAIL";
 }
 
 function permissionError(privileged: Privileged, cause: SystemError | undefined): RawSocketPermissionError {

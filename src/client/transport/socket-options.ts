@@ -373,7 +373,8 @@ export function configureSocket(socket: Socket, plan: SocketPlan): Facilities {
 }
 
 /**
- * Binds a datagram socket, so that the kernel chooses its identifier, and returns that. The source
+ * Binds a datagram socket and returns its identifier: the port of `address` if it is free, else the
+ * kernel's choice. The source
  * has to be bound, too: that of a control message is checked and then ignored in IPv6
  * (ping_v6_sendmsg).
  *
@@ -381,9 +382,11 @@ export function configureSocket(socket: Socket, plan: SocketPlan): Facilities {
  */
 export function bindIdentifier(socket: Socket, address: SocketAddress): number {
   try {
-    socket.bind({ ...address, port: 0 });
+    socket.bind({ port: 0, ...address });
     return socket.localAddress().port ?? 0;
   } catch (error) {
+    const isTaken = error instanceof SystemError && error.code === "EADDRINUSE";
+    if (isTaken && address.port) return bindIdentifier(socket, { ...address, port: 0 });
     if (!(error instanceof SystemError) || error.code === "EADDRNOTAVAIL") throw error;
     throw extended(error, ": a datagram socket gets the identifier of its probes by it");
   }

@@ -9,10 +9,13 @@ import type { Facilities } from "./capabilities.ts";
 export interface Route {
   /** Canonical address of the target; a link-local one keeps its zone (`fe80::1%eth0`). */
   readonly destination: string;
-  /** Source address, or undefined to let the kernel choose. */
+  /** Source address without a zone, or undefined to let the kernel choose. */
   readonly source: string | undefined;
-  /** Index of the interface to leave by, or undefined to let the routing table choose. */
-  readonly interfaceIndex: number | undefined;
+  /**
+   * Name or index of the interface to leave by, or undefined to let the routing table choose. It is
+   * the zone of link-local addresses, too.
+   */
+  readonly interface: string | number | undefined;
   /** The whole type of service or traffic class byte. */
   readonly tos: number;
   /** true sets DF and ignores the cached path MTU, false clears DF, undefined keeps the kernel's default. */
@@ -91,8 +94,16 @@ export type Arrival = EchoArrival | ErrorArrival | StampArrival;
 
 /** What became of a send. */
 export type SendReceipt =
-  /** Left; `stampKey` names the transmit stamp to come, null when none will. `message` is the ICMP message sent, valid until the next send. */
-  | { readonly kind: "sent"; readonly stampKey: number | null; readonly message: Uint8Array }
+  /**
+   * Left; `stampKey` names the transmit stamp to come, null when none will. `message` is the ICMP
+   * message sent, valid until the next send. `countsAnew`: keys given out before are void.
+   */
+  | {
+      readonly kind: "sent";
+      readonly stampKey: number | null;
+      readonly message: Uint8Array;
+      readonly countsAnew?: boolean;
+    }
   /** The kernel has no room now (ENOBUFS, EAGAIN): nothing left, try again later. */
   | { readonly kind: "busy" }
   /** Refused. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { IcmpTransport, interfaceIndex } from "../../../src/client/transport/icmp-transport.ts";
+import { IcmpTransport } from "../../../src/client/transport/icmp-transport.ts";
 import type { Arrival, Route } from "../../../src/client/transport/transport.ts";
 import {
   ICMP_FILTER,
@@ -43,7 +43,7 @@ describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
     const route = (fields: Partial<Route> = {}): Route => ({
       destination: target,
       source: undefined,
-      interfaceIndex: undefined,
+      interface: undefined,
       tos: 0,
       dontFragment: undefined,
       mark: 0,
@@ -101,7 +101,7 @@ describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
 
   test("takes traffic class, source and interface of each route", () => {
     const { transport, kernel, route } = setUp({ addresses: [host, v4 ? "192.0.2.11" : "2001:db8::11"] });
-    transport.send(route({ tos: 0xb8, source: host, interfaceIndex: 2 }), 64, 1, DATA);
+    transport.send(route({ tos: 0xb8, source: host, interface: 2 }), 64, 1, DATA);
     transport.send(route(), 64, 2, DATA);
     expect(kernel.sent.map(({ tos, source, interfaceIndex: index }) => [tos, source, index])).toEqual([
       [0xb8, host, 2],
@@ -220,7 +220,7 @@ describe.each(SOCKET_KINDS.filter(({ privileged }) => privileged))(
         onReady: () => transport.drain(),
         onArrival: (arrival) => arrivals.push(arrival.kind),
       });
-      const route = { destination: kind.target, source: undefined, interfaceIndex: undefined };
+      const route = { destination: kind.target, source: undefined, interface: undefined };
       transport.send({ ...route, tos: 0, dontFragment: undefined, mark: 0 }, 64, 1, DATA);
       await clock.advance(100);
       expect(arrivals).toEqual(["stamp", "echo"]);
@@ -229,21 +229,3 @@ describe.each(SOCKET_KINDS.filter(({ privileged }) => privileged))(
     });
   },
 );
-
-describe("interfaceIndex()", () => {
-  test.each([
-    ["eth0", 2],
-    ["lo", 1],
-    ["2", 2],
-    ["7", 7],
-    ["eth9", 0],
-    ["", 0],
-    ["-1", 0],
-    ["1e3", 0],
-    ["0x2", 0],
-    ["12345678901", 0],
-  ])("of %p is %d", (name, index) => {
-    const { platform } = fakePlatform();
-    expect(interfaceIndex(platform.libc, name)).toBe(index);
-  });
-});

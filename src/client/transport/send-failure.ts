@@ -1,0 +1,65 @@
+import { constants } from "node:os";
+import { SystemError } from "../../errors.ts";
+import { AF_INET, AF_INET6, SOCK_DGRAM } from "../../ffi/constants.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import { Socket } from "../../ffi/socket.ts";
+import { isLinkLocal } from "../../packet/address.ts";
+import { extended } from "./socket-options.ts";
+import type { Route } from "./transport.ts";
+
+/** What a refused send asked for, and what the kernel told about it. */
+export interface RefusedSend {
+  readonly destination: string;
+  readonly source: string | undefined;
+  readonly interface: Route["interface"];
+  /** The index of that interface. */
+  readonly index: number | undefined;
+  readonly mark: number;
+  /** The MTU that the packet exceeds, where the error is EMSGSIZE. */
+  readonly mtu?: number | undefined;
+}
+
+/**
+ * Names what the caller asked for: the kernel's EINVAL, EPERM and ENETUNREACH do not tell what was
+ * wrong. A source that is not ours has one error on all kinds of socket, EADDRNOTAVAIL.
+ */
+export function explainRefusal(libc: Libc, error: SystemError, refused: RefusedSend): SystemError {
+  const { destination, source, interface: by, mark, mtu } = refused;
+  if (source !== undefined && !isOurs(libc, source, refused.index)) {
+    return new SystemError(
+      `Cannot send to ${destination} from ${source}: this host has no such address (EADDRNOTAVAIL)`,
+      {
+        errno: constants.errno.EADDRNOTAVAIL,
+        code: "EADDRNOTAVAIL",
+        syscall: error.syscall,
+        address: destination,
+      },
+      { cause: error },
+    );
+  }
+  const asked = [
+    source !== undefined && `source ${source}`,
+    by !== undefined && `interface ${by}`,
+    mark !== 0 && `mark ${mark}`,
+  ].filter((part) => part !== false);
+  const how = asked.length === 0 ? "" : ` with ${asked.join(", ")}`;
+  const size = mtu === undefined ? "" : `, mtu ${mtu}`;
+  return how === "" && size === "" ? error : extended(error, `${how}${size}`);
+}
+
+/** Whether `address` is one of this host's (or the system lets sockets bind to any, ip_nonlocal_bind). */
+function isOurs(libc: Libc, address: string, index: number | undefined): boolean {
+  const isIpv6 = address.includes(":");
+  try {
+    using socket = Socket.open(libc, {
+      domain: isIpv6 ? AF_INET6 : AF_INET,
+      type: SOCK_DGRAM,
+      protocol: 0,
+    });
+    const isScoped = isIpv6 && index !== undefined && isLinkLocal(address);
+    socket.bind({ address, ...(isScoped && { scopeId: index }) });
+    return true;
+  } catch (error) {
+    return !(error instanceof SystemError && error.code === "EADDRNOTAVAIL");
+  }
+}
