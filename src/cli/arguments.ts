@@ -6,7 +6,7 @@ import { suggest } from "./suggest.ts";
 import { Values } from "./values.ts";
 
 /** What stands in help for operands that are hosts. */
-export const TAKES_HOSTS = /HOST|TARGET/;
+export const TAKES_HOSTS: RegExp = /HOST|TARGET/;
 
 /** All options of a command, those that every command has included. */
 export function optionsOf(command: Command): readonly Option[] {
