@@ -3,7 +3,7 @@ import { AnsiSurface } from "../../tui/src/draw/ansi-surface.ts";
 import { SurfaceCanvas } from "../../tui/src/draw/surface-canvas.ts";
 import { THEMES, type Theme } from "../../tui/src/draw/theme.ts";
 
-const [dark, , highContrast, none] = THEMES as [Theme, Theme, Theme, Theme];
+const [dark, , highContrast, terminal, none] = THEMES as [Theme, Theme, Theme, Theme, Theme];
 
 describe("AnsiSurface", () => {
   test("puts each text at its place, and tells a look once", () => {
@@ -30,6 +30,12 @@ describe("AnsiSurface", () => {
     const whole = surfaceOf(highContrast);
     whole.put(0, 0, "a", "good");
     expect(whole.sequences).toBe("\x1b[0m\x1b[38;2;95;255;135m\x1b[48;2;0;0;0m\x1b[1;1Ha");
+  });
+
+  test("names the terminal's own colours as ECMA-48 does, which each terminal with colours knows", () => {
+    const surface = surfaceOf(terminal, false);
+    surface.put(0, 0, "a", "bad");
+    expect(surface.sequences).toBe("\x1b[0;1m\x1b[31m\x1b[1;1Ha");
   });
 
   test("fills a rectangle row by row", () => {

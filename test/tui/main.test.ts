@@ -79,7 +79,7 @@ describe("icmpx-tui", () => {
     ["192.0.2.1", 'View is "192.0.2.1": need summary, ping, multiping, traceroute, mtr'],
     ["summary 192.0.2.1", "The summary takes no target"],
     ["ping a b", "ping takes one target here"],
-    ["--theme pink", 'Option --theme is "pink": need dark, light, high-contrast, none'],
+    ["--theme pink", 'Option --theme is "pink": need dark, light, high-contrast, terminal, none'],
     ["--theme", "Option '--theme <value>' argument missing (icmpx-tui --help shows what there is)"],
     ["--thme", "Unknown option '--thme' (icmpx-tui --help shows what there is)"],
     ["\x1b[31m", 'View is "\\x1b[31m": need summary, ping, multiping, traceroute, mtr'],
@@ -113,7 +113,7 @@ describe("icmpx-tui", () => {
         TARGET  begins at once with this host name or address; multiping takes several
 
       Options:
-            --theme NAME  dark, light, high-contrast, none; for this time only
+            --theme NAME  dark, light, high-contrast, terminal, none; for this time only
             --report      print what all sessions found after q or Ctrl-C
         -h, --help        show this
         -V, --version     show the version

@@ -3,7 +3,7 @@ import { App, type InitialView } from "../../tui/src/app/app.ts";
 import type { CopyOutcome } from "../../tui/src/app/clipboard.ts";
 import { Display } from "../../tui/src/app/display.ts";
 import { SettingsStore } from "../../tui/src/app/settings.ts";
-import { themeOf } from "../../tui/src/draw/theme.ts";
+import { THEMES, themeOf } from "../../tui/src/draw/theme.ts";
 import type { Tool } from "../../tui/src/panels/panel.ts";
 import { type Scene, scene } from "../client/support.ts";
 import type { FakePlatformOptions } from "../support/fake-platform.ts";
@@ -79,7 +79,8 @@ export async function stage(options: StageOptions): Promise<Stage> {
       onProblem: () => {},
       schedule: (callback) => clock.schedule(500e6, callback),
     }),
-    theme: themeOf("dark", {}),
+    theme: themeOf("dark", {}, THEMES),
+    themes: THEMES,
     now: () => clock.epochMs + setting.nowMs(),
     after: (ms, callback) => clock.schedule(ms * 1e6, callback),
     copyText: async (text) => {

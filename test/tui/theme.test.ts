@@ -1,20 +1,30 @@
 import { describe, expect, test } from "bun:test";
-import { type Colour, type Look, THEMES, type Theme, themeAfter, themeOf } from "../../tui/src/draw/theme.ts";
+import {
+  type Colour,
+  type Look,
+  THEMES,
+  type Theme,
+  themeAfter,
+  themeOf,
+  themesFor,
+} from "../../tui/src/draw/theme.ts";
 
-const [dark, light, highContrast, none] = THEMES as [Theme, Theme, Theme, Theme];
+const [dark, light, highContrast, terminal, none] = THEMES as [Theme, Theme, Theme, Theme, Theme];
 
 describe("THEMES", () => {
   test("are four, each with a name of its own", () => {
-    expect(THEMES.map(({ name }) => name)).toEqual(["dark", "light", "high-contrast", "none"]);
+    expect(THEMES.map(({ name }) => name)).toEqual(["dark", "light", "high-contrast", "terminal", "none"]);
   });
 
-  test("write every colour in six digits", () => {
+  test("write every colour in six digits, or as one of the terminal's own", () => {
     const colours = THEMES.flatMap(({ background, looks }) => [
       background,
       ...Object.values(looks).flatMap(({ fg, bg }) => [fg, bg]),
     ]).filter((colour) => colour !== undefined);
     expect(colours.length).toBeGreaterThan(30);
-    for (const colour of colours) expect(colour).toMatch(/^#[0-9a-f]{6}$/);
+    for (const colour of colours) expect(String(colour)).toMatch(/^(#[0-9a-f]{6}|[0-7])$/);
+    const own = Object.values(terminal.looks).flatMap(({ fg = 0, bg = 0 }) => [fg, bg]);
+    expect(own.filter((colour) => typeof colour !== "number")).toEqual([]);
   });
 
   test.each(Object.entries(highContrast.looks))(
@@ -39,7 +49,7 @@ describe("THEMES", () => {
     ["light", "#333333", "#fdf6e3"],
   ];
   test.each(grounds)("%s can be read in %s on %s (WCAG AA)", (name, fg, bg) => {
-    const theme = themeOf(name, {});
+    const theme = themeOf(name, {}, THEMES);
     for (const [role, look] of Object.entries(theme.looks)) {
       // A border is no text: WCAG 2.2, 1.4.11 wants 3:1.
       const least = role === "border" ? 3 : 4.5;
@@ -81,12 +91,34 @@ describe("themeOf()", () => {
     [undefined, { COLORFGBG: "0;15", NO_COLOR: "1" }, "none"],
     ["dark", { COLORFGBG: "0;15" }, "dark"],
   ] as const)("%p with %p is %s", (name, environment, expected) => {
-    expect(themeOf(name, environment).name).toBe(expected);
+    expect(themeOf(name, environment, THEMES).name).toBe(expected);
   });
 });
 
 test("themeAfter() goes round", () => {
-  expect(THEMES.map((theme) => themeAfter(theme).name)).toEqual(["light", "high-contrast", "none", "dark"]);
+  const after = THEMES.map((theme) => themeAfter(theme, THEMES).name);
+  expect(after).toEqual(["light", "high-contrast", "terminal", "none", "dark"]);
+  expect(themeAfter(none, themesFor(8))).toBe(terminal);
+  expect(themeAfter(none, themesFor(0))).toBe(none);
+});
+
+describe("themesFor()", () => {
+  test.each([
+    [0, undefined, ["none"], "none"],
+    [0, "dark", ["none"], "none"],
+    [8, undefined, ["terminal", "none"], "terminal"],
+    [8, "dark", ["terminal", "none"], "terminal"],
+    [8, "none", ["terminal", "none"], "none"],
+    [256, "light", ["dark", "light", "high-contrast", "terminal", "none"], "light"],
+  ] as const)("%p colours, with %p chosen, leave %p and show %s", (colours, name, names, shown) => {
+    const themes = themesFor(colours);
+    expect(themes.map((theme) => theme.name)).toEqual([...names]);
+    expect(themeOf(name, {}, themes).name).toBe(shown);
+  });
+
+  test("NO_COLOR is heeded where there are few colours, too", () => {
+    expect(themeOf(undefined, { NO_COLOR: "1" }, themesFor(8))).toBe(none);
+  });
 });
 
 /** WCAG 2.2, "contrast ratio". */
@@ -99,6 +131,7 @@ function contrast(look: Look, ground: { readonly fg: Colour; readonly bg: Colour
 
 /** WCAG 2.2, "relative luminance". */
 function luminance(colour: Colour): number {
+  if (typeof colour === "number") throw new TypeError("what it looks like is up to the terminal");
   const [red, green, blue] = [1, 3, 5].map((at) => {
     const channel = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
     return channel <= 0.04045 ? channel / 12.92 : ((channel + 0.055) / 1.055) ** 2.4;

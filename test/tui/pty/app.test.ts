@@ -49,6 +49,22 @@ describeIf(needs, "icmpx on a terminal", () => {
     await again.until(() => shows(again, "MultiPing"));
   });
 
+  // What terminfo(5) has of each; without COLORTERM, as they come.
+  test.each([
+    ["xterm", 8],
+    ["linux", 8],
+    ["screen", 8],
+    ["vt100", 0],
+    ["screen-256color", 256],
+  ])("asks %s for no more than its %p colours", async (TERM, colours) => {
+    await using pty = start([...ICMPX_TUI, "ping", "127.0.0.1"], { env: { TERM, COLORTERM: undefined } });
+    await pty.shows("#2 ");
+    const used = new Set(coloursOf(pty));
+    const allowed = colours === 0 ? /^$/ : colours === 8 ? /^palette [0-7]$/ : /^palette \d+$/;
+    expect([...used].filter((colour) => !allowed.test(colour))).toEqual([]);
+    expect(used.size > 0).toBe(colours > 0);
+  });
+
   test("measures: a session goes on while another view is shown", async () => {
     await using pty = start([...ICMPX_TUI, "ping", "127.0.0.1"]);
     await pty.shows("#2 ");
@@ -226,6 +242,24 @@ describeIf(
 
 function inside(namespace: Namespace, command: readonly string[]): string[] {
   return ["ip", "netns", "exec", namespace.name, ...NOBODY, ...command];
+}
+
+/** The colours of what can be read, in the words of ECMA-48 and ISO 8613-6; not the terminal's default. */
+function coloursOf({ screen }: Pty): string[] {
+  const { buffer, rows, cols } = screen;
+  const cells = Array.from({ length: rows * cols }, (_, index) =>
+    buffer.active.getLine(Math.floor(index / cols))?.getCell(index % cols),
+  );
+  return cells.flatMap((cell) => {
+    if (cell === undefined) return [];
+    const kind = (isRgb: boolean) => (isRgb ? "24-bit" : "palette");
+    const fg =
+      cell.getChars().trim() === "" || cell.isFgDefault()
+        ? []
+        : [`${kind(cell.isFgRGB())} ${cell.getFgColor()}`];
+    const bg = cell.isBgDefault() ? [] : [`${kind(cell.isBgRGB())} ${cell.getBgColor()}`];
+    return [...fg, ...bg];
+  });
 }
 
 function start(command: readonly string[], options: PtyOptions = {}): Pty {

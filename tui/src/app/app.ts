@@ -25,6 +25,8 @@ export interface AppOptions extends ReportOutlets {
   readonly tools: readonly Tool[];
   readonly settings: SettingsStore;
   readonly theme: Theme;
+  /** Those to choose from. */
+  readonly themes: readonly Theme[];
   /** Milliseconds since 1970. */
   now(): number;
   /** Calls `callback` once, `ms` milliseconds from now; returns a function that cancels it. */
@@ -83,8 +85,10 @@ export class App {
         if (view === "summary" || tab === shown) this.#pace.drawSoon();
       },
       onValues: (kind, values) => settings.setFormValues(kind, values),
-      onRefused: (tab) => {
+      refuse: (tab, message) => {
+        // The form wants another text.
         if (tab === this.#workspace.tab && this.#keyboard.focus.on === "panel") this.#focusField();
+        return this.#notices.add("bad", message);
       },
     });
     const summary = new Summary({
@@ -128,6 +132,7 @@ export class App {
       onUse: () => this.#thaw(),
       onError,
       onInput: (name, text) => this.#act(() => this.#workspace.setValue(name, text)),
+      onRefused: (message) => this.#notices.add("bad", message),
       onKey: this.#onKey,
       onResize: this.#onResize,
     });
@@ -271,7 +276,7 @@ export class App {
   }
 
   #nextTheme(): void {
-    const next = themeAfter(this.#theme);
+    const next = themeAfter(this.#theme, this.#options.themes);
     this.#theme = next;
     if (this.#display !== undefined) this.#display.theme = next;
     this.#options.settings.theme = next.name;

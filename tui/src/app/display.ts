@@ -17,6 +17,8 @@ export interface DisplayOptions {
   onError(error: unknown): void;
   /** The text of a field was changed by typing. */
   onInput(name: string, text: string): void;
+  /** A text that was pasted does not fit its field. The message is safe to print. */
+  onRefused(message: string): void;
   onKey(event: KeyEvent): void;
   onResize(): void;
 }

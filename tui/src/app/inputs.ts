@@ -7,10 +7,9 @@ import {
 } from "@opentui/core";
 import { textWidth } from "../draw/fit.ts";
 import type { Look, Theme } from "../draw/theme.ts";
+import { FIELD_LIMIT } from "../model/fields.ts";
 import type { FieldPlace } from "./layout.ts";
-
-/** Longer than any target or list of targets that one types; a longer list belongs into a file. */
-const MOST_LETTERS = 4096;
+import { rgbaOf } from "./screen.ts";
 
 /** What the input is shown for. */
 export interface InputPlace {
@@ -85,14 +84,27 @@ export class Inputs {
     if (value !== "") input.setSelection(0, textWidth(value));
   }
 
+  /** Takes the whole text or nothing: half of an address is another address. */
+  #paste(input: InputRenderable, text: string): void {
+    const { length } = input.getSelectedText();
+    if (input.value.length - length + text.length <= FIELD_LIMIT) {
+      input.insertText(text);
+      return;
+    }
+    const limit = FIELD_LIMIT.toLocaleString("en");
+    this.#options.onRefused(
+      `Cannot paste ${text.length.toLocaleString("en")} characters: a field takes ${limit}. Put a longer list into a file, and enter @file`,
+    );
+  }
+
   #create(width: number): InputRenderable {
     const input = new InputRenderable(this.#renderer, {
       position: "absolute",
       zIndex: 1,
-      maxLength: MOST_LETTERS,
-      onPaste(event) {
+      maxLength: FIELD_LIMIT,
+      onPaste: (event) => {
         event.preventDefault();
-        input.insertText(pastedText(event.bytes));
+        this.#paste(input, pastedText(event.bytes));
       },
       // From the start: what is scrolled out of a narrower one stays out.
       width,
@@ -109,6 +121,8 @@ export class Inputs {
 /** What the input is made with. */
 export interface InputsOptions {
   readonly theme: Theme;
+  /** A text does not fit the field. The message is safe to print. */
+  onRefused(message: string): void;
   /** The text of a field was changed by typing. */
   onInput(name: string, text: string): void;
 }
@@ -123,15 +137,14 @@ function pastedText(bytes: Uint8Array): string {
 function paint(input: InputRenderable, { looks, background }: Theme): void {
   const { input: look, placeholder, selected } = looks;
   const bg = look.bg ?? background;
-  const text = look.fg === undefined ? RGBA.defaultForeground() : RGBA.fromHex(look.fg);
-  const behind = bg === undefined ? RGBA.defaultBackground() : RGBA.fromHex(bg);
+  const text = look.fg === undefined ? RGBA.defaultForeground() : rgbaOf(look.fg);
+  const behind = bg === undefined ? RGBA.defaultBackground() : rgbaOf(bg);
   input.textColor = text;
   input.focusedTextColor = text;
   input.backgroundColor = behind;
   input.focusedBackgroundColor = behind;
-  input.placeholderColor =
-    placeholder.fg === undefined ? RGBA.defaultForeground() : RGBA.fromHex(placeholder.fg);
-  if (selected.bg !== undefined) input.selectionBg = selected.bg;
+  input.placeholderColor = placeholder.fg === undefined ? RGBA.defaultForeground() : rgbaOf(placeholder.fg);
+  if (selected.bg !== undefined) input.selectionBg = rgbaOf(selected.bg);
   input.attributes = attributesOf(look);
 }
 

@@ -136,8 +136,13 @@ function paintOf(look: Look, background: Colour | undefined): Paint {
     (inverse ? TextAttributes.INVERSE : 0) |
     (underline ? TextAttributes.UNDERLINE : 0);
   return {
-    fg: fg === undefined ? RGBA.defaultForeground() : RGBA.fromHex(fg),
-    bg: bg === undefined ? RGBA.defaultBackground() : RGBA.fromHex(bg),
+    fg: fg === undefined ? RGBA.defaultForeground() : rgbaOf(fg),
+    bg: bg === undefined ? RGBA.defaultBackground() : rgbaOf(bg),
     attributes,
   };
+}
+
+/** A colour as the renderer takes it. */
+export function rgbaOf(colour: Colour): RGBA {
+  return typeof colour === "number" ? RGBA.fromIndex(colour) : RGBA.fromHex(colour);
 }

@@ -5,7 +5,7 @@ import type { Client } from "icmpx";
 import { escapeText } from "icmpx/packet";
 import { AnsiSurface } from "../draw/ansi-surface.ts";
 import { SurfaceCanvas } from "../draw/surface-canvas.ts";
-import { type Theme, themeOf } from "../draw/theme.ts";
+import { type Theme, themeOf, themesFor } from "../draw/theme.ts";
 import { mtrTool } from "../panels/mtr.ts";
 import { multipingTool } from "../panels/multiping.ts";
 import type { Tool } from "../panels/panel.ts";
@@ -16,6 +16,7 @@ import { copyText } from "./clipboard.ts";
 import type { Size } from "./layout.ts";
 import { SettingsStore, settingsPath } from "./settings.ts";
 import { runOnTerminal, type Terminal } from "./terminal.ts";
+import { ALL_COLOURS, terminalColours } from "./terminal-colours.ts";
 
 const TOOLS: readonly Tool[] = [pingTool, multipingTool, tracerouteTool, mtrTool];
 /** Longer file names are refused by some file systems; the rest is for the time and the ending. */
@@ -62,7 +63,9 @@ export async function start(options: StartOptions): Promise<number> {
     // What is wrong before there is a program is shown when it starts.
     onProblem: (message) => app?.notify("warn", message),
   });
-  const chosen = themeOf(theme ?? settings.theme, environment);
+  const colours = terminalColours(environment);
+  const themes = themesFor(colours);
+  const chosen = themeOf(theme ?? settings.theme, environment, themes);
   app = new App({
     size,
     client: () => {
@@ -72,6 +75,7 @@ export async function start(options: StartOptions): Promise<number> {
     tools: TOOLS,
     settings,
     theme: chosen,
+    themes,
     now: Date.now,
     after: (ms, callback) => {
       const timer = setTimeout(callback, ms);
@@ -108,7 +112,7 @@ export async function start(options: StartOptions): Promise<number> {
         };
       };
     },
-    firstFrame(program, { size, theme: chosen, environment }),
+    { colours, firstFrame: firstFrame(program, { size, theme: chosen, colours }) },
   );
   if (report !== "" && LEFT_CODES.includes(code)) onReport?.(report);
   return code;
@@ -117,16 +121,10 @@ export async function start(options: StartOptions): Promise<number> {
 /** The program as control sequences. */
 function firstFrame(
   app: App,
-  options: {
-    readonly size: Size;
-    readonly theme: Theme;
-    readonly environment: Readonly<Record<string, string | undefined>>;
-  },
+  { size, theme, colours }: { readonly size: Size; readonly theme: Theme; readonly colours: number },
 ): string {
-  const { size, theme, environment } = options;
-  // The convention of terminals that know all colours; the renderer asks the terminal, too, which takes time.
-  const isTrueColour = /^(truecolor|24bit)$/.test(environment["COLORTERM"] ?? "");
-  const surface = new AnsiSurface({ ...size, theme, isTrueColour });
+  // The renderer asks the terminal, too, which takes time.
+  const surface = new AnsiSurface({ ...size, theme, isTrueColour: colours >= ALL_COLOURS });
   if (theme.background !== undefined) surface.fill({ x: 0, y: 0, ...size }, "text");
   app.draw(new SurfaceCanvas(surface, []));
   return surface.sequences;

@@ -4,6 +4,7 @@ import type { CliRenderer, KeyEvent } from "@opentui/core";
 import { escapeText } from "icmpx/packet";
 import { FirstFrame, RELEASE } from "./first-frame.ts";
 import { loadRenderer, RendererError } from "./renderer.ts";
+import { ALL_COLOURS } from "./terminal-colours.ts";
 
 /** Signals that end the program; a shell then sees 128 and the number of the signal. */
 const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
@@ -45,11 +46,15 @@ export type Begin = (terminal: Terminal) => Close;
  * shows the shell's screen again.
  *
  * @param load called when the renderer is loaded; gives what begins the program
- * @param firstFrame control sequences for what is shown until then
+ * @param options.firstFrame control sequences for what is shown until then
+ * @param options.colours how many the terminal has, as far as is known without asking it
  * @returns the exit code, when the terminal is as it was
  * @throws {RendererError} when the terminal is as it was
  */
-export async function runOnTerminal(load: () => Promise<Begin>, firstFrame?: string): Promise<number> {
+export async function runOnTerminal(
+  load: () => Promise<Begin>,
+  { firstFrame, colours = ALL_COLOURS }: { readonly firstFrame?: string; readonly colours?: number } = {},
+): Promise<number> {
   const faults = ["uncaughtException", "unhandledRejection"] as const;
   const before = faults.map((fault) => new Set<unknown>(process.listeners(fault as "uncaughtException")));
   // Until there is something to end: a terminal left halfway would be a bad one.
@@ -75,7 +80,7 @@ export async function runOnTerminal(load: () => Promise<Begin>, firstFrame?: str
     const { createCliRenderer } = await loadRenderer();
     begin = await load();
     first?.hold();
-    renderer = await createRenderer(createCliRenderer, onInput);
+    renderer = await createRenderer(createCliRenderer, { onInput, colours });
   } catch (error) {
     first?.leave();
     throw error;
@@ -247,10 +252,14 @@ class Run implements Terminal {
 
 async function createRenderer(
   create: typeof import("@opentui/core").createCliRenderer,
-  onInput: (sequence: string) => boolean,
+  options: { onInput(sequence: string): boolean; readonly colours: number },
 ): Promise<CliRenderer> {
+  const { onInput, colours } = options;
+  const { TERM = "" } = process.env;
   try {
     return await create({
+      // It takes every terminal for one with all colours, unless its name says that it has 256.
+      ...(colours < ALL_COLOURS && { environment: { TERM: TERM.replace(/(-256color)?$/, "-256color") } }),
       // Each of these is done here instead, with an exit code.
       exitOnCtrlC: false,
       exitSignals: [],

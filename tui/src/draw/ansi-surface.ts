@@ -48,11 +48,12 @@ export class AnsiSurface implements Surface {
     const attributes = [0, bold ? 1 : [], dim ? 2 : [], underline ? 4 : [], inverse ? 7 : []].flat();
     const foreground = fg === undefined ? "" : this.#colour(fg);
     // The same, but for the first digit.
-    const behind = bg === undefined ? "" : this.#colour(bg).replace("[38", "[48");
+    const behind = bg === undefined ? "" : this.#colour(bg).replace("[3", "[4");
     return `\x1b[${attributes.join(";")}m${foreground}${behind}`;
   }
 
   #colour(colour: Colour): string {
+    if (typeof colour === "number") return `\x1b[3${colour}m`;
     return Bun.color(colour, this.#options.isTrueColour ? "ansi-16m" : "ansi-256") ?? "";
   }
 }

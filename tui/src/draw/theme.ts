@@ -1,7 +1,9 @@
 import type { Role } from "./canvas.ts";
 
-/** A colour, e.g. "#5fafff". */
-export type Colour = `#${string}`;
+/** A colour, e.g. "#5fafff", or one of the eight that each terminal chooses for itself (ECMA-48, SGR 30 to 37). */
+export type Colour = `#${string}` | (typeof AnsiColour)[keyof typeof AnsiColour];
+
+const AnsiColour = { Red: 1, Green: 2, Yellow: 3, Cyan: 6 } as const;
 
 /** How cells of one role look. A colour that is left out is the terminal's own, or the theme's background. */
 export interface Look {
@@ -14,11 +16,13 @@ export interface Look {
 }
 
 /** What themes are called in the settings file. */
-export type ThemeName = "dark" | "light" | "high-contrast" | "none";
+export type ThemeName = "dark" | "light" | "high-contrast" | "terminal" | "none";
 
 /** How everything looks. */
 export interface Theme {
   readonly name: ThemeName;
+  /** Colours that a terminal must have to show it. */
+  readonly colours: number;
   /** As people read it, e.g. "high contrast". */
   readonly label: string;
   /** Behind everything; left out where the terminal keeps its own. */
@@ -29,6 +33,7 @@ export interface Theme {
 /** For dark terminals, whose background stays. */
 const DARK: Theme = {
   name: "dark",
+  colours: 256,
   label: "dark",
   looks: {
     text: {},
@@ -51,6 +56,7 @@ const DARK: Theme = {
 /** For light terminals, whose background stays. */
 const LIGHT: Theme = {
   name: "light",
+  colours: 256,
   label: "light",
   looks: {
     text: {},
@@ -73,6 +79,7 @@ const LIGHT: Theme = {
 /** At least 7:1 everywhere (WCAG 2.2, success criterion 1.4.6), whatever the terminal's colours are. */
 const HIGH_CONTRAST: Theme = {
   name: "high-contrast",
+  colours: 256,
   label: "high contrast",
   background: "#000000",
   looks: {
@@ -96,6 +103,7 @@ const HIGH_CONTRAST: Theme = {
 /** No colour at all: what the terminal has, and its attributes. */
 const NONE: Theme = {
   name: "none",
+  colours: 0,
   label: "no colour",
   looks: {
     text: {},
@@ -115,27 +123,50 @@ const NONE: Theme = {
   },
 };
 
+/** The terminal's own colours and background, of which every terminal with colours has eight. */
+const TERMINAL: Theme = {
+  name: "terminal",
+  label: "the terminal's colours",
+  colours: 8,
+  looks: {
+    ...NONE.looks,
+    accent: { fg: AnsiColour.Cyan },
+    good: { fg: AnsiColour.Green },
+    warn: { fg: AnsiColour.Yellow },
+    bad: { fg: AnsiColour.Red, bold: true },
+    graph: { fg: AnsiColour.Cyan },
+  },
+};
+
 /** All themes, in the order in which a key goes through them. None tells a status by colour alone: views set marks, too. */
-export const THEMES: readonly Theme[] = [DARK, LIGHT, HIGH_CONTRAST, NONE];
+export const THEMES: readonly Theme[] = [DARK, LIGHT, HIGH_CONTRAST, TERMINAL, NONE];
+
+/** The themes that a terminal with as many colours can show. */
+export function themesFor(colours: number): readonly Theme[] {
+  return THEMES.filter((theme) => theme.colours <= colours);
+}
 
 /**
- * The theme of that name. Without one, or with one that there is not, the environment decides: no colour where `NO_COLOR`
- * is set to anything (no-color.org, which a choice in settings outranks), light where `COLORFGBG` tells of a light
- * background, else dark.
+ * The theme of that name, if it is one of `themes`. Otherwise the environment decides: no colour where
+ * `NO_COLOR` is set to anything (no-color.org, which a choice in settings outranks), light where
+ * `COLORFGBG` tells of a light background, else dark; in place of these two, the first of `themes`
+ * where the terminal lacks the colours.
  */
 export function themeOf(
   name: string | undefined,
   environment: Readonly<Record<string, string | undefined>>,
+  themes: readonly Theme[],
 ): Theme {
-  const chosen = THEMES.find((theme) => theme.name === name);
+  const chosen = themes.find((theme) => theme.name === name);
   if (chosen !== undefined) return chosen;
   if ((environment["NO_COLOR"] ?? "") !== "") return NONE;
-  return isLight(environment["COLORFGBG"]) ? LIGHT : DARK;
+  const wanted = isLight(environment["COLORFGBG"]) ? LIGHT : DARK;
+  return themes.includes(wanted) ? wanted : (themes[0] ?? NONE);
 }
 
-/** The theme after `theme`, and after the last the first. */
-export function themeAfter(theme: Theme): Theme {
-  return THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] ?? DARK;
+/** The one of `themes` after `theme`, and after the last the first. */
+export function themeAfter(theme: Theme, themes: readonly Theme[]): Theme {
+  return themes[(themes.indexOf(theme) + 1) % themes.length] ?? NONE;
 }
 
 /** As rxvt and Konsole tell it: "foreground;background", sometimes with a word between. 7 and 15 are the whites. */

@@ -19,6 +19,9 @@ export interface Field {
   check(text: string): string | null;
 }
 
+/** Characters that a field takes: 4,096 IPv6 addresses, and what stands between them. */
+export const FIELD_LIMIT: number = 4096 * 40;
+
 /** The texts of a form by the names of its fields. */
 export type FieldValues = Readonly<Record<string, string>>;
 
