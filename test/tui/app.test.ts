@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, spyOn, test } from "bun:test";
+import { multipingTool } from "../../tui/src/panels/multiping.ts";
 import { type FakeTool, fakeTool } from "./fake-tool.ts";
 import { type Stage, type StageOptions, stage as stageProgram } from "./stage.ts";
 
@@ -365,6 +366,45 @@ describe("App", () => {
     await ui.mockInput.pasteBracketedText("  192.0.2.1\r\n\t192.0.2.2\n\x1b[31mq\x1b[0m\n");
     expect(await frame()).toContain("Target 192.0.2.1 192.0.2.2 q ");
     expect(ping.begun).toEqual([]);
+  });
+
+  test("takes a pasted list of 500 lines whole", async () => {
+    const { ui, frame, press, dispose } = await stageProgram({
+      tools: [multipingTool],
+      initial: { view: "multiping" },
+    });
+    await frame();
+    const lines = Array.from({ length: 500 }, (_, index) => `2001:db8:1111:2222:3333:4444::${index + 1}`);
+    await ui.mockInput.pasteBracketedText(`${lines.join("\n")}\n`);
+    await press("RETURN");
+    expect(await frame()).toMatch(/500 targets: losses are logged|500 up/);
+    await dispose();
+  });
+
+  test("takes nothing of a text that is longer than a field, and says so", async () => {
+    const { ui, frame } = await stage();
+    await frame();
+    const lines = Array.from(
+      { length: 5000 },
+      (_, index) => `host-${index}.a-rather-long-domain.example.com`,
+    );
+    await ui.mockInput.pasteBracketedText(lines.join("\n"));
+    const shown = await frame();
+    expect(shown).toMatch(/Cannot paste [\d,]+ characters: a field takes 163,840\. Put a longer list/);
+    expect(shown).toContain("Target host name or address ");
+  });
+
+  test("takes away what it said of a form once the form is mended", async () => {
+    const { frame, type, press, ping } = await stage();
+    await press("RETURN");
+    expect(await frame()).toContain("✗ Target: need a host name");
+    await type("192.0.2.1 x");
+    await press("RETURN");
+    expect(await frame()).toContain("✗ Target: need one host name");
+    for (let letter = 0; letter < 2; letter += 1) await press("BACKSPACE");
+    expect(await frame()).not.toContain("✗");
+    await press("RETURN");
+    expect(ping.begun.map(({ title }) => title)).toEqual(["192.0.2.1"]);
   });
 
   test("shows the beginning of a long text that is not typed into", async () => {

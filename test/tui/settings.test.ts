@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { SettingsFiles } from "../../tui/src/app/owned-files.ts";
 import { SettingsStore, settingsPath } from "../../tui/src/app/settings.ts";
+import { FIELD_LIMIT } from "../../tui/src/model/fields.ts";
 
 const PATH = "/home/ann/.config/icmpx/tui.json";
 
@@ -162,7 +163,10 @@ describe("SettingsStore", () => {
     const disk = new FakeDisk({
       theme: 5,
       view: ["mtr"],
-      forms: { ping: { target: "a\u001b[31m", ttl: 64, size: "x".repeat(5000), interval: "1" }, mtr: "x" },
+      forms: {
+        ping: { target: "a\u001b[31m", ttl: 64, size: "x".repeat(FIELD_LIMIT + 1), interval: "1" },
+        mtr: "x",
+      },
       preferences: [],
     });
     const { store } = open(disk);

@@ -128,7 +128,7 @@ describe("explainSilence() of this host", () => {
   test("does not blame the path for what was not sent, dropped here, or found no room", () => {
     const facts = hops(CLEAN, { sent: 100, lost: 6, sendErrors: 2, localDrops: 1, overflows: 3 }, CLEAN);
     expect(explain(facts, 2, 3)).toEqual([
-      "good: No loss.",
+      "good: No loss on the path, of 94 probes.",
       "bad: 2 probes could not be sent: this host refused.",
       "bad: 1 probe never left this host: a full queue or a firewall here dropped it.",
       "warn: 3 answers may have come while the receive queue of this host was full; not counted as loss.",

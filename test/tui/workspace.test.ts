@@ -46,7 +46,10 @@ function bench(
     },
     onResults: ({ values }) => results.push(values["target"]),
     onValues: (kind, values) => kept.push([kind, values]),
-    onRefused: () => notices.push("refused"),
+    refuse: (_, message) => {
+      notices.push(`refused: ${message}`);
+      return () => notices.push("dismissed");
+    },
   });
   return { workspace, ping, mtr, notices, kept, results, changes: () => changes };
 }
@@ -79,7 +82,12 @@ describe("Workspace", () => {
     workspace.setValue("target", "192.0.2.1");
     workspace.setValue("ttl", "256");
     expect(workspace.start()).toBe("ttl");
-    expect(notices).toEqual(["bad: TTL: need a whole number from 1 to 255"]);
+    expect(notices).toEqual(["refused: TTL: need a whole number from 1 to 255"]);
+    // What was said of the form is not true of the next one.
+    workspace.setValue("ttl", "25");
+    expect(notices.slice(1)).toEqual(["dismissed"]);
+    workspace.setValue("ttl", "255");
+    expect(notices.slice(2)).toEqual([]);
     expect(ping.begun).toEqual([]);
     workspace.setValue("target", " ");
     expect(workspace.start()).toBe("target");
@@ -170,7 +178,7 @@ describe("Workspace", () => {
     await start(setting, "192.0.2.1");
     setting.workspace.addTab();
     await start(setting, "bad");
-    expect(setting.notices).toEqual(["bad: Ping: No such \\x1b[2J list", "refused"]);
+    expect(setting.notices).toEqual(["refused: Ping: No such \\x1b[2J list"]);
     expect(setting.workspace.tab).toMatchObject({ panel: undefined, isBeginning: false });
     expect(setting.ping.begun.map(({ state }) => state)).toEqual(["running"]);
   });

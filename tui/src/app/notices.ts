@@ -31,14 +31,16 @@ export class Notices {
     return this.#shown.map(({ notice }) => notice);
   }
 
-  /** Shows a message for a while; the same one anew instead of twice. */
-  add(role: NoticeRole, message: string): void {
+  /** Shows a message for a while; the same one anew instead of twice. Returns what takes it away. */
+  add(role: NoticeRole, message: string): () => void {
     this.#drop((notice) => notice.lines.join("\n") === message);
     const notice: Notice = { role, lines: message.split("\n") };
-    const cancel = this.#after(STAY_MS[role], () => this.#drop((shown) => shown === notice));
+    const remove = (): void => this.#drop((shown) => shown === notice);
+    const cancel = this.#after(STAY_MS[role], remove);
     this.#shown.push({ notice, cancel });
     while (this.#shown.length > MOST) this.#shown.shift()?.cancel();
     this.#onChange();
+    return remove;
   }
 
   /** Takes all of them away. Returns whether there were any. */

@@ -1,6 +1,6 @@
 import { isAbsolute, join } from "node:path";
 import { escapeText } from "icmpx/packet";
-import type { FieldValues } from "../model/fields.ts";
+import { FIELD_LIMIT, type FieldValues } from "../model/fields.ts";
 import { OWNED_FILES, type SettingsFiles } from "./owned-files.ts";
 
 /** How settings are kept. */
@@ -25,8 +25,6 @@ type Document = Record<string, unknown>;
 
 /** Enough for a few changes in a row to be written at once. */
 const WRITE_AFTER_MS = 500;
-/** Longer texts are not taken from a file: no form needs them. */
-const LONGEST_TEXT = 4096;
 const CONTROLS = /\p{Cc}/u;
 
 /**
@@ -186,7 +184,7 @@ function recordAt(document: Document, path: readonly string[]): Document {
 function textAt(document: Document, path: readonly string[]): string | undefined {
   const name = path.at(-1) ?? "";
   const value = recordAt(document, path.slice(0, -1))[name];
-  const isUsable = typeof value === "string" && value.length <= LONGEST_TEXT && !CONTROLS.test(value);
+  const isUsable = typeof value === "string" && value.length <= FIELD_LIMIT && !CONTROLS.test(value);
   return isUsable ? value : undefined;
 }
 

@@ -13,6 +13,8 @@ export interface Tab {
   panel: Panel | undefined;
   /** Whether a session is about to begin. */
   isBeginning: boolean;
+  /** Takes away the message that tells why the form was refused. */
+  dismiss: (() => void) | undefined;
 }
 
 /** The tabs of one tool. */
@@ -39,8 +41,8 @@ export interface WorkspaceOptions {
   onResults(tab: Tab): void;
   /** The values of a form were used to begin a session: worth keeping. */
   onValues(kind: SessionKind, values: FieldValues): void;
-  /** A session could not begin with the form of a tab, and nothing took its place: the form wants another text. */
-  onRefused(tab: Tab): void;
+  /** Shows why a session cannot begin with the form of a tab, and returns what takes that away. */
+  refuse(tab: Tab, message: string): () => void;
 }
 
 /** All sessions, and which of them is looked at. Knows nothing of screens. */
@@ -48,6 +50,10 @@ export class Workspace {
   readonly decks: readonly Deck[];
   readonly #options: WorkspaceOptions;
   #view: ViewName = "ping";
+  /** The form that was checked last. */
+  #checked:
+    | { readonly deck: Deck; readonly values: FieldValues; readonly problems: ReadonlyMap<string, string> }
+    | undefined;
   #nextId = 1;
 
   constructor(options: WorkspaceOptions) {
@@ -131,13 +137,20 @@ export class Workspace {
     const { tab } = this;
     if (tab === undefined || tab.values[name] === text) return;
     tab.values = { ...tab.values, [name]: text };
+    dismissRefusal(tab);
     this.#options.onChange();
   }
 
   /** What is wrong with the form that is shown, by the names of the fields. */
   problems(): ReadonlyMap<string, string> {
     const { deck, tab } = this;
-    return deck === undefined || tab === undefined ? new Map() : checkFields(deck.tool.fields, tab.values);
+    if (deck === undefined || tab === undefined) return new Map();
+    const { values } = tab;
+    // Asked for several times in each frame, and a list of targets may be long.
+    if (this.#checked?.values !== values || this.#checked.deck !== deck) {
+      this.#checked = { deck, values, problems: checkFields(deck.tool.fields, values) };
+    }
+    return this.#checked.problems;
   }
 
   /** Whether the session that is shown can be stopped. */
@@ -152,9 +165,10 @@ export class Workspace {
     const [problem] = this.problems();
     if (problem !== undefined) {
       const [field, message] = problem;
-      this.#options.services.notify("bad", message);
+      tab.dismiss = this.#options.refuse(tab, message);
       return field;
     }
+    dismissRefusal(tab);
     void this.#begin(deck.tool, tab);
     return undefined;
   }
@@ -174,7 +188,7 @@ export class Workspace {
     const { values } = tab;
     const id = this.#nextId;
     this.#nextId += 1;
-    const fail = (message: string): void => services.notify("bad", `${tool.title}: ${message}`);
+    const failure = (message: string): string => `${tool.title}: ${message}`;
     tab.isBeginning = true;
     onChange();
     try {
@@ -190,7 +204,8 @@ export class Workspace {
           onChange();
         } else onResults(tab);
       };
-      const options = { id, client, now, onChange: onSession, onFailure: fail };
+      const onFailure = (message: string): void => services.notify("bad", failure(message));
+      const options = { id, client, now, onChange: onSession, onFailure };
       panel = await tool.begin(values, options, services);
       tab.panel?.session.stop();
       tab.panel = panel;
@@ -198,8 +213,7 @@ export class Workspace {
       if (!this.decks.some(({ tabs }) => tabs.includes(tab))) panel.session.stop();
       onValues(tool.kind, values);
     } catch (error) {
-      fail(messageOf(error));
-      this.#options.onRefused(tab);
+      tab.dismiss = this.#options.refuse(tab, failure(messageOf(error)));
     } finally {
       tab.isBeginning = false;
       onChange();
@@ -214,5 +228,10 @@ export function isUnderWay(session: Session | undefined): boolean {
 
 function emptyTab({ fields }: Tool, values: FieldValues = {}): Tab {
   const known = fields.map(({ name, initial }) => [name, values[name] ?? initial] as const);
-  return { values: Object.fromEntries(known), panel: undefined, isBeginning: false };
+  return { values: Object.fromEntries(known), panel: undefined, isBeginning: false, dismiss: undefined };
+}
+
+function dismissRefusal(tab: Tab): void {
+  tab.dismiss?.();
+  tab.dismiss = undefined;
 }

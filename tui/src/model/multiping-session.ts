@@ -7,6 +7,7 @@ import {
   type TargetFailure,
 } from "icmpx";
 import { escapeText } from "icmpx/packet";
+import { fit, textWidth } from "../draw/fit.ts";
 import { echoLine } from "./echo-line.ts";
 import type { EventLog } from "./event-log.ts";
 import { formatDuration } from "./format.ts";
@@ -32,7 +33,7 @@ export const FEW_TARGETS = 32;
 /** Outcomes kept for each of many targets: a sparkline over the widest table. */
 const SHORT_HISTORY = 128;
 
-/** Cells of names in the log at most; what is longer stands out. */
+/** Cells of a name in the log at most: a longer one is cut, so that the lines stay aligned. */
 const LOG_LABEL_WIDTH = 20;
 
 /** How many hosts are in which state, and all probes together. */
@@ -83,11 +84,9 @@ export class MultipingSession implements Session {
     this.#logsAll = request.targets.length <= FEW_TARGETS;
     const historyLimit = this.#logsAll ? HISTORY_LIMIT : SHORT_HISTORY;
     this.#targets = request.targets.map((target, index) => new PingTarget(target, { index, historyLimit }));
-    const widths = this.#targets.map(({ label }) => Bun.stringWidth(label));
+    const widths = this.#targets.map(({ label }) => textWidth(label));
     const labelWidth = Math.min(LOG_LABEL_WIDTH, Math.max(0, ...widths));
-    this.#logLabels = this.#targets.map(
-      ({ label }, index) => label + " ".repeat(Math.max(0, labelWidth - (widths[index] ?? 0))),
-    );
+    this.#logLabels = this.#targets.map(({ label }) => fit(label, labelWidth));
     this.#byTarget = new Map(this.#targets.map((target) => [target.target, target]));
     this.#beganAt = options.now();
     if (!this.#logsAll) {

@@ -56,12 +56,20 @@ function aboutPath(options: SilenceOptions, hop: HopFacts): Remark[] {
   if (triedOf(hop) === 0) return [];
   const beyond = hops.slice(index + 1).filter(({ figures }) => figures.received > 0);
   if (hop.figures.received === 0) return hop.figures.late > 0 ? [] : [aboutMute(options, beyond)];
-  if (lossesOf(hop) === 0) return [{ role: "good", text: "No loss." }, ...aboutSlowness(hop, beyond)];
+  if (lossesOf(hop) === 0) return [noLoss(hop), ...aboutSlowness(hop, beyond)];
   const better = beyond.findLast((other) => isClearlyLess(other, hop));
   if (better !== undefined) return [aboutLimit(hop, better, targetTtl)];
   const before = hops.slice(0, index).findLast(({ figures }) => figures.received > 0);
   const target = hop.ttl === targetTtl ? hop : beyond.find(({ ttl }) => ttl === targetTtl);
   return [aboutLoss(hop, { before, beyond, target })];
+}
+
+/** Not just "No loss." where the figures beside it count probes that this host lost. */
+function noLoss(hop: HopFacts): Remark {
+  const { received, lost } = hop.figures;
+  const tried = triedOf(hop);
+  const text = tried === received + lost ? "No loss." : `No loss on the path, of ${counted(tried, "probe")}.`;
+  return { role: "good", text };
 }
 
 function aboutLimit(hop: HopFacts, better: HopFacts, targetTtl: number | undefined): Remark {
