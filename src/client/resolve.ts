@@ -239,7 +239,7 @@ function hostName(host: string): string {
   const wrong = /[^\w.\-\u0080-\u{10ffff}]|[\p{Cc}\p{Z}]/u.exec(host)?.[0];
   if (wrong !== undefined) throw refused(host, `${codePoint(wrong)} cannot be part of a name`);
   // RFC 5891. What getaddrinfo(3) makes of other characters depends on the C library and its locale.
-  const name = /^[\0-\x7f]*$/.test(host) ? host : process.getBuiltinModule("node:url").domainToASCII(host);
+  const name = /^[\0-\x7f]*$/.test(host) ? host : asciiName(host);
   if (name === "") throw refused(host, "not an internationalized name");
   const labels = name.replace(/\.$/, "").split(".");
   if (labels.every((label) => /^(?:\d+|0x[\da-f]*)$/i.test(label))) {
@@ -249,6 +249,16 @@ function hostName(host: string): string {
     throw refused(host, `a name has at most ${MAX_HOST_LENGTH} characters, not ${name.length}`);
   }
   return name;
+}
+
+/** Empty for what is not an internationalized name. */
+function asciiName(host: string): string {
+  try {
+    return process.getBuiltinModule("node:url").domainToASCII(host);
+  } catch {
+    // Bun threw until 1.3.5, where Node gives an empty string.
+    return "";
+  }
 }
 
 function refused(host: string, why: string): ResolveError {

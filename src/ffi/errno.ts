@@ -30,8 +30,9 @@ export function systemError(
   { option, ...call }: { syscall: string; address?: string; option?: string },
 ): SystemError {
   const code = errnoName(errno);
+  // Bun has the map since 1.4; the code alone says nearly as much.
   const { getSystemErrorMap } = process.getBuiltinModule("node:util");
-  const description = getSystemErrorMap().get(-errno)?.[1];
+  const description = getSystemErrorMap?.().get(-errno)?.[1];
   const target = call.address === undefined ? "" : ` to ${call.address}`;
   const reason = description === undefined ? code : `${code} (${description})`;
   return new SystemError(`${call.syscall}(${option ?? ""})${target} failed: ${reason}`, {
