@@ -30,7 +30,7 @@ export function completionsCommand(commands: () => readonly Command[]): Command 
 }
 
 /** What `--help` and the like are called where no command was given yet. */
-const GLOBAL_OPTIONS = ["--help", "--version", "--bootstrap-cap"];
+const GLOBAL_OPTIONS = ["--help", "--version", "--yes", "--bootstrap-cap"];
 /** Takes the name of a command, and is none of the list. */
 const HELP = { name: "help", summary: "show the help of a command" } as const;
 

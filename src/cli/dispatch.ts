@@ -63,7 +63,7 @@ function findCommand(name: string): Command {
     throw new UsageError(`Unknown command ${JSON.stringify(name)} (did you mean icmpx ping ${name}?)`);
   const isOption = name.startsWith("-");
   const names = COMMANDS.flatMap((command) => [command.name, ...command.aliases]);
-  const known = isOption ? ["--help", "--version", "--bootstrap-cap"] : [...names, "help"];
+  const known = isOption ? ["--help", "--version", "--yes", "--bootstrap-cap"] : [...names, "help"];
   const meant = suggest(name, known);
   const fallback = `${isOption ? "those of a command stand after it; " : ""}icmpx --help shows what there is`;
   const hint = meant === undefined ? fallback : `did you mean ${meant}?`;

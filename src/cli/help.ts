@@ -36,6 +36,7 @@ export function formatHelp(commands: readonly Command[], { width = 80, paint }: 
       [
         ["-h, --help", "show this; icmpx COMMAND --help shows the options of a command"],
         ["-V, --version", "show the version"],
+        ["--yes", "fetch the terminal UI without asking, if it is not installed"],
         [
           "--bootstrap-cap",
           "allow this Bun to open raw sockets (icmpx doctor --fix) and start the terminal UI",

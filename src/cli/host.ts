@@ -44,8 +44,13 @@ export interface Host {
   onSignal(signal: SignalName, listener: () => void): () => void;
   /** Calls `listener` when the process ends, until the function that it gives back is called. */
   onExit(listener: () => void): () => void;
-  /** Runs a program to its end. Its standard error and input are those of this process, so that it may ask for a password. */
-  execute(command: readonly string[]): Promise<Execution>;
+  /** Asks a question on the terminal; anything but yes is no. */
+  confirm(question: string): boolean;
+  /**
+   * Runs a program to its end. Its standard input is that of this process, and so is its standard error unless ignored, so that
+   * it may ask for a password.
+   */
+  execute(command: readonly string[], stderr?: "inherit" | "ignore"): Promise<Execution>;
   /** Runs a program on this terminal in place of this one, which passes signals on to it; gives its exit code, or undefined. */
   become(command: readonly string[]): Promise<number | undefined>;
   /** Ends the process at once. */

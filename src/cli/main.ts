@@ -12,8 +12,11 @@ export async function main(args: readonly string[], host: Host): Promise<number>
     return ExitCode.Answered;
   }
   try {
-    if (first !== undefined) return await (await loadCommands()).dispatch(args, host);
-    return await runTui(host, async () => (await loadCommands()).showHelp([], host));
+    const hasAgreed = first === "--yes";
+    if (hasAgreed && args.length > 1)
+      throw new UsageError("Nothing may follow --yes: it is for the terminal UI");
+    if (first !== undefined && !hasAgreed) return await (await loadCommands()).dispatch(args, host);
+    return await runTui(host, hasAgreed, async () => (await loadCommands()).showHelp([], host));
   } catch (error) {
     // Not before: the terminal UI shall be there at once, and loads the library behind its first frame.
     const { IcmpxError } = await import("icmpx");

@@ -42,16 +42,21 @@ export function processHost(): ProcessHost {
       process.on("exit", listener);
       return () => process.off("exit", listener);
     },
+    // Bun's own, which blocks: nothing else goes on in the meantime.
+    confirm: (question) => confirm(question),
     execute,
     become,
     exit: (code) => process.exit(code),
   };
 }
 
-async function execute(command: readonly string[]): Promise<Execution> {
-  let child: Bun.Subprocess<"inherit", "pipe", "inherit">;
+async function execute(
+  command: readonly string[],
+  stderr: "inherit" | "ignore" = "inherit",
+): Promise<Execution> {
+  let child: Bun.Subprocess<"inherit", "pipe", typeof stderr>;
   try {
-    child = Bun.spawn([...command], { stdin: "inherit", stdout: "pipe", stderr: "inherit" });
+    child = Bun.spawn([...command], { stdin: "inherit", stdout: "pipe", stderr });
   } catch {
     return { code: undefined, stdout: "" };
   }

@@ -33,6 +33,8 @@ export interface FakeHostOptions {
   readonly load?: (url: string) => unknown;
   /** Stands for every program that is run in place of this one. */
   readonly become?: (command: readonly string[]) => number | undefined;
+  /** Answers every question. Default no. */
+  readonly confirm?: (question: string) => boolean;
   /** Stands for every program that a command starts. */
   readonly execute?: (command: readonly string[]) => Execution;
 }
@@ -72,6 +74,8 @@ export class FakeHost implements Host {
   readonly stdout: FakeOutput;
   readonly stderr: FakeOutput;
   readonly env: Readonly<Record<string, string>>;
+  /** Every question asked. */
+  readonly questions: string[] = [];
   /** Every program started. */
   readonly commands: (readonly string[])[] = [];
   /** Every program run in place of this one. */
@@ -103,6 +107,11 @@ export class FakeHost implements Host {
 
   onExit(listener: () => void): () => void {
     return this.#listen("exit", listener);
+  }
+
+  confirm(question: string): boolean {
+    this.questions.push(question);
+    return this.#options.confirm?.(question) ?? false;
   }
 
   async execute(command: readonly string[]): Promise<Execution> {
