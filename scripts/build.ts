@@ -43,7 +43,9 @@ async function bundle(entrypoints: string[], options: Partial<Bun.BuildConfig>):
     entrypoints,
     root: folder,
     outdir: join(home, "dist", relative(join(home, "src"), folder)),
-    target: "bun",
+    // For Node, `using` is compiled away. Bun before 1.3.14 does not know it in what the pragma makes it run as it is.
+    target: "node",
+    banner: "// @bun",
     sourcemap: "linked",
     ...options,
   });
