@@ -39,19 +39,30 @@ describe("this repository", () => {
     expect(broken).toEqual([]);
   });
 
-  test("runs in .ci/run the very test command of the README", async () => {
+  test("runs in .ci/run the very commands of the README", async () => {
     const script = await Bun.file(join(ROOT, ".ci/run")).text();
-    const [command = "no npx command"] = /npx --yes bun@\S+ run \S+/.exec(script) ?? [];
-    expect(await Bun.file(join(ROOT, "README.md")).text()).toContain(`\n${command}\n`);
+    const readme = await Bun.file(join(ROOT, "README.md")).text();
+    const commands = [...script.matchAll(/"(npx --yes bun@.+)"/g)].map(([, command]) => command);
+    expect(commands).toEqual(readme.match(/^npx --yes bun@.+$/gm) ?? []);
+    expect(commands).toHaveLength(2);
   });
 
   test("names one Bun version everywhere", async () => {
-    const { engines } = await Bun.file(join(ROOT, "package.json")).json();
+    const { devDependencies } = await Bun.file(join(ROOT, "package.json")).json();
     const script = await Bun.file(join(ROOT, ".ci/run")).text();
     const readme = await Bun.file(join(ROOT, "README.md")).text();
-    const named = [...`${script}\n${readme}`.matchAll(/(?:\bbun@|BUN_VERSION=)(\d[\w.]*)/g)];
+    const named = [...`${script}\n${readme}`.matchAll(/\bbun@(\d[\w.]*)/g)];
     expect(named.length).toBeGreaterThan(1);
-    expect([...new Set(named.map(([, version]) => `>=${version}`))]).toEqual([engines.bun]);
+    expect([...new Set(named.map(([, version]) => version))]).toEqual([devDependencies["@types/bun"]]);
+  });
+
+  test("asks in the README for the Bun that the packages ask for", async () => {
+    const [library, tui] = await Promise.all(
+      ["package.json", "tui/package.json"].map((path) => Bun.file(join(ROOT, path)).json()),
+    );
+    const [oldest, oldestForTui] = [library, tui].map(({ engines }) => engines.bun.slice(2));
+    const sentence = `Bun ${oldest} or newer; for the terminal UI, ${oldestForTui}.`;
+    expect(await Bun.file(join(ROOT, "README.md")).text()).toContain(sentence);
   });
 });
 

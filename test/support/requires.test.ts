@@ -2,12 +2,24 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PACKAGES, type Program, remedyFor } from "./programs.ts";
 import { requires } from "./requires.ts";
 
 describe("requires", () => {
   test("finds a command that exists and names one that does not", () => {
     expect(requires.command("sh")).toBeUndefined();
-    expect(requires.command("no-such-command-here")).toBe("needs the command no-such-command-here");
+    const unknown = "no-such-command-here" as Program;
+    expect(requires.command(unknown)).toBe("needs the command no-such-command-here");
+  });
+
+  test("says which package a command comes from", () => {
+    expect(remedyFor("cc")).toBe(" (apt-get install gcc libc6-dev)");
+    expect(remedyFor("sh")).toBe("");
+  });
+
+  test("README lists every package that is installed for the tests, and no other", async () => {
+    const readme = await Bun.file(join(import.meta.dir, "../../README.md")).text();
+    expect(readme).toContain(`\`${PACKAGES.join(" ")}\``);
   });
 
   test("answers about root as the kernel does", () => {
@@ -61,10 +73,24 @@ describe("describeIf()", () => {
     expect(exitCode).toBe(1);
   });
 
-  function runInner(ci: string): { readonly exitCode: number; readonly output: string } {
+  test("adds what it skips to the list that is asked for", async () => {
+    const list = join(directory, "untested");
+    runInner("", { ICMPX_UNTESTED: list });
+    expect(await Bun.file(list).text()).toBe("needs wings\timpossible\n");
+  });
+
+  function runInner(ci: string, env = {}): { readonly exitCode: number; readonly output: string } {
     const { exitCode, stdout, stderr } = Bun.spawnSync([process.execPath, "test", "./inner.test.ts"], {
       cwd: directory,
-      env: { ...process.env, CI: ci, GITHUB_ACTIONS: "", NO_COLOR: "1", FORCE_COLOR: undefined },
+      env: {
+        ...process.env,
+        ICMPX_UNTESTED: "",
+        ...env,
+        CI: ci,
+        GITHUB_ACTIONS: "",
+        NO_COLOR: "1",
+        FORCE_COLOR: undefined,
+      },
       stdin: "ignore",
     });
     return { exitCode, output: `${stdout}${stderr}` };

@@ -15,6 +15,9 @@
  * @module
  */
 import { describe, test } from "bun:test";
+import { appendFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { type Program, remedyFor } from "./programs.ts";
 
 /** Each is asked once: starting processes takes milliseconds. */
 let nobodyAnswer: { readonly reason: SkipReason } | undefined;
@@ -29,26 +32,26 @@ export const requires: {
   linux(): SkipReason;
   /** The process runs as user 0. */
   root(): SkipReason;
-  /**
-   * Root can start Bun as the user nobody, without capabilities, and that user can read this checkout.
-   * (Not so with a checkout below /root, or with npx's copy of Bun there.)
-   */
+  /** Root can start Bun as the user nobody, without capabilities, and that user can read this checkout. */
   nobody(): SkipReason;
   /** A network namespace can be made: by root directly, by others inside a user namespace of their own. */
   namespaces(): SkipReason;
   /** `/dev/net/tun` exists, for tests that answer as a simulated network. */
   tun(): SkipReason;
   /** The program `name` is on PATH. */
-  command(name: string): SkipReason;
+  command(name: Program): SkipReason;
   /** Every one of `reasons` is `undefined`; answers with the first that is not. */
   all(...reasons: readonly SkipReason[]): SkipReason;
 } = {
   linux: () => (process.platform === "linux" ? undefined : `needs Linux, this is ${process.platform}`),
-  root: () => (process.getuid?.() === 0 ? undefined : "needs root"),
+  root: () => (process.getuid?.() === 0 ? undefined : "needs root (run it with sudo)"),
   nobody: nobodyReason,
   namespaces: namespacesReason,
-  tun: () => (succeeds(["test", "-c", "/dev/net/tun"]) ? undefined : "needs /dev/net/tun"),
-  command: (name) => (Bun.which(name) === null ? `needs the command ${name}` : undefined),
+  tun: () =>
+    succeeds(["test", "-c", "/dev/net/tun"])
+      ? undefined
+      : "needs /dev/net/tun (modprobe tun; for a container: --device /dev/net/tun)",
+  command: (name) => (Bun.which(name) === null ? `needs the command ${name}${remedyFor(name)}` : undefined),
   all: (...reasons) => reasons.find((reason) => reason !== undefined),
 };
 
@@ -70,6 +73,9 @@ export function describeIf(reason: SkipReason, name: string, body: () => void): 
     return;
   }
   console.warn(`skipped: ${name}: ${reason}`);
+  // scripts/setup-and-check.ts names them once more at its end.
+  const { ICMPX_UNTESTED: list } = process.env;
+  if (list) appendFileSync(list, `${reason}\t${name}\n`);
   test.skip(`${name}: ${reason}`, () => {});
 }
 
@@ -83,7 +89,7 @@ function tryNobody(): SkipReason {
   const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
   return succeeds([...nobody, process.execPath, "-e", program])
     ? undefined
-    : `needs a Bun and a checkout that the user nobody can read (${process.execPath}, ${import.meta.dir})`;
+    : `needs a checkout that the user nobody can read (${resolve(import.meta.dir, "../..")}: bun run setup-and-check shows it elsewhere)`;
 }
 
 function namespacesReason(): SkipReason {
@@ -92,13 +98,14 @@ function namespacesReason(): SkipReason {
 }
 
 function tryNamespaces(): SkipReason {
-  for (const name of ["unshare", "ip"]) {
-    if (Bun.which(name) === null) return `needs the command ${name}`;
+  for (const name of ["unshare", "ip"] as const) {
+    const reason = requires.command(name);
+    if (reason !== undefined) return reason;
   }
   const flags = process.getuid?.() === 0 ? "-n" : "-Urn";
   return succeeds(["unshare", flags, "ip", "link", "set", "lo", "up"])
     ? undefined
-    : `needs network namespaces (unshare ${flags} was refused)`;
+    : `needs network namespaces (unshare ${flags} was refused: run it as root; in a container, with --privileged)`;
 }
 
 function succeeds(command: string[]): boolean {

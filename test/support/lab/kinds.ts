@@ -1,4 +1,5 @@
 import type { Family } from "../../../src/packet/address.ts";
+import type { Program } from "../programs.ts";
 import { requires, type SkipReason } from "../requires.ts";
 import type { User } from "./namespaces.ts";
 
@@ -22,12 +23,12 @@ export const SOCKET_KINDS: readonly SocketKind[] = [
 ];
 
 /** What tests with namespaces and all four kinds of socket need, and the programs named. */
-export function requiresLab(...commands: readonly string[]): SkipReason {
+export function requiresLab(...commands: readonly Program[]): SkipReason {
   return requires.all(
     requires.linux(),
     requires.root(),
     requires.namespaces(),
     requires.nobody(),
-    ...["sysctl", ...commands].map((command) => requires.command(command)),
+    ...(["sysctl", ...commands] as const).map((command) => requires.command(command)),
   );
 }
