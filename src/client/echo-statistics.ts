@@ -37,6 +37,7 @@ export class EchoStatistics {
 /** Records what became of a probe, counted as sent before, whose target was asked for an echo reply. */
 export function recordEcho(statistics: Statistics, result: EchoResult): void {
   if (result.corrupt) statistics.addCorrupt();
+  if (result.moreDuplicates > 0) statistics.addDuplicate(result.moreDuplicates);
   if (result.duplicate) {
     statistics.addDuplicate();
   } else if (result.late) {

@@ -31,6 +31,7 @@ export class HopRecord {
     if (record !== undefined)
       record.extensions = result.kind === "icmpError" ? result.icmpError.extensions : [];
     if (result.corrupt) statistics.addCorrupt();
+    if (result.moreDuplicates > 0) statistics.addDuplicate(result.moreDuplicates);
     if (result.duplicate) {
       statistics.addDuplicate();
       mine?.addDuplicate();

@@ -2,6 +2,7 @@ import type { Instant } from "./clock.ts";
 import { LinkedList, type Listed } from "./linked-list.ts";
 import type { Payload } from "./payload.ts";
 import type { EchoRequest, EchoResult } from "./results.ts";
+import { isGroup } from "./same-host.ts";
 import type { Route } from "./transport/transport.ts";
 
 /** One target of a run, and who hears what becomes of its probes. */
@@ -49,6 +50,8 @@ export class Probe implements Listed<Probe> {
   stampCount = 0;
   stampNs: number | null = null;
   deadlineNs = 0;
+  /** Answers after the one that decided it. */
+  copies = 0;
   previous: Probe | undefined = undefined;
   next: Probe | undefined = undefined;
 
@@ -78,6 +81,11 @@ export interface StreamOwner {
   onClosed(stream: ProbeStream): void;
 }
 
+/** Of how many further answers to one probe results are made; of the others nothing is kept but their number. */
+const MAX_COPIES = 16;
+/** The same for a probe to a group, whose every member answers. */
+const MAX_GROUP_COPIES = 1024;
+
 /** How many latest answers are kept: of two queues, one may hand over an earlier answer a read later. */
 const FRONTIER = 16;
 /** Numbers for each: position and time. */
@@ -99,6 +107,9 @@ export class ProbeStream {
   isStamped = false;
   #sent = 0;
   #isClosed = false;
+  #isToGroup: boolean | undefined;
+  /** By TTL: answers that no result was made of, since the last result. */
+  readonly #moreDuplicates: number[] = [];
 
   constructor(owner: StreamOwner, options: StreamOptions) {
     this.#owner = owner;
@@ -151,6 +162,26 @@ export class ProbeStream {
     if (this.#frontier.length <= FRONTIER * ANSWER) return;
     this.#frontier.shift();
     this.#frontier.shift();
+  }
+
+  /** For the prober: an answered probe was answered again. Whether a result is to be made of it; else it is counted. */
+  keepsCopy(probe: Probe): boolean {
+    probe.copies += 1;
+    if (probe.copies <= MAX_COPIES) return true;
+    if (probe.copies <= MAX_GROUP_COPIES) {
+      this.#isToGroup ??= isGroup(this.options.route.destination);
+      if (this.#isToGroup) return true;
+    }
+    this.#moreDuplicates[probe.ttl] = (this.#moreDuplicates[probe.ttl] ?? 0) + 1;
+    return false;
+  }
+
+  /** For the prober: how many answers to probes of this TTL were only counted since it asked last. */
+  takeMoreDuplicates(ttl: number): number {
+    const count = this.#moreDuplicates[ttl];
+    if (count === undefined) return 0;
+    delete this.#moreDuplicates[ttl];
+    return count;
   }
 
   /** Sends one probe and returns its number, counted from 1: the `request.number` of its result. */

@@ -36,7 +36,8 @@ const READS_BEFORE_TIMEOUT = 64;
  * 3. What arrives belongs to the probe that {@link Matcher} finds for it.
  * 4. Before a probe times out, everything that has arrived is read; what the kernel received before the deadline is in
  *    time, whenever it is read. If the receive queue overflowed while the probe flew, its timeout says so.
- * 5. The first answer in time decides a probe. The first answer to an expired probe is late, any other a duplicate.
+ * 5. The first answer in time decides a probe. The first answer to an expired probe is late, any other a duplicate. At most
+ *    16 duplicates of a probe become results (1,024 where many hosts answer it); the next result tells how many others came.
  * 6. Results are handed out only after all that has arrived is read, never from within `send`.
  */
 export class Prober implements TransportOwner, StreamOwner {
@@ -250,6 +251,7 @@ export class Prober implements TransportOwner, StreamOwner {
 
   #answer(probe: Probe, arrival: EchoArrival | ErrorArrival, corrupt: boolean): void {
     const { stream } = probe;
+    if (probe.state === "answered" && !stream.keepsCopy(probe)) return;
     const timing = timeArrival(probe, arrival.stampNs, this.#instantAfter(arrival));
     if (probe.state === "flying" && timing.receivedAt.monotonicNs > probe.deadlineNs) this.#expire(probe);
     const isFirst = probe.state === "flying";
@@ -259,6 +261,7 @@ export class Prober implements TransportOwner, StreamOwner {
       duplicate: probe.state === "answered",
       reordered: isFirst && stream.wasOvertaken(probe.index, timing.receivedAt.monotonicNs),
       corrupt,
+      moreDuplicates: stream.takeMoreDuplicates(probe.ttl),
     };
     if (isFirst) {
       stream.noteAnswer(probe.index, timing.receivedAt.monotonicNs);
@@ -302,8 +305,10 @@ export class Prober implements TransportOwner, StreamOwner {
     // Stamps that found no room tell as little of a departure as replies that found none tell of an arrival.
     const isTold = this.#stamps.isAwaited(probe) && probe.stream.isStamped && !receiveOverflow;
     const departed = probe.stampNs !== null || (isTold ? false : null);
-    const { target } = probe.stream.options;
-    this.#post(probe.stream, timeoutResult(target, request, { receiveOverflow, departed }));
+    const { stream } = probe;
+    const moreDuplicates = stream.takeMoreDuplicates(probe.ttl);
+    const circumstances = { receiveOverflow, departed, moreDuplicates };
+    this.#post(stream, timeoutResult(stream.options.target, request, circumstances));
   }
 
   /** What was sent. That of a remembered probe is made again: keeping them would take half a kilobyte each. */

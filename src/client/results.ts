@@ -177,6 +177,11 @@ interface EchoResultCommon {
   readonly corrupt: boolean;
   /** A later probe of the run was answered before this one. */
   readonly reordered: boolean;
+  /**
+   * Duplicates since the result before (to probes with the same TTL) that have no result of their own: a probe has at most 16,
+   * or 1,024 to a multicast or broadcast address. Statistics count them.
+   */
+  readonly moreDuplicates: number;
 }
 
 /** The target, or for a broadcast or multicast target some host, answered the echo request. */

@@ -189,9 +189,9 @@ export class Statistics {
     this.#errors += 1;
   }
 
-  /** A probe was answered once more. */
-  addDuplicate(): void {
-    this.#duplicates += 1;
+  /** A probe was answered once more, or so many times more. */
+  addDuplicate(count = 1): void {
+    this.#duplicates += count;
   }
 
   /** The answer of a later probe had come before this one, which is recorded on its own. */

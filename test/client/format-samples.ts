@@ -120,7 +120,7 @@ export function statisticsOf(
 function common({ to = "192.0.2.1", toName, number = 1, ttl = 64, ...facts }: Facts) {
   const request: EchoRequest = { addr: to, hostname: toName ?? null, ttl, number, sentPacket: null };
   const { late = false, duplicate = false, corrupt = false, reordered = false } = facts;
-  return { target: toName ?? to, request, late, duplicate, corrupt, reordered };
+  return { target: toName ?? to, request, late, duplicate, corrupt, reordered, moreDuplicates: 0 };
 }
 
 function answer(facts: Facts, icmp: { readonly type: number; readonly code: number }): EchoReply {

@@ -6,7 +6,14 @@ import { disagreements, recountAddress, recountHop, recountPing } from "./recoun
 function sample(rtt: number | null, more: object = {}): SeenResult {
   const reply = rtt === null ? null : { addr: "10.20.0.1", rtt };
   const kind = rtt === null ? "timeout" : "reply";
-  const flags = { late: false, duplicate: false, corrupt: false, reordered: false, receiveOverflow: false };
+  const flags = {
+    late: false,
+    duplicate: false,
+    corrupt: false,
+    reordered: false,
+    moreDuplicates: 0,
+    receiveOverflow: false,
+  };
   return { kind, rtt, reply, ...flags, ...more } as unknown as SeenResult;
 }
 

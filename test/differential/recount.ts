@@ -79,7 +79,7 @@ function recount(seen: readonly SeenResult[], { isReceived, countsErrors }: Rule
     overflows,
     inFlight: 0,
     loss: judged === 0 ? null : (lost - overflows) / judged,
-    duplicates: count(seen, ({ duplicate }) => duplicate),
+    duplicates: seen.reduce((sum, each) => sum + Number(each.duplicate) + each.moreDuplicates, 0),
     late: count(seen, ({ late, duplicate }) => late && !duplicate),
     reordered: countsErrors ? count(received, ({ reordered }) => reordered) : 0,
     corrupt: count(seen, ({ corrupt }) => corrupt),

@@ -195,7 +195,7 @@ export class Hop {
  */
 export function asAnswer(result: EchoResult): EchoResult {
   if (result.kind !== "icmpError" && result.kind !== "reply") return result;
-  const { target, request, reply, rtt, rttSource, late, duplicate, corrupt } = result;
-  const verdict = { late, duplicate, corrupt, reordered: false };
+  const { target, request, reply, rtt, rttSource, late, duplicate, corrupt, moreDuplicates } = result;
+  const verdict = { late, duplicate, corrupt, reordered: false, moreDuplicates };
   return { kind: "reply", error: null, target, request, reply, rtt, rttSource, ...verdict };
 }
