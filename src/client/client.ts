@@ -185,7 +185,8 @@ export class Client {
   }
 
   /**
-   * Pings many targets side by side, on one socket per family. Iterating gives results of all targets as they become
+   * Pings many targets side by side, on one socket per family, and further ones while silent neighbours
+   * fill its send buffer. Iterating gives results of all targets as they become
    * known, and a {@link TargetFailure} for each target that cannot be probed at all.
    *
    * The targets are spread over the interval, so that their answers do not come all at once: their first probes leave 10 ms

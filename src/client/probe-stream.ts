@@ -105,6 +105,8 @@ export class ProbeStream {
   readonly #frontier: number[] = [];
   /** For the prober: whether the kernel has stamped the departure of any of its probes. */
   isStamped = false;
+  /** For the prober: the probe that was sent last. */
+  lastSent: Probe | undefined;
   #sent = 0;
   #isClosed = false;
   #isToGroup: boolean | undefined;
@@ -123,6 +125,16 @@ export class ProbeStream {
   /** How many probes are not decided yet. */
   get inFlight(): number {
     return this.#undecided;
+  }
+
+  /**
+   * For the prober: whether the kernel may hold the last probe back, for want of the neighbour's
+   * link-layer address or behind others of a slow device.
+   */
+  get isHeld(): boolean {
+    const last = this.lastSent;
+    if (last === undefined || last.stampNs !== null) return false;
+    return last.state === "flying" || last.state === "expired";
   }
 
   /** For the prober: a probe is to be sent. */

@@ -10,7 +10,7 @@ import { Flights } from "./flights.ts";
 import { type MatchCounters, Matcher } from "./matcher.ts";
 import { Probe, ProbeStream, type StreamOptions, type StreamOwner } from "./probe-stream.ts";
 import type { EchoRequest, EchoResult } from "./results.ts";
-import { SendQueue } from "./send-queue.ts";
+import { type Attempt, SendQueue } from "./send-queue.ts";
 import { timeArrival } from "./timing.ts";
 import { keepArrival } from "./transport/keep-arrival.ts";
 import type { Arrival, EchoArrival, ErrorArrival, Transport, TransportOwner } from "./transport/transport.ts";
@@ -31,8 +31,9 @@ const READS_BEFORE_TIMEOUT = 64;
  *
  * 1. Each probe has a sequence number that no other undecided probe has ({@link Flights}). While all 65,536 fly, further ones
  *    queue.
- * 2. While the kernel has no room, probes queue in order and are tried again after 1 to 16 ms; one that waited for its
- *    whole timeout fails.
+ * 2. While the kernel has no room, probes queue and are tried again after 1 to 16 ms: those of a
+ *    stream in order, and streams in turn, so that what the kernel holds back for one target holds up
+ *    no other. A probe that waited for its whole timeout fails.
  * 3. What arrives belongs to the probe that {@link Matcher} finds for it.
  * 4. Before a probe times out, everything that has arrived is read; what the kernel received before the deadline is in
  *    time, whenever it is read. If the receive queue overflowed while the probe flew, its timeout says so.
@@ -48,7 +49,10 @@ export class Prober implements TransportOwner, StreamOwner {
   readonly #stamps = new DepartureStamps();
   readonly #deadlines = new Deadlines<Probe>();
   readonly #alarm: Alarm;
-  readonly #queue: SendQueue<Probe>;
+  readonly #queue: SendQueue<ProbeStream, Probe>;
+  /** In which round of the queue there was no room for any stream, and for any whose last probe is held. */
+  #fullIn = -1;
+  #fullForHeldIn = -1;
   readonly #attention: Attention;
   #outbox: { readonly stream: ProbeStream; readonly result: EchoResult }[] = [];
   /** Arrivals that the rest of a read must be compared with before they are taken. */
@@ -71,7 +75,9 @@ export class Prober implements TransportOwner, StreamOwner {
     this.#matcher = new Matcher(transport, this.#flights);
     this.#alarm = new Alarm(clock, () => this.#onDeadline());
     // A probe that was forgotten while it waited is no longer queued.
-    this.#queue = new SendQueue(clock, (probe) => probe.state !== "queued" || this.#transmit(probe));
+    this.#queue = new SendQueue(clock, (probe) =>
+      probe.state === "queued" ? this.#transmit(probe) : "done",
+    );
     this.#attention = new Attention(clock, transport, () => this.onReady());
     transport.attach(this);
   }
@@ -112,9 +118,9 @@ export class Prober implements TransportOwner, StreamOwner {
     const probe = new Probe(stream, { index, ttl, number: this.#nextNumber });
     this.#nextNumber = (this.#nextNumber + 1) >>> 0;
     stream.add(probe);
-    if (this.#queue.isEmpty && this.#transmit(probe)) return;
+    if (!this.#queue.has(stream) && this.#transmit(probe) === "done") return;
     probe.queuedAtNs = this.#clock.monotonicNs();
-    this.#queue.push(probe);
+    this.#queue.push(stream, probe);
   }
 
   /** Wants to hear nothing more of a probe. */
@@ -153,30 +159,40 @@ export class Prober implements TransportOwner, StreamOwner {
 
   // Sending.
 
-  /** Returns false if the probe must wait for its turn. */
-  #transmit(probe: Probe): boolean {
+  #transmit(probe: Probe): Attempt {
+    const { stream } = probe;
+    const { isHeld } = stream;
+    const { round } = this.#queue;
+    if (this.#fullIn === round || (isHeld && this.#fullForHeldIn === round)) {
+      return this.#hasGivenUp(probe, this.#clock.monotonicNs()) ? "done" : "blocked";
+    }
     const sequence = this.#flights.nextSequence();
-    if (sequence === undefined) return false;
-    const { route, payload, timeoutNs } = probe.stream.options;
+    if (sequence === undefined) return "blocked";
+    const { route, payload, timeoutNs } = stream.options;
     probe.sequence = sequence;
     const data = payload.bytesOf(this.#matcher.identity(probe));
     const at = readInstant(this.#clock);
-    const receipt = this.#transport.send(route, probe.ttl, sequence, data);
+    const receipt = this.#transport.send(route, probe.ttl, sequence, data, isHeld);
     if (receipt.kind === "busy") {
-      const hasWaited = at.monotonicNs - probe.queuedAtNs >= timeoutNs;
-      if (hasWaited) this.#fail(probe, noRoomError(route.destination));
-      else this.#queue.backOff();
-      return hasWaited;
+      if (this.#hasGivenUp(probe, at.monotonicNs)) return "done";
+      // The queue backs off, and then begins another round.
+      this.#queue.backOff();
+      if (receipt.isFull) {
+        if (isHeld) this.#fullForHeldIn = round;
+        else this.#fullIn = round;
+      }
+      return "refused";
     }
-    this.#queue.hadRoom();
+    if (this.#queue.isEmpty || Number.isFinite(probe.queuedAtNs)) this.#queue.hadRoom();
     if (receipt.kind === "failed") {
       // The transport counts anew.
       this.#stamps.beginAnew();
       this.#fail(probe, receipt.error);
-      return true;
+      return "done";
     }
     if (receipt.countsAnew) this.#stamps.beginAnew();
     probe.at = at;
+    stream.lastSent = probe;
     // Not from `at`: this process may have been suspended for longer than the timeout before it came to send.
     probe.deadlineNs = this.#clock.monotonicNs() + timeoutNs;
     const { family } = this.#transport;
@@ -188,6 +204,14 @@ export class Prober implements TransportOwner, StreamOwner {
     this.#alarm.set(probe.deadlineNs);
     this.#sentUnread += 1 + (data.length >> KIB_SHIFT);
     if (this.#sentUnread >= READ_EVERY || this.#attention.isDue(at.monotonicNs)) this.#readWhileSending();
+    return "done";
+  }
+
+  /** Whether a probe has waited for room for its whole timeout: then it fails. */
+  #hasGivenUp(probe: Probe, nowNs: number): boolean {
+    const { route, timeoutNs } = probe.stream.options;
+    if (nowNs - probe.queuedAtNs < timeoutNs) return false;
+    this.#fail(probe, noRoomError(route.destination));
     return true;
   }
 

@@ -24,6 +24,7 @@ export const SOL_SOCKET = 1;
 export const SOL_RAW = 255;
 
 /** Socket level options (asm-generic/socket.h). A control message has the number of the option that asks for it. */
+export const SO_REUSEADDR = 2;
 export const SO_ERROR = 4;
 export const SO_BROADCAST = 6;
 export const SO_SNDBUF = 7;
@@ -39,8 +40,18 @@ export const SO_TIMESTAMPING = 37;
 export const SO_RXQ_OVFL = 40;
 export const SO_MEMINFO = 55;
 
-/** Where SO_MEMINFO has the bytes that the receive queue takes and may take, and its count of drops, in 32-bit words (linux/sock_diag.h). */
-export const SK_MEMINFO = { words: 9, used: 0, limit: 1, drops: 8 } as const;
+/**
+ * Where SO_MEMINFO has the bytes that the receive queue takes and may take, those that packets to be
+ * sent take and may take, and the count of drops, in 32-bit words (linux/sock_diag.h).
+ */
+export const SK_MEMINFO = {
+  words: 9,
+  used: 0,
+  limit: 1,
+  sendUsed: 2,
+  sendLimit: 3,
+  drops: 8,
+} as const;
 
 /** IPv4 level options (linux/in.h). */
 export const IP_TOS = 1;

@@ -52,6 +52,17 @@ export interface ReceiveQueue {
   readonly drops: number;
 }
 
+/** What packets that have not left the host take. */
+export interface SendMemory {
+  /**
+   * Bytes of kernel memory that packets take which wait for a device or for the link-layer address
+   * of a neighbour (arp(7)), and how many they may take. Raw sockets may take twice as many
+   * (__ip_append_data).
+   */
+  readonly used: number;
+  readonly limit: number;
+}
+
 const MAX_DATAGRAM = 65_535;
 // TTL, TOS and packet information: 24, 24 and 40 bytes.
 const CONTROL_LENGTH = 96;
@@ -142,12 +153,24 @@ export class Socket {
 
   /** How full the receive queue is and what the kernel did not put into it (SO_MEMINFO, Linux 4.12); zeros on older kernels. */
   get receiveQueue(): ReceiveQueue {
+    const words = this.#readMemory();
+    const { used, limit, drops } = SK_MEMINFO;
+    return { used: words[used] as number, limit: words[limit] as number, drops: words[drops] as number };
+  }
+
+  /** What packets take that have not left the host (SO_MEMINFO, Linux 4.12); zeros on older kernels. */
+  get sendMemory(): SendMemory {
+    const words = this.#readMemory();
+    const { sendUsed, sendLimit } = SK_MEMINFO;
+    return { used: words[sendUsed] as number, limit: words[sendLimit] as number };
+  }
+
+  #readMemory(): Uint32Array {
     const { words, bytes, length } = this.#memory;
     words.fill(0);
     length[0] = bytes.length;
     this.#libc.symbols.getsockopt(this.#fd, SOL_SOCKET, SO_MEMINFO, bytes, length);
-    const { used, limit, drops } = SK_MEMINFO;
-    return { used: words[used] as number, limit: words[limit] as number, drops: words[drops] as number };
+    return words;
   }
 
   /**

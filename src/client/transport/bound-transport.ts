@@ -4,6 +4,7 @@ import type { Facilities } from "./capabilities.ts";
 import { IcmpTransport, type TransportSystem } from "./icmp-transport.ts";
 import { InterfaceNames, missingInterface } from "./interface-names.ts";
 import { explainRefusal } from "./send-failure.ts";
+import { SocketPool } from "./socket-pool.ts";
 import type { Route, SendReceipt, Transport, TransportOwner } from "./transport.ts";
 
 /** Which source to bind to. */
@@ -30,7 +31,7 @@ export class BoundTransport implements Transport {
   readonly #options: BoundTransportOptions;
   readonly #interfaces: InterfaceNames;
   /** Undefined while it cannot be bound. */
-  #bound: IcmpTransport | undefined;
+  #bound: SocketPool | undefined;
   #identifier = 0;
   /** The interface that a link-local source is bound on. */
   #index: number | undefined;
@@ -77,11 +78,11 @@ export class BoundTransport implements Transport {
     return this.#bound?.encode(sequence, payload) ?? new Uint8Array();
   }
 
-  send(route: Route, ttl: number, sequence: number, payload: Uint8Array): SendReceipt {
-    let receipt = this.#bound?.send(route, ttl, sequence, payload);
+  send(route: Route, ttl: number, sequence: number, payload: Uint8Array, isHeld: boolean): SendReceipt {
+    let receipt = this.#bound?.send(route, ttl, sequence, payload, isHeld);
     if (receipt === undefined || (receipt.kind === "failed" && this.#hasMoved())) {
       this.#close();
-      receipt = this.#reopen()?.send(route, ttl, sequence, payload);
+      receipt = this.#reopen()?.send(route, ttl, sequence, payload, isHeld);
     }
     return receipt ?? { kind: "failed", error: this.#refusal(route) };
   }
@@ -112,7 +113,7 @@ export class BoundTransport implements Transport {
     return this.#interfaces.hasMoved(this.#options.interface, this.#index);
   }
 
-  #open(): IcmpTransport | undefined {
+  #open(): SocketPool | undefined {
     const { family, source, interface: by } = this.#options;
     const index = isLinkLocal(source) && by !== undefined ? this.#interfaces.indexOf(by) : undefined;
     this.#index = index;
@@ -126,7 +127,8 @@ export class BoundTransport implements Transport {
       ...(index !== undefined && { scopeId: index }),
     };
     try {
-      this.#bound = new IcmpTransport(this.#system, { family, privileged: false, identifier: 0, bindTo });
+      const first = new IcmpTransport(this.#system, { family, privileged: false, identifier: 0, bindTo });
+      this.#bound = new SocketPool(this.#system.libc, first);
     } catch (error) {
       if (!isWrongSource(error)) throw error;
       this.#error = error;
@@ -136,8 +138,8 @@ export class BoundTransport implements Transport {
     return this.#bound;
   }
 
-  #reopen(): IcmpTransport | undefined {
-    let bound: IcmpTransport | undefined;
+  #reopen(): SocketPool | undefined {
+    let bound: SocketPool | undefined;
     try {
       bound = this.#open();
     } catch (error) {

@@ -22,7 +22,13 @@ import {
 } from "../../ffi/constants.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import type { Reactor, Watch } from "../../ffi/reactor.ts";
-import { type Envelope, type IncomingMessage, Socket, type SocketAddress } from "../../ffi/socket.ts";
+import {
+  type Envelope,
+  type IncomingMessage,
+  type SendMemory,
+  Socket,
+  type SocketAddress,
+} from "../../ffi/socket.ts";
 import { type Family, isLinkLocal, isMulticast } from "../../packet/address.ts";
 import { viewOf } from "../../packet/bytes.ts";
 import { encodeIcmpv4 } from "../../packet/icmpv4.ts";
@@ -32,7 +38,8 @@ import { decodeDatagram, decodeQueuedError } from "./datagram-arrival.ts";
 import { InterfaceNames, missingInterface } from "./interface-names.ts";
 import { decodeRaw } from "./raw-arrival.ts";
 import { explainRefusal } from "./send-failure.ts";
-import { bindIdentifier, configureSocket, countStamps } from "./socket-options.ts";
+import { becomeFurther, bindFurther, bindIdentifier, setShareable } from "./shared-identifier.ts";
+import { configureSocket, countStamps } from "./socket-options.ts";
 import type { Arrival, Route, SendReceipt, Transport, TransportOwner } from "./transport.ts";
 
 /** What a transport is built on. */
@@ -50,6 +57,11 @@ export interface IcmpTransportOptions {
   readonly identifier: number;
   /** What to bind a datagram socket to; its port is the identifier wanted, 0 lets the kernel choose. */
   readonly bindTo?: SocketAddress | undefined;
+  /**
+   * Whether another socket has the same identifier. Of datagram sockets, the one opened last then
+   * receives; further raw sockets only send.
+   */
+  readonly isFurther?: boolean;
 }
 
 const ECHO_HEADER_LENGTH = 8;
@@ -74,6 +86,8 @@ export class IcmpTransport implements Transport {
   readonly identifier: number;
   readonly stampsFromNs: number;
   readonly facilities: Facilities;
+  readonly #system: TransportSystem;
+  readonly #options: IcmpTransportOptions;
   readonly #libc: Libc;
   readonly #socket: Socket;
   readonly #reactor: Reactor;
@@ -99,7 +113,7 @@ export class IcmpTransport implements Transport {
   /** How far earlier counts came: smaller keys may still be theirs. */
   #formerStampKeys = 0;
   /** Whether counting began anew since the last receipt. */
-  #countsAnew = true;
+  #countsAnew: boolean;
   /** The MTU that the last send exceeded, as the error queue tells it. */
   #exceededMtu: number | undefined;
   // Socket options that a route may ask for, as they are set now.
@@ -108,8 +122,13 @@ export class IcmpTransport implements Transport {
   #defaultMtuDiscovery: number | undefined;
 
   /** @throws {SystemError} EPERM or EACCES without the privilege; nothing stays open. */
-  constructor({ libc, reactor }: TransportSystem, options: IcmpTransportOptions) {
+  constructor(system: TransportSystem, options: IcmpTransportOptions) {
     const { family, privileged } = options;
+    const { libc, reactor } = system;
+    this.#system = system;
+    // The keys of a further socket are told from those of the others.
+    this.#countsAnew = !options.isFurther;
+    this.#options = options;
     this.family = family;
     this.privileged = privileged;
     this.#libc = libc;
@@ -121,13 +140,14 @@ export class IcmpTransport implements Transport {
       protocol: family === 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6,
     });
     try {
-      this.identifier = privileged ? options.identifier : this.#bindIdentifier(options.bindTo);
+      this.identifier = privileged ? options.identifier : this.#bindIdentifier(options);
       this.facilities = configureSocket(this.#socket, {
         family,
         privileged,
         identifier: this.identifier,
         receiveBuffer: RECEIVE_BUFFER,
       });
+      if (options.isFurther) becomeFurther(this.#socket, options);
       this.stampsFromNs = libc.monotonicNs() + STAMP_SETTLING_NS;
       this.setTold(true);
     } catch (error) {
@@ -138,6 +158,30 @@ export class IcmpTransport implements Transport {
 
   get malformed(): number {
     return this.#malformed;
+  }
+
+  /** What packets take that have not left this host. */
+  get sendMemory(): SendMemory {
+    return this.#socket.sendMemory;
+  }
+
+  /**
+   * Opens another socket with the same identifier, which has a send buffer of its own. All sockets of
+   * that identifier must be shareable meanwhile.
+   *
+   * @throws {SystemError} EMFILE, ...; nothing stays open.
+   */
+  openAnother(): IcmpTransport {
+    const { identifier } = this;
+    return new IcmpTransport(this.#system, { ...this.#options, identifier, isFurther: true });
+  }
+
+  /**
+   * Says whether another datagram socket may be bound to this identifier: the one bound last gets
+   * all answers. The kernel's default is yes, for any user (INET_PROTOSW_REUSE, ping_get_port).
+   */
+  setShareable(isShareable: boolean): void {
+    if (!this.privileged) setShareable(this.#socket, isShareable);
   }
 
   get drops(): number {
@@ -170,7 +214,10 @@ export class IcmpTransport implements Transport {
       outcome = this.#transmit(route, ttl, message);
     if (outcome instanceof SystemError)
       return { kind: "failed", error: this.#explain(outcome, { route, ttl, message }) };
-    if (outcome === "busy") return { kind: "busy" };
+    if (outcome === "busy") {
+      const { used, limit } = this.#socket.sendMemory;
+      return { kind: "busy", isFull: used >= limit };
+    }
     const countsAnew = this.#countsAnew;
     this.#countsAnew = false;
     if (!this.facilities.transmitTimestamps) return { kind: "sent", stampKey: null, message, countsAnew };
@@ -338,9 +385,11 @@ export class IcmpTransport implements Transport {
    * An ICMP datagram socket has its identifier for a port: binding to port 0 makes the kernel choose one. The source has to
    * be bound, too: that of a control message is checked and then ignored in IPv6 (ping_v6_sendmsg).
    */
-  #bindIdentifier(bindTo: SocketAddress | undefined): number {
-    const any = { address: this.family === 4 ? "0.0.0.0" : "::" };
-    return bindIdentifier(this.#socket, bindTo ?? any);
+  #bindIdentifier({ bindTo, identifier, isFurther }: IcmpTransportOptions): number {
+    const address = bindTo ?? { address: this.family === 4 ? "0.0.0.0" : "::" };
+    if (!isFurther) return bindIdentifier(this.#socket, address);
+    bindFurther(this.#socket, { ...address, port: identifier });
+    return identifier;
   }
 
   #applyRoute({ mark, dontFragment }: Route): void {

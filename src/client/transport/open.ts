@@ -2,6 +2,7 @@ import { realpathSync } from "node:fs";
 import { RawSocketPermissionError, SystemError } from "../../errors.ts";
 import { BoundTransport } from "./bound-transport.ts";
 import { IcmpTransport, type IcmpTransportOptions, type TransportSystem } from "./icmp-transport.ts";
+import { SocketPool } from "./socket-pool.ts";
 import type { Route, Transport } from "./transport.ts";
 
 /** Which kind of socket a caller allows: `true` raw only, `false` datagram only, `"auto"` raw if permitted. */
@@ -24,11 +25,12 @@ export interface OpenOptions extends Omit<IcmpTransportOptions, "privileged" | "
  */
 export function openTransport(system: TransportSystem, options: OpenOptions): Transport {
   const { family, privileged, identifier, source, interface: by } = options;
-  return openPermitted(privileged, (isRaw) =>
-    isRaw || source === undefined || family === 4
-      ? new IcmpTransport(system, { family, privileged: isRaw, identifier })
-      : new BoundTransport(system, { family, source, interface: by }),
-  );
+  return openPermitted(privileged, (isRaw) => {
+    if (!isRaw && source !== undefined && family === 6)
+      return new BoundTransport(system, { family, source, interface: by });
+    const first = new IcmpTransport(system, { family, privileged: isRaw, identifier });
+    return new SocketPool(system.libc, first);
+  });
 }
 
 /**

@@ -38,7 +38,7 @@ import {
   SOL_RAW,
   SOL_SOCKET,
 } from "../../ffi/constants.ts";
-import type { FilterInstruction, Socket, SocketAddress } from "../../ffi/socket.ts";
+import type { FilterInstruction, Socket } from "../../ffi/socket.ts";
 import type { Family } from "../../packet/address.ts";
 import { Facilities } from "./capabilities.ts";
 import { identifierFilter, typeFilter } from "./filter.ts";
@@ -372,26 +372,6 @@ export function configureSocket(socket: Socket, plan: SocketPlan): Facilities {
   return facilities;
 }
 
-/**
- * Binds a datagram socket and returns its identifier: the port of `address` if it is free, else the
- * kernel's choice. The source
- * has to be bound, too: that of a control message is checked and then ignored in IPv6
- * (ping_v6_sendmsg).
- *
- * @throws {SystemError} EADDRNOTAVAIL for an address that is not ours, ...
- */
-export function bindIdentifier(socket: Socket, address: SocketAddress): number {
-  try {
-    socket.bind({ port: 0, ...address });
-    return socket.localAddress().port ?? 0;
-  } catch (error) {
-    const isTaken = error instanceof SystemError && error.code === "EADDRINUSE";
-    if (isTaken && address.port) return bindIdentifier(socket, { ...address, port: 0 });
-    if (!(error instanceof SystemError) || error.code === "EADDRNOTAVAIL") throw error;
-    throw extended(error, ": a datagram socket gets the identifier of its probes by it");
-  }
-}
-
 /** `error` with more to its message. */
 export function extended(error: SystemError, more: string): SystemError {
   const { errno, code, syscall, address } = error;
@@ -472,7 +452,8 @@ function refusalOf(
   return refusal;
 }
 
-function attempt(call: () => void): SystemError | undefined {
+/** Why the system refuses a call; undefined when it does not. */
+export function attempt(call: () => void): SystemError | undefined {
   try {
     call();
     return undefined;

@@ -10,7 +10,8 @@ import { Socket } from "../../ffi/socket.ts";
 import type { Family } from "../../packet/address.ts";
 import type { Facilities } from "./capabilities.ts";
 import type { TransportSystem } from "./icmp-transport.ts";
-import { bindIdentifier, configureSocket, type FixedRoute } from "./socket-options.ts";
+import { bindIdentifier } from "./shared-identifier.ts";
+import { configureSocket, type FixedRoute } from "./socket-options.ts";
 
 /** How the probes of a sweep leave: the same for all of them, so that it is set on the socket and not on each packet. */
 export interface SweepSocketOptions extends FixedRoute {

@@ -104,8 +104,11 @@ export type SendReceipt =
       readonly message: Uint8Array;
       readonly countsAnew?: boolean;
     }
-  /** The kernel has no room now (ENOBUFS, EAGAIN): nothing left, try again later. */
-  | { readonly kind: "busy" }
+  /**
+   * The kernel has no room now (ENOBUFS, EAGAIN): nothing left, try again later. `isFull`: nor would
+   * it have room for another probe, unless `isHeld` was true and is not for that one.
+   */
+  | { readonly kind: "busy"; readonly isFull: boolean }
   /** Refused. */
   | { readonly kind: "failed"; readonly error: SystemError };
 
@@ -136,8 +139,11 @@ export interface Transport {
   attach(owner: TransportOwner): void;
   /** An echo request with `payload` as its ICMP data, as `send` sends it; valid until the next call of either. */
   encode(sequence: number, payload: Uint8Array): Uint8Array;
-  /** Sends one echo request with `payload` as its ICMP data. */
-  send(route: Route, ttl: number, sequence: number, payload: Uint8Array): SendReceipt;
+  /**
+   * Sends one echo request with `payload` as its ICMP data. `isHeld` says that the kernel may still
+   * hold the probe that went to that target before this one: such probes do not get the last room.
+   */
+  send(route: Route, ttl: number, sequence: number, payload: Uint8Array, isHeld: boolean): SendReceipt;
   /**
    * Hands over what has arrived, transmit stamps and queued errors first, up to a limit: a flood must not hold the event
    * loop. Returns whether it stopped at the limit; then the owner is told again soon, if it is told at all.
