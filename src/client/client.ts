@@ -1,6 +1,7 @@
 import { ClientClosedError } from "../errors.ts";
 import { addressFamily, canonicalAddress, type Family, needsZone } from "../packet/address.ts";
 import { NS_PER_MS, sleepUntil } from "./clock.ts";
+import { addressOf, held, Lookups, nameOf } from "./lookups.ts";
 import { failMeasurement, Measurement, type Run } from "./measurement.ts";
 import { mtr } from "./mtr.ts";
 import { type MultipingItem, multiping } from "./multiping.ts";
@@ -74,6 +75,7 @@ export class Client {
   /** What `privileged: "auto"` has come to: raw or not. */
   readonly #isRawByFamily = new Map<Family, boolean>();
   readonly #running = new Set<Measurement<unknown, unknown>>();
+  readonly #lookups = new Lookups();
   /** What the latest socket of each kind can do. */
   readonly #facilities = new Map<string, Facilities>();
   /** That of all runs, so that their probes leave together. */
@@ -109,28 +111,37 @@ export class Client {
     host: string,
     options: { readonly family?: Family | undefined } = {},
   ): Promise<string> {
-    return resolveWith(systemResolver(), host, options);
+    return addressOf(systemResolver(), host, options);
   }
 
   /**
-   * The name of an address, or null when it has none or it is not found in 5 seconds. Names are cached.
+   * The name of an address, from /etc/hosts or else DNS: null when it has none, and when no name
+   * server told in 5 seconds. Names are cached.
    *
    * @throws {TypeError} when `addr` is not an IP address
    */
   static async reverseDns(addr: string): Promise<string | null> {
-    return reverseWith(systemResolver(), addr);
+    return held(nameOf(systemResolver(), addr));
   }
 
-  /** As the static {@link Client.resolveHost}, with this client's `family` for a default. */
+  /**
+   * As the static {@link Client.resolveHost}, with this client's `family` for a default.
+   *
+   * @throws {ClientClosedError} when the client is closed, or is before there is an answer
+   */
   async resolveHost(host: string, options: { readonly family?: Family | undefined } = {}): Promise<string> {
     checkResolveOptions(options);
     const family = options.family ?? this.#options.family;
-    return resolveWith(this.#resolver, host, { family });
+    return this.#lookups.await(() => addressOf(this.#resolver, host, { family }));
   }
 
-  /** As the static {@link Client.reverseDns}. */
+  /**
+   * As the static {@link Client.reverseDns}.
+   *
+   * @throws {ClientClosedError} when the client is closed, or is before there is an answer
+   */
   async reverseDns(addr: string): Promise<string | null> {
-    return reverseWith(this.#resolver, addr);
+    return this.#lookups.await(() => nameOf(this.#resolver, addr));
   }
 
   /**
@@ -292,6 +303,7 @@ export class Client {
     this.#isClosed = true;
     const reason = new ClientClosedError();
     for (const measurement of this.#running) failMeasurement(measurement, reason);
+    this.#lookups.close();
     for (const prober of this.#probers.values()) prober.close();
     this.#probers.clear();
   }
@@ -451,21 +463,4 @@ function targetList(targets: Iterable<string>): readonly string[] {
   const hosts = [...targets];
   for (const host of hosts) checkTarget(host);
   return hosts;
-}
-
-async function resolveWith(
-  resolver: Resolver,
-  host: string,
-  options: { readonly family?: Family | undefined },
-): Promise<string> {
-  checkTarget(host);
-  checkResolveOptions(options);
-  return (await resolver.lookup(host, options)).address;
-}
-
-async function reverseWith(resolver: Resolver, addr: string): Promise<string | null> {
-  const address = typeof addr === "string" ? canonicalAddress(addr) : undefined;
-  if (address === undefined)
-    throw new TypeError(`Invalid address ${JSON.stringify(addr)}: need an IPv4 or IPv6 address`);
-  return resolver.reverse(address);
 }

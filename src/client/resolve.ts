@@ -1,6 +1,7 @@
 import { ResolveError } from "../errors.ts";
 import { canonicalAddress, type Family, parseAddress } from "../packet/address.ts";
 import { type Clock, NS_PER_MS } from "./clock.ts";
+import { ReverseLookup } from "./reverse-lookup.ts";
 
 /** A host, and the address that is used for it. */
 export interface ResolvedHost {
@@ -31,21 +32,29 @@ export interface DnsBackend {
     host: string,
     family: 0 | 4 | 6,
   ): Promise<readonly { readonly address: string; readonly family: number }[]>;
-  /** The name of an address (without a zone), or null if it has none. */
-  reverse(address: string): Promise<string | null>;
+  /**
+   * The name of an address (without a zone), or null if it has none. Rejects if that is not known.
+   * It must not keep the process alive.
+   *
+   * @param timeoutNs how long it may take
+   */
+  reverse(address: string, timeoutNs: number): Promise<string | null>;
 }
 
-/** What a {@link Resolver} needs to know about time. */
+/** What a {@link Resolver} needs to know about time. Its timers must not keep the process alive. */
 export type ResolverClock = Pick<Clock, "monotonicNs" | "schedule">;
 
 interface CachedName {
   readonly name: string | null;
   readonly expiresNs: number;
+  /** The lookup failed, so that `name` is null for want of an answer. */
+  readonly isFailure: boolean;
 }
 
 const SECOND_NS = 1000 * NS_PER_MS;
 const NAME_LIFETIME_NS = 300 * SECOND_NS;
 const NO_NAME_LIFETIME_NS = 60 * SECOND_NS;
+const FAILURE_LIFETIME_NS = 10 * SECOND_NS;
 const REVERSE_TIMEOUT_NS = 5 * SECOND_NS;
 const MAX_CACHED_NAMES = 4096;
 const MAX_REVERSE_QUERIES = 16;
@@ -54,21 +63,27 @@ const MAX_REVERSE_QUERIES = 16;
 const MAX_HOST_LENGTH = 253;
 const MAX_NAME_LENGTH = 255;
 
+let reverseLookup: ReverseLookup | undefined;
+
 /**
- * The name service of the system: /etc/hosts, DNS and whatever else getaddrinfo(3) and getnameinfo(3) ask. Loaded when the first name
- * is, as it would take a tenth of the time that importing the library takes.
+ * The name service of the system. Names are looked up by getaddrinfo(3), with all that the system
+ * knows (nsswitch.conf(5)); node:dns is loaded for the first of them, as it would take a tenth of
+ * the time that importing the library takes. Names of addresses: {@link ReverseLookup}.
  */
 const SYSTEM_DNS: DnsBackend = {
   lookup: async (host, family) =>
     (await import("node:dns/promises")).lookup(host, { all: true, family, order: "verbatim" }),
-  // Not `reverse`: of /etc/hosts it gives an alias instead of the name, and misses IPv6 (seen with Bun 1.4.5).
-  reverse: async (address) => (await (await import("node:dns/promises")).lookupService(address, 0)).hostname,
+  reverse: (address, timeoutNs) => {
+    reverseLookup ??= new ReverseLookup();
+    return reverseLookup.nameOf(address, timeoutNs);
+  },
 };
 
 const SYSTEM_CLOCK: ResolverClock = {
   monotonicNs: () => performance.now() * NS_PER_MS,
   schedule: (delayNs, callback) => {
     const timer = setTimeout(callback, delayNs / NS_PER_MS);
+    timer.unref();
     return () => clearTimeout(timer);
   },
 };
@@ -80,8 +95,10 @@ const SYSTEM_CLOCK: ResolverClock = {
  *    address: what getaddrinfo(3) would take for one (`"127.1"`, `"0x7f.1"`, `"010.0.0.1"`) is refused.
  * 2. Names of addresses are kept for 5 minutes, the lack of a name for 1 minute, for at most 4,096 addresses
  *    (the ones unused longest are forgotten first).
- * 3. At most 16 names are asked for at a time, each address once; the others wait their turn. Who does not answer in
- *    5 seconds has no name.
+ * 3. At most 16 names are asked for at a time, each address once; the others wait their turn.
+ * 4. A lookup that fails, or takes 5 seconds, says nothing about the name: meanwhile the address has
+ *    none, and it is asked for again when it is wanted after 10 seconds, which nobody waits for.
+ * 5. Looking up names of addresses keeps no process alive.
  */
 export class Resolver {
   readonly #dns: DnsBackend;
@@ -110,20 +127,20 @@ export class Resolver {
     signal?.throwIfAborted();
     const literal = resolved(host, host);
     if (literal !== undefined) {
-      if (isIpv4Mapped(literal.address)) {
-        const quad = literal.address.slice(MAPPED_PREFIX.length);
-        throw refused(host, `an IPv4 address in IPv6 form; use ${quad}`);
-      }
+      if (isIpv4Mapped(literal.address)) throw mapped(host, literal.address);
       if (family !== undefined && literal.family !== family) throw wrongFamily(host, family);
       return literal;
     }
     const name = hostName(host);
     const answers = await untilAborted(this.#ask(host, name, family), signal);
-    for (const { address } of answers) {
+    const found = answers.flatMap(({ address }) => {
       const answer = resolved(host, address);
-      if (answer !== undefined && (family ?? answer.family) === answer.family) return answer;
-    }
-    throw wrongFamily(host, family);
+      return answer !== undefined && (family ?? answer.family) === answer.family ? [answer] : [];
+    });
+    const usable = found.find(({ address }) => !isIpv4Mapped(address));
+    if (usable !== undefined) return usable;
+    const [unusable] = found;
+    throw unusable === undefined ? wrongFamily(host, family) : mapped(host, unusable.address);
   }
 
   /** The name of an address, or null if it has none. Never rejects. */
@@ -141,10 +158,19 @@ export class Resolver {
     return promise;
   }
 
-  /** What `reverse` would answer without asking: null if the address has no name, undefined if that is not known. */
+  /**
+   * What is known of a name without waiting: null if the address has none or asking failed,
+   * undefined if nobody has asked. What failed is asked for again when it is time.
+   */
   cachedName(address: string): string | null | undefined {
     const key = withoutZone(address);
-    return key === undefined ? undefined : this.#cached(key)?.name;
+    if (key === undefined) return undefined;
+    const entry = this.#names.get(key);
+    if (entry?.isFailure && this.#isOver(entry)) {
+      void this.reverse(key);
+      return null;
+    }
+    return this.#cached(key)?.name;
   }
 
   async #ask(host: string, name: string, family: Family | undefined): ReturnType<DnsBackend["lookup"]> {
@@ -163,10 +189,18 @@ export class Resolver {
   #cached(key: string): CachedName | undefined {
     const entry = this.#names.get(key);
     if (entry === undefined) return undefined;
+    if (this.#isOver(entry)) {
+      // A failure stays until the next answer, so that nobody waits for that.
+      if (!entry.isFailure) this.#names.delete(key);
+      return undefined;
+    }
     this.#names.delete(key);
-    if (entry.expiresNs <= this.#clock.monotonicNs()) return undefined;
     this.#names.set(key, entry);
     return entry;
+  }
+
+  #isOver({ expiresNs }: CachedName): boolean {
+    return expiresNs <= this.#clock.monotonicNs();
   }
 
   /** Asks for the next names in the queue, as many as may be asked for at a time. */
@@ -181,25 +215,27 @@ export class Resolver {
   #query(address: string, resolve: (name: string | null) => void): void {
     this.#queries += 1;
     let over = false;
-    const finish = (answer: string | null): void => {
+    const finish = (answer: string | null | undefined): void => {
       if (over) return;
       over = true;
       cancel();
-      const name = answer !== null && isName(answer) ? answer : null;
-      this.#remember(address, name);
+      const name = answer != null && isName(answer) ? answer : null;
+      this.#remember(address, name, answer === undefined);
       this.#pending.delete(address);
       this.#queries -= 1;
       resolve(name);
       this.#advance();
     };
-    const cancel = this.#clock.schedule(REVERSE_TIMEOUT_NS, () => finish(null));
-    // A failure says that no name is known, and nothing that the caller could act on.
-    Promise.try(() => this.#dns.reverse(address)).then(finish, () => finish(null));
+    const fail = (): void => finish(undefined);
+    const cancel = this.#clock.schedule(REVERSE_TIMEOUT_NS, fail);
+    Promise.try(() => this.#dns.reverse(address, REVERSE_TIMEOUT_NS)).then(finish, fail);
   }
 
-  #remember(address: string, name: string | null): void {
-    const lifetimeNs = name === null ? NO_NAME_LIFETIME_NS : NAME_LIFETIME_NS;
-    this.#names.set(address, { name, expiresNs: this.#clock.monotonicNs() + lifetimeNs });
+  #remember(address: string, name: string | null, isFailure: boolean): void {
+    const known = name === null ? NO_NAME_LIFETIME_NS : NAME_LIFETIME_NS;
+    const expiresNs = this.#clock.monotonicNs() + (isFailure ? FAILURE_LIFETIME_NS : known);
+    this.#names.delete(address);
+    this.#names.set(address, { name, expiresNs, isFailure });
     for (const oldest of this.#names.keys()) {
       if (this.#names.size <= MAX_CACHED_NAMES) return;
       this.#names.delete(oldest);
@@ -215,7 +251,6 @@ function resolved(host: string, address: string): ResolvedHost | undefined {
   return { host, address: canonical, family: parsed.family };
 }
 
-/** A link-local address is named without its zone: DNS knows none, and getnameinfo(3) through Bun refuses it. */
 const MAPPED_PREFIX = "::ffff:";
 
 /** IPv4 addresses in IPv6 form (RFC 4291 2.5.5.2) never stand on the wire: sockets that take them mean IPv4. */
@@ -223,6 +258,7 @@ function isIpv4Mapped(canonical: string): boolean {
   return canonical.startsWith(MAPPED_PREFIX) && canonical.includes(".");
 }
 
+/** A link-local address is named without its zone: DNS knows none. */
 function withoutZone(address: string): string | undefined {
   return canonicalAddress(address)?.split("%", 1)[0];
 }
@@ -232,9 +268,15 @@ function isName(answer: string): boolean {
   return answer !== "" && answer.length <= MAX_NAME_LENGTH && parseAddress(answer) === undefined;
 }
 
+/** What can only be meant as a network or a range of addresses. */
+const RANGE = /^(?:[\d.]*\.[\d.]*(?:\/\d+|-[\d.]+)|[\da-f:.]*:[\da-f:.]*(?:\/\d+|-[\da-f:.]+))$/i;
+
 /** `host` as the name to look up, in ASCII; throws if it cannot be one. */
 function hostName(host: string): string {
   if (host === "") throw refused(host, "the name is empty");
+  if (RANGE.test(host)) {
+    throw refused(host, "it is a network or a range of addresses, not one host; a sweep takes those");
+  }
   if (host.includes(":")) throw refused(host, "not an IPv6 address, and a name has no colon");
   const wrong = /[^\w.\-\u0080-\u{10ffff}]|[\p{Cc}\p{Z}]/u.exec(host)?.[0];
   if (wrong !== undefined) throw refused(host, `${codePoint(wrong)} cannot be part of a name`);
@@ -263,6 +305,12 @@ function asciiName(host: string): string {
 
 function refused(host: string, why: string): ResolveError {
   return new ResolveError(`${cannotResolve(host)}: ${why}`, { host, code: "ERR_INVALID_HOST" });
+}
+
+function mapped(host: string, address: string): ResolveError {
+  const quad = address.slice(MAPPED_PREFIX.length);
+  const which = resolved(host, host) === undefined ? `its address ${address} is ` : "";
+  return refused(host, `${which}an IPv4 address in IPv6 form; use ${quad}`);
 }
 
 function wrongFamily(host: string, family: Family | undefined): ResolveError {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Client } from "../../src/client/client.ts";
-import { ResolveError } from "../../src/errors.ts";
+import { ClientClosedError, ResolveError } from "../../src/errors.ts";
 import { scene } from "./support.ts";
 
 const TARGET = "198.51.100.1";
@@ -113,6 +113,17 @@ describe("Client names", () => {
       expect(await failure(client.reverseDns(addr as string))).toBeInstanceOf(TypeError);
       expect(await failure(Client.reverseDns(addr as string))).toBeInstanceOf(TypeError);
     }
+  });
+
+  test("closing the client ends the lookups that are waited for, and refuses further ones", async () => {
+    const { client, dns, failure } = scene({ hosts: HOSTS });
+    dns.lookup = () => Promise.withResolvers<never>().promise;
+    const failures = [client.resolveHost(NAME), client.reverseDns(TARGET)].map((lookup) => failure(lookup));
+    client.close();
+    for (const error of await Promise.all(failures)) expect(error).toBeInstanceOf(ClientClosedError);
+    expect(await failure(client.resolveHost(NAME))).toBeInstanceOf(ClientClosedError);
+    expect(await failure(client.reverseDns(TARGET))).toBeInstanceOf(ClientClosedError);
+    expect(dns.reverses).toEqual([TARGET]);
   });
 
   test("the static functions need no network for addresses", async () => {

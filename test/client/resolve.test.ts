@@ -79,6 +79,23 @@ describe("Resolver.lookup()", () => {
     expect(dns.lookups).toEqual([]);
   });
 
+  test("passes over an IPv4 address in IPv6 form, and refuses a name that has no other, as the literal", async () => {
+    const mapped = { address: "::ffff:192.0.2.7", family: 6 };
+    const dns = new FakeDns({ mixed: [mapped, { address: "2001:db8::7", family: 6 }], only: [mapped] });
+    const resolver = resolverOver(dns);
+    expect((await resolver.lookup("mixed")).address).toBe("2001:db8::7");
+    for (const options of [{}, { family: 6 } as const]) {
+      expect(await failure(resolver.lookup("only", options))).toMatchObject({
+        code: "ERR_INVALID_HOST",
+        message:
+          'Cannot resolve "only": its address ::ffff:192.0.2.7 is an IPv4 address in IPv6 form; use 192.0.2.7',
+      });
+    }
+    expect((await failure(resolver.lookup("::ffff:192.0.2.7"))).message).toBe(
+      'Cannot resolve "::ffff:192.0.2.7": an IPv4 address in IPv6 form; use 192.0.2.7',
+    );
+  });
+
   const refused: [host: string, why: RegExp][] = [
     ["", /^Cannot resolve "": the name is empty$/],
     // getaddrinfo(3) takes each of these for an address, of some other host than meant.
@@ -106,7 +123,12 @@ describe("Resolver.lookup()", () => {
     ["a\u009bb", /^Cannot resolve "a<U\+009B>b": U\+009B/],
     ["a\u00a0b", /U\+00A0/],
     ["a\u2028b", /U\+2028/],
-    ["10.0.0.0/8", /U\+002F/],
+    ["10.0.0.0/8", /a network or a range of addresses, not one host; a sweep takes those$/],
+    ["10.0.0.0/99", /a network or a range/],
+    ["10.0.0.1-9", /a network or a range/],
+    ["2001:db8::/32", /a network or a range/],
+    ["2001:db8::1-2001:db8::9", /a network or a range/],
+    ["example.test/8", /U\+002F/],
     ["user@host", /U\+0040/],
     ["fe80%eth0", /U\+0025/],
     ["\u202etset.elpmaxe", /^Cannot resolve "<U\+202E>tset\.elpmaxe": not an internationalized name$/],

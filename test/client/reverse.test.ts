@@ -165,4 +165,37 @@ describe("Resolver.reverse()", () => {
     for (let index = 2; index < 30; index += 1) void resolver.reverse(`192.0.2.${index}`);
     expect(dns.open).toBe(16);
   });
+
+  test("what failed has no name for 10 seconds, and is then asked for again, which nobody waits for", async () => {
+    const dns = new FakeDns();
+    const resolver = resolverOver(dns);
+    const asked = resolver.reverse("192.0.2.1");
+    await dns.answer("192.0.2.1", new Error("SERVFAIL"));
+    expect(await asked).toBeNull();
+    await dns.pass(9.9);
+    expect(await resolver.reverse("192.0.2.1")).toBeNull();
+    expect(dns.reverses.length).toBe(1);
+    await dns.pass(0.1);
+    expect(resolver.cachedName("192.0.2.1")).toBeNull();
+    expect(resolver.cachedName("192.0.2.1")).toBeNull();
+    expect(dns.reverses.length).toBe(2);
+    await dns.answer("192.0.2.1", "late.example");
+    expect(resolver.cachedName("192.0.2.1")).toBe("late.example");
+    await dns.pass(299);
+    expect(resolver.cachedName("192.0.2.1")).toBe("late.example");
+  });
+
+  test("whoever asks for what failed after 10 seconds gets the new answer", async () => {
+    const dns = new FakeDns();
+    const resolver = resolverOver(dns);
+    const asked = resolver.reverse("192.0.2.1");
+    await dns.pass(5);
+    expect(await asked).toBeNull();
+    await dns.pass(10);
+    // The answer to the first question comes too late for anything.
+    await dns.answer("192.0.2.1", "stale.example");
+    const again = resolver.reverse("192.0.2.1");
+    await dns.answer("192.0.2.1", "fresh.example");
+    expect(await again).toBe("fresh.example");
+  });
 });

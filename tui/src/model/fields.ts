@@ -1,4 +1,4 @@
-import { canonicalAddress, escapeText } from "icmpx/packet";
+import { canonicalAddress, escapeText, parseAddressRange } from "icmpx/packet";
 
 /** One input of a form. */
 export interface Field {
@@ -89,11 +89,22 @@ export function targetField(name: string, label: string): Field {
       const trimmed = text.trim();
       if (trimmed === "") return "need a host name or an address";
       if (/[\s,]/.test(trimmed)) return "need one host name or address, without spaces";
+      if (isNetwork(trimmed)) return "need one host: MultiPing takes networks and ranges";
       if (isMistypedAddress(trimmed)) return `${escapeText(trimmed)} is no address`;
       // RFC 1035 2.3.4: 255 octets; an IPv6 address with a zone is shorter.
       return trimmed.length > 255 ? "need at most 255 characters" : null;
     },
   };
+}
+
+/** Whether a word stands for several addresses, or is meant to. */
+function isNetwork(word: string): boolean {
+  try {
+    const range = parseAddressRange(word);
+    return range !== undefined && (range.first !== range.last || word.includes("/"));
+  } catch {
+    return /^[\d.]+[/-]|:.*[/-]/.test(word);
+  }
 }
 
 /** Whether a word can only be meant as an address, and is none: names end in a word with letters, and have no colons (RFC 3696, section 2). */
