@@ -185,6 +185,24 @@ describe("mtr()", () => {
   });
 });
 
+test("mtr() shows in each row who answered last, when a path gets longer for a moment", async () => {
+  const four = [R1, R2, R3, {}];
+  const path = new FakePath(...four);
+  const { client, clock, watch } = scene(path);
+  const rounds = watch(client.mtr(TARGET, { count: 9 }));
+  const rows = async (seconds: number) => {
+    await clock.advance(seconds * 1000);
+    return rounds.items.at(-1)?.hops.map(({ addr }) => addr);
+  };
+  expect(await rows(3.5)).toEqual([R1, R2, R3, TARGET]);
+  path.hops = [R1, "10.0.2.5", "10.0.3.5", R4, {}];
+  expect(await rows(2)).toEqual([R1, "10.0.2.5", "10.0.3.5", R4, TARGET]);
+  path.hops = four;
+  expect(await rows(1)).toEqual([R1, R2, R3, TARGET]);
+  await clock.advance(5000);
+  await rounds.ended;
+});
+
 describe("mtr() statistics", () => {
   test("of hops and addresses agree with the results, recomputed from them", async () => {
     const path = new FakePath(

@@ -4,7 +4,7 @@ import { busyMtrScene, type HopsScene, mtrScene, screenText, TARGET } from "./ho
 
 type MtrScene = Awaited<ReturnType<typeof mtrScene>>;
 
-const [R1 = "", R2 = "", , R4 = ""] = routers(4);
+const [R1 = "", R2 = "", R3 = "", R4 = ""] = routers(4);
 
 describe("MtrPanel", () => {
   test("shows the table, the graph of the target, and what happened: 100x34", async () => {
@@ -13,7 +13,7 @@ describe("MtrPanel", () => {
       198.51.100.1  6 hops                                                            60 rounds, every 1 s
        #   Host                        Loss%   Snt  Last   Avg  Best  Wrst StDev History
        1   gateway.example              0.0%    60  5.00  5.00  5.00  5.00  0.00 ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
-       2   10.0.2.1 +1                  0.0%    60  2.60  2.30  2.10  2.60  0.22 ▁▁▂▁▁▂▁▁▂▁▁▂▁▁▂▁▁▂▁▁▂▁▁▂
+       2   10.0.2.5 +1                  0.0%    60  2.60  2.30  2.10  2.60  0.22 ▁▁▂▁▁▂▁▁▂▁▁▂▁▁▂▁▁▂▁▁▂▁▁▂
        3   no answer                    100%    59     -     -     -     -     - ××××××××××××××××××××××××
        4   core4.paris.isp.example.net 25.0%    60  8.40  8.47  8.00  9.00  0.41 ▁×▂▁▁×▂▁▁×▂▁▁×▂▁▁×▂▁▁×▂▁
        5   10.0.5.1 MPLS                0.0%    60  12.3  12.3  12.3  12.3  0.00 ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
@@ -49,7 +49,7 @@ describe("MtrPanel", () => {
       198.51.100.1  6 hops                      60 rounds, every 1 s
        #   Host               Loss%   Snt  Last   Avg  Best History
        1   gateway.example     0.0%    60  5.00  5.00  5.00 ▁▁▁▁▁▁▁
-       2   10.0.2.1 +1         0.0%    60  2.60  2.30  2.10 ▂▁▁▂▁▁▂
+       2   10.0.2.5 +1         0.0%    60  2.60  2.30  2.10 ▂▁▁▂▁▁▂
        3   no answer           100%    59     -     -     - ×××××××
        4   core4.paris.isp.e… 25.0%    60  8.40  8.47  8.00 ×▂▁▁×▂▁
        5   10.0.5.1 MPLS       0.0%    60  12.3  12.3  12.3 ▁▁▁▁▁▁▁
@@ -74,7 +74,7 @@ describe("MtrPanel", () => {
       198.51.100.1  6 hops
        #   Host             Loss%  Last   Avg
        1   gateway.example   0.0%  5.00  5.00█
-       2   10.0.2.1 +1       0.0%  2.60  2.30█
+       2   10.0.2.5 +1       0.0%  2.60  2.30█
        3   no answer         100%     -     -█
        4   core4.paris.isp… 25.0%  8.40  8.47█
        5   10.0.5.1 MPLS     0.0%  12.3  12.3│
@@ -261,9 +261,16 @@ describe("MtrPanel routes", () => {
     return hosts;
   }
 
-  test("that are balanced do not flicker", async () => {
+  test("that are balanced show who answered last, and how many others did", async () => {
     const setting = await mtrScene({ ...new FakePath(R1, { from: [R2, "10.0.2.5", "10.0.2.6"] }, {}) });
-    expect(await shown(setting, 20)).toEqual([R2, `${R2} +1`, ...Array(18).fill(`${R2} +2`)]);
+    const turns = [`${R2} +2`, "10.0.2.5 +2", "10.0.2.6 +2"];
+    expect(await shown(setting, 8)).toEqual([
+      R2,
+      "10.0.2.5 +1",
+      ...turns.slice(2),
+      ...turns,
+      ...turns.slice(0, 2),
+    ]);
   });
 
   test("that change are shown at once", async () => {
@@ -274,13 +281,29 @@ describe("MtrPanel routes", () => {
     expect(await shown(setting, 2)).toEqual(["10.0.2.5 +1", "10.0.2.5 +1"]);
   });
 
-  test("that come back to be balanced are shown as before", async () => {
+  test("that stop being balanced are shown at once", async () => {
     const path = new FakePath(R1, { from: [R2, "10.0.2.5"] }, {});
     const setting = await mtrScene(path);
     await shown(setting, 4);
     path.hops = [R1, "10.0.2.5", {}];
-    const hosts = await shown(setting, 12);
-    expect([hosts[0], hosts[11]]).toEqual([`${R2} +1`, "10.0.2.5 +1"]);
+    expect(new Set(await shown(setting, 12))).toEqual(new Set(["10.0.2.5 +1"]));
+  });
+
+  test("that get longer for a moment show the right router in each row, and the target in its own", async () => {
+    const four = [R1, R2, R3, {}];
+    const five = [R1, "10.0.2.5", "10.0.3.5", R4, {}];
+    const path = new FakePath(...four);
+    const setting = await mtrScene(path);
+    const rows = async (seconds: number): Promise<string[]> => {
+      await setting.clock.advance(seconds * 1000);
+      const { text } = setting.draw(80, 12);
+      return [...text.matchAll(/^ *\d +(\S+)/gm)].map(([, host = ""]) => host);
+    };
+    expect(await rows(4)).toEqual([R1, R2, R3, TARGET]);
+    path.hops = five;
+    expect(await rows(2)).toEqual([R1, "10.0.2.5", "10.0.3.5", R4, TARGET]);
+    path.hops = four;
+    expect(await rows(1)).toEqual([R1, R2, R3, TARGET]);
   });
 });
 

@@ -84,9 +84,6 @@ export class Hop {
   readonly #addresses = new Map<string, HopAddress>();
   #last: HopAddress | null = null;
   #sameInARow = 0;
-  #main: HopAddress | null = null;
-  /** Answers of others since the last one of `main`. */
-  #otherInARow = 0;
   #figures: StatisticsSnapshot | undefined;
 
   constructor(ttl: number) {
@@ -99,14 +96,9 @@ export class Hop {
     return this.#figures;
   }
 
-  /** Who answered last. */
+  /** Who answered last, and so stands for the hop. */
   get last(): HopAddress | null {
     return this.#last;
-  }
-
-  /** Who stands for the hop: `last`, but where several take turns, one of them, so that a table does not flicker. */
-  get main(): HopAddress | null {
-    return this.#main;
   }
 
   /** Answers in a row from `last`. */
@@ -139,10 +131,6 @@ export class Hop {
     }
     this.lostInARow = 0;
     if (address === undefined) return;
-    this.#otherInARow = address === this.#main ? 0 : this.#otherInARow + 1;
-    if (this.#main === null || Math.max(this.#sameInARow, this.#otherInARow) >= STEADY_AFTER) {
-      this.#main = address;
-    }
     this.#sameInARow = address === this.#last ? this.#sameInARow + 1 : 1;
     this.#last = address;
   }

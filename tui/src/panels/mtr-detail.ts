@@ -92,7 +92,7 @@ function addressLines(hop: Hop, width: number): DetailLine[] {
   ]);
   const lines = addresses.flatMap((address, index) => {
     const host = hosts[index] ?? address.addr;
-    return oneAddress(address, { host, hostWidth, isWide, ttl: hop.ttl, isMain: address === hop.main });
+    return oneAddress(address, { host, hostWidth, isWide, ttl: hop.ttl, isLast: address === hop.last });
   });
   return [[], titles, ...lines];
 }
@@ -105,14 +105,14 @@ interface AddressOptions {
   readonly hostWidth: number;
   readonly isWide: boolean;
   readonly ttl: number;
-  readonly isMain: boolean;
+  readonly isLast: boolean;
 }
 
 function oneAddress(address: HopAddress, options: AddressOptions): DetailLine[] {
   const { figures, note, extensions } = address;
   const figure = (value: number | null) => [formatRtt(value), FIGURE, "text", "right"] as const;
   const line = cells([
-    [options.host, options.hostWidth, options.isMain ? "title" : "text"],
+    [options.host, options.hostWidth, options.isLast ? "title" : "text"],
     [formatCount(figures.received), FIGURE, "text", "right"],
     figure(figures.last),
     figure(figures.mean),

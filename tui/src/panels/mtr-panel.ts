@@ -141,7 +141,7 @@ export class MtrPanel implements Panel {
 
   #drawGraph(canvas: Canvas, hop: Hop): void {
     const { width, height } = canvas;
-    const name = hop.main === null ? "no answer" : hostText(this.#hosts, hop.main.addr, hop.main.name);
+    const name = hop.last === null ? "no answer" : hostText(this.#hosts, hop.last.addr, hop.last.name);
     drawHeading(canvas, `RTT of hop ${hop.ttl}, ${name}`);
     const graph = canvas.part({ x: 0, y: 1, width, height: height - 1 });
     const { interval } = this.session.request;
@@ -160,7 +160,7 @@ export class MtrPanel implements Panel {
     const { hops, targetTtl } = this.session;
     const hop = this.#selectedHop();
     const isTarget = hop !== undefined && hop.ttl === targetTtl;
-    const host = hop?.main == null ? "" : `, ${hostText("both", hop.main.addr, hop.main.name)}`;
+    const host = hop?.last == null ? "" : `, ${hostText("both", hop.last.addr, hop.last.name)}`;
     drawHeading(canvas, hop === undefined ? "Hop" : `${isTarget ? "Target, hop" : "Hop"} ${hop.ttl}${host}`);
     canvas.onMouse({ x: 0, y: 0, width, height: 1 }, { click: () => this.#setDetailed(false) });
     const lines = mtrDetailLines({ hops, index: this.#list.selected, targetTtl, width });

@@ -95,17 +95,17 @@ function hostCell(row: MtrRow, style: HostStyle, width: number): Span[] {
 
 /** Who answers at a hop, or that nobody does, and what else there is to know of it in a word. */
 function hostSpans({ hop, isTarget, upTo }: MtrRow, style: HostStyle): Span[] {
-  const { main, figures } = hop;
-  if (main === null) {
+  const { last, figures } = hop;
+  if (last === null) {
     if (hop.sendError !== null) return [{ text: hop.sendError, role: "bad" }];
     const text = figures.sent === 0 ? "waiting" : "no answer";
     return [{ text: upTo > hop.ttl ? `${text}, to ${upTo}` : text, role: "dim" }];
   }
-  const spans: Span[] = [{ text: hostText(style, main.addr, main.name), role: isTarget ? "title" : "text" }];
-  if (main.note !== undefined) spans.push({ text: ` ${main.note.mark}`, role: "bad" });
+  const spans: Span[] = [{ text: hostText(style, last.addr, last.name), role: isTarget ? "title" : "text" }];
+  if (last.note !== undefined) spans.push({ text: ` ${last.note.mark}`, role: "bad" });
   const others = hop.addresses.length - 1;
   if (others > 0) spans.push({ text: ` +${others}`, role: "accent" });
-  if (main.extensions.some(({ kind }) => kind === "mpls")) spans.push({ text: " MPLS", role: "dim" });
+  if (last.extensions.some(({ kind }) => kind === "mpls")) spans.push({ text: " MPLS", role: "dim" });
   return spans;
 }
 
