@@ -39,7 +39,7 @@ async function outcomeOf(task: NamesTask): Promise<Outcome> {
   }
 }
 
-describeIf(requiresLab("unshare", "mount"), "names of addresses at a dead name server", () => {
+describeIf(requiresLab("unshare"), "names of addresses at a dead name server", () => {
   test("keep results waiting for the timeout, and the process for no longer", async () => {
     const { outcome, ms, asked, msToExit } = await outcomeOf("run");
     expect(outcome).toEqual(Array(6).fill("reply"));
