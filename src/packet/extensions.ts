@@ -11,7 +11,7 @@ import {
   subview,
   viewOf,
 } from "./bytes.ts";
-import { internetChecksum, verifyChecksum } from "./checksum.ts";
+import { checksumSum, internetChecksum, verifyChecksum } from "./checksum.ts";
 import {
   decodeExtensionObject,
   type ExtensionObject,
@@ -29,6 +29,8 @@ const OBJECT_C_TYPE = 3;
 
 const LAYER = "ICMP extension structure";
 const EXTENSION_VERSION = 2;
+
+const EMPTY = new Uint8Array(0);
 
 /** Length of the extension structure's own header in bytes. */
 const EXTENSION_HEADER_LENGTH = 4;
@@ -100,6 +102,33 @@ export function decodeExtensions(bytes: ByteView): ExtensionStructure {
     offset += length;
   }
   return { version: EXTENSION_VERSION, checksum, objects, malformed: offset < view.byteLength };
+}
+
+/**
+ * Length in bytes of the extension structure that `view` begins with, where data may follow it: an
+ * extended echo request does not say where it ends (RFC 8335 section 2). That is after the first object
+ * at which the checksum is right, or after the only one that the RFC allows if no checksum was sent.
+ *
+ * @returns undefined if it ends after no object
+ */
+export function leadingExtensionsLength(view: DataView): number | undefined {
+  if (view.byteLength < EXTENSION_HEADER_LENGTH) return undefined;
+  if (view.getUint8(VERSION) >> 4 !== EXTENSION_VERSION) return undefined;
+  const hasChecksum = view.getUint16(CHECKSUM) !== 0;
+  let offset = EXTENSION_HEADER_LENGTH;
+  let sum = checksumSum(subview(view, 0, offset));
+  for (let count = 0; count < EXTENSION_MAX_OBJECTS; count += 1) {
+    if (offset + EXTENSION_OBJECT_HEADER_LENGTH > view.byteLength) return undefined;
+    const end = offset + view.getUint16(offset + OBJECT_LENGTH);
+    if (end < offset + EXTENSION_OBJECT_HEADER_LENGTH || end > view.byteLength) return undefined;
+    const words = checksumSum(subview(view, offset, end));
+    // RFC 1071 section 2 (B): one byte further on, the sum of the same bytes has its bytes swapped.
+    const swapped = ((words & 0xff) << 8) | (words >> 8);
+    sum = checksumSum(EMPTY, sum + (offset % 2 === 0 ? words : swapped));
+    if (!hasChecksum || sum === 0xffff) return end;
+    offset = end;
+  }
+  return undefined;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { bytesOf, need, put8, put16, putBytes, subview, unsigned } from "./bytes.ts";
-import { encodeExtensions, extensionsLength, tryExtensions } from "./extensions.ts";
+import { encodeExtensions, extensionsLength, leadingExtensionsLength, tryExtensions } from "./extensions.ts";
 import type {
   Encodable,
   IcmpEchoReply,
@@ -83,13 +83,14 @@ export function decodeExtendedEchoRequest(
 ): Omit<IcmpExtendedEchoRequest, keyof IcmpHeader | "kind"> {
   need(view, ICMP_HEADER_LENGTH, layer);
   const rest = subview(view, ICMP_HEADER_LENGTH);
-  const structure = tryExtensions(rest);
+  const end = leadingExtensionsLength(rest) ?? rest.byteLength;
+  const structure = tryExtensions(subview(rest, 0, end));
   return {
     identifier: view.getUint16(IDENTIFIER),
     sequence: view.getUint8(EXTENDED_SEQUENCE),
     local: (view.getUint8(EXTENDED_FLAGS) & LOCAL) !== 0,
     extensions: structure?.objects ?? [],
-    data: structure ? bytesOf(view, view.byteLength) : bytesOf(rest),
+    data: structure ? bytesOf(rest, end) : bytesOf(rest),
   };
 }
 

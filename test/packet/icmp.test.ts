@@ -135,6 +135,21 @@ const V4_ROWS: readonly (readonly [string, string, Icmpv4Message])[] = [
     },
   ],
   [
+    "extended echo request with data behind its structure",
+    "2a00 9191 0007 0001 2000 dcf4 0008 0302 00000001 11223344",
+    {
+      kind: "extendedEchoRequest",
+      type: 42,
+      code: 0,
+      checksum: 0x9191,
+      identifier: 7,
+      sequence: 0,
+      local: true,
+      extensions: [{ kind: "interfaceIdentification", classNumber: 3, cType: 2, by: "index", index: 1 }],
+      data: fromHex("11223344"),
+    },
+  ],
+  [
     "extended echo request whose structure is not one",
     "2a00 0000 0001 ff00 3000 7087 0008",
     {

@@ -281,7 +281,6 @@ describe("encode, then decode", () => {
     fc.record({
       kind: fc.constant("extendedEchoRequest" as const),
       ...extendedEcho,
-      data: fc.constant(new Uint8Array(0)),
       local: fc.boolean(),
       extensions: extensions.filter((objects) => objects.length > 0),
     }),
