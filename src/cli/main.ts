@@ -1,4 +1,5 @@
 import { ExitCode, type Host, UsageError } from "./host.ts";
+import { fileErrorText, isFileError } from "./input.ts";
 import { runTui } from "./tui.ts";
 import { version } from "./version.ts";
 
@@ -25,7 +26,8 @@ export async function main(args: readonly string[], host: Host): Promise<number>
     const isExpected =
       error instanceof UsageError || error instanceof IcmpxError || error instanceof RangeError;
     if (!isExpected && !isFileError(error)) throw error;
-    host.stderr.write(`icmpx: ${error.message.split("\n").map(escapeText).join("\n")}\n`);
+    const message = isExpected ? error.message : fileErrorText(error);
+    host.stderr.write(`icmpx: ${message.split("\n").map(escapeText).join("\n")}\n`);
     return ExitCode.Failed;
   }
 }
@@ -33,14 +35,4 @@ export async function main(args: readonly string[], host: Host): Promise<number>
 /** With the library: not for the terminal UI, which shall be there at once, nor for the version. */
 function loadCommands(): Promise<typeof import("./dispatch.ts")> {
   return import("./dispatch.ts");
-}
-
-/** What reading and copying files fails with. */
-function isFileError(error: unknown): error is Error {
-  return (
-    error instanceof Error &&
-    "code" in error &&
-    typeof error.code === "string" &&
-    /^E[A-Z]+$/.test(error.code)
-  );
 }

@@ -6,6 +6,7 @@ import { type Format, formatOf } from "./measure.ts";
 import type { ProgressLine } from "./progress-line.ts";
 import { hostLine, hostName, summaryLines } from "./sweep-text.ts";
 import { type Paint, painter } from "./text.ts";
+import { Unread } from "./unread.ts";
 import type { Values } from "./values.ts";
 import { version } from "./version.ts";
 
@@ -13,7 +14,7 @@ const CSV_COLUMNS = ["target", "address", "kind", "rtt_ms", "ttl", "from", "erro
 /** What is written is collected, for so many milliseconds and up to so many characters: of 65,000 lines, one write each takes a second. */
 const COLLECT_MS = 20;
 const COLLECT = 16_384;
-/** After so many characters it looks whether the reader keeps up. */
+/** Characters that a slow reader may be behind. */
 const MAX_UNREAD = 1 << 20;
 
 /** What a sweep shows while it runs, and after. */
@@ -24,8 +25,7 @@ export class SweepView implements Disposable {
   readonly #line: ProgressLine;
   readonly #paint: Paint;
   #collected = "";
-  /** Characters written since the reader was last known to have taken all. */
-  #unread = 0;
+  readonly #unread: Unread;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #hasHeading = false;
 
@@ -34,6 +34,7 @@ export class SweepView implements Disposable {
     this.#values = values;
     this.#format = formatOf(values);
     this.#line = line;
+    this.#unread = new Unread(host.stdout, MAX_UNREAD);
     this.#paint = painter(host, host.stdout);
   }
 
@@ -44,15 +45,9 @@ export class SweepView implements Disposable {
     if (isShown) this.#write(item);
   }
 
-  /**
-   * Gives a promise when whoever reads the pipe is behind: the sweep then waits with them, and does not keep what may be millions
-   * of lines. A terminal that stands still holds up nothing: it leaves lines out.
-   */
+  /** Gives a promise when whoever reads the pipe is behind: the sweep then waits with them. */
   pause(): Promise<void> | undefined {
-    const { stdout } = this.#host;
-    if (this.#unread < MAX_UNREAD || stdout.isTerminal) return undefined;
-    this.#unread = 0;
-    return stdout.isBusy ? stdout.flush() : undefined;
+    return this.#unread.pause();
   }
 
   /** A line on stderr: stdout may be read by a program. */
@@ -140,7 +135,7 @@ export class SweepView implements Disposable {
     const text = this.#collected;
     if (text === "") return;
     this.#collected = "";
-    this.#unread += text.length;
+    this.#unread.add(text.length);
     const { stdout } = this.#host;
     if (stdout.isTerminal) this.#line.above(() => stdout.write(text));
     else stdout.write(text);

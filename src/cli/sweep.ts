@@ -1,7 +1,7 @@
-import { createReadStream } from "node:fs";
 import type { SweepItem, SweepMeasurement, SweepResult } from "icmpx";
 import type { Command } from "./command.ts";
 import { ExitCode, type Host, UsageError } from "./host.ts";
+import { readChunks } from "./input.ts";
 import { follow, sendOptions } from "./measure.ts";
 import { FAMILY, FORMATS, interfaceOrSource, mark, SOCKET, size, source, timeout, tos } from "./options.ts";
 import { ProgressLine } from "./progress-line.ts";
@@ -206,14 +206,14 @@ async function excludes(values: Values, host: Host): Promise<string[]> {
   if (path === "-" && values.text("file") === "-") {
     throw new UsageError("Options --file and --exclude-file cannot both read standard input");
   }
-  return [...given, ...(await Array.fromAsync(targetLines(chunksOf(path, host))))];
+  return [...given, ...(await Array.fromAsync(targetLines(readChunks(path, host))))];
 }
 
 /** An array where all is given on the command line, so that their number is known. */
 function targetsOf(values: Values, host: Host): readonly string[] | AsyncIterable<string> {
   const path = values.text("file");
   if (path === undefined) return values.operands;
-  return readTargets(values.operands, chunksOf(path, host));
+  return readTargets(values.operands, readChunks(path, host));
 }
 
 async function* readTargets(
@@ -222,11 +222,6 @@ async function* readTargets(
 ): AsyncGenerator<string, void, undefined> {
   yield* operands;
   yield* targetLines(chunks);
-}
-
-function chunksOf(path: string, host: Host): AsyncIterable<Uint8Array> {
-  // Not Bun.file(): it reads no devices, /dev/null among them (Bun 1.4.5).
-  return path === "-" ? host.readInput() : createReadStream(path);
 }
 
 function exitCode({ hosts, answered, failed, sendErrors }: SweepResult, values: Values): number {

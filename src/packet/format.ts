@@ -7,7 +7,7 @@ import { icmpCodeName, icmpTypeName } from "./icmp-types.ts";
 import { decodeIcmpv4, type Icmpv4Message } from "./icmpv4.ts";
 import { decodeIcmpv6, type Icmpv6Message } from "./icmpv6.ts";
 import { decodeIpv4Header, type Ipv4Header } from "./ipv4.ts";
-import { decodeIpv6Header, type Ipv6Header, isLaterFragment } from "./ipv6.ts";
+import { decodeIpv6Header, IPV6_HEADER_LENGTH, type Ipv6Header, isLaterFragment } from "./ipv6.ts";
 import { IpProtocol } from "./protocol.ts";
 import { decodeQuote, type Quote } from "./quote.ts";
 import { decodeTcpHeader, TcpFlag } from "./tcp.ts";
@@ -73,13 +73,14 @@ export function formatQuote(quote: Quote): string {
 function formatUpperLayer(header: Ipv4Header | Ipv6Header, payload: DataView): string {
   const { source, destination, protocol } = header;
   const addresses = `${source} > ${destination}:`;
+  const length = upperLayerLength(header) ?? payload.byteLength;
   const fragment = header.version === 4 ? header.fragmentOffset !== 0 : isLaterFragment(header);
-  if (fragment) return `${addresses} fragment, protocol ${protocol}, length ${payload.byteLength}`;
+  if (fragment) return `${addresses} fragment, protocol ${protocol}, length ${length}`;
   if (protocol === IpProtocol.Udp) {
     return attempt(`${addresses} UDP`, () => {
-      const { sourcePort, destinationPort, length } = decodeUdpHeader(payload);
+      const { sourcePort, destinationPort, length: ofUdp } = decodeUdpHeader(payload);
       const ends = `${endpoint(source, sourcePort)} > ${endpoint(destination, destinationPort)}`;
-      return `${ends}: UDP, length ${length - UDP_HEADER_LENGTH}`;
+      return `${ends}: UDP, length ${ofUdp - UDP_HEADER_LENGTH}`;
     });
   }
   if (protocol === IpProtocol.Tcp) {
@@ -87,18 +88,26 @@ function formatUpperLayer(header: Ipv4Header | Ipv6Header, payload: DataView): s
       const tcp = decodeTcpHeader(payload);
       const ends = `${endpoint(source, tcp.sourcePort)} > ${endpoint(destination, tcp.destinationPort)}`;
       const acknowledgment = tcp.flags & TcpFlag.Ack ? `, ack ${tcp.acknowledgmentNumber}` : "";
-      const length = payload.byteLength - tcp.headerLength;
-      return `${ends}: Flags [${tcpFlags(tcp.flags)}], seq ${tcp.sequenceNumber}${acknowledgment}, win ${tcp.window}, length ${length}`;
+      return `${ends}: Flags [${tcpFlags(tcp.flags)}], seq ${tcp.sequenceNumber}${acknowledgment}, win ${tcp.window}, length ${length - tcp.headerLength}`;
     });
   }
   const family: Family = header.version;
   if (protocol === (family === 4 ? IpProtocol.Icmp : IpProtocol.Icmpv6)) {
     return attempt(`${addresses} ${icmpName(family)}`, () => {
       const message = family === 4 ? decodeIcmpv4(payload) : decodeIcmpv6(payload);
-      return `${addresses} ${icmpName(family)} ${formatIcmp(message, family)}, length ${payload.byteLength}`;
+      return `${addresses} ${icmpName(family)} ${formatIcmp(message, family)}, length ${length}`;
     });
   }
-  return `${addresses} protocol ${protocol}, length ${payload.byteLength}`;
+  return `${addresses} protocol ${protocol}, length ${length}`;
+}
+
+/** What the header tells of it: more than there is if the packet was cut. Undefined for what a network card is to cut. */
+function upperLayerLength(header: Ipv4Header | Ipv6Header): number | undefined {
+  const length =
+    header.version === 4
+      ? header.totalLength - header.headerLength
+      : IPV6_HEADER_LENGTH + header.payloadLength - header.headerLength;
+  return length >= 0 && !(header.version === 6 && header.payloadLength === 0) ? length : undefined;
 }
 
 function formatIcmp(message: Icmpv4Message | Icmpv6Message, family: Family): string {

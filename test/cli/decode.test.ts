@@ -2,14 +2,11 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  isCapture,
-  LinkType,
-  PcapError,
-  type PcapPacket,
-  readPcap,
-  unwrapFrame,
-} from "../../src/cli/pcap.ts";
+import { gzipSync } from "node:zlib";
+import { ByteReader } from "../../src/cli/byte-reader.ts";
+import { type CapturedPacket, CaptureError } from "../../src/cli/capture.ts";
+import { LinkType, unwrapFrame } from "../../src/cli/link-layer.ts";
+import { isPcap, readPcap } from "../../src/cli/pcap.ts";
 import { formatPacket } from "../../src/packet/index.ts";
 import { fixtureNames, fixturePacket } from "../fixtures/tshark.ts";
 import { fromHex, toHex } from "../support/hex.ts";
@@ -68,7 +65,7 @@ describe("icmpx decode", () => {
     const { stdout } = await runCli(["decode", "--link", "ethernet", ethernet, arp, tagged, "0202"]);
     expect(stdout.split("\n")).toEqual([
       ECHO_LINE,
-      "[not IP: ethertype 0x0806, 42 bytes]",
+      "[not IP: ARP (ethertype 0x0806), 42 bytes]",
       "[not IP, 0 bytes]",
       "[2 bytes are no Ethernet frame, 2 bytes]",
       "",
@@ -90,7 +87,11 @@ describe("icmpx decode", () => {
     });
     expect(document.packets[1]).toMatchObject({ header: null, message: null });
     const events = parseNdjson((await runCli(["decode", "--ndjson", file])).stdout);
-    expect(events).toEqual(document.packets.map((packet: object) => ({ event: "packet", ...packet })));
+    expect(events.slice(0, -1)).toEqual(
+      document.packets.map((packet: object) => ({ event: "packet", ...packet })),
+    );
+    expect(events.at(-1)).toEqual({ event: "summary", packets: 2, undecoded: { "damaged IPv6": 1 } });
+    expect(document.undecoded).toEqual({ "damaged IPv6": 1 });
     const rows = parseCsv((await runCli(["decode", "--csv", file])).stdout);
     expect(rows.map(({ summary }) => summary)).toEqual(
       document.packets.map(({ summary }: { summary: string }) => summary),
@@ -112,7 +113,14 @@ describe("icmpx decode", () => {
         1,
         /^icmpx: The file ends within the header of packet 2\n$/,
       ],
-      ["ng.pcapng", fromHex(`0a0d0d0a${"00".repeat(24)}`), 0, /^icmpx: This is a pcapng file: convert it /],
+      [
+        "ng.pcapng",
+        fromHex(`0a0d0d0a${"00".repeat(24)}`),
+        0,
+        /^icmpx: Block 1 is no pcapng block: the file is damaged\n$/,
+      ],
+      ["cut.gz", gzipSync(whole).subarray(0, -12), 0, /^icmpx: The gzip file ends in the middle\n$/],
+      ["bad.gz", fromHex("1f8b0800ffff"), 0, /^icmpx: The gzip file /],
       ["short.pcap", whole.subarray(0, 20), 0, /^icmpx: This is no pcap file\n$/],
       ["huge.pcap", huge(whole), 0, /^icmpx: Packet 1 says it has 4294967295 bytes: the file is damaged\n$/],
     ];
@@ -138,7 +146,7 @@ describe("readPcap()", () => {
     }
   }
 
-  test("throws PcapError, and nothing else, whatever the bytes", async () => {
+  test("throws CaptureError, and nothing else, whatever the bytes", async () => {
     const whole = pcapFile([ECHO, ECHO], {});
     let state = 1;
     for (let round = 0; round < 300; round += 1) {
@@ -148,18 +156,18 @@ describe("readPcap()", () => {
         bytes[state % bytes.length] = state & 0xff;
       }
       const packets = await packetsOf(bytes).catch((error: unknown) => {
-        expect(error).toBeInstanceOf(PcapError);
+        expect(error).toBeInstanceOf(CaptureError);
         return [];
       });
       for (const { linkType, bytes: frame } of packets) unwrapFrame(linkType, frame);
     }
   });
 
-  test("isCapture() tells captures from text", () => {
-    expect(isCapture(pcapFile([], {}))).toBe(true);
-    expect(isCapture(fromHex("0a0d0d0a"))).toBe(true);
-    expect(isCapture(new TextEncoder().encode("4500001c"))).toBe(false);
-    expect(isCapture(new Uint8Array(3))).toBe(false);
+  test("isPcap() tells captures from text", () => {
+    expect(isPcap(pcapFile([], {}))).toBe(true);
+    expect(isPcap(fromHex("0a0d0d0a"))).toBe(false);
+    expect(isPcap(new TextEncoder().encode("4500001c"))).toBe(false);
+    expect(isPcap(new Uint8Array(3))).toBe(false);
   });
 });
 
@@ -181,7 +189,9 @@ describe("unwrapFrame()", () => {
   }
 
   test("names a link type it does not know", () => {
-    expect(unwrapFrame(147, ECHO)).toEqual({ kind: "other", description: "link type 147 is not known" });
+    const name = "link type 147";
+    expect(unwrapFrame(147, ECHO)).toEqual({ kind: "other", name, description: `${name} is not known` });
+    expect(unwrapFrame(105, ECHO)).toMatchObject({ name: "link type 105 (IEEE 802.11)" });
     expect(unwrapFrame(LinkType.Null, ECHO.subarray(0, 3))).toMatchObject({ kind: "other" });
   });
 });
@@ -280,11 +290,11 @@ function huge(whole: Uint8Array): Uint8Array {
   return bytes;
 }
 
-async function packetsOf(bytes: Uint8Array): Promise<PcapPacket[]> {
+async function packetsOf(bytes: Uint8Array): Promise<CapturedPacket[]> {
   async function* chunks(): AsyncGenerator<Uint8Array> {
     for (let at = 0; at < bytes.length; at += 7) yield bytes.subarray(at, at + 7);
   }
-  return Array.fromAsync(readPcap(chunks()), (packet) => ({
+  return Array.fromAsync(readPcap(new ByteReader(chunks())), (packet) => ({
     ...packet,
     bytes: new Uint8Array(packet.bytes),
   }));
