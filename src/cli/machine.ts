@@ -18,14 +18,23 @@ export function toJson(value: unknown): string {
 }
 
 /**
- * A line of comma-separated values (RFC 4180). null and undefined are empty; invisible characters become spaces. Numbers have up to
- * six decimals: of milliseconds, which the kernel stamps in nanoseconds, more would be noise.
+ * What makes a spreadsheet take text for a formula, also in the full width of East Asian keyboards, at
+ * the beginning of a field (OWASP, "CSV injection"). Where commas are decimal points, a semicolon begins a field.
+ */
+const FORMULA = /(^|;)(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g;
+
+/**
+ * A line of comma-separated values (RFC 4180). null and undefined are empty; invisible characters become
+ * spaces. Text that a spreadsheet would run as a formula gets a `'` in front. Numbers have up to six
+ * decimals: of milliseconds, which the kernel stamps in nanoseconds, more would be noise.
  */
 export function toCsv(fields: readonly (string | number | boolean | null | undefined)[]): string {
   return fields
     .map((field) => {
-      const shown = typeof field === "number" ? withoutNoise(field) : field;
-      const text = String(shown ?? "").replace(INVISIBLE, " ");
+      if (typeof field === "number") return String(withoutNoise(field));
+      const text = String(field ?? "")
+        .replace(INVISIBLE, " ")
+        .replace(FORMULA, "$1$2'");
       return /[",]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
     })
     .join(",");

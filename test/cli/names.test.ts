@@ -98,6 +98,17 @@ describeIf(requires.all(requires.linux(), requires.root()), "names from the netw
     expect(await shown("traceroute -n 127.0.0.1")).not.toContain("named.example");
   });
 
+  test("--csv keeps a spreadsheet from running the name of whoever answers", async () => {
+    const platform = (): Platform => ({
+      ...systemPlatform(),
+      resolver: new Resolver({ lookup: async () => [], reverse: async () => "=cmd|calc!A0" }),
+    });
+    const csv = async (line: string) => (await runCli(line, { platform: platform() })).stdout;
+    for (const line of ["ping -H -c 1 --csv", "mtr -c 1 --csv", "traceroute -q 1 --csv"]) {
+      expect(await csv(`${line} 127.0.0.1`)).toContain(",'=cmd|calc!A0,");
+    }
+  });
+
   test("mtr: -r is a report on a terminal, too; -w cuts no names, -b shows addresses beside them", async () => {
     const name = `${"long-name.".repeat(8)}example`;
     const run = async (line: string) => {
