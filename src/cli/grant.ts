@@ -3,6 +3,7 @@ import { basename, join, resolve } from "node:path";
 import { bunPath, type Diagnosis } from "./diagnosis.ts";
 import { entryPath } from "./entry.ts";
 import { type Host, UsageError } from "./host.ts";
+import { fileErrorText, isFileError } from "./input.ts";
 import { shellQuoted } from "./text.ts";
 
 const CAPABILITY = "cap_net_raw+ep";
@@ -60,8 +61,13 @@ function copyBun(target: string): string {
   const path = isFolder ? join(target, basename(bunPath())) : target;
   // What is there may be a program that others run: nobody expects it to gain a privilege.
   if (existsSync(path)) throw new UsageError(`Cannot copy to ${path}: it exists already`);
-  copyFileSync(bunPath(), path, constants.COPYFILE_EXCL);
-  chmodSync(path, 0o755);
+  try {
+    copyFileSync(bunPath(), path, constants.COPYFILE_EXCL);
+    chmodSync(path, 0o755);
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+    throw new UsageError(`Cannot copy to ${path}: ${fileErrorText(error)}`);
+  }
   return path;
 }
 

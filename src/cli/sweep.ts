@@ -33,7 +33,7 @@ export const SWEEP: Command = {
       kind: "text",
       value: "FILE",
       takesFile: true,
-      summary: "read targets, one a line, after those given (-: from standard input)",
+      summary: "read targets, one a line or several, after those given (-: from standard input)",
     },
     {
       name: "exclude",

@@ -123,9 +123,28 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx sweep on loop
       ]);
       const fromInput = await runCli("sweep --file -", { input: input("127.0.0.3\n127.0.0.4") });
       expect([fromInput.code, lines(fromInput.stdout).sort()]).toEqual([0, ["127.0.0.3", "127.0.0.4"]]);
-      const missing = await runCli(["sweep", "-f", join(folder, "nothing")]);
-      expect(missing.code).toBe(2);
-      expect(missing.stderr).toMatch(/^icmpx: ENOENT.*\n$/);
+      for (const option of ["-f", "--exclude-file"]) {
+        const refusals: readonly (readonly [path: string, why: string])[] = [
+          [join(folder, "nothing"), "no such file or directory (ENOENT)"],
+          [folder, "illegal operation on a directory (EISDIR)"],
+        ];
+        for (const [path, why] of refusals) {
+          const { code, stderr } = await runCli(["sweep", option, path, "127.0.0.1"]);
+          expect({ code, stderr }).toEqual({
+            code: 2,
+            stderr: `icmpx: Cannot read ${JSON.stringify(path)}: ${why}\n`,
+          });
+        }
+      }
+      const binary = await runCli(["sweep", "-f", process.execPath]);
+      expect([binary.code, binary.stderr]).toEqual([
+        2,
+        "icmpx: A list of targets has NUL bytes: need text in UTF-8\n",
+      ]);
+      const several = await runCli("sweep -f -", {
+        input: input("127.0.0.3 gateway # it\n127.0.0.4,127.0.0.5"),
+      });
+      expect(lines(several.stdout).sort()).toEqual(["127.0.0.3", "127.0.0.4", "127.0.0.5"]);
       const picture = await runCli("sweep -f -", { input: [new Uint8Array(100_000).fill(1)] });
       expect(picture.code).toBe(2);
       expect(picture.stderr).toContain("a line of over 65536 characters");

@@ -22,7 +22,12 @@ describe("targetLines()", () => {
       ["192.0.2.1", "example.org"],
     ],
     ["a#b\n", ["a#b"]],
-    ["192.0.2.1 192.0.2.2\n", ["192.0.2.1 192.0.2.2"]],
+    ["192.0.2.1 192.0.2.2\n", ["192.0.2.1", "192.0.2.2"]],
+    ["192.0.2.1,192.0.2.2, example.org,\n", ["192.0.2.1", "192.0.2.2", "example.org"]],
+    ["192.0.2.1\tgateway gw.example # as in hosts(5)\n::1 localhost\n", ["192.0.2.1", "::1"]],
+    ["192.0.2.1 a, 192.0.2.9 b\n", ["192.0.2.1", "192.0.2.9"]],
+    ["192.0.2.0/30 192.0.2.8-9 192.0.2.300\n", ["192.0.2.0/30", "192.0.2.8-9", "192.0.2.300"]],
+    ["a.example b.example 192.0.2.1\n", ["a.example", "b.example", "192.0.2.1"]],
     ["bücher.example\nlast", ["bücher.example", "last"]],
   ])("%j", async (text, targets) => {
     for (const size of [1, 7, 1000]) expect(await read(text, size)).toEqual(targets);

@@ -87,6 +87,17 @@ describe("readTargets()", () => {
     expect(await failureOf("2001:db8::/32")).toBe("These are over 10^28 targets: need at most 4,096");
   });
 
+  test("reads files as hosts(5) is written: names behind an address are no targets", async () => {
+    const path = await fileOf("192.0.2.1 gateway gw.example\na.example b.example\n192.0.2.2 x, 192.0.2.3");
+    expect(await readTargets(`@${path}`)).toEqual([
+      "192.0.2.1",
+      "a.example",
+      "b.example",
+      "192.0.2.2",
+      "192.0.2.3",
+    ]);
+  });
+
   test("names file and line of a word that it cannot read", async () => {
     const path = await fileOf("a.example\n192.0.2.0/33\n");
     expect(await failureOf(`@${path}`)).toStartWith(`${path}:2: Cannot read "192.0.2.0/33" as addresses`);

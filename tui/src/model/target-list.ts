@@ -17,6 +17,9 @@ const FILE_LIMIT = 2 * 256 * TARGET_LIMIT;
 /** RFC 1035 section 2.3.4. An IPv6 address with a zone is shorter. */
 const NAME_LIMIT = 255;
 
+/** Digits with dots, a network, a range, or anything with a colon: no name of a host. */
+const ADDRESS_LIKE = /^[\d./-]+$|:/;
+
 /** Names and addresses one by one, and ranges of addresses that are not expanded yet. */
 type Part = string | AddressRange;
 
@@ -40,7 +43,8 @@ export function checkTargets(text: string): string | null {
  * 1. Words stand between spaces or commas: `192.0.2.1, www.example.com`.
  * 2. A network `192.0.2.0/24` stands for its hosts, without network and broadcast address in IPv4; a range
  *    `192.0.2.5-192.0.2.9`, in IPv4 also `192.0.2.5-9`, for all its addresses.
- * 3. `@path` is a file of such words, where a `#` begins a comment. `~/` is the home folder. Files name no files.
+ * 3. `@path` is a file of such words, where a `#` begins a comment and names behind an address are its
+ *    names, as in hosts(5). `~/` is the home folder. Files name no files.
  *
  * @throws {RangeError} for a word that cannot be read, and for more than {@link TARGET_LIMIT} targets, which is known
  * before any range is expanded
@@ -66,6 +70,13 @@ export async function readTargets(text: string): Promise<string[]> {
 
 function wordsOf(text: string): string[] {
   return text.split(/[\s,]+/).filter((word) => word !== "");
+}
+
+/** In a file, names behind an address are its names, as in hosts(5). The command reads lists so, too. */
+function fileWordsOf(text: string): string[] {
+  const words = wordsOf(text);
+  const [first = ""] = words;
+  return ADDRESS_LIKE.test(first) ? words.filter((word) => ADDRESS_LIKE.test(word)) : words;
 }
 
 function parsePart(word: string): Part {
@@ -107,7 +118,7 @@ async function readParts(written: string): Promise<Part[]> {
   const lines = text.split(/\r?\n/);
   return lines.flatMap((line, index) => {
     try {
-      return wordsOf(line.replace(/#.*/, "")).map(parsePart);
+      return line.replace(/#.*/, "").split(",").flatMap(fileWordsOf).map(parsePart);
     } catch (error) {
       if (error instanceof RangeError) throw new RangeError(`${path}:${index + 1}: ${error.message}`);
       throw error;
