@@ -210,68 +210,64 @@ describe("readPcapng()", () => {
   });
 });
 
-describeIf(
-  requires.all(requires.command("tshark"), requires.command("editcap")),
-  "icmpx decode beside tshark",
-  () => {
-    test("verdicts on checksums are those of tshark, of fixtures and of damaged ones", async () => {
-      const packets = fixtureNames().flatMap((name) => {
-        const packet = fixturePacket(name);
-        const damaged = packet.slice();
-        damaged[damaged.length - 1] = (damaged.at(-1) ?? 0) ^ 0x5a;
-        // Of less than its header tshark says nothing.
-        const cut = packet.length < 60 ? packet : packet.subarray(0, -3);
-        return [packet, damaged, cut];
-      });
-      // Longer on the wire, or tshark takes what was captured for all there was.
-      const file = await write("verdicts.pcap", pcap(packets, 2000));
-      const fields = ["ip.checksum.status", "icmp.checksum.status", "icmpv6.checksum.status"];
-      const options = [
-        "-o",
-        "ip.check_checksum:TRUE",
-        "-o",
-        "ip.defragment:FALSE",
-        "-o",
-        "ipv6.defragment:FALSE",
-      ];
-      const line = [
-        "tshark",
-        "-r",
-        file,
-        ...options,
-        "-T",
-        "fields",
-        ...fields.flatMap((field) => ["-e", field]),
-      ];
-      // Of what stands in quotes they follow.
-      const theirs = (await Bun.$`${line}`.quiet().text())
-        .split("\n")
-        .slice(0, -1)
-        .map((row) => row.split("\t").map((cell) => VERDICTS[cell.split(",")[0] ?? ""] ?? null));
-      const { packets: ours } = JSON.parse((await runCli(["decode", "--json", file])).stdout);
-      expect(ours).toHaveLength(theirs.length);
-      const rows = ours.map(({ summary, ipChecksum, icmpChecksum }: DecodedRow, index: number) => {
-        const [ip, icmp, icmpv6] = theirs[index] ?? [];
-        return { summary, ours: [ipChecksum, icmpChecksum], theirs: [ip ?? null, icmp ?? icmpv6 ?? null] };
-      });
-      expect(rows.filter((row: (typeof rows)[0]) => !Bun.deepEquals(row.ours, row.theirs))).toEqual([]);
+describeIf(requires.command("tshark"), "icmpx decode beside tshark", () => {
+  test("verdicts on checksums are those of tshark, of fixtures and of damaged ones", async () => {
+    const packets = fixtureNames().flatMap((name) => {
+      const packet = fixturePacket(name);
+      const damaged = packet.slice();
+      damaged[damaged.length - 1] = (damaged.at(-1) ?? 0) ^ 0x5a;
+      // Of less than its header tshark says nothing.
+      const cut = packet.length < 60 ? packet : packet.subarray(0, -3);
+      return [packet, damaged, cut];
     });
+    // Longer on the wire, or tshark takes what was captured for all there was.
+    const file = await write("verdicts.pcap", pcap(packets, 2000));
+    const fields = ["ip.checksum.status", "icmp.checksum.status", "icmpv6.checksum.status"];
+    const options = [
+      "-o",
+      "ip.check_checksum:TRUE",
+      "-o",
+      "ip.defragment:FALSE",
+      "-o",
+      "ipv6.defragment:FALSE",
+    ];
+    const line = [
+      "tshark",
+      "-r",
+      file,
+      ...options,
+      "-T",
+      "fields",
+      ...fields.flatMap((field) => ["-e", field]),
+    ];
+    // Of what stands in quotes they follow.
+    const theirs = (await Bun.$`${line}`.quiet().text())
+      .split("\n")
+      .slice(0, -1)
+      .map((row) => row.split("\t").map((cell) => VERDICTS[cell.split(",")[0] ?? ""] ?? null));
+    const { packets: ours } = JSON.parse((await runCli(["decode", "--json", file])).stdout);
+    expect(ours).toHaveLength(theirs.length);
+    const rows = ours.map(({ summary, ipChecksum, icmpChecksum }: DecodedRow, index: number) => {
+      const [ip, icmp, icmpv6] = theirs[index] ?? [];
+      return { summary, ours: [ipChecksum, icmpChecksum], theirs: [ip ?? null, icmp ?? icmpv6 ?? null] };
+    });
+    expect(rows.filter((row: (typeof rows)[0]) => !Bun.deepEquals(row.ours, row.theirs))).toEqual([]);
+  });
 
-    test("what editcap makes of a capture reads the same", async () => {
-      const file = await write("to-convert.pcap", pcap(fixtureNames().map(fixturePacket)));
-      const plain = (await runCli(["decode", file])).stdout;
-      for (const [format, name] of [
-        ["pcapng", "ng"],
-        ["nsecpcap", "nano"],
-      ] as const) {
-        const converted = join(folder, name);
-        await Bun.$`editcap -F ${format} ${file} ${converted}`.quiet();
-        const text = (await runCli(["decode", converted])).stdout;
-        expect(text.replaceAll(/(\.\d{6})000Z/g, "$1Z")).toBe(plain);
-      }
-    });
-  },
-);
+  test("what editcap makes of a capture reads the same", async () => {
+    const file = await write("to-convert.pcap", pcap(fixtureNames().map(fixturePacket)));
+    const plain = (await runCli(["decode", file])).stdout;
+    for (const [format, name] of [
+      ["pcapng", "ng"],
+      ["nsecpcap", "nano"],
+    ] as const) {
+      const converted = join(folder, name);
+      await Bun.$`editcap -F ${format} ${file} ${converted}`.quiet();
+      const text = (await runCli(["decode", converted])).stdout;
+      expect(text.replaceAll(/(\.\d{6})000Z/g, "$1Z")).toBe(plain);
+    }
+  });
+});
 
 interface DecodedRow {
   readonly summary: string;
