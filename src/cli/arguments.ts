@@ -50,7 +50,8 @@ export function readValues(command: Command, args: readonly string[]): Values {
     const option = byName.get(token.name);
     if (option === undefined) throw unknownOption(command, token.rawName);
     if (option.kind === "flag") flag = token.rawName;
-    given.set(option.name, readValue(option, token.rawName, token.value));
+    const value = readValue(option, token.rawName, token.value);
+    given.set((typeof value === "string" && option.storeAs?.(value)) || option.name, value);
   }
   const values = new Values(
     options.map(({ name }) => name),

@@ -15,6 +15,8 @@ export interface Option {
   readonly kind: OptionKind;
   /** What stands for its value in help, e.g. `"SECONDS"`. Flags have none. */
   readonly value?: string;
+  /** The option of the same kind that a value is meant for, if that may be another one. */
+  readonly storeAs?: (text: string) => string;
   /** Whether its value is the name of a file. */
   readonly takesFile?: boolean;
   /** The only values it takes. */

@@ -1,5 +1,4 @@
 import type { Measurement, SendOptions, StatisticsSnapshot } from "icmpx";
-import { addressFamily } from "icmpx/packet";
 import { type Host, UsageError } from "./host.ts";
 import type { Values } from "./values.ts";
 
@@ -27,13 +26,9 @@ export function sendOptions(values: Values): SendOptions & { readonly source?: s
     ...(socket !== "auto" && { privileged: socket === "raw" }),
     timeout: values.number("timeout"),
     mark: values.number("mark"),
-    ...interfaceOrSource(values.text("interface")),
+    interface: values.text("interface"),
+    source: values.text("source"),
   };
-}
-
-function interfaceOrSource(text: string | undefined) {
-  if (text === undefined) return {};
-  return addressFamily(text) === undefined ? { interface: text } : { source: text };
 }
 
 /** Whether the system refused every probe: then nobody was asked, and that is a failure. */

@@ -183,16 +183,24 @@ async function run(values: Values, host: Host): Promise<number> {
   if (format === "json") stdout.write(`${toJson({ command: "mtr", version: version(), ...result })}\n`);
   if (format === "ndjson") stdout.write(`${toJson({ event: "summary", ...result })}\n`);
   if (format === "csv") stdout.write(`${csvLines(result).join("\n")}\n`);
-  if (result.hops.every(({ statistics }) => isNothingSent(statistics))) return ExitCode.Failed;
+  if (result.hops.every(({ statistics }) => isNothingSent(statistics))) {
+    // A report has it below the table.
+    if (format !== "text")
+      stderr.write(
+        notes
+          .lines(result)
+          .map((line) => `icmpx: ${line}\n`)
+          .join(""),
+      );
+    return ExitCode.Failed;
+  }
   return result.reached ? ExitCode.Answered : ExitCode.Silent;
 }
 
 function mtrOptions(values: Values, isLive: boolean) {
-  const sourceAddress = values.text("source");
   const rounds = isLive || values.has("ndjson") ? Number.POSITIVE_INFINITY : REPORT_ROUNDS;
   return {
     ...sendOptions(values),
-    ...(sourceAddress !== undefined && { source: sourceAddress }),
     count: values.number("count") ?? rounds,
     interval: values.number("interval"),
     maxHops: values.number("max-ttl"),

@@ -1,3 +1,4 @@
+import { addressFamily } from "icmpx/packet";
 import type { Option } from "./command.ts";
 
 const MAX_SECONDS = 2_147_483;
@@ -114,22 +115,23 @@ export function tos(letter: string): Option {
   };
 }
 
-/** Interface, or where it may be an address, source. */
+/** Interface or source: given twice, it may say both, as with ping(8). */
 export function interfaceOrSource(letter: string): Option {
   return {
     name: "interface",
     letter,
     kind: "text",
     value: "NAME",
+    storeAs: (text) => (addressFamily(text) === undefined ? "interface" : "source"),
     summary: "send by this interface, or from this address of ours",
   };
 }
 
 /** Source address. */
-export function source(letter: string, also: readonly string[] = []): Option {
+export function source(letter?: string, also: readonly string[] = []): Option {
   return {
     name: "source",
-    letter,
+    ...(letter !== undefined && { letter }),
     also,
     kind: "text",
     value: "ADDRESS",

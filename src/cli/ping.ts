@@ -15,6 +15,7 @@ import {
   NUMERIC,
   SOCKET,
   size,
+  source,
   timeout,
   tos,
 } from "./options.ts";
@@ -70,6 +71,7 @@ export const PING: Command = {
     },
     tos("Q"),
     interfaceOrSource("I"),
+    source(),
     mark("m"),
     {
       name: "pmtudisc",
@@ -123,7 +125,7 @@ export const PING: Command = {
     "-L": "multicast is not looped back",
     "-N": "node information is not asked for",
     "-r": "routes are always used; sweep -r asks silent hosts again",
-    "-S": "-I takes an address of ours, too",
+    "-S": "-I and --source take an address of ours",
     "-T": "IP options are not sent",
     "-g": "icmpx sweep takes networks and ranges",
     "-l": "-A sends as fast as answers come",

@@ -175,10 +175,8 @@ async function sweepOptions(values: Values, host: Host) {
   if (values.operands.length === 0 && !values.has("file")) {
     throw new UsageError("Need TARGET..., or --file: icmpx sweep --help shows how");
   }
-  const ownAddress = values.text("source");
   return {
     ...sendOptions(values),
-    ...(ownAddress !== undefined && { source: ownAddress }),
     ...(values.has("dont-fragment") && { dontFragment: true }),
     all: values.has("all") || values.has("unreach"),
     rate: rateOf(values.text("rate")),

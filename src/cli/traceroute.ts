@@ -8,6 +8,7 @@ import {
   FORMATS,
   hops,
   ICMP_ONLY,
+  interfaceOrSource,
   mark,
   NUMERIC,
   SOCKET,
@@ -56,7 +57,7 @@ export const TRACEROUTE: Command = {
     },
     { name: "dont-fragment", letter: "F", kind: "flag", summary: "set the don't fragment bit" },
     tos("t"),
-    { name: "interface", letter: "i", kind: "text", value: "NAME", summary: "send by this interface" },
+    interfaceOrSource("i"),
     source("s"),
     size(),
     mark(),
@@ -97,10 +98,8 @@ async function run(values: Values, host: Host): Promise<number> {
   const { stdout, stderr } = host;
   const [target = ""] = values.operands;
   const maxHops = values.number("max-ttl");
-  const sourceAddress = values.text("source");
   const options = {
     ...sendOptions(values),
-    ...(sourceAddress !== undefined && { source: sourceAddress }),
     maxHops,
     firstTtl: values.number("first-ttl"),
     gapLimit: values.number("max-unknown"),

@@ -1,4 +1,5 @@
 import type { MplsLabel } from "../packet/extension-objects.ts";
+import { escapeText } from "../packet/format.ts";
 import {
   Icmpv4Type,
   Icmpv4UnreachableCode,
@@ -106,8 +107,11 @@ export function formatStopReason(result: TracerouteResult): string {
       const silent = hops.length - 1 - hops.findLastIndex(({ addr }) => addr !== null);
       return `not reached: no answer from the last ${silent === 1 ? "hop" : `${silent} hops`}`;
     }
-    case "sendError":
-      return `not reached: nothing could be sent to hop ${last}`;
+    case "sendError": {
+      const refused = hops.at(-1)?.probes.find(({ kind }) => kind === "sendError");
+      const why = refused?.kind === "sendError" ? `: ${escapeText(refused.sendError.message)}` : "";
+      return `not reached: nothing could be sent to hop ${last}${why}`;
+    }
     case "maxHops":
       return `not reached within ${last === 1 ? "1 hop" : `${last} hops`}`;
     case "stopped":

@@ -2,7 +2,11 @@ import { ResolveError } from "../errors.ts";
 import { needsZone } from "../packet/address.ts";
 import type { Platform } from "./platform.ts";
 import { interfaceIndex } from "./transport/interface-names.ts";
+import { isOurs } from "./transport/send-failure.ts";
 import type { Route } from "./transport/transport.ts";
+
+/** Linux gives it to the loopback interface of every network namespace (net/core/dev.h). */
+const LOOPBACK_INDEX = 1;
 
 /** What may name the interface that probes leave by. */
 export interface InterfaceWishes {
@@ -37,6 +41,10 @@ export function interfaceOfRoute(libc: Platform["libc"], wishes: InterfaceWishes
     if (other === undefined || chosen === undefined) continue;
     if (interfaceIndex(libc, other) === interfaceIndex(libc, chosen)) continue;
     throw unreachable(host, `it is on interface ${chosen}, and probes are to leave by ${other}`, "ERR_ZONE");
+  }
+  const index = chosen === undefined ? undefined : interfaceIndex(libc, chosen);
+  if (index === LOOPBACK_INDEX && !isOurs(libc, address.split("%", 1)[0] ?? "", index)) {
+    throw unreachable(host, `interface ${chosen} leads to addresses of this host only`, "ENETUNREACH");
   }
   if (chosen === undefined && needsZone(address)) {
     const how = `add its interface, as in ${address}%eth0, or set the option "interface"`;

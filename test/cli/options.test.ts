@@ -33,6 +33,8 @@ const PING_ROWS: readonly Row[] = [
   ["-Q 0x2e", { tos: 0x2e }],
   ["-I lo", { interface: "lo" }],
   ["-I 127.0.0.5", { source: "127.0.0.5" }],
+  ["-I lo -I 127.0.0.5", { interface: "lo", source: "127.0.0.5" }],
+  ["--source 127.0.0.5", { source: "127.0.0.5" }],
   ["-m 7", { mark: 7 }],
   ["-M do", { dontFragment: true }],
   ["-M dont", { dontFragment: false }],

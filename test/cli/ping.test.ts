@@ -67,6 +67,33 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx ping on loopb
     expect(raw.targets[0].results[0].reply.receivedPacket.ipHeader.ihl).toBe(5);
   });
 
+  test("-I twice is interface and source, in either order; --source is the source alone", async () => {
+    for (const line of ["-I lo -I 127.0.0.5", "-I 127.0.0.5 -I lo", "-I lo --source 127.0.0.5"]) {
+      const { code, stdout } = await runCli(`ping -c 1 --json ${line} 127.0.0.1`);
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout).targets[0].results[0].reply.receivedPacket.ipHeader.destAddr).toBe(
+        "127.0.0.5",
+      );
+      const nowhere = await runCli(`ping -c 1 ${line.replace("-I lo", "-I nosuch0")} 127.0.0.1`);
+      expect(nowhere.stderr).toContain('"nosuch0": this host has no such interface');
+    }
+  });
+
+  test("an interface that leads nowhere but to this host, and a network, are told at once", async () => {
+    for (const command of ["ping -c 1 -I lo", "mtr -r -c 1 -I lo", "traceroute -i lo"]) {
+      const { code, stderr } = await runCli(`${command} 192.0.2.1`);
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringContaining("interface lo leads to addresses of this host only"),
+      ]);
+    }
+    const { code, stderr } = await runCli("ping -c 1 10.0.0.0/8");
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining("a network or a range of addresses, not one host"),
+    ]);
+  });
+
   test("--ndjson is a line for each event, then one for each target", async () => {
     const { code, stdout } = await runCli("ping -c 2 -i 0.01 --ndjson 127.0.0.1 127.0.0.2");
     expect(code).toBe(0);

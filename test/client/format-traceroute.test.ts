@@ -158,6 +158,11 @@ describe("formatStopReason()", () => {
     ["gapLimit", [answered, ...silent.slice(0, 1)], "not reached: no answer from the last hop"],
     ["gapLimit", silent, "not reached: no answer from the last 2 hops"],
     ["sendError", [answered, ...silent], "not reached: nothing could be sent to hop 3"],
+    [
+      "sendError",
+      [answered, hopOf(2, [sendErrorOf("ENODEV", "no \x1b[1mway")])],
+      "not reached: nothing could be sent to hop 2: no \\x1b[1mway",
+    ],
     ["maxHops", [answered, ...silent], "not reached within 3 hops"],
     ["maxHops", [answered], "not reached within 1 hop"],
     ["stopped", [answered], "stopped"],

@@ -176,7 +176,9 @@ describe("TracerouteSession", () => {
     await clock.advance(5000);
     expect(session.state).toBe("finished");
     expect(shortened(session)).toEqual(["1 ENETUNREACH ENETUNREACH ENETUNREACH"]);
-    expect(session.conclusion).toBe("not reached: nothing could be sent to hop 1");
+    expect(session.conclusion).toBe(
+      `not reached: nothing could be sent to hop 1: sendmsg() to ${TARGET} failed: ENETUNREACH (network is unreachable)`,
+    );
   });
 
   test("fails when the name has no address", async () => {

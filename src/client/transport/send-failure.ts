@@ -47,8 +47,11 @@ export function explainRefusal(libc: Libc, error: SystemError, refused: RefusedS
   return how === "" && size === "" ? error : extended(error, `${how}${size}`);
 }
 
-/** Whether `address` is one of this host's (or the system lets sockets bind to any, ip_nonlocal_bind). */
-function isOurs(libc: Libc, address: string, index: number | undefined): boolean {
+/**
+ * Whether `address`, which has no zone, is one of this host's. True as well where the system lets
+ * sockets bind to any address (ip_nonlocal_bind).
+ */
+export function isOurs(libc: Libc, address: string, index: number | undefined): boolean {
   const isIpv6 = address.includes(":");
   try {
     using socket = Socket.open(libc, {
