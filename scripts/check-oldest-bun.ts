@@ -12,6 +12,8 @@ import packageJson from "../package.json" with { type: "json" };
 import { installPackages, run } from "./support/installation.ts";
 
 const BUN = resolve(import.meta.dir, "../node_modules/@oven/bun-linux-x64-baseline/bin/bun");
+/** What starts programs that are made for glibc, as this one is. */
+const LOADER = "/lib64/ld-linux-x86-64.so.2";
 const COMMANDS = [
   "--version",
   "ping -c 2 -i 0.01 127.0.0.1",
@@ -35,8 +37,8 @@ const PROGRAM = `
   console.log(statistics.received, answered, refused instanceof ResolveError, unsent.error);
 `;
 
-if (!existsSync(BUN)) {
-  console.log("The oldest Bun is tried on Linux x64 only");
+if (!existsSync(BUN) || !existsSync(LOADER)) {
+  console.log("The oldest Bun is tried on Linux x64 with glibc only");
 } else {
   const folder = await mkdtemp(join(tmpdir(), "icmpx-oldest-"));
   try {

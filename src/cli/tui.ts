@@ -64,7 +64,7 @@ async function findInstalled(host: Host): Promise<string | undefined> {
 async function fetchTui(host: Host, hasAgreed: boolean): Promise<string | undefined> {
   const cached = await locateWith(host, ["--no-install"], "ignore");
   if (cached !== undefined) return cached;
-  const question = `The terminal UI is a package of its own. Fetch ${wanted()} (60 MB) from the registry?`;
+  const question = `The terminal UI is a package of its own. Fetch ${wanted()} (57 MB) from the registry?`;
   return hasAgreed || host.confirm(question) ? locateWith(host, [], "inherit") : undefined;
 }
 
