@@ -6,13 +6,13 @@
  */
 import { afterAll } from "bun:test";
 import { chmodSync, copyFileSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
 
 if (process.getuid?.() === 0 && Bun.which("setpriv") !== null && !isReadable(process.execPath)) {
-  const folder = mkdtempSync(join(tmpdir(), "icmpx-bun-"));
+  // Not in TMPDIR, which may be private as well.
+  const folder = mkdtempSync("/tmp/icmpx-bun-");
   const copy = join(folder, "bun");
   copyFileSync(process.execPath, copy);
   chmodSync(copy, 0o755);
