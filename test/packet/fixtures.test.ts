@@ -26,9 +26,9 @@ import {
   fixtureDissection,
   fixtureNames,
   fixturePacket,
-  hasTshark,
 } from "../fixtures/tshark.ts";
 import { encodedBytes, paddedView, toHex } from "../support/hex.ts";
+import { describeIf, requires } from "../support/requires.ts";
 import { ourDissection } from "./dissection.ts";
 
 const NAMES = fixtureNames();
@@ -69,19 +69,14 @@ describe("fixtures", () => {
   });
 });
 
-describe("tshark", () => {
-  test.skipIf(!hasTshark())(
-    hasTshark()
-      ? "still dissects the fixtures as stored"
-      : "still dissects the fixtures (skipped: no tshark)",
-    () => {
-      const found = dissect(NAMES.map(fixturePacket));
-      expect(found.length).toBe(NAMES.length);
-      for (const [index, name] of NAMES.entries()) {
-        expect(found[index], name).toEqual(fixtureDissection(name));
-      }
-    },
-  );
+describeIf(requires.command("tshark"), "tshark", () => {
+  test("still dissects the fixtures as stored", () => {
+    const found = dissect(NAMES.map(fixturePacket));
+    expect(found.length).toBe(NAMES.length);
+    for (const [index, name] of NAMES.entries()) {
+      expect(found[index], name).toEqual(fixtureDissection(name));
+    }
+  });
 });
 
 /**
