@@ -15,7 +15,7 @@ import type { Transport } from "./transport/transport.ts";
 export class Attention {
   readonly #clock: Clock;
   readonly #transport: Transport;
-  readonly #read: () => void;
+  readonly #read: () => boolean;
   /** Open streams without patience, and with it. */
   #impatient = 0;
   #patient = 0;
@@ -25,7 +25,7 @@ export class Attention {
   #lastReadNs = Number.NEGATIVE_INFINITY;
   #cancelTimer: (() => void) | undefined;
 
-  constructor(clock: Clock, transport: Transport, read: () => void) {
+  constructor(clock: Clock, transport: Transport, read: () => boolean) {
     this.#clock = clock;
     this.#transport = transport;
     this.#read = read;
@@ -100,7 +100,11 @@ export class Attention {
 
   #onTimer(): void {
     this.#cancelTimer = undefined;
-    this.#read();
+    const mayBeMore = this.#read();
     this.#watch();
+    if (!mayBeMore || this.#cancelTimer === undefined) return;
+    // A flood: the queue would overflow before the time comes again.
+    this.#unwatch();
+    this.#cancelTimer = this.#clock.schedule(0, () => this.#onTimer());
   }
 }

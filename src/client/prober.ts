@@ -23,7 +23,10 @@ import type { Arrival, EchoArrival, ErrorArrival, Transport, TransportOwner } fr
 const READ_EVERY = 64;
 const KIB_SHIFT = 10;
 
-/** Reads before a timeout is declared, at most: more than any receive queue holds, and not for ever under a flood. */
+/**
+ * Under a flood, reads before a timeout is declared, at most. Each takes at least a batch of 256 packets, so all of them
+ * take more than any receive queue holds.
+ */
 const READS_BEFORE_TIMEOUT = 64;
 
 /**
@@ -65,6 +68,11 @@ export class Prober implements TransportOwner, StreamOwner {
   #drops = 0;
   /** When (monotonic) a read found that the receive queue had overflowed since the read before. */
   #overflowAtNs: number = Number.NEGATIVE_INFINITY;
+  /** When (monotonic) the alarm rang whose timeouts wait for the queue to be read, and how many reads that took. */
+  #dueNs: number | undefined;
+  #dueReads = 0;
+  /** When (monotonic) the kernel received the reply that was read last. A queue is read in order: it is read up to there. */
+  #latestNs: number = Number.NEGATIVE_INFINITY;
   #nextNumber = 0;
   #isClosed = false;
 
@@ -140,12 +148,14 @@ export class Prober implements TransportOwner, StreamOwner {
 
   // From the transport.
 
-  onReady(): void {
-    this.#read();
+  onReady(): boolean {
+    const mayBeMore = this.#read();
     this.#flush();
+    return mayBeMore;
   }
 
   onArrival(arrival: Arrival): void {
+    if (arrival.kind === "echo") this.#noteReceived(arrival.stampNs);
     if (arrival.kind === "stamp") {
       this.#stamps.take(arrival);
     } else if (this.#mustWait(arrival)) {
@@ -263,6 +273,11 @@ export class Prober implements TransportOwner, StreamOwner {
     return this.#isUnstamped(arrival.icmp.sequence);
   }
 
+  #noteReceived(stampNs: number | null): void {
+    const at = this.#readAt;
+    if (stampNs !== null && at !== undefined) this.#latestNs = stampNs - at.realtimeNs + at.monotonicNs;
+  }
+
   #isUnstamped(sequence: number | null): boolean {
     const probe = sequence === null ? undefined : this.#flights.flying(sequence);
     return probe !== undefined && this.#stamps.isAwaited(probe);
@@ -310,8 +325,17 @@ export class Prober implements TransportOwner, StreamOwner {
   // Deadlines and memory.
 
   #onDeadline(): void {
-    const nowNs = this.#clock.monotonicNs();
-    for (let reads = 1; this.#read() && reads < READS_BEFORE_TIMEOUT; ) reads += 1;
+    this.#dueNs ??= this.#clock.monotonicNs();
+    const nowNs = this.#dueNs;
+    this.#dueReads += 1;
+    if (this.#read() && this.#latestNs <= nowNs && this.#dueReads < READS_BEFORE_TIMEOUT) {
+      // The others on the event loop have a turn before the next read.
+      this.#flush();
+      this.#alarm.set(nowNs);
+      return;
+    }
+    this.#dueNs = undefined;
+    this.#dueReads = 0;
     for (;;) {
       const due = this.#deadlines.takeDue(nowNs);
       if (due === undefined) break;

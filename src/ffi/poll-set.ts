@@ -5,7 +5,8 @@ import type { Libc } from "./libc.ts";
 /** A watched descriptor and what to do when it is ready. */
 export interface PollEntry {
   readonly fd: number;
-  readonly onReady: () => void;
+  /** Returns true if it stopped at a limit of its own. */
+  readonly onReady: () => unknown;
   /** Position in the pollfd array; -1 once removed. */
   index: number;
   active: boolean;
@@ -29,7 +30,7 @@ export class PollSet {
   }
 
   /** Adds a descriptor. */
-  add(fd: number, onReady: () => void): PollEntry {
+  add(fd: number, onReady: () => unknown): PollEntry {
     const entry: PollEntry = { fd, onReady, index: this.#entries.length, active: false };
     this.#reserve(entry.index + 1);
     this.#entries.push(entry);
@@ -65,20 +66,23 @@ export class PollSet {
   }
 
   /**
-   * Calls the handlers of every ready entry; whether there was any. Errors they throw become uncaught exceptions, after
-   * all handlers had their turn.
+   * Calls the handlers of every ready entry. Errors they throw become uncaught exceptions, after all handlers had their turn.
+   *
+   * @returns whether there was any, and whether one stopped at a limit
    */
-  dispatch(): boolean {
+  dispatch(): "idle" | "ready" | "unfinished" {
     const ready = this.ready();
+    let isUnfinished = false;
     for (const entry of ready) {
       if (entry.index < 0) continue;
       try {
-        entry.onReady();
+        if (entry.onReady() === true) isUnfinished = true;
       } catch (failure) {
         reportError(failure);
       }
     }
-    return ready.length > 0;
+    if (isUnfinished) return "unfinished";
+    return ready.length > 0 ? "ready" : "idle";
   }
 
   /** A failure other than EINTR is the kernel's want of memory (poll(2)): the next signal or tick polls again. */

@@ -9,6 +9,10 @@ let shared: SignalReactor | undefined;
 // How often in a row the sockets are looked at again at once because something was left unread; then ever more rarely.
 const EAGER_ROUNDS = 64;
 const MAX_DELAY_MS = 64;
+// Handlers that stop at a limit are called again at once, but for a pause now and then: Bun 1.4.5 looks for uncaught errors
+// only when no immediate is pending.
+const PAUSE_EVERY = 8;
+const PAUSE_MS = 1;
 
 /**
  * The process's one reactor on signal-driven I/O (fcntl(2): F_SETOWN, F_SETSIG and O_ASYNC). Main
@@ -23,7 +27,8 @@ const MAX_DELAY_MS = 64;
  * 3. A signal means only "look": one poll(2) over all sockets finds the ready ones. Signals merge, so
  *    one call may stand for many arrivals, and a SIGURG sent for another reason costs one poll(2).
  * 4. Signals come with arrivals, not with what is left unread, so a handler that stops early is called
- *    again from a macrotask: at once for a while, then at growing intervals.
+ *    again from a macrotask: at once while it reads, else at growing intervals. Signals that come
+ *    until then are passed over, or a flood would give timers no turn.
  */
 export function openSignalReactor(libc: Libc): Reactor {
   shared ??= new SignalReactor(libc);
@@ -33,8 +38,12 @@ export function openSignalReactor(libc: Libc): Reactor {
 class SignalReactor implements Reactor {
   readonly #libc: Libc;
   readonly #set: PollSet;
-  readonly #onSignal = (): void => this.#dispatch();
+  readonly #onSignal = (): void => {
+    if (!this.#isSoon) this.#dispatch();
+  };
   #scheduled = false;
+  /** Whether what is scheduled comes at once. */
+  #isSoon = false;
   #rounds = 0;
 
   constructor(libc: Libc) {
@@ -42,7 +51,7 @@ class SignalReactor implements Reactor {
     this.#set = new PollSet(libc);
   }
 
-  watch(fd: number, onReady: () => void): Watch {
+  watch(fd: number, onReady: () => unknown): Watch {
     this.#listen();
     this.#arm(fd);
     const entry = this.#set.add(fd, onReady);
@@ -76,22 +85,35 @@ class SignalReactor implements Reactor {
   }
 
   #dispatch(): void {
-    const found = this.#set.dispatch();
-    if (found && this.#set.ready().length > 0) this.#dispatchLater();
+    const state = this.#set.dispatch();
+    if (state === "unfinished") this.#dispatchAgain();
+    else if (state === "ready" && this.#set.ready().length > 0) this.#dispatchLater();
     else this.#rounds = 0;
+  }
+
+  #dispatchAgain(): void {
+    this.#rounds += 1;
+    this.#schedule(this.#rounds % PAUSE_EVERY === 0 ? PAUSE_MS : 0);
   }
 
   #dispatchLater(): void {
     if (this.#scheduled) return;
-    this.#scheduled = true;
-    const run = (): void => {
-      this.#scheduled = false;
-      this.#dispatch();
-    };
     const late = this.#rounds - EAGER_ROUNDS;
     this.#rounds++;
-    if (late < 0) setImmediate(run).unref();
-    else setTimeout(run, Math.min(2 ** Math.min(late, 10), MAX_DELAY_MS)).unref();
+    this.#schedule(late < 0 ? 0 : Math.min(2 ** Math.min(late, 10), MAX_DELAY_MS));
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#isSoon = delayMs <= PAUSE_MS;
+    const run = (): void => {
+      this.#scheduled = false;
+      this.#isSoon = false;
+      this.#dispatch();
+    };
+    if (delayMs === 0) setImmediate(run).unref();
+    else setTimeout(run, delayMs).unref();
   }
 
   #arm(fd: number): void {

@@ -18,7 +18,7 @@ class TimerReactor implements Reactor {
     this.#set = new PollSet(libc);
   }
 
-  watch(fd: number, onReady: () => void): Watch {
+  watch(fd: number, onReady: () => unknown): Watch {
     const entry = this.#set.add(fd, onReady);
     return {
       setActive: (active) => this.#setActive(entry, active && entry.index >= 0),

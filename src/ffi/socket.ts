@@ -291,21 +291,29 @@ export class Socket {
   }
 
   /**
-   * Hands every datagram that has arrived to `handler`, until there is no more or `limit` are done, and returns how many
-   * there were. A pending socket error is taken away and skipped: the error queue tells more about it.
+   * Hands every datagram that has arrived to `handler`, until there is no more, `limit` are done, or `isOver` says so after
+   * a full batch, and returns how many there were. A pending socket error is taken away and skipped: the error queue tells more about it.
    *
    * When a handler throws, the others already taken from the kernel are still delivered; then the first error is thrown.
    * Nothing is taken from a closed socket.
    *
    * @throws {SystemError} for an error that does not go away.
    */
-  receive(handler: (message: IncomingMessage) => void, limit: number = NO_LIMIT): number {
-    return this.#drain(handler, { flags: MSG_DONTWAIT, limit });
+  receive(
+    handler: (message: IncomingMessage) => void,
+    limit: number = NO_LIMIT,
+    isOver: () => boolean = never,
+  ): number {
+    return this.#drain(handler, { flags: MSG_DONTWAIT, limit, isOver });
   }
 
   /** The same for the error queue (MSG_ERRQUEUE, recv(2)): ICMP errors and transmit timestamps, in `error`. */
-  receiveErrors(handler: (message: IncomingMessage) => void, limit: number = NO_LIMIT): number {
-    return this.#drain(handler, { flags: MSG_DONTWAIT | MSG_ERRQUEUE, limit });
+  receiveErrors(
+    handler: (message: IncomingMessage) => void,
+    limit: number = NO_LIMIT,
+    isOver: () => boolean = never,
+  ): number {
+    return this.#drain(handler, { flags: MSG_DONTWAIT | MSG_ERRQUEUE, limit, isOver });
   }
 
   /**
@@ -394,7 +402,10 @@ export class Socket {
     throw new TypeError(`Cannot use ${address} on an IPv${this.#family} socket`);
   }
 
-  #drain(handler: (message: IncomingMessage) => void, how: { flags: number; limit: number }): number {
+  #drain(
+    handler: (message: IncomingMessage) => void,
+    how: { flags: number; limit: number; isOver: () => boolean },
+  ): number {
     return this.#libc.withReceiveBatch((batch) => {
       const failures: unknown[] = [];
       let received = 0;
@@ -403,7 +414,7 @@ export class Socket {
         const count = this.#receiveBatch(batch, room, how.flags);
         received += count;
         this.#deliver(batch, count, { handler, failures });
-        if (count < room || failures.length > 0) break;
+        if (count < room || failures.length > 0 || how.isOver()) break;
       }
       if (failures.length > 0) throw failures[0];
       return received;
@@ -440,6 +451,10 @@ export class Socket {
       }
     }
   }
+}
+
+function never(): boolean {
+  return false;
 }
 
 function meminfo() {

@@ -2,9 +2,9 @@
 export interface Reactor {
   /**
    * Calls `onReady` whenever `fd` has something to read, on its error queue or otherwise, until the watch is closed.
-   * It is called again when it leaves something unread, so it may stop at a limit.
+   * It is called again when it leaves something unread, so it may stop at a limit; it returns true if it did.
    */
-  watch(fd: number, onReady: () => void): Watch;
+  watch(fd: number, onReady: () => unknown): Watch;
 }
 
 /** One watched socket. */

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { Prober } from "../../src/client/prober.ts";
+import type { EchoArrival } from "../../src/client/transport/transport.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { briefly, openBenchStream } from "../support/fake-prober.ts";
 import { echoArrival, FakeTransport } from "../support/fake-transport.ts";
@@ -8,11 +9,16 @@ import { echoArrival, FakeTransport } from "../support/fake-transport.ts";
 class FloodedTransport extends FakeTransport {
   drains = 0;
   full = 0;
+  /** What a drain that stops at its limit reads. */
+  overdue: (() => EchoArrival) | undefined;
 
   override drain(): boolean {
     this.drains += 1;
-    if (this.drains <= this.full) return true;
-    return super.drain();
+    if (this.drains > this.full) return super.drain();
+    const arrival = this.overdue?.();
+    if (arrival !== undefined) this.queue(arrival);
+    super.drain();
+    return true;
   }
 }
 
@@ -33,6 +39,39 @@ test("a timeout waits until a flooded queue is read to its end", async () => {
   transport.full = transport.drains + 5;
   await clock.advance(1000);
   expect(bench.results.map(briefly)).toEqual(["#1 reply 500 ms from 198.51.100.1"]);
+});
+
+test("under a flood, others have a turn of the event loop between two reads", async () => {
+  const { clock, transport, bench } = probing();
+  bench.send();
+  await clock.advance(999.9);
+  transport.full = Number.POSITIVE_INFINITY;
+  const before = transport.drains;
+  const drainsByTurn: number[] = [];
+  const watch = (): void => {
+    drainsByTurn.push(transport.drains - before);
+    if (bench.results.length === 0) clock.schedule(0, watch);
+  };
+  clock.schedule(100_000, watch);
+  await clock.advance(1);
+  expect(bench.results.map(briefly)).toEqual(["#1 timeout"]);
+  // One more drain in each turn.
+  const [first = 0] = drainsByTurn;
+  expect(drainsByTurn.length).toBeGreaterThan(60);
+  expect(drainsByTurn).toEqual(drainsByTurn.map((_, turn) => first + turn));
+});
+
+test("once what the kernel received after a deadline is read, its timeout is declared", async () => {
+  const { clock, transport, bench } = probing();
+  bench.send();
+  await clock.advance(999.9);
+  transport.full = Number.POSITIVE_INFINITY;
+  const stranger = { destination: "198.51.100.1", ttl: 64, sequence: 999, data: new Uint8Array() };
+  transport.overdue = () => echoArrival(stranger, { stampNs: clock.realtimeNs() + 1 });
+  const before = transport.drains;
+  await clock.advance(1);
+  expect(bench.results.map(briefly)).toEqual(["#1 timeout"]);
+  expect(transport.drains - before).toBe(1);
 });
 
 test("a flood that never ends holds no timeout for ever", async () => {

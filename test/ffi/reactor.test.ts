@@ -15,6 +15,11 @@ describeIf(REAL, "openReactor() on the main thread", () => {
       { received: 100, enough: true, calls: true },
     ],
     [
+      "calls a handler that stopped early at once, and lets timers have their turn",
+      "flooded",
+      { ticks: true, soon: true },
+    ],
+    [
       "keeps one handler's exception from the others",
       "throwing",
       { caught: "from the first handler", received: 2 },

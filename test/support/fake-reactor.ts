@@ -3,7 +3,7 @@ import type { FakeClock } from "./fake-clock.ts";
 import type { FakeSocket } from "./fake-socket.ts";
 
 interface Watcher {
-  readonly onReady: () => void;
+  readonly onReady: () => unknown;
   woken: boolean;
 }
 
@@ -23,7 +23,7 @@ export class FakeReactor implements Reactor {
     return this.#watchers.size;
   }
 
-  watch(fd: number, onReady: () => void): Watch {
+  watch(fd: number, onReady: () => unknown): Watch {
     const watcher: Watcher = { onReady, woken: false };
     this.#watchers.set(fd, watcher);
     if (waiting(this.#options.socketOf(fd)) > 0) this.wake(fd);

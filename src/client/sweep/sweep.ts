@@ -39,6 +39,8 @@ const MAX_BACKLOG = 65_536;
 const BACKLOG_WAIT_NS = 5 * NS_PER_MS;
 /** Targets that are taken in one go, those among them that are refused or no targets. */
 const MAX_TAKEN = 1024;
+/** Reads that take more than any receive queue holds: each takes a batch of 256 packets or more. */
+const MAX_FLOODED_READS = 64;
 const BROADCAST = 0xffff_ffff;
 
 /**
@@ -78,6 +80,9 @@ export class Sweep {
   #backOffNs = 0;
   #busyUntilNs = Number.NEGATIVE_INFINITY;
   #cancelTimer: (() => void) | undefined;
+  /** Reads in a row that did not find the end of a queue, and when the first of them began. */
+  #floodedReads = 0;
+  #floodedSinceNs = 0;
 
   constructor(context: SweepContext) {
     this.#context = context;
@@ -151,7 +156,7 @@ export class Sweep {
     this.#completion.guard(() => {
       const startNs = this.#clock.monotonicNs();
       const isMore = this.#read(startNs);
-      if (!isMore) for (const lane of this.#lanes) lane.expire(startNs);
+      this.#expire(startNs, isMore);
       let isBlocked = false;
       let nowNs = startNs;
       while (!this.#completion.isOver && !isBlocked && nowNs - startNs < TURN_NS) {
@@ -163,6 +168,18 @@ export class Sweep {
       if (this.#targets === "end" && this.#undecided === 0) this.#completion.finish();
       else this.#scheduleTurn(isMore ? 0 : this.#delayNs(nowNs));
     });
+  }
+
+  /**
+   * Gives up on what has had its time by `nowNs`, once all that arrived until then is read. Under a flood a read never finds the
+   * queue empty, but so many of them take more out of it than it holds.
+   */
+  #expire(nowNs: number, isMore: boolean): void {
+    this.#floodedReads = isMore ? this.#floodedReads + 1 : 0;
+    if (this.#floodedReads === 1) this.#floodedSinceNs = nowNs;
+    if (isMore && this.#floodedReads < MAX_FLOODED_READS) return;
+    this.#floodedReads = 0;
+    for (const lane of this.#lanes) lane.expire(isMore ? this.#floodedSinceNs : nowNs);
   }
 
   /** Reads what has arrived; whether there may be more. */

@@ -40,6 +40,7 @@ import { decodeRaw } from "./raw-arrival.ts";
 import { explainRefusal } from "./send-failure.ts";
 import { becomeFurther, bindFurther, bindIdentifier, setShareable } from "./shared-identifier.ts";
 import { configureSocket, countStamps } from "./socket-options.ts";
+import { TimeSlice } from "./time-slice.ts";
 import type { Arrival, Route, SendReceipt, Transport, TransportOwner } from "./transport.ts";
 
 /** What a transport is built on. */
@@ -70,8 +71,10 @@ const ECHO_HEADER_LENGTH = 8;
 // grants at most net.core.rmem_max (socket(7)).
 const RECEIVE_BUFFER = 4 << 20;
 
-/** Messages of each queue that one drain takes: some 20 ms of work. */
+/** Messages of each queue that one drain takes, at most; it ends sooner when its time is over. */
 const DRAIN_LIMIT = 4096;
+/** The same before a send, of which there may be many in one turn of the event loop. */
+const SEND_DRAIN_LIMIT = 64;
 
 const UINT32 = 2 ** 32;
 
@@ -95,6 +98,7 @@ export class IcmpTransport implements Transport {
   #watch: Watch | undefined;
   #isActive = false;
   #owner: TransportOwner | undefined;
+  readonly #slice: TimeSlice;
   readonly #interfaces: InterfaceNames;
   /** By route and TTL, for the index that the interface of the route has. */
   readonly #envelopes = new WeakMap<
@@ -132,6 +136,7 @@ export class IcmpTransport implements Transport {
     this.family = family;
     this.privileged = privileged;
     this.#libc = libc;
+    this.#slice = new TimeSlice(libc);
     this.#reactor = reactor;
     this.#interfaces = new InterfaceNames(libc);
     this.#socket = Socket.open(libc, {
@@ -207,7 +212,7 @@ export class IcmpTransport implements Transport {
   send(route: Route, ttl: number, sequence: number, payload: Uint8Array): SendReceipt {
     this.#watch?.renew();
     // On a datagram socket an error that waits unread makes the next send fail in its place.
-    if (!this.privileged) this.drainErrors();
+    if (!this.privileged) this.#readErrors(SEND_DRAIN_LIMIT);
     const message = this.encode(sequence, payload);
     let outcome = this.#transmit(route, ttl, message);
     if (outcome instanceof SystemError && this.#hasMoved(route))
@@ -227,31 +232,31 @@ export class IcmpTransport implements Transport {
   }
 
   drain(): boolean {
-    this.drainErrors();
+    const isMoreErrors = this.#readErrors(DRAIN_LIMIT);
     if (this.#socket.closed) return false;
+    this.#slice.begin();
     const { used, limit, drops } = this.#socket.receiveQueue;
-    const received = this.#socket.receive((message) => {
-      this.#handOver(() =>
-        this.privileged ? decodeRaw(this.family, message) : decodeDatagram(this.family, message),
-      );
-    }, DRAIN_LIMIT);
+    const received = this.#socket.receive(
+      (message) => {
+        this.#handOver(() =>
+          this.privileged ? decodeRaw(this.family, message) : decodeDatagram(this.family, message),
+        );
+      },
+      DRAIN_LIMIT,
+      this.#slice.isOver,
+    );
+    const isMore = received === DRAIN_LIMIT || this.#slice.wasCut;
     // Nobody but us empties the queue: if it overflowed since the drain before, it has been full ever since, and what
     // is dropped while it is being emptied may be for want of room, too. Other drops are corrupt packets.
     const wasFull = used * 2 >= limit;
     const dropsNow = wasFull && !this.#socket.closed ? this.#socket.receiveQueue.drops : drops;
     if (wasFull) this.#drops += dropsNow - this.#dropsSeen;
     this.#dropsSeen = dropsNow;
-    return received === DRAIN_LIMIT;
+    return isMore || isMoreErrors;
   }
 
   drainErrors(): void {
-    if (this.#socket.closed || !this.facilities.fillsErrorQueue) return;
-    this.#socket.receiveErrors((message) => {
-      const origin = message.error?.origin;
-      if (origin === SO_EE_ORIGIN_TIMESTAMPING) this.#onStamp(message);
-      else if (origin === SO_EE_ORIGIN_LOCAL) this.#exceededMtu = message.error?.info;
-      else this.#handOver(() => decodeQueuedError(this.family, message));
-    }, DRAIN_LIMIT);
+    this.#readErrors(DRAIN_LIMIT);
   }
 
   setActive(active: boolean): void {
@@ -269,6 +274,23 @@ export class IcmpTransport implements Transport {
   close(): void {
     this.#watch?.close();
     this.#socket.close();
+  }
+
+  /** Reads the error queue, up to a limit; whether it stopped there. */
+  #readErrors(limit: number): boolean {
+    if (this.#socket.closed || !this.facilities.fillsErrorQueue) return false;
+    this.#slice.begin();
+    const received = this.#socket.receiveErrors(
+      (message) => {
+        const origin = message.error?.origin;
+        if (origin === SO_EE_ORIGIN_TIMESTAMPING) this.#onStamp(message);
+        else if (origin === SO_EE_ORIGIN_LOCAL) this.#exceededMtu = message.error?.info;
+        else this.#handOver(() => decodeQueuedError(this.family, message));
+      },
+      limit,
+      this.#slice.isOver,
+    );
+    return received === limit || this.#slice.wasCut;
   }
 
   /** Hands over what `decode` makes of a packet. One that does not decode is counted and dropped. */

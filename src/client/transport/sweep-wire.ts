@@ -14,6 +14,7 @@ import type { TransportSystem } from "./icmp-transport.ts";
 import { decodeRaw } from "./raw-arrival.ts";
 import type { SweepProbe, SweepReplyPacket } from "./sweep-probe.ts";
 import { openSweepSocket, type SweepSocketOptions } from "./sweep-socket.ts";
+import { TimeSlice } from "./time-slice.ts";
 import type { Arrival, ErrorArrival } from "./transport.ts";
 
 /** Who hears what arrives. The arguments are valid during the call only. */
@@ -35,7 +36,7 @@ export type FlushStep =
   /** The next one is refused; `refusal` tells why, and `skip()` drops it. */
   | "refused";
 
-/** Messages that one drain reads of each queue: some 5 ms of work. */
+/** Messages that one drain reads of each queue, at most; it ends sooner when its time is over. */
 const DRAIN_LIMIT = 4096;
 /** Kernel memory that a small packet takes in a receive queue, at most: sk_buff, page and all. */
 const PACKET_MEMORY = 1280;
@@ -59,6 +60,7 @@ export class SweepWire {
   readonly #outbox: EchoOutbox;
   readonly #inbox: EchoInbox;
   readonly #listener: SweepListener;
+  readonly #slice: TimeSlice;
   #watch: Watch | undefined;
   #staged = 0;
   /** How many of the staged have left or were skipped. */
@@ -84,6 +86,7 @@ export class SweepWire {
     this.#socket = socket;
     this.facilities = facilities;
     this.#listener = listener;
+    this.#slice = new TimeSlice(system.libc);
     const { epochSeconds } = system.libc;
     this.#epochSeconds = epochSeconds;
     this.#inbox = new EchoInbox({ family, hasIpHeader: privileged && family === 4, filler, epochSeconds });
@@ -172,7 +175,7 @@ export class SweepWire {
 
   /** Reads what has arrived, up to a limit: a flood must not hold the event loop. Whether it stopped there. */
   drain(): boolean {
-    if (!this.privileged) this.#drainErrors();
+    const isMoreErrors = !this.privileged && this.#drainErrors();
     const { used, limit, drops } = this.#socket.receiveQueue;
     const isMore = this.#drainReplies();
     // Nobody but us empties the queue: if it overflowed since the drain before, it was full when this one began. Drops of
@@ -181,14 +184,14 @@ export class SweepWire {
     const dropsNow = wasFull ? this.#socket.receiveQueue.drops : drops;
     if (wasFull) this.#drops += dropsNow - this.#dropsSeen;
     this.#dropsSeen = dropsNow;
-    return isMore;
+    return isMore || isMoreErrors;
   }
 
   /**
    * Whether the event loop tells of arrivals, by calling `onReady`. Each packet then costs a signal, some 5 us: at high rates
    * it is cheaper to drain from time to time.
    */
-  watch(onReady: (() => void) | undefined): void {
+  watch(onReady: (() => unknown) | undefined): void {
     if ((this.#watch !== undefined) === (onReady !== undefined)) return;
     this.#watch?.close();
     this.#watch = onReady && this.#system.reactor.watch(this.#socket.fd, onReady);
@@ -208,6 +211,7 @@ export class SweepWire {
 
   #drainReplies(): boolean {
     const { batch } = this.#inbox;
+    this.#slice.begin();
     for (let received = 0; received < DRAIN_LIMIT; ) {
       const count = this.#socket.receivePrepared(batch);
       if (count === 0) return false;
@@ -220,6 +224,7 @@ export class SweepWire {
       received += count;
       // Fewer than there was room for: the queue is empty, which asking again would cost a system call to learn.
       if (count < batch.count) return false;
+      if (this.#slice.isOver()) return true;
     }
     return true;
   }
@@ -232,12 +237,18 @@ export class SweepWire {
     this.#handOver(() => decodeRaw(this.family, { ...message, source }));
   }
 
-  #drainErrors(): void {
-    if (!this.facilities.fillsErrorQueue) return;
-    this.#socket.receiveErrors((message) => {
-      this.#listener.onRead();
-      this.#handOver(() => decodeQueuedError(this.family, message));
-    }, DRAIN_LIMIT);
+  #drainErrors(): boolean {
+    if (!this.facilities.fillsErrorQueue) return false;
+    this.#slice.begin();
+    const received = this.#socket.receiveErrors(
+      (message) => {
+        this.#listener.onRead();
+        this.#handOver(() => decodeQueuedError(this.family, message));
+      },
+      DRAIN_LIMIT,
+      this.#slice.isOver,
+    );
+    return received === DRAIN_LIMIT || this.#slice.wasCut;
   }
 
   #handOver(decode: () => Arrival | undefined): void {

@@ -114,8 +114,8 @@ export type SendReceipt =
 
 /** Who owns a transport and hears from it. */
 export interface TransportOwner {
-  /** There may be something to drain. */
-  onReady(): void;
+  /** There may be something to drain. Returns true if a limit left something unread. */
+  onReady(): unknown;
   /** Something arrived. Called from within `send`, `drain` and `drainErrors`; must not call them. */
   onArrival(arrival: Arrival): void;
 }

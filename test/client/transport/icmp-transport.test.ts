@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { NS_PER_MS } from "../../../src/client/clock.ts";
 import { IcmpTransport } from "../../../src/client/transport/icmp-transport.ts";
 import type { Arrival, Route } from "../../../src/client/transport/transport.ts";
 import {
@@ -14,7 +15,7 @@ import {
   SOL_RAW,
   SOL_SOCKET,
 } from "../../../src/ffi/constants.ts";
-import { echoReply, type FakeArrival, timeExceeded } from "../../support/fake-network.ts";
+import { echoReply, type FakeArrival, type FakeProbe, timeExceeded } from "../../support/fake-network.ts";
 import { type FakePlatformOptions, fakePlatform, SOCKET_KINDS } from "../../support/fake-platform.ts";
 import { patched } from "../../support/fake-prober.ts";
 
@@ -88,6 +89,35 @@ describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
     if (receipt.kind !== "sent") throw new Error("Not sent");
     // What it says it sent is what left, but for the checksum that the kernel fills in.
     expect(Array.from(receipt.message.subarray(4))).toEqual(Array.from(probe?.data.subarray(4) ?? []));
+  });
+
+  test("a drain ends when its time is over, and what it leaves is not lost", async () => {
+    const count = 3000;
+    const microsecondsEach = 20;
+    const flood = (probe: FakeProbe) => [
+      ...Array.from({ length: count }, () => echoReply(probe, { delayMs: 1 })),
+    ];
+    const { transport, clock, route, arrivals } = setUp({ network: flood, queueLimit: 2 * count });
+    transport.setTold(false);
+    let replies = 0;
+    transport.attach({
+      onReady: () => {},
+      onArrival: (arrival) => {
+        if (arrival.kind !== "echo") return;
+        replies += 1;
+        clock.block(microsecondsEach / 1000);
+      },
+    });
+    transport.send(route(), 64, 1, DATA);
+    await clock.advance(5);
+    const startNs = clock.monotonicNs();
+    expect(transport.drain()).toBe(true);
+    // Two batches: the clock is looked at after each.
+    expect(replies).toBe(512);
+    expect(clock.monotonicNs() - startNs).toBeLessThan(11 * NS_PER_MS);
+    let drains = 1;
+    while (transport.drain()) drains += 1;
+    expect([replies, drains, transport.drops, arrivals]).toEqual([count, 5, 0, []]);
   });
 
   test("sends up to 65,507 bytes", () => {

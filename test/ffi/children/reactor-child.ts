@@ -24,6 +24,7 @@ const SCENARIOS: Record<string, () => Promise<void> | void> = {
   "natural-exit": naturalExit,
   "before-arming": beforeArming,
   limited: limited,
+  flooded: flooded,
   throwing: throwing,
   "many-sockets": manySockets,
   "never-read": neverRead,
@@ -119,6 +120,31 @@ async function limited(): Promise<void> {
   while (received < 100 && performance.now() < deadline) await Bun.sleep(1);
   await Bun.sleep(20);
   report({ received, enough: calls >= 50, calls: calls < 120 });
+}
+
+/** A handler that says it stopped early is called again at once, however often, and timers have their turn meanwhile. */
+async function flooded(): Promise<void> {
+  const socket = openRaw();
+  const flooding = openRaw();
+  const messages = requests(50);
+  let calls = 0;
+  let ticks = 0;
+  const ended = Promise.withResolvers<void>();
+  const timer = setInterval(() => ticks++, 1);
+  reactor.watch(socket.fd, () => {
+    flooding.sendBatch(messages);
+    socket.receive(() => {}, 10);
+    calls += 1;
+    if (calls === 1000) ended.resolve();
+    return true;
+  });
+  flooding.sendBatch(messages);
+  const started = performance.now();
+  await ended.promise;
+  clearInterval(timer);
+  // At growing intervals it would take a minute.
+  report({ ticks: ticks > 20, soon: performance.now() - started < 20_000 });
+  process.exit();
 }
 
 /** An exception in one handler reaches the process, and the other sockets their handlers. */
