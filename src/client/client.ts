@@ -58,11 +58,12 @@ import type { Route } from "./transport/transport.ts";
  *
  * @example
  * ```ts
- * import { Client } from "icmpx";
+ * import { Client, isDecisive } from "icmpx";
  *
  * using client = new Client({ timeout: 1500 });
  * const results = await client.ping("127.0.0.1", { count: 3 });
  * for (const result of results) {
+ *   if (!isDecisive(result)) continue;
  *   if (result.error) console.log(`${result.request.addr}: ${result.error}`);
  *   else console.log(`reply from ${result.reply.addr} in ${result.rtt.toFixed(2)} ms`);
  * }

@@ -49,6 +49,8 @@ export class Probe implements Listed<Probe> {
   stampKey: number | null = null;
   stampCount = 0;
   stampNs: number | null = null;
+  /** When (monotonic) the send had returned, and when the timeout is over. */
+  sentNs = 0;
   deadlineNs = 0;
   /** Answers after the one that decided it. */
   copies = 0;

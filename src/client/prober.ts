@@ -11,7 +11,7 @@ import { type MatchCounters, Matcher } from "./matcher.ts";
 import { Probe, ProbeStream, type StreamOptions, type StreamOwner } from "./probe-stream.ts";
 import type { EchoRequest, EchoResult } from "./results.ts";
 import { type Attempt, SendQueue } from "./send-queue.ts";
-import { timeArrival } from "./timing.ts";
+import { departedAtNs, isInTime, type Timing, timeArrival } from "./timing.ts";
 import { keepArrival } from "./transport/keep-arrival.ts";
 import type { Arrival, EchoArrival, ErrorArrival, Transport, TransportOwner } from "./transport/transport.ts";
 
@@ -38,8 +38,8 @@ const READS_BEFORE_TIMEOUT = 64;
  *    stream in order, and streams in turn, so that what the kernel holds back for one target holds up
  *    no other. A probe that waited for its whole timeout fails.
  * 3. What arrives belongs to the probe that {@link Matcher} finds for it.
- * 4. Before a probe times out, everything that has arrived is read; what the kernel received before the deadline is in
- *    time, whenever it is read. If the receive queue overflowed while the probe flew, its timeout says so.
+ * 4. Before a probe times out, everything that has arrived is read. What took no longer than the timeout is
+ *    in time, whenever it is read, and the time that this host held the probe back does not count. If the receive queue overflowed while the probe flew, its timeout says so.
  * 5. The first answer in time decides a probe. The first answer to an expired probe is late, any other a duplicate. At most
  *    16 duplicates of a probe become results (1,024 where many hosts answer it); the next result tells how many others came.
  * 6. Results are handed out only after all that has arrived is read, never from within `send`.
@@ -204,7 +204,8 @@ export class Prober implements TransportOwner, StreamOwner {
     probe.at = at;
     stream.lastSent = probe;
     // Not from `at`: this process may have been suspended for longer than the timeout before it came to send.
-    probe.deadlineNs = this.#clock.monotonicNs() + timeoutNs;
+    probe.sentNs = this.#clock.monotonicNs();
+    probe.deadlineNs = probe.sentNs + timeoutNs;
     const { family } = this.#transport;
     probe.request = sentRequest(probe, { message: receipt.message, family, clock: this.#clock });
     this.#flights.begin(probe, at.monotonicNs);
@@ -292,7 +293,7 @@ export class Prober implements TransportOwner, StreamOwner {
     const { stream } = probe;
     if (probe.state === "answered" && !stream.keepsCopy(probe)) return;
     const timing = timeArrival(probe, arrival.stampNs, this.#instantAfter(arrival));
-    if (probe.state === "flying" && timing.receivedAt.monotonicNs > probe.deadlineNs) this.#expire(probe);
+    if (probe.state === "flying" && !this.#isInTime(probe, timing)) this.#expire(probe);
     const isFirst = probe.state === "flying";
     const request = this.#requestOf(probe);
     const verdict = {
@@ -339,11 +340,28 @@ export class Prober implements TransportOwner, StreamOwner {
     for (;;) {
       const due = this.#deadlines.takeDue(nowNs);
       if (due === undefined) break;
-      this.#expire(due);
+      if (!this.#postpone(due, nowNs)) this.#expire(due);
     }
     const next = this.#deadlines.next();
     if (next !== undefined) this.#alarm.set(next.deadlineNs);
     this.#flush();
+  }
+
+  #isInTime(probe: Probe, timing: Timing): boolean {
+    const { timeoutNs } = probe.stream.options;
+    const { at, stampNs, sentNs } = probe;
+    return isInTime(timing, { at, stampNs, timeoutNs, sentNs });
+  }
+
+  /** A probe that this host held back has its time from when it left: whether it has some left. */
+  #postpone(probe: Probe, nowNs: number): boolean {
+    const leftNs = departedAtNs(probe, readInstant(this.#clock));
+    if (leftNs === undefined) return false;
+    const deadlineNs = leftNs + probe.stream.options.timeoutNs;
+    if (deadlineNs <= nowNs || deadlineNs <= probe.deadlineNs) return false;
+    probe.deadlineNs = deadlineNs;
+    this.#deadlines.push(probe);
+    return true;
   }
 
   #expire(probe: Probe): void {

@@ -57,3 +57,30 @@ export function timeArrival(departure: Departure, stampNs: number | null, now: I
     receivedAt: { monotonicNs, realtimeNs: now.realtimeNs - (now.monotonicNs - monotonicNs) },
   };
 }
+
+/**
+ * When (monotonic) a probe that the kernel stamped left; undefined when that cannot be told at `now`.
+ */
+export function departedAtNs({ at, stampNs }: Departure, now: Instant): number | undefined {
+  if (stampNs === null || clockStepped(at, now)) return undefined;
+  return at.monotonicNs + Math.max(0, stampNs - at.realtimeNs);
+}
+
+/** Nobody but a system that suspends this process, or has no processor for it, makes a send take so long. */
+const LONG_SEND_NS = 1_000_000;
+
+/**
+ * Whether an answer to a probe, of which the send had returned at `sentNs` (monotonic), took no longer
+ * than its timeout. An RTT that the kernel did not measure at both ends counts from before the send. It
+ * may include a time in which this process was suspended, before the probe left: then it counts from
+ * after the send.
+ */
+export function isInTime(
+  { rttNs, source, receivedAt }: Timing,
+  probe: Departure & { readonly timeoutNs: number; readonly sentNs: number },
+): boolean {
+  const { at, timeoutNs, sentNs } = probe;
+  if (rttNs <= timeoutNs) return true;
+  const isLongSend = source === "user" && sentNs - at.monotonicNs > LONG_SEND_NS;
+  return isLongSend && receivedAt.monotonicNs - sentNs <= timeoutNs;
+}

@@ -358,9 +358,10 @@ export class Lane implements SweepListener {
     const flight = this.#flight;
     const isFirst = flight.answer(number, attempt);
     const last = this.#options.timeoutsNs.length - 1;
-    const isExpired =
-      flight.attempt(number) === last &&
-      receivedNs > flight.sentNs(number) + (this.#options.timeoutsNs[last] as number);
+    const sentNs = flight.sentNs(number);
+    // Of an answer to the last attempt, the time is the RTT that is reported.
+    const tookNs = attempt === last ? this.#sinceSent(sentNs, receivedNs) : receivedNs - sentNs;
+    const isExpired = flight.attempt(number) === last && tookNs > (this.#options.timeoutsNs[last] as number);
     if (isFirst && !isExpired && !flight.isDecided(number)) return true;
     if (isFirst) this.#tally.late += 1;
     else this.#tally.duplicates += 1;
