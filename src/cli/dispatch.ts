@@ -1,4 +1,5 @@
 import { readValues } from "./arguments.ts";
+import { asciiHost, isUtf8 } from "./ascii.ts";
 import type { Command } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { DOCTOR, fix } from "./doctor.ts";
@@ -7,6 +8,9 @@ import { formatCommandHelp, formatHelp } from "./help.ts";
 import { ExitCode, type Host, type Output, UsageError } from "./host.ts";
 import { suggest } from "./suggest.ts";
 import { painter } from "./text.ts";
+
+/** Options that make stdout one for programs. */
+const MACHINE_FORMATS: ReadonlySet<string> = new Set(["json", "ndjson", "csv"]);
 
 /**
  * Runs what the first argument names.
@@ -42,7 +46,9 @@ async function bootstrap(args: readonly string[], host: Host): Promise<number> {
 async function runCommand(command: Command, args: readonly string[], host: Host): Promise<number> {
   const values = readValues(command, args);
   if (values.has("help")) return showHelp([command.name], host);
-  return command.run(values, host);
+  if (isUtf8(host.env)) return command.run(values, host);
+  const isForPrograms = command.options.some(({ name }) => MACHINE_FORMATS.has(name) && values.has(name));
+  return command.run(values, asciiHost(host, !isForPrograms));
 }
 
 /** Shows the help of a command, or of all of them. */

@@ -1,3 +1,4 @@
+import { isUtf8, toAscii } from "./ascii.ts";
 import { ExitCode, type Host, UsageError } from "./host.ts";
 import { fileErrorText, isFileError } from "./input.ts";
 import { runTui } from "./tui.ts";
@@ -27,7 +28,8 @@ export async function main(args: readonly string[], host: Host): Promise<number>
       error instanceof UsageError || error instanceof IcmpxError || error instanceof RangeError;
     if (!isExpected && !isFileError(error)) throw error;
     const message = isExpected ? error.message : fileErrorText(error);
-    host.stderr.write(`icmpx: ${message.split("\n").map(escapeText).join("\n")}\n`);
+    const line = `icmpx: ${message.split("\n").map(escapeText).join("\n")}\n`;
+    host.stderr.write(isUtf8(host.env) ? line : toAscii(line));
     return ExitCode.Failed;
   }
 }
