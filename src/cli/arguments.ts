@@ -69,8 +69,8 @@ function words(args: readonly string[]): readonly string[] {
 }
 
 /**
- * A number is no host. Behind a flag it is the value that another tool's option of that letter takes,
- * such as the TTL of fping's `-H 5`.
+ * A number is no host. Behind a flag it is the value that another tool's option of that letter
+ * takes, such as the TTL of fping's `-H 5`.
  */
 function checkNoValue({ operands }: Command, flag: string, text: string): void {
   if (!TAKES_HOSTS.test(operands) || !/^(0x[\da-f]+|\d+(\.\d+)?)$/i.test(text)) return;

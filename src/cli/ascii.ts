@@ -17,8 +17,9 @@ const GLYPHS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Whether the terminal reads UTF-8, as the locale says (locale(7): LC_ALL, LC_CTYPE, LANG, the first that is set). Where none is,
- * as in containers and for cron, it does: hardly a terminal reads anything else today.
+ * Whether the terminal reads UTF-8, as the locale says (locale(7): LC_ALL, LC_CTYPE, LANG, the
+ * first that is set). Where none is, as in containers and for cron, it does: hardly a terminal
+ * reads anything else today.
  */
 export function isUtf8(env: Host["env"]): boolean {
   const locale = [env["LC_ALL"], env["LC_CTYPE"], env["LANG"]].find((value) => value);
@@ -34,7 +35,8 @@ export function toAscii(text: string): string {
 }
 
 /**
- * `host` with outputs that write ASCII. In another codeset the bytes of UTF-8 are not only wrong letters: some are controls.
+ * `host` with outputs that write ASCII. In another codeset the bytes of UTF-8 are not only wrong
+ * letters: some are controls.
  *
  * @param isStdout false where stdout is for programs, whose formats are UTF-8 in every locale
  */

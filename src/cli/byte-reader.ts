@@ -12,7 +12,10 @@ export class ByteReader {
     return this.#kept.length;
   }
 
-  /** The next `length` bytes if they have arrived, without the turn of the event loop that waiting costs. */
+  /**
+   * The next `length` bytes if they have arrived, without the turn of the event loop that waiting
+   * costs.
+   */
   take(length: number): Uint8Array | undefined {
     if (this.#kept.length < length) return undefined;
     const taken = this.#kept.subarray(0, length);

@@ -16,5 +16,8 @@ export interface CapturedPacket {
 
 /** What libpcap captures of a packet at most (MAXIMUM_SNAPLEN). What is longer is passed over. */
 export const MAX_KEPT = 262_144;
-/** What libpcap reads at most, of USB (MAXIMUM_SNAPLEN for DLT_USBPCAP): beyond it a length is damage. */
+/**
+ * What libpcap reads at most, of USB (MAXIMUM_SNAPLEN for DLT_USBPCAP): beyond it a length is
+ * damage.
+ */
 export const MAX_CAPTURED: number = 1 << 27;

@@ -32,7 +32,11 @@ export function ipChecksum(
   return verify(packet.subarray(0, header.headerLength), IPV4_CHECKSUM, 0);
 }
 
-/** That of an ICMP message, or null where there is none. @param isCut whether `payload` is only its beginning */
+/**
+ * That of an ICMP message, or null where there is none.
+ *
+ * @param isCut whether `payload` is only its beginning
+ */
 export function icmpChecksum(
   header: Ipv4Header | Ipv6Header | null,
   payload: Uint8Array,
@@ -59,7 +63,10 @@ function pseudoSum(header: Ipv4Header | Ipv6Header, length: number): number | un
   return ipv6PseudoHeaderSum({ source: header.source, destination }, IpProtocol.Icmpv6, length);
 }
 
-/** RFC 8200 section 8.1: on its way through a routing header a packet's checksum is about its last destination. */
+/**
+ * RFC 8200 section 8.1: on its way through a routing header a packet's checksum is about its last
+ * destination.
+ */
 function finalDestination({ destination, extensionHeaders }: Ipv6Header): string | undefined {
   const routing = extensionHeaders.find((each) => each.kind === "routing" && each.segmentsLeft > 0);
   if (routing?.kind !== "routing") return destination;

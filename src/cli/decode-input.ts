@@ -18,8 +18,8 @@ const ZERO = 0x30;
 const COLON = 0x3a;
 
 /**
- * The packets of an operand of `icmpx decode`: bytes in hexadecimal, a file, or `-`. Captures come as they arrive; of any
- * input only what one packet needs is kept.
+ * The packets of an operand of `icmpx decode`: bytes in hexadecimal, a file, or `-`. Captures come
+ * as they arrive; of any input only what one packet needs is kept.
  *
  * @throws {UsageError} for what is neither
  * @throws {CaptureError} for a capture that is damaged or cut short

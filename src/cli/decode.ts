@@ -65,7 +65,9 @@ interface DecodedPacket {
   readonly summary: string;
   /** Whether bytes at its end are missing, that were on the wire or that its header tells of. */
   readonly cut: boolean;
-  /** What it is that was not decoded, e.g. "ARP", or a tunnel; null for an IP packet without one. */
+  /**
+   * What it is that was not decoded, e.g. "ARP", or a tunnel; null for an IP packet without one.
+   */
   readonly undecoded: string | null;
   /** Of the IPv4 header; null where there is none. */
   readonly ipChecksum: ChecksumVerdict | null;
@@ -314,7 +316,10 @@ function attempt<Value>(decode: () => Value): Value | null {
   }
 }
 
-/** ISO 8601 in UTC, with as many decimals as the clock has: `2026-11-22T10:11:12.123456Z`. Null for no time or a wild one. */
+/**
+ * ISO 8601 in UTC, with as many decimals as the clock has: `2026-11-22T10:11:12.123456Z`. Null for
+ * no time or a wild one.
+ */
 function timeText(timestampNs: bigint | undefined): string | null {
   if (timestampNs === undefined || timestampNs < 0n || timestampNs > MAX_TIME_NS) return null;
   const fraction = String(timestampNs % 1_000_000_000n)

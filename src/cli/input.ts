@@ -11,7 +11,10 @@ export function isFileError(error: unknown): error is Error & { readonly code: s
   );
 }
 
-/** Why a file could not be used, without Node's own way to say it: `no such file or directory (ENOENT)`. */
+/**
+ * Why a file could not be used, without Node's own way to say it: `no such file or directory
+ * (ENOENT)`.
+ */
 export function fileErrorText({ message, code }: Error & { readonly code: string }): string {
   // `ENOENT: no such file or directory, open '/nonexistent'`.
   const words = /^E[A-Z]+: (.*?)(?:, \w+(?: '.*)?)?$/s.exec(message)?.[1] ?? message;

@@ -88,7 +88,8 @@ export function unwrapFrame(linkType: number, bytes: Uint8Array): FrameContent {
     case LinkType.Ipv4:
     case LinkType.Ipv6:
       return { kind: "ip", packet: bytes };
-    // The address family, in either byte order, and of several systems: the packet itself tells its version.
+    // The address family, in either byte order, and of several systems: the packet itself tells its
+    // version.
     case LinkType.Null:
     case LinkType.Loop:
       return afterHeader(bytes, 4, "loopback");

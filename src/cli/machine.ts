@@ -18,15 +18,16 @@ export function toJson(value: unknown): string {
 }
 
 /**
- * What makes a spreadsheet take text for a formula, also in the full width of East Asian keyboards, at
- * the beginning of a field (OWASP, "CSV injection"). Where commas are decimal points, a semicolon begins a field.
+ * What makes a spreadsheet take text for a formula, also in the full width of East Asian keyboards,
+ * at the beginning of a field (OWASP, "CSV injection"). Where commas are decimal points, a
+ * semicolon begins a field.
  */
 const FORMULA = /(^|;)(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g;
 
 /**
- * A line of comma-separated values (RFC 4180). null and undefined are empty; invisible characters become
- * spaces. Text that a spreadsheet would run as a formula gets a `'` in front. Numbers have up to six
- * decimals: of milliseconds, which the kernel stamps in nanoseconds, more would be noise.
+ * A line of comma-separated values (RFC 4180). null and undefined are empty; invisible characters
+ * become spaces. Text that a spreadsheet would run as a formula gets a `'` in front. Numbers have
+ * up to six decimals: of milliseconds, which the kernel stamps in nanoseconds, more would be noise.
  */
 export function toCsv(fields: readonly (string | number | boolean | null | undefined)[]): string {
   return fields

@@ -19,7 +19,9 @@ export const FORMATS: readonly Option[] = [
   CSV,
 ];
 
-/** The same under the letter of mtr(8). Elsewhere -C is left alone: fping(8) takes a number with it. */
+/**
+ * The same under the letter of mtr(8). Elsewhere -C is left alone: fping(8) takes a number with it.
+ */
 export const MTR_FORMATS: readonly Option[] = [...FORMATS.slice(0, -1), { ...CSV, letter: "C" }];
 
 /** Which IP version, and whether names are looked up. */

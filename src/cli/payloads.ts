@@ -21,7 +21,9 @@ const PROTOCOLS: Readonly<Record<number, string>> = {
   137: "MPLS-in-IP",
 };
 
-/** Encapsulations by destination port of UDP (IANA service-names-port-numbers; 8472 is Linux's own). */
+/**
+ * Encapsulations by destination port of UDP (IANA service-names-port-numbers; 8472 is Linux's own).
+ */
 const UDP_PORTS: Readonly<Record<number, string>> = {
   1701: "L2TP",
   2152: "GTP-U",

@@ -1,7 +1,8 @@
 import { type ByteReader, viewOf } from "./byte-reader.ts";
 import { type CapturedPacket, CaptureError, MAX_CAPTURED, MAX_KEPT } from "./capture.ts";
 
-// Block types (draft-ietf-opsawg-pcapng section 10.1). That of a section reads alike from both ends.
+// Block types (draft-ietf-opsawg-pcapng section 10.1). That of a section reads alike from both
+// ends.
 const SECTION = 0x0a0d0d0a;
 const INTERFACE = 1;
 const OLD_PACKET = 2;
@@ -18,7 +19,9 @@ const SECTION_BODY_LENGTH = 16;
 const INTERFACE_BODY_LENGTH = 8;
 const SIMPLE_BODY_LENGTH = 4;
 const PACKET_BODY_LENGTH = 20;
-/** Options of an interface are a few hundred bytes; of more, a comment, only the beginning is read. */
+/**
+ * Options of an interface are a few hundred bytes; of more, a comment, only the beginning is read.
+ */
 const MAX_OPTIONS = 65_536;
 /** Each takes memory until the section ends. */
 const MAX_INTERFACES = 65_536;

@@ -11,7 +11,9 @@ export class Tally {
     statistics.add(result);
   }
 
-  /** A line for each target: `192.0.2.1: 5/5 packets, 0% loss, min/avg/max = 0.031/0.044/0.053 ms`. */
+  /**
+   * A line for each target: `192.0.2.1: 5/5 packets, 0% loss, min/avg/max = 0.031/0.044/0.053 ms`.
+   */
   lines(): string[] {
     return Array.from(this.#byTarget, ([target, statistics]) => {
       const { sent, received, loss, min, mean, max } = statistics.snapshot();

@@ -7,9 +7,11 @@ const MAX_LINE = 65_536;
 const ADDRESS_LIKE = /^[\d./-]+$|:/;
 
 /**
- * The targets of a list, mostly one a line. However long the list is, only the current chunk of it is kept.
+ * The targets of a list, mostly one a line. However long the list is, only the current chunk of it
+ * is kept.
  *
- * 1. Empty lines are skipped, and so is what follows a `#` at the beginning of a line or after a space.
+ * 1. Empty lines are skipped, and so is what follows a `#` at the beginning of a line or after a
+ *    space.
  * 2. Commas and spaces separate targets.
  * 3. Names behind an address are its names, as in hosts(5), and no targets: `192.0.2.1 gateway`.
  *

@@ -1,6 +1,9 @@
 import type { Output } from "./host.ts";
 
-/** Tells when to wait for a slow reader of a pipe, so that what may be millions of lines is not kept. */
+/**
+ * Tells when to wait for a slow reader of a pipe, so that what may be millions of lines is not
+ * kept.
+ */
 export class Unread {
   readonly #output: Output;
   readonly #most: number;

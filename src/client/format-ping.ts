@@ -11,8 +11,8 @@ const ECHO_HEADER = 8;
 const LOSS_DIGITS: Intl.NumberFormatOptions = { maximumSignificantDigits: 6, useGrouping: false };
 
 /**
- * What became of one probe, in one line. What ping(8) of iputils says, too, is in its words, so that
- * what reads its output reads this. `icmp_seq` is the number of the probe, from 1 on.
+ * What became of one probe, in one line. What ping(8) of iputils says, too, is in its words, so
+ * that what reads its output reads this. `icmp_seq` is the number of the probe, from 1 on.
  *
  * ```text
  * 64 bytes from dns.google (8.8.8.8): icmp_seq=3 ttl=57 time=12.3 ms
@@ -23,9 +23,9 @@ const LOSS_DIGITS: Intl.NumberFormatOptions = { maximumSignificantDigits: 6, use
  * no-such-host.invalid: Cannot resolve "no-such-host.invalid": no such name (ENOTFOUND)
  * ```
  *
- * An answer may also be marked `(late)`, `(corrupt)` and `(reordered)`. The time until an ICMP error
- * came is in {@link EchoResult}'s `rtt` only: to readers of ping's output, `time=` means a reply.
- * The last line is an item of a multiping that could not be probed.
+ * An answer may also be marked `(late)`, `(corrupt)` and `(reordered)`. The time until an ICMP
+ * error came is in {@link EchoResult}'s `rtt` only: to readers of ping's output, `time=` means a
+ * reply. The last line is an item of a multiping that could not be probed.
  */
 export function formatEchoResult(result: EchoResult | TargetFailure): string {
   if (result.kind === "targetFailure") return `${escapeText(result.target)}: ${escapeText(result.message)}`;
@@ -113,8 +113,8 @@ export function formatPingStatistics(result: PingResult): string {
 }
 
 /**
- * The loss as ping(8) prints it (`%g`): six digits that count and no trailing zeros. `0%` and `100%`
- * mean none and all, however many probes there were. `0%` too while no probe is decided.
+ * The loss as ping(8) prints it (`%g`): six digits that count and no trailing zeros. `0%` and
+ * `100%` mean none and all, however many probes there were. `0%` too while no probe is decided.
  */
 function formatPacketLoss({ loss }: StatisticsSnapshot): string {
   const percent = (loss ?? 0) * 100;

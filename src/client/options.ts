@@ -43,8 +43,8 @@ export interface SendOptions {
   /** Differentiated services code point (RFC 2474), 0 to 63. The ECN bits beside it are 0. */
   readonly dscp?: number | undefined;
   /**
-   * The whole type of service byte (IPv6: traffic class), 0 to 255: the code point, and in the lowest
-   * two bits ECN (RFC 3168). In place of `dscp`.
+   * The whole type of service byte (IPv6: traffic class), 0 to 255: the code point, and in the
+   * lowest two bits ECN (RFC 3168). In place of `dscp`.
    */
   readonly tos?: number | undefined;
   /**

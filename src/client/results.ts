@@ -178,8 +178,9 @@ interface EchoResultCommon {
   /** A later probe of the run was answered before this one. */
   readonly reordered: boolean;
   /**
-   * Duplicates since the result before (to probes with the same TTL) that have no result of their own: a probe has at most 16,
-   * or 1,024 to a multicast or broadcast address. Statistics count them.
+   * Duplicates since the result before (to probes with the same TTL) that have no result of their
+   * own: a probe has at most 16, or 1,024 to a multicast or broadcast address. Statistics count
+   * them.
    */
   readonly moreDuplicates: number;
 }
@@ -268,7 +269,10 @@ export interface PingResult extends Iterable<EchoResult> {
   readonly family: Family;
   /** Loss and round-trip times. */
   readonly statistics: StatisticsSnapshot;
-  /** From the first probe to the last, in milliseconds: the `time` of ping(8). 0 for one probe or none. */
+  /**
+   * From the first probe to the last, in milliseconds: the `time` of ping(8). 0 for one probe or
+   * none.
+   */
   readonly duration: number;
   /** Every result in the order it became known; empty when `count` was Infinity, so that memory stays constant. */
   readonly results: readonly EchoResult[];
@@ -295,7 +299,10 @@ export interface MultipingTarget extends Iterable<EchoResult> {
   readonly family: Family | null;
   /** Loss and round-trip times. */
   readonly statistics: StatisticsSnapshot;
-  /** From its first probe to its last, in milliseconds: the `time` of ping(8). 0 for one probe or none. */
+  /**
+   * From its first probe to its last, in milliseconds: the `time` of ping(8). 0 for one probe or
+   * none.
+   */
   readonly duration: number;
   /** Every result in the order it became known; empty when `count` was Infinity. */
   readonly results: readonly EchoResult[];

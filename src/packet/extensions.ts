@@ -39,8 +39,8 @@ const EXTENSION_HEADER_LENGTH = 4;
 const EXTENSION_OBJECT_HEADER_LENGTH = 4;
 
 /**
- * After this many objects and MPLS labels, no further object of a structure is decoded. Routers send a few; the bound keeps
- * a hostile structure of thousands from costing anything.
+ * After this many objects and MPLS labels, no further object of a structure is decoded. Routers
+ * send a few; the bound keeps a hostile structure of thousands from costing anything.
  */
 export const EXTENSION_MAX_OBJECTS = 64;
 
@@ -56,8 +56,8 @@ export interface ExtensionStructure {
   /** The objects, in order. */
   readonly objects: readonly ExtensionObject[];
   /**
-   * Whether bytes after the last object were not decoded: they are no object (a length below 4, or past the end), or
-   * follow {@link EXTENSION_MAX_OBJECTS} others and their labels.
+   * Whether bytes after the last object were not decoded: they are no object (a length below 4, or
+   * past the end), or follow {@link EXTENSION_MAX_OBJECTS} others and their labels.
    */
   readonly malformed: boolean;
 }
@@ -106,8 +106,9 @@ export function decodeExtensions(bytes: ByteView): ExtensionStructure {
 
 /**
  * Length in bytes of the extension structure that `view` begins with, where data may follow it: an
- * extended echo request does not say where it ends (RFC 8335 section 2). That is after the first object
- * at which the checksum is right, or after the only one that the RFC allows if no checksum was sent.
+ * extended echo request does not say where it ends (RFC 8335 section 2). That is after the first
+ * object at which the checksum is right, or after the only one that the RFC allows if no checksum
+ * was sent.
  *
  * @returns undefined if it ends after no object
  */
@@ -213,8 +214,9 @@ function paddedOriginalLength(fields: OriginalDatagramFields, unit: 4 | 8): numb
 }
 
 /**
- * The length field, in units of `unit` bytes: how long the quote is when extensions follow, else 0 (RFC 4884 section 5.5).
- * A quote whose own bytes look like extensions at offset 128 is declared to be nothing but a quote, where the field can.
+ * The length field, in units of `unit` bytes: how long the quote is when extensions follow, else 0
+ * (RFC 4884 section 5.5). A quote whose own bytes look like extensions at offset 128 is declared to
+ * be nothing but a quote, where the field can.
  */
 export function declaredOriginalLength(fields: OriginalDatagramFields, unit: 4 | 8): number {
   const units = paddedOriginalLength(fields, unit) / unit;

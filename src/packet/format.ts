@@ -101,7 +101,10 @@ function formatUpperLayer(header: Ipv4Header | Ipv6Header, payload: DataView): s
   return `${addresses} protocol ${protocol}, length ${length}`;
 }
 
-/** What the header tells of it: more than there is if the packet was cut. Undefined for what a network card is to cut. */
+/**
+ * What the header tells of it: more than there is if the packet was cut. Undefined for what a
+ * network card is to cut.
+ */
 function upperLayerLength(header: Ipv4Header | Ipv6Header): number | undefined {
   const length =
     header.version === 4

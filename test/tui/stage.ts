@@ -97,7 +97,7 @@ export async function stage(options: StageOptions): Promise<Stage> {
     onError: (error) => errors.push(error),
     ...(initial === undefined ? {} : { initial }),
   });
-  app.start((handlers) => new Display(ui.renderer, handlers));
+  app.start((handlers) => new Display(ui.renderer, handlers, true));
   await settle();
   await clock.advance(0);
   let asked = 0;

@@ -1,6 +1,6 @@
 /**
- * Loaded before a program (`bun --preload`): at its end it writes the most memory that it had (proc(5), VmHWM), in kB, to
- * the file that PEAK_FILE names.
+ * Loaded before a program (`bun --preload`): at its end it writes the most memory that it had
+ * (proc(5), VmHWM), in kB, to the file that PEAK_FILE names.
  *
  * @module
  */

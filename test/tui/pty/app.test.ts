@@ -65,6 +65,15 @@ describeIf(needs, "icmpx on a terminal", () => {
     expect(used.size > 0).toBe(colours > 0);
   });
 
+  test("writes ASCII where the locale is not UTF-8, first frame and all", async () => {
+    await using pty = start([...ICMPX_TUI, "ping", "127.0.0.1"], { env: { LC_ALL: "C" } });
+    await pty.shows("#2 ");
+    pty.type("?");
+    await pty.shows("Keys");
+    expect(pty.output).toMatch(/^[\0-\x7f]*$/);
+    expect(pty.text).toContain("|");
+  });
+
   test("measures: a session goes on while another view is shown", async () => {
     await using pty = start([...ICMPX_TUI, "ping", "127.0.0.1"]);
     await pty.shows("#2 ");

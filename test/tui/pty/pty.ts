@@ -56,7 +56,14 @@ export class Pty implements AsyncDisposable {
     this.screen = terminal;
     this.#child = Bun.spawn([...command], {
       ...(cwd === undefined ? {} : { cwd }),
-      env: { ...process.env, TERM: "xterm-256color", COLORTERM: "truecolor", NO_COLOR: undefined, ...env },
+      env: {
+        ...process.env,
+        TERM: "xterm-256color",
+        COLORTERM: "truecolor",
+        NO_COLOR: undefined,
+        LC_ALL: "C.UTF-8",
+        ...env,
+      },
       terminal: {
         cols: columns,
         rows,

@@ -30,10 +30,11 @@ export class Display {
   readonly #screen: Screen;
   readonly #inputs: Inputs;
 
-  constructor(renderer: CliRenderer, options: DisplayOptions) {
+  /** @param isUtf8 whether the terminal reads UTF-8 */
+  constructor(renderer: CliRenderer, options: DisplayOptions, isUtf8: boolean) {
     this.#renderer = renderer;
     this.#options = options;
-    this.#screen = new Screen(renderer, options);
+    this.#screen = new Screen(renderer, options, isUtf8);
     this.#inputs = new Inputs(renderer, options);
     renderer.root.add(this.#screen);
     renderer.keyInput.on("keypress", options.onKey);

@@ -1,4 +1,5 @@
 import { type CliRenderer, type OptimizedBuffer, Renderable, RGBA, TextAttributes } from "@opentui/core";
+import { AsciiSurface } from "../draw/ascii.ts";
 import type { Canvas, Rect, Role } from "../draw/canvas.ts";
 import { Picture } from "../draw/picture.ts";
 import { areaAt, type MouseArea, type Surface, SurfaceCanvas } from "../draw/surface-canvas.ts";
@@ -30,12 +31,14 @@ export interface ScreenOptions {
 /** The whole screen as one renderable: what is put on a canvas, and the mouse back to what was drawn. */
 export class Screen extends Renderable {
   readonly #options: ScreenOptions;
+  readonly #isUtf8: boolean;
   /** Undefined when it is outdated. */
   #frame: Picture | undefined;
   #paints: Readonly<Record<Role, Paint>>;
   #areas: readonly MouseArea[] = [];
 
-  constructor(renderer: CliRenderer, options: ScreenOptions) {
+  /** @param isUtf8 whether the terminal reads UTF-8 */
+  constructor(renderer: CliRenderer, options: ScreenOptions, isUtf8: boolean) {
     super(renderer, {
       width: "100%",
       height: "100%",
@@ -45,6 +48,7 @@ export class Screen extends Renderable {
       onMouseScroll: ({ x, y, scroll }) => this.#guard(() => this.#scroll(x, y, scroll?.direction)),
     });
     this.#options = options;
+    this.#isUtf8 = isUtf8;
     this.#paints = paintsOf(options.theme);
   }
 
@@ -61,7 +65,8 @@ export class Screen extends Renderable {
   protected override renderSelf(buffer: OptimizedBuffer): void {
     this.#guard(() => {
       const { width, height } = this;
-      const surface = new BufferSurface(buffer, width, height, this.#paints);
+      const bytes = new BufferSurface(buffer, width, height, this.#paints);
+      const surface = this.#isUtf8 ? bytes : new AsciiSurface(bytes);
       surface.fill({ x: 0, y: 0, width, height }, "text");
       if (this.#frame?.width !== width || this.#frame.height !== height) this.#frame = undefined;
       this.#frame ??= new Picture(width, height, (canvas) => this.#options.drawFrame(canvas));

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import type { Client } from "icmpx";
 import { escapeText } from "icmpx/packet";
 import { AnsiSurface } from "../draw/ansi-surface.ts";
+import { AsciiSurface, isUtf8 } from "../draw/ascii.ts";
 import { SurfaceCanvas } from "../draw/surface-canvas.ts";
 import { type Theme, themeOf, themesFor } from "../draw/theme.ts";
 import { mtrTool } from "../panels/mtr.ts";
@@ -96,7 +97,7 @@ export async function start(options: StartOptions): Promise<number> {
       const { Display } = await import("./display.ts");
       return (opened) => {
         terminal = opened;
-        program.start((handlers) => new Display(opened.renderer, handlers));
+        program.start((handlers) => new Display(opened.renderer, handlers, isUtf8(environment)));
         return () => {
           try {
             if (onReport !== undefined) report = program.report();
@@ -112,21 +113,29 @@ export async function start(options: StartOptions): Promise<number> {
         };
       };
     },
-    { colours, firstFrame: firstFrame(program, { size, theme: chosen, colours }) },
+    {
+      colours,
+      firstFrame: firstFrame(program, { size, theme: chosen, colours, isPlain: !isUtf8(environment) }),
+    },
   );
   if (report !== "" && LEFT_CODES.includes(code)) onReport?.(report);
   return code;
 }
 
+interface FrameOptions {
+  readonly size: Size;
+  readonly theme: Theme;
+  readonly colours: number;
+  /** Whether the terminal reads ASCII only. */
+  readonly isPlain: boolean;
+}
+
 /** The program as control sequences. */
-function firstFrame(
-  app: App,
-  { size, theme, colours }: { readonly size: Size; readonly theme: Theme; readonly colours: number },
-): string {
+function firstFrame(app: App, { size, theme, colours, isPlain }: FrameOptions): string {
   // The renderer asks the terminal, too, which takes time.
   const surface = new AnsiSurface({ ...size, theme, isTrueColour: colours >= ALL_COLOURS });
   if (theme.background !== undefined) surface.fill({ x: 0, y: 0, ...size }, "text");
-  app.draw(new SurfaceCanvas(surface, []));
+  app.draw(new SurfaceCanvas(isPlain ? new AsciiSurface(surface) : surface, []));
   return surface.sequences;
 }
 

@@ -1,0 +1,37 @@
+import { describe, expect, test } from "bun:test";
+import { Glob } from "bun";
+import { isUtf8, toAscii } from "../../tui/src/draw/ascii.ts";
+import { textWidth } from "../../tui/src/draw/fit.ts";
+
+const SOURCES = new URL("../../tui/src/", import.meta.url).pathname;
+
+describe("toAscii()", () => {
+  test("has a letter for everything that views are drawn with", async () => {
+    for await (const path of new Glob("**/*.ts").scan(SOURCES)) {
+      const text = await Bun.file(SOURCES + path).text();
+      const code = text.replaceAll(/^\s*(?:\/\/|\/?\*).*$/gm, "");
+      for (const [glyph] of code.matchAll(/[^\0-\x7f]/gu)) {
+        expect([path, glyph, toAscii(glyph)]).toEqual([path, glyph, expect.stringMatching(/^[ -~]$/)]);
+        expect([path, glyph, toAscii(glyph)]).not.toEqual([path, glyph, "?"]);
+      }
+    }
+  });
+
+  test("makes graphs of braille patterns, darker where there are more dots", () => {
+    expect(toAscii("\u2800\u2801\u2840\u28c0\u28f0\u28f8\u28ff")).toBe(" ...::#");
+  });
+
+  test("is as wide as what it stands for", () => {
+    for (const text of ["● 12 ms │ ×", "例え.example", "e\u0301", "plain"]) {
+      expect(toAscii(text)).toMatch(/^[ -~]*$/);
+      expect(toAscii(text)).toHaveLength(textWidth(text));
+    }
+  });
+});
+
+test("isUtf8() is what the locale says, and true without one", () => {
+  expect(isUtf8({})).toBe(true);
+  expect(isUtf8({ LANG: "en_US.UTF-8" })).toBe(true);
+  expect(isUtf8({ LC_ALL: "C", LANG: "en_US.UTF-8" })).toBe(false);
+  expect(isUtf8({ LC_CTYPE: "C.utf8", LANG: "C" })).toBe(true);
+});
