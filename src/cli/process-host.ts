@@ -2,7 +2,7 @@ import { fstatSync } from "node:fs";
 import { constants } from "node:os";
 import { FileOutput, isSameFile } from "./file-output.ts";
 import { CLOSED_PIPE, type Execution, ExitCode, type Host, type Output } from "./host.ts";
-import { openTerminal } from "./terminal-output.ts";
+import { borrowTerminal, openTerminal } from "./terminal-output.ts";
 
 /** Signals that another program gets in place of this one. */
 const PASSED_ON = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
@@ -93,7 +93,7 @@ async function become(command: readonly string[]): Promise<number | undefined> {
 function openOutput(fd: number, streamOf: () => NodeJS.WriteStream): Output {
   const stream = fstatSync(fd).isCharacterDevice() ? streamOf() : undefined;
   if (!stream?.isTTY) return new FileOutput(fd, (error) => leave(error, fd));
-  return openTerminal(stream, fd) ?? new StreamOutput(stream);
+  return openTerminal(stream, fd) ?? borrowTerminal(stream, fd);
 }
 
 function leave(error: Error, fd: number): never {
@@ -101,43 +101,4 @@ function leave(error: Error, fd: number): never {
   if ("code" in error && error.code === "EPIPE") process.exit(CLOSED_PIPE);
   if (fd !== STDERR) process.stderr.write(`icmpx: Cannot write: ${error.message}\n`);
   process.exit(ExitCode.Failed);
-}
-
-/** A terminal that may not be opened once more. */
-class StreamOutput implements Output {
-  readonly #stream: NodeJS.WriteStream;
-
-  constructor(stream: NodeJS.WriteStream) {
-    this.#stream = stream;
-    stream.on("error", () => process.exit(CLOSED_PIPE));
-  }
-
-  get isTerminal(): boolean {
-    return this.#stream.isTTY === true;
-  }
-
-  get columns(): number | undefined {
-    return this.isTerminal && this.#stream.columns > 0 ? this.#stream.columns : undefined;
-  }
-
-  get rows(): number | undefined {
-    return this.isTerminal && this.#stream.rows > 0 ? this.#stream.rows : undefined;
-  }
-
-  get isBusy(): boolean {
-    return this.#stream.writableLength > 0;
-  }
-
-  write(text: string): void {
-    this.#stream.write(text);
-  }
-
-  flush(): Promise<void> {
-    return new Promise((resolve) => this.#stream.write("", () => resolve()));
-  }
-
-  onResize(listener: () => void): () => void {
-    this.#stream.on("resize", listener);
-    return () => this.#stream.off("resize", listener);
-  }
 }

@@ -1,4 +1,4 @@
-import { constants, openSync, writeSync } from "node:fs";
+import { constants, openSync, write, writeSync } from "node:fs";
 import { CLOSED_PIPE, type Output } from "./host.ts";
 
 /** How soon a terminal that took nothing is tried again, in milliseconds. */
@@ -19,29 +19,59 @@ export function openTerminal(size: TerminalSize, fd: number): Output | undefined
   try {
     // A description of its own: O_NONBLOCK on the inherited one would reach the shell, too (open(2)).
     const flags = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
-    return new TerminalOutput(size, openSync(`/proc/self/fd/${fd}`, flags));
+    return new TerminalOutput(size, transferNow(openSync(`/proc/self/fd/${fd}`, flags)));
   } catch {
     return undefined;
   }
 }
 
 /**
- * Output to a terminal through a descriptor that does not block. What the terminal does not take stays here, up to 1 MiB;
- * beyond that whole writes are left out, and a line tells how many.
+ * Writes to the terminal behind a descriptor on another thread, which may wait for as long as the terminal stands still. For
+ * the terminal of another user, which cannot be opened once more.
  */
-export class TerminalOutput implements Output {
+export function borrowTerminal(size: TerminalSize, fd: number): Output {
+  let transfer: Transfer = (bytes, done) => write(fd, bytes, 0, bytes.length, null, done);
+  // Nothing happens later any more. What a command writes at its end gives the screen back.
+  process.once("exit", () => {
+    transfer = transferNow(fd);
+  });
+  return new TerminalOutput(size, (bytes, done) => transfer(bytes, done));
+}
+
+/** Hands bytes over, and tells how many were taken, at once or later. */
+type Transfer = (bytes: Uint8Array, done: (error: Error | null, taken: number) => void) => void;
+
+function transferNow(fd: number): Transfer {
+  return (bytes, done) => {
+    let taken: number;
+    try {
+      taken = writeSync(fd, bytes);
+    } catch (error) {
+      done(error as Error, 0);
+      return;
+    }
+    done(null, taken);
+  };
+}
+
+/**
+ * Output to a terminal, which never waits for it. What the terminal does not take stays here, up to 1 MiB; beyond that whole
+ * writes are left out, and a line tells how many.
+ */
+class TerminalOutput implements Output {
   readonly isTerminal = true;
   readonly #size: TerminalSize;
-  readonly #fd: number;
+  readonly #transfer: Transfer;
   #pending: Uint8Array = new Uint8Array(0);
   #omitted = 0;
+  #isTransferring = false;
   #isGone = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #waiting: (() => void)[] = [];
 
-  constructor(size: TerminalSize, fd: number) {
+  constructor(size: TerminalSize, transfer: Transfer) {
     this.#size = size;
-    this.#fd = fd;
+    this.#transfer = transfer;
   }
 
   get columns(): number | undefined {
@@ -65,7 +95,7 @@ export class TerminalOutput implements Output {
     }
     const bytes = new TextEncoder().encode(text);
     this.#pending = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes]);
-    if (this.#timer === undefined) this.#drain();
+    if (this.#timer === undefined && !this.#isTransferring) this.#drain();
   }
 
   flush(): Promise<void> {
@@ -80,12 +110,9 @@ export class TerminalOutput implements Output {
 
   readonly #drain = (): void => {
     this.#timer = undefined;
-    try {
-      while (this.#pending.length > 0)
-        this.#pending = this.#pending.subarray(writeSync(this.#fd, this.#pending));
-    } catch (error) {
-      if (!isFull(error)) this.#leave();
-      this.#timer = setTimeout(this.#drain, RETRY_MS);
+    if (this.#pending.length > 0) {
+      this.#isTransferring = true;
+      this.#transfer(this.#pending, this.#onTransferred);
       return;
     }
     if (this.#omitted > 0) {
@@ -97,6 +124,17 @@ export class TerminalOutput implements Output {
     for (const resolve of this.#waiting.splice(0)) resolve();
   };
 
+  readonly #onTransferred = (error: Error | null, taken: number): void => {
+    this.#isTransferring = false;
+    if (error === null) {
+      this.#pending = this.#pending.subarray(taken);
+      this.#drain();
+      return;
+    }
+    if (!isFull(error)) this.#leave();
+    this.#timer = setTimeout(this.#drain, RETRY_MS);
+  };
+
   /** The window was closed. What runs at the exit of the process may write once more. */
   #leave(): never {
     this.#isGone = true;
@@ -105,6 +143,6 @@ export class TerminalOutput implements Output {
   }
 }
 
-function isFull(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "EAGAIN" || error.code === "EINTR");
+function isFull(error: Error): boolean {
+  return "code" in error && (error.code === "EAGAIN" || error.code === "EINTR");
 }

@@ -3,7 +3,8 @@ import { closeSync, constants, openSync, readSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openTerminal, TerminalOutput } from "../../src/cli/terminal-output.ts";
+import type { Output } from "../../src/cli/host.ts";
+import { borrowTerminal, openTerminal, type TerminalSize } from "../../src/cli/terminal-output.ts";
 import { FakeTerminal } from "../examples/fake-terminal.ts";
 import { describeIf, requires } from "../support/requires.ts";
 import { ENTRY, runCli } from "./fake-host.ts";
@@ -11,34 +12,42 @@ import { ENTRY, runCli } from "./fake-host.ts";
 setDefaultTimeout(60_000);
 
 const POLL_MS = 10;
-const SIZE = { columns: 80, rows: 24, on: () => process.stdout, off: () => process.stdout };
+const SIZE: TerminalSize = { columns: 80, rows: 24, on: () => process.stdout, off: () => process.stdout };
+
+const WAYS: readonly (readonly [string, (size: TerminalSize, pipe: Pipe) => Output])[] = [
+  ["openTerminal()", (size, { fd }) => openTerminal(size, fd) ?? raise("It cannot be opened")],
+  ["borrowTerminal()", (size, { waitingFd }) => borrowTerminal(size, waitingFd)],
+];
 
 describeIf(requires.all(requires.linux(), requires.command("mkfifo")), "TerminalOutput", () => {
-  test("never waits: what does not fit is kept, and given when there is room", async () => {
-    using pipe = await openPipe();
-    const output = new TerminalOutput(SIZE, pipe.fd);
-    expect([output.isTerminal, output.columns, output.rows, output.isBusy]).toEqual([true, 80, 24, false]);
-    const lines = Array.from({ length: 400 }, (_, index) => `${String(index).padStart(999, ".")}\n`);
-    for (const line of lines) output.write(line);
-    expect(output.isBusy).toBe(true);
-    let isFlushed = false;
-    const flushed = output.flush().then(() => {
-      isFlushed = true;
-    });
-    let text = "";
-    while (!isFlushed) {
+  test.each(WAYS)(
+    "of %s never waits: what does not fit is kept, and given when there is room",
+    async (_, openOutput) => {
+      using pipe = await openPipe();
+      const output = openOutput(SIZE, pipe);
+      expect([output.isTerminal, output.columns, output.rows, output.isBusy]).toEqual([true, 80, 24, false]);
+      const lines = Array.from({ length: 400 }, (_, index) => `${String(index).padStart(999, ".")}\n`);
+      for (const line of lines) output.write(line);
+      expect(output.isBusy).toBe(true);
+      let isFlushed = false;
+      const flushed = output.flush().then(() => {
+        isFlushed = true;
+      });
+      let text = "";
+      while (!isFlushed) {
+        text += pipe.read();
+        await Bun.sleep(POLL_MS);
+      }
+      await flushed;
       text += pipe.read();
-      await Bun.sleep(POLL_MS);
-    }
-    await flushed;
-    text += pipe.read();
-    expect(text).toBe(lines.join(""));
-    expect(output.isBusy).toBe(false);
-  });
+      expect(text).toBe(lines.join(""));
+      expect(output.isBusy).toBe(false);
+    },
+  );
 
-  test("leaves out whole lines beyond 1 MiB, and tells how many", async () => {
+  test.each(WAYS)("of %s leaves out whole lines beyond 1 MiB, and tells how many", async (_, openOutput) => {
     using pipe = await openPipe();
-    const output = new TerminalOutput(SIZE, pipe.fd);
+    const output = openOutput(SIZE, pipe);
     const line = `${"x".repeat(9999)}\n`;
     for (let count = 0; count < 300; count += 1) output.write(line);
     let isFlushed = false;
@@ -60,7 +69,7 @@ describeIf(requires.all(requires.linux(), requires.command("mkfifo")), "Terminal
 
   test("does not know the size of a terminal that does not tell", async () => {
     using pipe = await openPipe();
-    const output = new TerminalOutput({ ...SIZE, columns: 0, rows: 0 }, pipe.fd);
+    const output = borrowTerminal({ ...SIZE, columns: 0, rows: 0 }, pipe.fd);
     expect([output.columns, output.rows]).toEqual([undefined, undefined]);
     output.onResize(() => {})();
     await output.flush();
@@ -75,7 +84,13 @@ describeIf(requires.all(requires.linux(), requires.command("mkfifo")), "Terminal
   });
 });
 
-describeIf(requires.all(requires.linux(), requires.root()), "icmpx on a terminal", () => {
+/** Somebody with raw sockets, on a terminal that belongs to root: as after su(1). */
+const STRANGER = [
+  ...["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
+  ...["--inh-caps=+net_raw", "--ambient-caps=+net_raw", "--"],
+];
+
+describeIf(requires.all(requires.linux(), requires.nobody()), "icmpx on a terminal", () => {
   test("mtr draws one table in place, and leaves the report behind after Ctrl-C", async () => {
     await using run = start(80, 24, "mtr", "-n", "-i", "0.05", "127.0.0.1");
     const { screen } = run;
@@ -107,8 +122,12 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx on a terminal
     });
   }
 
-  test("a terminal that is stopped by Ctrl-S delays no probe", async () => {
-    await using run = start(80, 24, "ping", "-D", "-i", "0.005", "-w", "4", "127.0.0.1");
+  test.each([
+    ["a terminal", []],
+    ["the terminal of another user, who may not open it", STRANGER],
+  ])("%s that is stopped by Ctrl-S delays no probe", async (_, through) => {
+    const ping = [process.execPath, ENTRY, "ping", "-D", "-i", "0.005", "-w", "4", "127.0.0.1"];
+    await using run = startCommand(80, 24, [...through, ...ping]);
     await run.until(() => run.screen.output.includes("icmp_seq=20 "));
     run.type("\x13");
     await Bun.sleep(300);
@@ -124,6 +143,17 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx on a terminal
     expect(times.length).toBeGreaterThan(600);
     const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
     expect(Math.max(...gaps)).toBeLessThan(0.5);
+  });
+
+  test("the screen is given back on the terminal of another user, however the command ends", async () => {
+    for (const signals of [["SIGINT"], ["SIGINT", "SIGINT"], ["SIGTERM", "SIGTERM"]] as const) {
+      const mtr = [process.execPath, ENTRY, "mtr", "-n", "-i", "0.05", "127.0.0.1"];
+      await using run = startCommand(80, 24, [...STRANGER, ...mtr]);
+      await run.until(() => run.screen.homeCount >= 3);
+      for (const signal of signals) run.kill(signal);
+      await run.exited;
+      expect([run.screen.isAlternate, run.screen.isCursorVisible]).toEqual([false, true]);
+    }
   });
 });
 
@@ -169,6 +199,8 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx mtr on a term
 
 interface Pipe extends Disposable {
   readonly fd: number;
+  /** The same for writing, where a write waits for room. */
+  readonly waitingFd: number;
   /** What is there now. */
   read(): string;
 }
@@ -179,10 +211,12 @@ async function openPipe(): Promise<Pipe> {
   const path = join(folder, "pipe");
   Bun.spawnSync(["mkfifo", path]);
   const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  const waitingFd = openSync(path, constants.O_WRONLY);
   await rm(folder, { recursive: true });
   const buffer = new Uint8Array(1 << 20);
   return {
     fd,
+    waitingFd,
     read() {
       try {
         return new TextDecoder().decode(buffer.subarray(0, readSync(fd, buffer)));
@@ -190,8 +224,15 @@ async function openPipe(): Promise<Pipe> {
         return "";
       }
     },
-    [Symbol.dispose]: () => closeSync(fd),
+    [Symbol.dispose]() {
+      closeSync(waitingFd);
+      closeSync(fd);
+    },
   };
+}
+
+function raise(message: string): never {
+  throw new Error(message);
 }
 
 interface TerminalRun extends AsyncDisposable {
@@ -205,8 +246,12 @@ interface TerminalRun extends AsyncDisposable {
 }
 
 function start(columns: number, rows: number, ...args: readonly string[]): TerminalRun {
+  return startCommand(columns, rows, [process.execPath, ENTRY, ...args]);
+}
+
+function startCommand(columns: number, rows: number, command: readonly string[]): TerminalRun {
   const screen = new FakeTerminal(columns, rows);
-  const child = Bun.spawn([process.execPath, ENTRY, ...args], {
+  const child = Bun.spawn([...command], {
     env: { ...process.env, NO_COLOR: "1" },
     terminal: { cols: columns, rows, data: (_, bytes) => screen.write(bytes) },
   });
