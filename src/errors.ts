@@ -42,12 +42,34 @@ export class SystemError extends IcmpxError {
   }
 }
 
+/** Something to do about a kind of socket that is denied. */
+export interface Remedy {
+  /** The kind of socket that it allows. */
+  readonly opens: "raw" | "datagram";
+  /** What it allows, to whom, and where to run it if not here. */
+  readonly summary: string;
+  /** A shell command, or lines of a unit or manifest. */
+  readonly command: string;
+}
+
 /**
- * Neither a raw nor a datagram ICMP socket may be opened by this process. The message holds the exact commands
- * that would allow it.
+ * This process may open neither a raw nor a datagram ICMP socket, or not the kind that was asked for. The
+ * message has the narrowest remedies that can work for this process.
  */
 export class RawSocketPermissionError extends SystemError {
   override name = "RawSocketPermissionError";
+  /** All remedies that can work, the narrowest first. */
+  readonly remedies: readonly Remedy[];
+
+  constructor(
+    message: string,
+    details: SystemErrorDetails,
+    remedies: readonly Remedy[] = [],
+    options?: ErrorOptions,
+  ) {
+    super(message, details, options);
+    this.remedies = remedies;
+  }
 }
 
 /** Bytes that do not decode (or a value that does not encode) as the packet they should be. */

@@ -78,12 +78,15 @@ export type {
 export type { TargetOrder, Targets } from "./client/targets/target-stream.ts";
 export type { MissingFacility, SocketCapabilities } from "./client/transport/capabilities.ts";
 export type { Privileged } from "./client/transport/open.ts";
+export type { PermissionDiagnosis, SocketPermission } from "./client/transport/permission.ts";
+export type { ProcessFacts } from "./client/transport/process-facts.ts";
 export { isDecisive, isTransit } from "./client/verdicts.ts";
 export {
   ClientClosedError,
   IcmpxError,
   PacketError,
   RawSocketPermissionError,
+  type Remedy,
   ResolveError,
   SystemError,
   type SystemErrorDetails,

@@ -1,21 +1,9 @@
-import { readFileSync, realpathSync } from "node:fs";
 import { release } from "node:os";
-import { type Client, type Family, IcmpxError, RawSocketPermissionError } from "icmpx";
-import { shellQuoted } from "./text.ts";
+import { type Client, type Family, IcmpxError, type PermissionDiagnosis, type Remedy } from "icmpx";
 import { version } from "./version.ts";
 
-/** CAP_NET_RAW, by its number in linux/capability.h. */
-const CAP_NET_RAW = 13n;
 const LOOPBACK = { 4: "127.0.0.1", 6: "::1" } as const;
 const PROBE_TIMEOUT_MS = 1000;
-const PING_GROUP_RANGE = "/proc/sys/net/ipv4/ping_group_range";
-
-/** Within a bounding set without the capability (capabilities(7)), a file that has it cannot even be started. */
-const FROM_OUTSIDE: Remedy = {
-  summary:
-    "raw sockets: this container or service may not have CAP_NET_RAW, so grant it from outside, such as",
-  command: "docker run --cap-add NET_RAW ...",
-};
 
 /** What came of opening one kind of socket and asking the loopback with it. */
 export interface SocketState {
@@ -31,12 +19,6 @@ export interface SocketState {
   readonly kernelTimestamps: boolean | null;
 }
 
-/** Something to do about what is missing. */
-export interface Remedy {
-  readonly summary: string;
-  readonly command: string;
-}
-
 /** What this process may do, and why. */
 export interface Diagnosis {
   readonly version: string;
@@ -50,55 +32,68 @@ export interface Diagnosis {
     /** Whether it could be gained by running a file that has it. */
     readonly mayGainCapNetRaw: boolean | null;
     readonly noNewPrivileges: boolean;
+    /** Whether it is in a user namespace that the network does not belong to (user_namespaces(7)). */
+    readonly isNetworkForeign: boolean;
   };
   /** net.ipv4.ping_group_range (icmp(7)), or null where there is none. */
   readonly pingGroupRange: readonly [first: number, last: number] | null;
   readonly isInPingGroup: boolean;
   readonly sockets: readonly SocketState[];
+  /** Why nothing can be opened at all, or why no file can give this process raw sockets; null when neither is so. */
+  readonly obstacle: string | null;
   /** Whether each family that this host has can be probed in some way. */
   readonly ok: boolean;
-  /** What would allow what is denied; empty when nothing is. */
+  /** What would allow what is denied, the narrowest first; empty when nothing is. */
   readonly remedies: readonly Remedy[];
 }
 
-/** The file that runs this process: the one to grant a capability to, not a link to it. */
-export function bunPath(): string {
-  return realpathSync(process.execPath);
-}
-
-/** Looks at this process and opens a socket of each kind. Nothing is sent beyond loopback. */
+/** Opens a socket of each kind, and asks the loopback with those that open. Nothing is sent beyond it. */
 export async function diagnose(client: Client): Promise<Diagnosis> {
+  const { facts, obstacle, remedies, sockets: tried } = client.diagnosePermission();
   const sockets: SocketState[] = [];
-  for (const kind of ["raw", "datagram"] as const) {
-    for (const family of [4, 6] as const) sockets.push(await trySocket(client, kind, family));
+  for (const { kind, family, state, code } of tried) {
+    if (state === "open") sockets.push(await askLoopback(client, kind, family));
+    else sockets.push({ kind, family, state, reason: code, rtt: null, kernelTimestamps: null });
   }
-  const status = readText("/proc/self/status") ?? "";
-  const groups = [...new Set([process.getgid?.(), ...(process.getgroups?.() ?? [])])].filter(
-    (id) => id !== undefined,
-  );
-  const range = readRange(readText(PING_GROUP_RANGE));
-  const path = bunPath();
-  const mayGain = hasCapability(status, "CapBnd");
+  const { pingGroupRange: range, groups } = facts;
   return {
     version: version(),
-    bun: { version: Bun.version, path },
+    bun: { version: Bun.version, path: facts.executable },
     kernel: `${process.platform} ${release()} ${process.arch}`,
     process: {
-      uid: process.getuid?.() ?? null,
+      uid: facts.uid,
       groups,
-      capNetRaw: hasCapability(status, "CapEff"),
-      mayGainCapNetRaw: mayGain,
-      noNewPrivileges: /^NoNewPrivs:\s*1$/m.test(status),
+      capNetRaw: facts.capNetRaw,
+      mayGainCapNetRaw: facts.mayGainCapNetRaw,
+      noNewPrivileges: facts.noNewPrivileges,
+      isNetworkForeign: facts.isNetworkForeign,
     },
     pingGroupRange: range,
-    isInPingGroup: range !== null && groups.some((id) => id >= range[0] && id <= range[1]),
+    isInPingGroup: isInPingGroup(tried, facts),
     sockets,
+    obstacle,
     ok: isEveryFamilyOpen(sockets),
-    remedies: remediesOf(sockets, path, mayGain),
+    remedies,
   };
 }
 
-async function trySocket(client: Client, kind: SocketState["kind"], family: Family): Promise<SocketState> {
+/** A remedy as it is printed: what it does, then what to run or write. */
+export function remedyText({ summary, command }: Remedy): string {
+  return `  # ${summary}\n${command.replaceAll(/^/gm, "  ")}`;
+}
+
+/** What the kernel decided, if it came to that: in a user namespace, numbers can be those of other groups. */
+function isInPingGroup(
+  sockets: PermissionDiagnosis["sockets"],
+  { pingGroupRange: range, groups }: PermissionDiagnosis["facts"],
+): boolean {
+  const states = sockets.filter(({ kind }) => kind === "datagram").map(({ state }) => state);
+  if (states.includes("open")) return true;
+  if (states.includes("denied")) return false;
+  return range !== null && groups.some((id) => id >= range[0] && id <= range[1]);
+}
+
+async function askLoopback(client: Client, kind: SocketState["kind"], family: Family): Promise<SocketState> {
   const state = { kind, family, rtt: null, kernelTimestamps: null };
   try {
     const result = await client.probe(LOOPBACK[family], {
@@ -111,8 +106,7 @@ async function trySocket(client: Client, kind: SocketState["kind"], family: Fami
     return { ...state, state: "open", reason: null, rtt, kernelTimestamps: rttSource === "kernel" };
   } catch (error) {
     if (!(error instanceof IcmpxError)) throw error;
-    const isDenied = error instanceof RawSocketPermissionError;
-    return { ...state, state: isDenied ? "denied" : "unavailable", reason: error.code };
+    return { ...state, state: "unavailable", reason: error.code };
   }
 }
 
@@ -125,45 +119,4 @@ function isEveryFamilyOpen(sockets: readonly SocketState[]): boolean {
   return (
     families.some(({ isOpen }) => isOpen) && families.every(({ isOpen, isDenied }) => isOpen || !isDenied)
   );
-}
-
-function remediesOf(sockets: readonly SocketState[], path: string, mayGain: boolean | null): Remedy[] {
-  const denied = new Set(sockets.filter(({ state }) => state === "denied").map(({ kind }) => kind));
-  const remedies: Remedy[] = [];
-  if (denied.has("raw")) remedies.push(mayGain === false ? FROM_OUTSIDE : setcapRemedy(path));
-  if (denied.has("datagram")) {
-    remedies.push({
-      summary: "datagram ping sockets for all users, until the next boot (a file in /etc/sysctl.d keeps it)",
-      command: 'sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"',
-    });
-  }
-  return remedies;
-}
-
-function setcapRemedy(path: string): Remedy {
-  const command = `sudo setcap cap_net_raw+ep ${shellQuoted(path)}`;
-  return {
-    summary: "raw sockets for this Bun, and every script it runs (icmpx doctor --fix does it)",
-    command,
-  };
-}
-
-/** Whether a set of capabilities in the text of /proc/self/status (proc(5)) holds CAP_NET_RAW. */
-export function hasCapability(status: string, set: "CapEff" | "CapBnd"): boolean | null {
-  const [, digits] = new RegExp(`^${set}:\\s*([\\da-f]+)$`, "m").exec(status) ?? [];
-  return digits === undefined ? null : ((BigInt(`0x${digits}`) >> CAP_NET_RAW) & 1n) === 1n;
-}
-
-/** The two group ids of net.ipv4.ping_group_range. `1 0`, as the kernel begins, holds no group. */
-export function readRange(text: string | undefined): readonly [number, number] | null {
-  const [first, last] = (text ?? "").trim().split(/\s+/).map(Number);
-  return first === undefined || last === undefined || Number.isNaN(first + last) ? null : [first, last];
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
-  }
 }

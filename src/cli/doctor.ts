@@ -1,5 +1,5 @@
 import type { Command } from "./command.ts";
-import { type Diagnosis, diagnose, type SocketState } from "./diagnosis.ts";
+import { type Diagnosis, diagnose, remedyText, type SocketState } from "./diagnosis.ts";
 import { grant } from "./grant.ts";
 import { ExitCode, type Host, UsageError } from "./host.ts";
 import { toJson } from "./machine.ts";
@@ -63,10 +63,14 @@ async function run(values: Values, host: Host): Promise<number> {
 }
 
 function describe(diagnosis: Diagnosis, paint: Paint): string {
-  const { bun, kernel, process, pingGroupRange, isInPingGroup, sockets, ok, remedies } = diagnosis;
+  const { bun, kernel, process, pingGroupRange, isInPingGroup, sockets, obstacle, ok, remedies } = diagnosis;
   const user = process.uid === null ? "unknown" : `${process.uid}${process.uid === 0 ? " (root)" : ""}`;
   const capability =
-    process.capNetRaw === null ? "unknown" : process.capNetRaw ? "effective" : "not effective";
+    process.capNetRaw === null
+      ? "unknown"
+      : process.capNetRaw
+        ? `effective${process.isNetworkForeign ? ", but not for this network" : ""}`
+        : "not effective";
   const range =
     pingGroupRange === null
       ? "this kernel has none"
@@ -87,8 +91,9 @@ function describe(diagnosis: Diagnosis, paint: Paint): string {
     `Bun               ${bun.version}, ${shellQuoted(bun.path)}`,
     `System            ${kernel}`,
     `User              ${user}, groups ${process.groups.join(" ")}`,
-    `CAP_NET_RAW       ${capability}${process.mayGainCapNetRaw === false ? ", and cannot be gained here" : ""}`,
+    `CAP_NET_RAW       ${capability}`,
     `ping_group_range  ${range}`,
+    ...(obstacle === null ? [] : [`Obstacle          ${obstacle}`]),
     "",
     ...sockets.map((socket) => describeSocket(socket, paint)),
     "",
@@ -101,9 +106,9 @@ function describe(diagnosis: Diagnosis, paint: Paint): string {
             ? "What is denied would be allowed by:"
             : remedies.length === 1
               ? "This helps:"
-              : "Either of these helps:",
+              : "Any of these helps; the first allow least:",
         ]),
-    ...remedies.map(({ summary, command }) => `  # ${summary}\n  ${command}`),
+    ...remedies.map(remedyText),
   ].join("\n");
 }
 

@@ -1,6 +1,15 @@
-import { chmodSync, constants, copyFileSync, existsSync, statSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  openSync,
+  readSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { bunPath, type Diagnosis } from "./diagnosis.ts";
+import { type Diagnosis, remedyText } from "./diagnosis.ts";
 import { entryPath } from "./entry.ts";
 import { type Host, UsageError } from "./host.ts";
 import { fileErrorText, isFileError } from "./input.ts";
@@ -9,6 +18,8 @@ import { shellQuoted } from "./text.ts";
 const CAPABILITY = "cap_net_raw+ep";
 /** Whom root becomes to see whether the capability helps: root has all of them anyway. */
 const NOBODY = 65_534;
+/** Bytes of Bun copied at a time. */
+const COPY_STEP = 1 << 20;
 
 /**
  * Grants CAP_NET_RAW to a Bun, this one or a copy of it, and verifies in a fresh process that it helps.
@@ -22,15 +33,15 @@ export async function grant(
   copyTo: string | undefined,
 ): Promise<string | undefined> {
   const { stdout, stderr } = host;
-  const { mayGainCapNetRaw, noNewPrivileges, uid } = diagnosis.process;
-  if (mayGainCapNetRaw === false) {
-    // Such a file could not be started at all any more here: execve(2), EPERM for a capability beyond the bounding set.
-    stderr.write(
-      "icmpx: this container or service may not have CAP_NET_RAW at all: grant it from outside (docker: --cap-add NET_RAW)\n",
-    );
+  const { noNewPrivileges, uid } = diagnosis.process;
+  if (diagnosis.obstacle !== null) {
+    stderr.write(`icmpx: a capability of a file cannot help: ${diagnosis.obstacle}\n`);
+    const [remedy] = diagnosis.remedies;
+    if (remedy !== undefined) stderr.write(`This can:\n${remedyText(remedy)}\n`);
     return undefined;
   }
-  const path = copyTo === undefined ? bunPath() : copyBun(resolve(copyTo));
+  const bun = diagnosis.bun.path;
+  const path = copyTo === undefined ? bun : copyBun(bun, resolve(copyTo));
   stdout.write(`${explanation(path, copyTo !== undefined)}\n\n`);
   const command = [...(uid === 0 ? [] : ["sudo"]), "setcap", CAPABILITY, path];
   stdout.write(`$ ${command.map(shellQuoted).join(" ")}\n`);
@@ -55,20 +66,41 @@ export async function grant(
   return undefined;
 }
 
-/** Copies the running Bun to `target`, executable by all and writable by its owner only. */
-function copyBun(target: string): string {
+/** Copies a Bun to `target`, executable by all and writable by its owner only. */
+function copyBun(bun: string, target: string): string {
   const isFolder = existsSync(target) && statSync(target).isDirectory();
-  const path = isFolder ? join(target, basename(bunPath())) : target;
+  const path = isFolder ? join(target, basename(bun)) : target;
   // What is there may be a program that others run: nobody expects it to gain a privilege.
   if (existsSync(path)) throw new UsageError(`Cannot copy to ${path}: it exists already`);
   try {
-    copyFileSync(bunPath(), path, constants.COPYFILE_EXCL);
-    chmodSync(path, 0o755);
+    copyInto(path, bun);
   } catch (error) {
     if (!isFileError(error)) throw error;
     throw new UsageError(`Cannot copy to ${path}: ${fileErrorText(error)}`);
   }
   return path;
+}
+
+/** By descriptor: in a folder that somebody else may write to, the name could soon be that of another file. */
+function copyInto(path: string, bun: string): void {
+  const from = openSync(bun, "r");
+  try {
+    const to = openSync(
+      path,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+    );
+    try {
+      const buffer = new Uint8Array(COPY_STEP);
+      for (let read = readSync(from, buffer); read > 0; read = readSync(from, buffer)) {
+        writeFileSync(to, buffer.subarray(0, read));
+      }
+      fchmodSync(to, 0o755);
+    } finally {
+      closeSync(to);
+    }
+  } finally {
+    closeSync(from);
+  }
 }
 
 function explanation(path: string, isCopy: boolean): string {

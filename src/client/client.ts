@@ -1,4 +1,4 @@
-import { ClientClosedError } from "../errors.ts";
+import { ClientClosedError, UnsupportedPlatformError } from "../errors.ts";
 import { addressFamily, canonicalAddress, type Family, needsZone } from "../packet/address.ts";
 import { NS_PER_MS, sleepUntil } from "./clock.ts";
 import { addressOf, held, Lookups, nameOf } from "./lookups.ts";
@@ -47,6 +47,12 @@ import { type Pace, promptPace, tickingPace } from "./ticks.ts";
 import { traceroute } from "./traceroute.ts";
 import type { Facilities, SocketCapabilities } from "./transport/capabilities.ts";
 import { openTransport, type Privileged } from "./transport/open.ts";
+import {
+  diagnosePermission,
+  type PermissionDiagnosis,
+  unsupportedDiagnosis,
+} from "./transport/permission.ts";
+import { readProcessFacts } from "./transport/process-facts.ts";
 import type { Route } from "./transport/transport.ts";
 
 /**
@@ -151,6 +157,22 @@ export class Client {
    */
   get capabilities(): readonly SocketCapabilities[] {
     return Array.from(this.#facilities.values(), (facilities) => facilities.snapshot());
+  }
+
+  /**
+   * Finds out by trying which kinds of ICMP socket this process may open, and what would allow the
+   * others: the remedies that can work for this process, the narrowest first. Sends nothing, and throws
+   * nothing off Linux.
+   */
+  diagnosePermission(): PermissionDiagnosis {
+    let platform: Platform;
+    try {
+      platform = this.#platform;
+    } catch (error) {
+      if (error instanceof UnsupportedPlatformError) return unsupportedDiagnosis(error, readProcessFacts());
+      throw error;
+    }
+    return diagnosePermission(platform);
   }
 
   /**

@@ -3,6 +3,7 @@ import { openReactor, type Reactor } from "../ffi/reactor.ts";
 import { openLibc } from "../ffi/symbols.ts";
 import { type Clock, NS_PER_MS } from "./clock.ts";
 import { Resolver } from "./resolve.ts";
+import { type ProcessFacts, readProcessFacts } from "./transport/process-facts.ts";
 import { Turns } from "./turns.ts";
 
 /** Everything outside that a client uses. Tests put fakes here. */
@@ -11,6 +12,8 @@ export interface Platform {
   readonly reactor: Reactor;
   readonly clock: Clock;
   readonly resolver: Resolver;
+  /** What the kernel says of this process. */
+  readonly processFacts: () => ProcessFacts;
   /** Fills `bytes` with random ones and returns it. */
   random(bytes: Uint8Array): Uint8Array;
 }
@@ -21,6 +24,7 @@ export interface PlatformParts {
   readonly reactor: Reactor;
   readonly schedule: Clock["schedule"];
   readonly resolver?: Resolver;
+  readonly processFacts?: () => ProcessFacts;
   readonly random?: (bytes: Uint8Array) => Uint8Array;
 }
 
@@ -37,6 +41,7 @@ export function assemblePlatform(parts: PlatformParts): Platform {
     reactor,
     clock,
     resolver: parts.resolver ?? new Resolver(),
+    processFacts: parts.processFacts ?? readProcessFacts,
     random: parts.random ?? ((bytes) => crypto.getRandomValues(bytes)),
   };
 }

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, existsSync, statSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { chmodSync, existsSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bunPath, type Diagnosis, hasCapability, readRange } from "../../src/cli/diagnosis.ts";
+import type { Diagnosis } from "../../src/cli/diagnosis.ts";
 import type { Execution } from "../../src/cli/host.ts";
 import { requiresLab } from "../support/lab/kinds.ts";
 import { type Child, Lab, type Namespace } from "../support/lab/namespaces.ts";
@@ -11,6 +11,8 @@ import { describeIf, requires } from "../support/requires.ts";
 import { type CliOutcome, ENTRY, runCli } from "./fake-host.ts";
 
 setDefaultTimeout(60_000);
+
+const BUN = realpathSync(process.execPath);
 
 /** Nobody who may still gain what a file grants, as users on most systems may. */
 const USER = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
@@ -22,21 +24,6 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-describe("what a process says about itself", () => {
-  test("hasCapability() reads CAP_NET_RAW, bit 13", () => {
-    const status = "Name:\tbun\nCapEff:\t0000000000002000\nCapBnd:\t000001ffffffdfff\n";
-    expect(hasCapability(status, "CapEff")).toBe(true);
-    expect(hasCapability(status, "CapBnd")).toBe(false);
-    expect(hasCapability("", "CapEff")).toBeNull();
-  });
-
-  test("readRange() reads two numbers or nothing", () => {
-    expect(readRange("1\t0\n")).toEqual([1, 0]);
-    expect(readRange("0\t2147483647\n")).toEqual([0, 2_147_483_647]);
-    for (const text of [undefined, "", "1", "a b"]) expect(readRange(text)).toBeNull();
-  });
-});
-
 describeIf(requires.all(requires.linux(), requires.root()), "icmpx doctor in this process", () => {
   test("opens sockets and tells of the kernel's stamps", async () => {
     const { code, stdout } = await runCli("doctor");
@@ -44,7 +31,7 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx doctor in thi
     expect(stdout).toMatch(/^raw IPv4 +opens, loopback answers in \d+\.\d{3} ms, stamped by the kernel$/m);
     expect(stdout).toContain("Probes can be sent.");
     const { sockets, bun } = JSON.parse((await runCli("doctor --json")).stdout) as Diagnosis;
-    expect(bun).toEqual({ version: Bun.version, path: bunPath() });
+    expect(bun).toEqual({ version: Bun.version, path: BUN });
     expect(sockets.map(({ kind, family }) => `${kind} ${family}`)).toEqual([
       "raw 4",
       "raw 6",
@@ -56,10 +43,10 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx doctor in thi
   test("--fix grants to the real file, explains, and verifies in a fresh process of an ordinary user", async () => {
     const { code, stdout, host } = await runCli("doctor --fix", { execute: answers({ verified: true }) });
     expect(code).toBe(0);
-    expect(host.commands[0]).toEqual(["setcap", "cap_net_raw+ep", bunPath()]);
-    expect(host.commands[1]).toEqual([...verification(65_534), bunPath(), ENTRY, "doctor", "--json"]);
+    expect(host.commands[0]).toEqual(["setcap", "cap_net_raw+ep", BUN]);
+    expect(host.commands[1]).toEqual([...verification(65_534), BUN, ENTRY, "doctor", "--json"]);
     expect(stdout).toContain("Whoever may run that file can then, with any script, send packets of any kind");
-    expect(stdout).toContain(`sudo setcap -r ${bunPath()}`);
+    expect(stdout).toContain(`sudo setcap -r ${BUN}`);
     expect(stdout).toContain("Verified: ");
     const viaSudo = await runCli("--bootstrap-cap", {
       execute: answers({ verified: true }),
@@ -72,7 +59,7 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx doctor in thi
     const failed = await runCli("doctor --fix", { execute: () => ({ code: 1, stdout: "" }) });
     expect(failed.code).toBe(2);
     expect(failed.stderr).toContain(
-      `it ended with code 1. Run this as root:\n  setcap cap_net_raw+ep ${bunPath()}\n`,
+      `it ended with code 1. Run this as root:\n  setcap cap_net_raw+ep ${BUN}\n`,
     );
     const missing = await runCli("doctor --fix");
     expect(missing.stderr).toContain("setcap is not installed");
@@ -92,7 +79,7 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx doctor in thi
     expect(host.commands[0]).toEqual(["setcap", "cap_net_raw+ep", target]);
     expect(stdout).toContain(`$ setcap cap_net_raw+ep '${target}'\n`);
     expect(statSync(target).mode & 0o777).toBe(0o755);
-    expect(statSync(target).size).toBe(statSync(bunPath()).size);
+    expect(statSync(target).size).toBe(statSync(BUN).size);
     const again = await runCli(["doctor", "--fix", "--copy-to", target], { execute });
     expect(again).toMatchObject({ code: 2, stderr: `icmpx: Cannot copy to ${target}: it exists already\n` });
     expect(again.host.commands).toEqual([]);
@@ -118,14 +105,14 @@ describeIf(requiresLab("setcap", "getcap"), "icmpx doctor in namespaces", () => 
   });
   afterAll(() => lab[Symbol.asyncDispose]());
 
-  test("with nothing allowed: all four denied, both remedies, exit code 1", async () => {
+  test("with nothing allowed: all four denied, all remedies, exit code 1", async () => {
     const { code, stdout } = await outcome(closed.spawn([...USER, process.execPath, ENTRY, "doctor"]));
     expect(code).toBe(1);
     expect(stdout.match(/denied \(E(PERM|ACCES)\)/g)).toHaveLength(4);
-    expect(stdout).toContain("\n\nNo probe can be sent.\n\nEither of these helps:\n");
+    expect(stdout).toContain("\n\nNo probe can be sent.\n\nAny of these helps; the first allow least:\n");
     expect(stdout).toContain("holds no group of this process");
-    expect(stdout).toContain(`\n  sudo setcap cap_net_raw+ep ${bunPath()}\n`);
-    expect(stdout).toContain('\n  sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"\n');
+    expect(stdout).toEndWith(`\n  sudo setcap cap_net_raw+ep ${BUN}\n`);
+    expect(stdout).toContain('\n  sudo sysctl -w net.ipv4.ping_group_range="65534 65534"\n');
   });
 
   test("with ping groups open: datagram sockets open, exit code 0", async () => {
@@ -147,29 +134,17 @@ describeIf(requiresLab("setcap", "getcap"), "icmpx doctor in namespaces", () => 
       ["datagram", "open", true],
     ]);
     // Such a Bun would not even start: setcap(8) is no remedy here.
-    expect(remedies.map(({ command }) => command)).toEqual(["docker run --cap-add NET_RAW ..."]);
-  });
-
-  test("the remedy of sysctl helps", async () => {
-    const own = new Lab();
-    const namespace = own.add("remedied", { pingGroups: false });
-    await own.build();
-    try {
-      await namespace.exec("sysctl", "-q", "-w", "net.ipv4.ping_group_range=0 2147483647");
-      const child = namespace.spawn([process.execPath, ENTRY, "ping", "-c", "1", "127.0.0.1"], {
-        as: "nobody",
-      });
-      expect((await outcome(child)).code).toBe(0);
-    } finally {
-      await own[Symbol.asyncDispose]();
-    }
+    expect(remedies.map(({ command }) => command.split("\n")[0])).toEqual([
+      "docker run --cap-add NET_RAW --user 0 ...",
+      "containers:",
+    ]);
   });
 
   test("--fix refuses where the capability could not be gained: such a Bun would not even start", async () => {
     const child = closed.spawn([process.execPath, ENTRY, "--bootstrap-cap"], { as: "nobody" });
     const { code, stdout, stderr } = await outcome(child);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toContain("may not have CAP_NET_RAW at all");
+    expect(stderr).toContain("CAP_NET_RAW is outside the bounding set");
   });
 
   test("--fix asks sudo when it is not root", async () => {
@@ -187,9 +162,9 @@ describeIf(requiresLab("setcap", "getcap"), "icmpx doctor in namespaces", () => 
     ];
     const { code, stdout, stderr } = await outcome(closed.spawn(command));
     expect(code).toBe(2);
-    expect(stdout).toContain(`$ sudo setcap cap_net_raw+ep ${bunPath()}\n`);
+    expect(stdout).toContain(`$ sudo setcap cap_net_raw+ep ${BUN}\n`);
     expect(stderr).toStartWith(
-      `setcap cap_net_raw+ep ${bunPath()}\nicmpx: cannot grant the capability: it ended with code 3`,
+      `setcap cap_net_raw+ep ${BUN}\nicmpx: cannot grant the capability: it ended with code 3`,
     );
   });
 
@@ -215,7 +190,7 @@ describeIf(requiresLab("setcap", "getcap"), "icmpx doctor in namespaces", () => 
     expect((await outcome(closed.spawn([copy, ENTRY, "doctor", "--fix"]))).code).toBe(0);
     expect((await outcome(closed.spawn([...USER, copy, ENTRY, ...ping]))).code).toBe(0);
 
-    expect(Bun.spawnSync(["getcap", bunPath()]).stdout.toString()).toBe("");
+    expect(Bun.spawnSync(["getcap", BUN]).stdout.toString()).toBe("");
     expect((await outcome(closed.spawn([...USER, process.execPath, ENTRY, ...ping]))).code).toBe(2);
   });
 });

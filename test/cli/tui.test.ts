@@ -1,10 +1,10 @@
 import { afterAll, expect, test } from "bun:test";
+import { realpathSync } from "node:fs";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { OFFLINE } from "../../scripts/support/installation.ts";
-import { bunPath } from "../../src/cli/diagnosis.ts";
 import type { Execution } from "../../src/cli/host.ts";
 import { TUI_BUN } from "../../src/cli/tui.ts";
 import { version } from "../../src/cli/version.ts";
@@ -140,7 +140,7 @@ test("icmpx --bootstrap-cap grants, and starts the terminal UI with the Bun that
   };
   const { code, host } = await runCli("--bootstrap-cap", granting);
   expect(code).toBe(130);
-  expect(host.successors).toEqual([[bunPath(), ENTRY]]);
+  expect(host.successors).toEqual([[realpathSync(process.execPath), ENTRY]]);
 
   const copy = join(folder, "bun-icmp");
   const copied = await runCli(["--bootstrap-cap", "--copy-to", copy], granting);

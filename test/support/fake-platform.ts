@@ -1,5 +1,7 @@
+import { realpathSync } from "node:fs";
 import { assemblePlatform, type Platform } from "../../src/client/platform.ts";
 import { Resolver } from "../../src/client/resolve.ts";
+import type { ProcessFacts } from "../../src/client/transport/process-facts.ts";
 import { Libc } from "../../src/ffi/libc.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { type Answers, FakeDns } from "./fake-dns.ts";
@@ -43,6 +45,25 @@ export const SOCKET_KINDS: readonly SocketKind[] = [
   { name: "datagram IPv6", privileged: false, ...V6 },
 ];
 
+/** Somebody on an ordinary machine, in no ping group. */
+export const ORDINARY_USER: ProcessFacts = {
+  executable: realpathSync(process.execPath),
+  uid: 1000,
+  groups: [1000],
+  capNetRaw: false,
+  mayGainCapNetRaw: true,
+  noNewPrivileges: false,
+  hasUserNamespace: false,
+  isNetworkForeign: false,
+  outerGroup: 1000,
+  pingGroupRange: [1, 0],
+  isSysctlReadOnly: false,
+  hasSystemd: false,
+  hasKubernetes: false,
+  executableMayGrant: true,
+  copyMayGrant: true,
+};
+
 /** A platform for `new Client(options, platform)` in which nothing is real, and its parts. */
 export interface FakePlatform {
   readonly clock: FakeClock;
@@ -70,6 +91,7 @@ export function fakePlatform(options: FakePlatformOptions = {}): FakePlatform {
     schedule: (delayNs, callback) => clock.schedule(delayNs, callback),
     resolver: new Resolver(dns, clock),
     random: options.random ?? fakeRandom(),
+    processFacts: () => ORDINARY_USER,
   });
   return { clock, kernel, dns, platform };
 }

@@ -20,14 +20,15 @@ describe("findPermission()", () => {
     expect(message).toContain("icmpx doctor");
   });
 
-  test("neither: both remedies, exactly", async () => {
+  test("neither: the narrowest remedies, exactly", async () => {
     const { client, outcome, kernel } = loopback({ allowRaw: false, allowDatagram: false });
     const { state, message } = await outcome(findPermission(client));
     expect(state).toBe("denied");
     const commands = message.split("\n").filter((line) => line.startsWith("  "));
     expect(commands).toEqual([
-      expect.stringMatching(/^ {2}sudo setcap cap_net_raw\+ep \S+/),
-      '  sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"',
+      '  sudo sysctl -w net.ipv4.ping_group_range="1000 1000"',
+      expect.stringMatching(/^ {2}sudo install -g 1000 -m 750 \S+ \S+$/),
+      "  sudo setcap cap_net_raw+ep /usr/local/bin/bun-icmp",
     ]);
     expect(kernel.openDescriptors).toBe(0);
   });

@@ -207,10 +207,10 @@ describe("PingPanel", () => {
     await setting.clock.advance(10);
     const grid = setting.draw(120, 30);
     expect(grid.roleOf("✗ failed")).toBe("bad");
-    expect(grid.text).toContain('  sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"');
+    expect(grid.text).toContain('  sudo sysctl -w net.ipv4.ping_group_range="1000 1000"');
     expect(setting.draw(40, 7).text).toContain("Cannot open an ICMP socket");
     // Not beside the log, which says no more: a command that is broken in two cannot be copied.
-    expect(setting.draw(82, 18).text).toContain('  sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"');
+    expect(setting.draw(82, 18).text).toContain('  sudo sysctl -w net.ipv4.ping_group_range="1000 1000"');
   });
 
   test("tells the state and how long it has lasted", async () => {

@@ -111,6 +111,7 @@ describe.each(SIZES)("at %dx%d", (width, height) => {
         // The path of this machine's own Bun is in the remedy.
         const shown = (await frame()).replaceAll(process.execPath, "BUN");
         expect(shown).toContain("setcap cap_net_raw+ep");
+        for (const once of [/sysctl -w/g, /setcap/g]) expect(shown.match(once)).toHaveLength(1);
         expect(shown).toContain("✗");
         expect(errors).toEqual([]);
         app.close();

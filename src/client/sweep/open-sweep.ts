@@ -48,7 +48,8 @@ export function openSweep(
   const filler = fillerOf(settings.size);
   const openWire = (family: Family, listener: SweepListener) =>
     openPermitted(
-      settings.privileged,
+      platform,
+      { privileged: settings.privileged, family },
       (privileged) =>
         new SweepWire(
           platform,

@@ -1,7 +1,8 @@
-import { realpathSync } from "node:fs";
-import { RawSocketPermissionError, SystemError } from "../../errors.ts";
+import type { SystemError } from "../../errors.ts";
+import type { Family } from "../../packet/address.ts";
 import { BoundTransport } from "./bound-transport.ts";
 import { IcmpTransport, type IcmpTransportOptions, type TransportSystem } from "./icmp-transport.ts";
+import { diagnosePermission, isDenial, type PermissionSystem, permissionError } from "./permission.ts";
 import { SocketPool } from "./socket-pool.ts";
 import type { Route, Transport } from "./transport.ts";
 
@@ -23,9 +24,9 @@ export interface OpenOptions extends Omit<IcmpTransportOptions, "privileged" | "
  * @throws {RawSocketPermissionError} when the process may open none of the kinds allowed. Nothing stays open.
  * @throws {SystemError} for any other reason (EMFILE, EAFNOSUPPORT, ...).
  */
-export function openTransport(system: TransportSystem, options: OpenOptions): Transport {
+export function openTransport(system: TransportSystem & PermissionSystem, options: OpenOptions): Transport {
   const { family, privileged, identifier, source, interface: by } = options;
-  return openPermitted(privileged, (isRaw) => {
+  return openPermitted(system, { privileged, family }, (isRaw) => {
     if (!isRaw && source !== undefined && family === 6)
       return new BoundTransport(system, { family, source, interface: by });
     const first = new IcmpTransport(system, { family, privileged: isRaw, identifier });
@@ -38,7 +39,11 @@ export function openTransport(system: TransportSystem, options: OpenOptions): Tr
  *
  * @throws {RawSocketPermissionError} when it may open none of the kinds allowed.
  */
-export function openPermitted<Opened>(privileged: Privileged, open: (isRaw: boolean) => Opened): Opened {
+export function openPermitted<Opened>(
+  system: PermissionSystem,
+  { privileged, family }: { readonly privileged: Privileged; readonly family: Family },
+  open: (isRaw: boolean) => Opened,
+): Opened {
   const kinds = privileged === "auto" ? [true, false] : [privileged];
   let denial: SystemError | undefined;
   for (const kind of kinds) {
@@ -49,33 +54,5 @@ export function openPermitted<Opened>(privileged: Privileged, open: (isRaw: bool
       denial = error;
     }
   }
-  throw permissionError(privileged, denial);
-}
-
-// socket() answers EPERM for a raw socket without CAP_NET_RAW, EACCES for a group outside ping_group_range.
-function isDenial(error: unknown): error is SystemError {
-  return (
-    error instanceof SystemError &&
-    error.syscall === "socket" &&
-    (error.code === "EPERM" || error.code === "EACCES")
-  );
-}
-
-function permissionError(privileged: Privileged, cause: SystemError | undefined): RawSocketPermissionError {
-  const setcap = `sudo setcap cap_net_raw+ep ${shellQuoted(realpathSync(process.execPath))}`;
-  const sysctl = 'sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"';
-  const remedies = {
-    auto: `Allow one of the two: either raw sockets for this Bun, and every script it runs,\n  ${setcap}\nor unprivileged ping sockets for all users (add it to /etc/sysctl.d to keep it)\n  ${sysctl}`,
-    true: `Raw sockets need CAP_NET_RAW. Grant it to this Bun, and every script it runs,\n  ${setcap}\nor leave out "privileged: true"`,
-    false: `Datagram sockets need a group within net.ipv4.ping_group_range. Allow every group\n  ${sysctl}\nor leave out "privileged: false"`,
-  };
-  return new RawSocketPermissionError(
-    `Cannot open an ICMP socket: permission denied. ${remedies[`${privileged}`]}`,
-    { errno: cause?.errno ?? 1, code: cause?.code ?? "EPERM", syscall: "socket" },
-    { cause },
-  );
-}
-
-function shellQuoted(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+  throw permissionError(diagnosePermission(system, [family]), privileged, denial);
 }

@@ -11,8 +11,10 @@ import { type FakePlatform, fakePlatform, SOCKET_KINDS } from "../../support/fak
 
 const { EACCES, EAFNOSUPPORT, EMFILE, ENOBUFS, ENOMEM } = constants.errno;
 
-const SETCAP = `sudo setcap cap_net_raw+ep ${realpathSync(process.execPath)}`;
-const SYSCTL = 'sudo sysctl -w net.ipv4.ping_group_range="0 2147483647"';
+const BUN = realpathSync(process.execPath);
+const SETCAP = `  sudo setcap cap_net_raw+ep ${BUN}`;
+const COPY = `  sudo install -g 1000 -m 750 ${BUN} /usr/local/bin/bun-icmp\n  sudo setcap cap_net_raw+ep /usr/local/bin/bun-icmp`;
+const SYSCTL = '  sudo sysctl -w net.ipv4.ping_group_range="1000 1000"';
 
 function opening(privileged: Privileged, options: FakeKernelOptions = {}, family: 4 | 6 = 4) {
   const fake = fakePlatform(options);
@@ -71,14 +73,14 @@ describe.each([4, 6] as const)("openTransport() of IPv%d", (family) => {
       privileged: "auto",
       allowed: { allowRaw: false, allowDatagram: false },
       code: "EACCES",
-      names: [SETCAP, SYSCTL],
+      names: [SYSCTL, COPY, "icmpx doctor"],
       leavesOut: "leave out",
     },
     {
       privileged: true,
       allowed: { allowRaw: false },
       code: "EPERM",
-      names: [SETCAP, "CAP_NET_RAW", '"privileged: true"'],
+      names: [COPY, SETCAP, "CAP_NET_RAW", '"privileged: true"'],
       leavesOut: SYSCTL,
     },
     {

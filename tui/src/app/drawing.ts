@@ -120,11 +120,22 @@ export class Drawing {
     );
   }
 
+  /** Whether there is nothing to show but what there could be. */
+  get #isIdle(): boolean {
+    const { view, tab, sessions } = this.#options.workspace;
+    return view === "summary" ? sessions.length === 0 : tab?.panel === undefined;
+  }
+
+  /** The failure that the body tells in full. */
+  #bodyFailure(): string | undefined {
+    if (this.#isIdle) return this.permission?.state === "denied" ? this.permission.message : undefined;
+    return this.#options.workspace.tab?.panel?.session.failure ?? undefined;
+  }
+
   #drawBody(canvas: Canvas): void {
     const { workspace, summary } = this.#options;
     const { view, deck, tab } = workspace;
-    const isIdle = view === "summary" ? workspace.sessions.length === 0 : tab?.panel === undefined;
-    if (isIdle && this.permission?.state === "denied") {
+    if (this.#isIdle && this.permission?.state === "denied") {
       const [first = "", ...rest] = this.permission.message.split("\n");
       drawParagraphs(canvas, [["bad", first], ...rest.map((line) => ["text", line] as const)]);
     } else if (view === "summary") {
@@ -138,8 +149,13 @@ export class Drawing {
   }
 
   /** The messages, and what is wrong with the text that is being typed. */
-  #shownNotices({ shown }: Notices): readonly Notice[] {
+  #shownNotices(notices: Notices): readonly Notice[] {
     const { keyboard, workspace } = this.#options;
+    // Nor the lines that stand above: of a failure, its remedy.
+    const above = this.#bodyFailure()?.split("\n").slice(1).join("\n");
+    const shown = notices.shown.map(({ role, lines }): Notice => {
+      return { role, lines: lines.slice(1).join("\n") === above ? lines.slice(0, 1) : lines };
+    });
     if (keyboard.focus.on !== "field") return shown;
     const { name } = keyboard.focus;
     // An empty form is no mistake.

@@ -8,6 +8,7 @@ import { drawTable, type Span } from "../draw/table.ts";
 import { formatDuration, formatLoss, formatRtt, lossRole } from "../model/format.ts";
 import type { MultipingSession } from "../model/multiping-session.ts";
 import type { PingTarget } from "../model/ping-target.ts";
+import { drawFailure } from "./hop-detail.ts";
 import { HOST_ORDERS, type HostOrder, hostColumns, hostWidths, orderOfTitle } from "./multiping-columns.ts";
 import { OrderedHosts } from "./multiping-order.ts";
 import type { Binding, Panel, Services } from "./panel.ts";
@@ -64,6 +65,11 @@ export class MultipingPanel implements Panel {
     this.#rows = rows;
     this.#followSelected();
     this.#drawStrip(canvas.part({ x: 0, y: 0, width, height: Math.min(1, height) }));
+    // Lines beyond the first are a remedy, for which the log has no room.
+    if (this.session.failure?.includes("\n") && this.session.totals().sent === 0) {
+      drawFailure(canvas.part({ x: 0, y: 1, width, height: height - 1 }), this.session);
+      return;
+    }
     const lower = lowerRows(height, rows.length);
     const table = { x: 0, y: 1, width, height: Math.max(0, height - 1 - lower) };
     drawTable(canvas.part(table), {
