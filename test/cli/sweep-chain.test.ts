@@ -72,8 +72,10 @@ describeIf(requiresLab(), "icmpx sweep behind three routers", () => {
   test("without permission it shows the remedies, with exit code 2", async () => {
     const { code, stdout, stderr } = await run(closed, "nobody", "sweep --csv 127.0.0.1");
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toStartWith("icmpx: Cannot open an ICMP socket: permission denied.");
-    expect(stderr).toContain("sudo setcap cap_net_raw+ep /");
+    expect(stderr).toStartWith(
+      "icmpx: Cannot open an ICMP socket: permission denied (CAP_NET_RAW is outside the bounding set",
+    );
+    expect(stderr).toContain('\n  sudo sysctl -w net.ipv4.ping_group_range="65534 65534"\n');
   });
 });
 

@@ -223,7 +223,8 @@ describeIf(requiresLab(), "examples behind three routers", () => {
       const { code, stderr } = await run(closed, "nobody", `${program}.ts`, "127.0.0.1");
       expect(code).toBe(1);
       expect(stderr).toStartWith(`${program}: `);
-      expect(stderr).toContain("sudo setcap cap_net_raw+ep /");
+      // This nobody may not gain the capability: a Bun that has it would not start.
+      expect(stderr).not.toContain("setcap");
       expect(stderr).toContain("sudo sysctl -w net.ipv4.ping_group_range=");
     });
   }
