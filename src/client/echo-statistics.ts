@@ -1,6 +1,6 @@
 import type { EchoResult } from "./results.ts";
 import { Statistics, type StatisticsSnapshot } from "./statistics.ts";
-import { isDecisive } from "./verdicts.ts";
+import { isDecisive, isNoRoom } from "./verdicts.ts";
 
 /**
  * Loss and round-trip times of one target while its probes go on, from their results: those of an `onResult`, or of a
@@ -51,6 +51,8 @@ export function recordEcho(statistics: Statistics, result: EchoResult): void {
     else statistics.addLost();
   } else if (result.kind === "icmpError") {
     statistics.addError();
+  } else if (isNoRoom(result)) {
+    statistics.addNoRoom();
   } else {
     statistics.addSendError();
   }

@@ -125,15 +125,17 @@ function formatPacketLoss({ loss }: StatisticsSnapshot): string {
 
 /** What else was counted, in words: `["1 duplicate", "2 late"]`; nothing for what never happened. */
 export function specialCounts(statistics: StatisticsSnapshot): string[] {
-  const { duplicates, late, reordered, corrupt, errors, sendErrors, overflows, inFlight } = statistics;
+  const { duplicates, late, reordered, corrupt, errors, sendErrors, noRoom, overflows, inFlight } =
+    statistics;
   const counts: readonly (readonly [count: number, one: string, many: string])[] = [
     [duplicates, "duplicate", "duplicates"],
     [late, "late", "late"],
     [reordered, "reordered", "reordered"],
     [corrupt, "corrupt", "corrupt"],
     [errors, "ICMP error", "ICMP errors"],
-    [sendErrors, "not sent", "not sent"],
+    [sendErrors - noRoom, "not sent", "not sent"],
     // Not in the loss: the fault is this host's.
+    [noRoom, "without room to send", "without room to send"],
     [overflows, "receive overflow", "receive overflows"],
     [inFlight, "in flight", "in flight"],
   ];

@@ -2,6 +2,7 @@ import type { ExtensionObject } from "../packet/extension-objects.ts";
 import type { NameOf } from "./publisher.ts";
 import type { AddressStatistics, EchoResult, MtrHop } from "./results.ts";
 import { Statistics } from "./statistics.ts";
+import { isNoRoom } from "./verdicts.ts";
 
 /** A hop remembers at most as many addresses, each with its statistics: memory stays bounded whoever answers. */
 const MAX_ADDRESSES = 128;
@@ -44,7 +45,8 @@ export class HopRecord {
       mine?.addReply(result.reply.rtt);
       this.#lastAddress = result.reply.addr;
     } else if (result.kind === "sendError") {
-      statistics.addSendError();
+      if (isNoRoom(result)) statistics.addNoRoom();
+      else statistics.addSendError();
     } else if (result.kind === "timeout" && result.receiveOverflow) {
       statistics.addOverflow();
     } else {
@@ -78,6 +80,6 @@ export class HopRecord {
 }
 
 function answersOnly(statistics: Statistics): AddressStatistics {
-  const { sent, lost, loss, overflows, inFlight, sendErrors, ...answers } = statistics.snapshot();
+  const { sent, lost, loss, overflows, noRoom, inFlight, sendErrors, ...answers } = statistics.snapshot();
   return answers;
 }

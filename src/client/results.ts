@@ -374,7 +374,7 @@ export interface TracerouteResult extends Iterable<TracerouteEntry> {
 /** Statistics of the answers of one address: no losses, since a lost probe has no address. */
 export type AddressStatistics = Omit<
   StatisticsSnapshot,
-  "sent" | "lost" | "loss" | "overflows" | "inFlight" | "sendErrors"
+  "sent" | "lost" | "loss" | "overflows" | "noRoom" | "inFlight" | "sendErrors"
 >;
 
 /** One address that answered at a hop of an mtr. */

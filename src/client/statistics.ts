@@ -15,9 +15,11 @@ export interface StatisticsSnapshot {
   readonly overflows: number;
   /** Probes still waiting for one or the other: `sent - received - lost`. */
   readonly inFlight: number;
+  /** Of `lost`: probes that this host had no room to send for their whole timeout (ENOBUFS). In `sendErrors`, too. */
+  readonly noRoom: number;
   /**
-   * Loss ratio from 0 to 1, not rounded: `(lost - overflows) / (sent - inFlight - overflows)`. Null while no probe is
-   * decided.
+   * Loss ratio from 0 to 1, not rounded, of the probes that say something about the network:
+   * `(lost - overflows - noRoom) / (sent - inFlight - overflows - noRoom)`. Null while there is none.
    */
   readonly loss: number | null;
   /** Further copies of answers. Not in `received`. */
@@ -92,6 +94,7 @@ export class Statistics {
   #corrupt = 0;
   #errors = 0;
   #sendErrors = 0;
+  #noRoom = 0;
   #last = 0;
   #min = Number.POSITIVE_INFINITY;
   #max = Number.NEGATIVE_INFINITY;
@@ -178,6 +181,16 @@ export class Statistics {
     this.#sendErrors += 1;
   }
 
+  /**
+   * The system had no room for a probe: it was not sent, which is this host's doing.
+   *
+   * @throws RangeError if no probe is in flight.
+   */
+  addNoRoom(): void {
+    this.addSendError();
+    this.#noRoom += 1;
+  }
+
   /** A reply came after its probe had been counted as lost. */
   addLate(): void {
     this.#late += 1;
@@ -216,7 +229,8 @@ export class Statistics {
   /** All figures as they are now. */
   snapshot(): StatisticsSnapshot {
     const decided = this.#received + this.#lost;
-    const judged = decided - this.#overflows;
+    const unknown = this.#overflows + this.#noRoom;
+    const judged = decided - unknown;
     const any = this.#received > 0;
     const pairs = this.#received - 1;
     return {
@@ -225,7 +239,8 @@ export class Statistics {
       lost: this.#lost,
       overflows: this.#overflows,
       inFlight: this.#sent - decided,
-      loss: judged > 0 ? (this.#lost - this.#overflows) / judged : null,
+      noRoom: this.#noRoom,
+      loss: judged > 0 ? (this.#lost - unknown) / judged : null,
       duplicates: this.#duplicates,
       late: this.#late,
       reordered: this.#reordered,

@@ -70,6 +70,11 @@ export function isDecisive({ late, duplicate }: Pick<EchoResult, "late" | "dupli
   return !late && !duplicate;
 }
 
+/** Whether this host had no room to send a probe for its whole timeout, which tells nothing about the target. */
+export function isNoRoom({ kind, error }: Pick<EchoResult, "kind" | "error">): boolean {
+  return kind === "sendError" && error === "ENOBUFS";
+}
+
 /**
  * Whether a router on the way answered that the TTL or hop limit ran out there (RFC 792, RFC 4443 section 3.3), which
  * is what a trace asks for. "Reassembly time exceeded" is not that: it comes from a host that got the probe in parts.

@@ -7,6 +7,7 @@ const NOTHING: StatisticsSnapshot = {
   received: 0,
   lost: 0,
   overflows: 0,
+  noRoom: 0,
   inFlight: 0,
   loss: null,
   duplicates: 0,
@@ -286,6 +287,20 @@ describe("Statistics", () => {
         expect(JSON.parse(JSON.stringify(snapshot))).toEqual(snapshot);
       }),
     );
+  });
+
+  test("what this host had no room to send is not in the loss, and what it refuses otherwise is", () => {
+    const statistics = recorded([1]);
+    statistics.addSent();
+    statistics.addNoRoom();
+    expect(statistics.snapshot()).toMatchObject({ sent: 2, lost: 1, sendErrors: 1, noRoom: 1, loss: 0 });
+    statistics.addSent();
+    statistics.addSendError();
+    expect(statistics.snapshot()).toMatchObject({ sent: 3, lost: 2, sendErrors: 2, noRoom: 1, loss: 0.5 });
+    const nothingElse = new Statistics();
+    nothingElse.addSent();
+    nothingElse.addNoRoom();
+    expect(nothingElse.snapshot()).toMatchObject({ lost: 1, loss: null });
   });
 
   test("a snapshot does not change afterwards", () => {

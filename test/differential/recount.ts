@@ -71,14 +71,16 @@ function recount(seen: readonly SeenResult[], { isReceived, countsErrors }: Rule
   const received = first.filter(isReceived);
   const overflows = count(first, (result) => result.kind === "timeout" && result.receiveOverflow);
   const lost = first.length - received.length;
-  const judged = first.length - overflows;
+  const noRoom = count(first, ({ kind, error }) => kind === "sendError" && error === "ENOBUFS");
+  const judged = first.length - overflows - noRoom;
   return {
     sent: first.length,
     received: received.length,
     lost,
     overflows,
+    noRoom,
     inFlight: 0,
-    loss: judged === 0 ? null : (lost - overflows) / judged,
+    loss: judged === 0 ? null : (lost - overflows - noRoom) / judged,
     duplicates: seen.reduce((sum, each) => sum + Number(each.duplicate) + each.moreDuplicates, 0),
     late: count(seen, ({ late, duplicate }) => late && !duplicate),
     reordered: countsErrors ? count(received, ({ reordered }) => reordered) : 0,

@@ -54,7 +54,8 @@ export class HopAddress {
   /** Loss is not among them: a lost probe has no address. */
   get figures(): AddressStatistics {
     if (this.#figures === undefined) {
-      const { sent, lost, loss, overflows, inFlight, sendErrors, ...answers } = this.#statistics.snapshot();
+      const { sent, lost, loss, overflows, noRoom, inFlight, sendErrors, ...answers } =
+        this.#statistics.snapshot();
       this.#figures = answers;
     }
     return this.#figures;

@@ -138,6 +138,8 @@ export class PingTarget implements TargetRow {
     if (!isDecisive(result)) return false;
     // Nobody knows whether it was answered: this host had no room for the answer.
     if (result.kind === "timeout" && result.receiveOverflow) return false;
+    // Nor was it even sent, for want of room.
+    if (result.kind === "sendError" && result.error === "ENOBUFS") return false;
     this.#decided += 1;
     this.history.add(result.kind === "reply" ? result.rtt : null);
     if (result.kind === "reply") {

@@ -54,10 +54,11 @@ export function drawFigures(canvas: Canvas, statistics: StatisticsSnapshot): num
 
 /** What else was counted, in words; empty if nothing was. */
 export function oddities(statistics: StatisticsSnapshot): string {
-  const { duplicates, late, reordered, corrupt, errors, sendErrors, overflows } = statistics;
+  const { duplicates, late, reordered, corrupt, errors, sendErrors, noRoom, overflows } = statistics;
   const counts: readonly (readonly [count: number, what: string])[] = [
     [errors, errors === 1 ? "ICMP error" : "ICMP errors"],
-    [sendErrors, "not sent"],
+    [sendErrors - noRoom, "not sent"],
+    [noRoom, "not sent (no room in this host)"],
     [duplicates, duplicates === 1 ? "duplicate" : "duplicates"],
     [late, "late"],
     [reordered, "reordered"],
@@ -69,7 +70,7 @@ export function oddities(statistics: StatisticsSnapshot): string {
 }
 
 function figuresOf(statistics: StatisticsSnapshot): readonly Figure[] {
-  const { sent, received, lost, overflows, loss, last, min, mean, max } = statistics;
+  const { sent, received, lost, overflows, noRoom, loss, last, min, mean, max } = statistics;
   const { jitter, stddev, p50, p90, p99 } = statistics;
   const count = (title: string, priority: number, value: number): Figure => ({
     title,
@@ -86,7 +87,7 @@ function figuresOf(statistics: StatisticsSnapshot): readonly Figure[] {
   return [
     count("Sent", 2, sent),
     count("Recv", 6, received),
-    { ...count("Lost", 5, lost - overflows), role: lossRole(loss) },
+    { ...count("Lost", 5, lost - overflows - noRoom), role: lossRole(loss) },
     { title: "Loss", priority: 0, text: lossText(loss), role: lossRole(loss) },
     time("Last", 1, last),
     time("Min", 7, min),
