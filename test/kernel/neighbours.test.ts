@@ -47,6 +47,13 @@ describeIf(requiresLab(), "silent neighbours", () => {
     return Promise.all(kinds.map(async (kind) => ({ name: kind.name, report: await run(kind, input) })));
   }
 
+  test("a sweep finds the two that live among 251", async () => {
+    for (const { name, report } of await runAll({ method: "sweep", dead: 251 })) {
+      expect([name, ...report.answered]).toEqual([name, 1, 1]);
+      expect([name, report.others["ENOBUFS"]]).toEqual([name, undefined]);
+    }
+  });
+
   describe("multiping", () => {
     test("ten at 1,400 bytes each 100 ms cost two that live nothing", async () => {
       const options = { count: 40, interval: 100, size: 1400 };
