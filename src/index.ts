@@ -59,6 +59,7 @@ export type {
   TargetFailure,
   TracerouteEntry,
   TracerouteResult,
+  WrongData,
 } from "./client/results.ts";
 export type { StatisticsSnapshot } from "./client/statistics.ts";
 export type { HostSet } from "./client/sweep/host-set.ts";

@@ -15,9 +15,18 @@ export class MtrNotes {
       this.#notSent += 1;
       this.#lastSendError = result.sendError.message;
     }
+    if (result.kind === "timeout" && result.wrongData !== null) {
+      const { length, truncated } = result.wrongData;
+      const how = truncated ? "truncated to" : "corrupt,";
+      this.#say(`${result.request.addr} answered with wrong data: ${how} ${length} bytes`);
+    }
     if (result.kind !== "icmpError" || isInTransit(result)) return;
     const { description, mtu } = result.icmpError;
     const text = `${result.reply.addr} says: ${description}${mtu === null ? "" : `, mtu ${mtu}`}`;
+    this.#say(text);
+  }
+
+  #say(text: string): void {
     if (this.#said.size < MAX_LINES) this.#said.add(text);
   }
 

@@ -5,6 +5,7 @@ import type { Ipv4Header } from "../packet/ipv4.ts";
 import { IpProtocol } from "../packet/protocol.ts";
 import { type Clock, type Instant, NS_PER_MS, unixMs } from "./clock.ts";
 import { keepBytes, keepBytesIn, keptFrom, keptPart } from "./hex-bytes.ts";
+import { isBeginning } from "./payload.ts";
 import type {
   EchoReply,
   EchoRequest,
@@ -86,7 +87,7 @@ export function sentRequest(
 export function timeoutResult(
   target: string,
   request: EchoRequest,
-  circumstances: Pick<EchoTimeoutResult, "receiveOverflow" | "departed" | "moreDuplicates">,
+  circumstances: Pick<EchoTimeoutResult, "receiveOverflow" | "departed" | "moreDuplicates" | "wrongData">,
 ): EchoResult {
   return {
     kind: "timeout",
@@ -98,6 +99,7 @@ export function timeoutResult(
     reply: null,
     ...ORDINARY,
     ...circumstances,
+    corrupt: circumstances.wrongData !== null,
   };
 }
 
@@ -154,6 +156,7 @@ export function answerResult(answer: Answer): EchoResult {
     target,
     request,
     error: null,
+    truncated: corrupt && isTruncated(request, reply),
     rtt,
     rttSource,
     reply,
@@ -164,6 +167,13 @@ export function answerResult(answer: Answer): EchoResult {
     moreDuplicates,
   };
 }
+
+function isTruncated({ sentPacket }: EchoRequest, { receivedPacket }: EchoReply): boolean {
+  const sent = sentPacket?.packet.payload ?? NOTHING;
+  return isBeginning(receivedPacket.icmpPacket.payload, sent);
+}
+
+const NOTHING: Uint8Array = new Uint8Array();
 
 function receivedPacket({ family, arrival, timing, clock }: Answer): ReceivedPacket {
   const { icmp } = arrival;

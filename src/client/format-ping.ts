@@ -23,8 +23,8 @@ const LOSS_DIGITS: Intl.NumberFormatOptions = { maximumSignificantDigits: 6, use
  * no-such-host.invalid: Cannot resolve "no-such-host.invalid": no such name (ENOTFOUND)
  * ```
  *
- * An answer may also be marked `(late)`, `(corrupt)` and `(reordered)`. The time until an ICMP
- * error came is in {@link EchoResult}'s `rtt` only: to readers of ping's output, `time=` means a
+ * An answer may also be marked `(late)`, `(truncated)`, `(corrupt)` and `(reordered)`. The time until
+ * an ICMP error came is in {@link EchoResult}'s `rtt` only: to readers of ping's output, `time=` means a
  * reply. The last line is an item of a multiping that could not be probed.
  */
 export function formatEchoResult(result: EchoResult | TargetFailure): string {
@@ -44,6 +44,12 @@ export function formatEchoResult(result: EchoResult | TargetFailure): string {
       return `From ${from} ${number} ${describePingError(result)}${marks(result)}`;
     }
     case "timeout": {
+      if (result.wrongData !== null) {
+        const { length, truncated } = result.wrongData;
+        const what = `${truncated ? "truncated to" : "corrupt,"} ${length} bytes of data`;
+        const host = formatHost(request.addr, request.hostname);
+        return `No answer from ${host}: ${number} timeout (answered with wrong data: ${what})`;
+      }
       const why = result.receiveOverflow
         ? " (receive queue overflowed)"
         : result.departed === false
@@ -66,7 +72,7 @@ function marks(result: EchoResult): string {
   const all = [
     result.late && "late",
     result.duplicate && "DUP!",
-    result.corrupt && "corrupt",
+    result.corrupt && (result.kind === "reply" && result.truncated ? "truncated" : "corrupt"),
     result.reordered && "reordered",
     isOther,
   ];

@@ -127,7 +127,8 @@ function groupByResponder(probes: readonly EchoResult[]): Answers[] {
   const before = current;
   for (const probe of probes) {
     if (probe.reply === null) {
-      current.cells.push(probe.kind === "sendError" ? probe.error : "*");
+      const isWrong = probe.kind === "timeout" && probe.wrongData !== null;
+      current.cells.push(probe.kind === "sendError" ? probe.error : isWrong ? "* wrong data" : "*");
       continue;
     }
     const { addr, hostname, rtt } = probe.reply;

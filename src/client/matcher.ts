@@ -76,6 +76,7 @@ export class Matcher {
     const data = this.#compare(probe, icmp.data, false);
     if (data === "foreign" || !(isFromTarget || options.payload.hasCookie)) {
       this.#foreign += 1;
+      if (isFromTarget && probe.state === "flying") this.#noteWrongData(probe, icmp.data);
       return undefined;
     }
     return { probe, isAltered: data === "altered" };
@@ -96,6 +97,12 @@ export class Matcher {
       return undefined;
     }
     return { probe, isAltered: false };
+  }
+
+  /** A host may send back less than it got, or zeros. Should nothing better come, the timeout says so. */
+  #noteWrongData(probe: Probe, data: Uint8Array): void {
+    const { payload } = probe.stream.options;
+    probe.wrongData ??= { length: data.length, truncated: payload.isCut(data, this.identity(probe)) };
   }
 
   #probeOf(identifier: number | null, sequence: number | null): Probe | undefined {

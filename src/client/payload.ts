@@ -104,6 +104,11 @@ export class Payload {
     return "same";
   }
 
+  /** Whether data that came back are the beginning of what a probe carried. */
+  isCut(data: Uint8Array, echo: EchoIdentity): boolean {
+    return isBeginning(data, this.expectedOf(echo));
+  }
+
   #fill({ bytes, view }: Copy, { number, type, identifier, sequence }: EchoIdentity): Uint8Array {
     if (this.#hasCookie) view.setUint32(NUMBER, number);
     if (this.#balanceAt === undefined) return bytes;
@@ -113,6 +118,11 @@ export class Payload {
     view.setUint16(this.#balanceAt, fold((~this.#flow & 0xffff) + (~unbalanced & 0xffff)));
     return bytes;
   }
+}
+
+/** Whether `data` are the first bytes of `whole`, and not all of them. */
+export function isBeginning(data: Uint8Array, whole: Uint8Array): boolean {
+  return data.length < whole.length && data.every((byte, index) => byte === whole[index]);
 }
 
 /** A copy of the data, to write into. */

@@ -1,7 +1,7 @@
 import type { Instant } from "./clock.ts";
 import { LinkedList, type Listed } from "./linked-list.ts";
 import type { Payload } from "./payload.ts";
-import type { EchoRequest, EchoResult } from "./results.ts";
+import type { EchoRequest, EchoResult, WrongData } from "./results.ts";
 import { isGroup } from "./same-host.ts";
 import type { Route } from "./transport/transport.ts";
 
@@ -52,6 +52,8 @@ export class Probe implements Listed<Probe> {
   /** When (monotonic) the send had returned, and when the timeout is over. */
   sentNs = 0;
   deadlineNs = 0;
+  /** The first answer of its target that had other data, which may be forged. */
+  wrongData: WrongData | null = null;
   /** Answers after the one that decided it. */
   copies = 0;
   previous: Probe | undefined = undefined;

@@ -373,7 +373,8 @@ export class Prober implements TransportOwner, StreamOwner {
     const departed = probe.stampNs !== null || (isTold ? false : null);
     const { stream } = probe;
     const moreDuplicates = stream.takeMoreDuplicates(probe.ttl);
-    const circumstances = { receiveOverflow, departed, moreDuplicates };
+    const { wrongData } = probe;
+    const circumstances = { receiveOverflow, departed, moreDuplicates, wrongData };
     this.#post(stream, timeoutResult(stream.options.target, request, circumstances));
   }
 

@@ -173,7 +173,7 @@ interface EchoResultCommon {
   readonly late: boolean;
   /** The probe had been answered before: one more result for that probe. */
   readonly duplicate: boolean;
-  /** The data differ from what was sent (cut, extended or changed on the way). */
+  /** The data that came back differ from what was sent (cut, extended or changed on the way). */
   readonly corrupt: boolean;
   /** A later probe of the run was answered before this one. */
   readonly reordered: boolean;
@@ -190,6 +190,8 @@ export interface EchoReplyResult extends EchoResultCommon {
   readonly kind: "reply";
   /** null: the target answered. */
   readonly error: null;
+  /** Of a `corrupt` reply: the data are the first of those that were sent, and the others are missing. */
+  readonly truncated: boolean;
   /** Round-trip time in milliseconds. */
   readonly rtt: number;
   /** Where the RTT was measured. */
@@ -198,7 +200,15 @@ export interface EchoReplyResult extends EchoResultCommon {
   readonly reply: EchoReply;
 }
 
-/** Nothing came in time. */
+/** What came back in place of the data that the target was asked to echo. */
+export interface WrongData {
+  /** How many bytes of data came back. */
+  readonly length: number;
+  /** true: they are the first of those that were sent. false: they are others. */
+  readonly truncated: boolean;
+}
+
+/** Nothing came in time, or nothing but wrong data. */
 export interface EchoTimeoutResult extends EchoResultCommon {
   readonly kind: "timeout";
   /** What happened, in a word. */
@@ -220,6 +230,12 @@ export interface EchoTimeoutResult extends EchoResultCommon {
    * sockets are not told. null: not known, because this route has no stamps (some tunnels) or the stamp may have been lost.
    */
   readonly departed: boolean | null;
+  /**
+   * The target answered, with the identifier and sequence number of the probe, but without the data that prove it: it sends
+   * back fewer than 12 bytes, or others. Anybody may forge that, so a true reply in time takes its place, and it counts as
+   * loss, with `corrupt` set. null if there was no such answer.
+   */
+  readonly wrongData: WrongData | null;
 }
 
 /** Somebody on the path answered with an ICMP error. */

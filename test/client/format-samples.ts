@@ -37,7 +37,15 @@ interface Facts {
 /** An echo reply. */
 export function replyOf(facts: Facts = {}): EchoReplyResult {
   const reply = answer(facts, { type: facts.to?.includes(":") ? 129 : 0, code: 0 });
-  return { ...common(facts), kind: "reply", error: null, rtt: reply.rtt, rttSource: "kernel", reply };
+  return {
+    ...common(facts),
+    kind: "reply",
+    error: null,
+    truncated: false,
+    rtt: reply.rtt,
+    rttSource: "kernel",
+    reply,
+  };
 }
 
 /** A probe that nobody answered. */
@@ -46,7 +54,15 @@ export function timeoutOf(
 ): EchoTimeoutResult {
   const nothing = { rtt: null, rttSource: null, reply: null } as const;
   const { receiveOverflow = false, departed = null } = facts;
-  return { ...common(facts), kind: "timeout", error: "timeout", ...nothing, receiveOverflow, departed };
+  return {
+    ...common(facts),
+    kind: "timeout",
+    error: "timeout",
+    ...nothing,
+    receiveOverflow,
+    departed,
+    wrongData: null,
+  };
 }
 
 /** An ICMP error. */

@@ -121,7 +121,7 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket", (kind) => {
     const { results, send } = bench.open();
     send();
     await bench.clock.advance(1000);
-    expect(results.map(briefly)).toEqual(["#1 timeout"]);
+    expect(results.map(briefly)).toEqual(["#1 timeout corrupt"]);
   });
 
   test("takes a reply from elsewhere if the cookie is right, and says who answered", async () => {

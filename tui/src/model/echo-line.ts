@@ -94,6 +94,10 @@ function otherLine(result: EchoResult, options: EchoLineOptions): Omit<LogEntry,
       if (result.receiveOverflow) {
         return { role: "warn", text: line("unknown", "the receive queue of this host overflowed") };
       }
+      if (result.wrongData !== null) {
+        const how = result.wrongData.truncated ? "truncated" : "corrupt";
+        return { role: "bad", text: line("lost", `answered with wrong data (${how})`) };
+      }
       return {
         role: "bad",
         text: line("lost", ...(result.departed === false ? ["never left this host"] : [])),

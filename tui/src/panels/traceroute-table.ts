@@ -144,6 +144,7 @@ function noteCell(row: TracerouteRow): Span[] {
     if (result.kind === "sendError") add(result.sendError.code, "bad");
     if (result.kind === "timeout" && result.receiveOverflow) add("queue full here", "warn");
     if (result.kind === "timeout" && result.departed === false) add("dropped here", "warn");
+    if (result.kind === "timeout" && result.wrongData !== null) add("wrong data", "bad");
   }
   if (row.answers.some(({ corrupt }) => corrupt)) add("corrupt", "bad");
   for (const result of row.answers) {
