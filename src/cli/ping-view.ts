@@ -138,11 +138,11 @@ export class PingView {
   }
 
   #sourceText(reply: EchoReply | null): string {
-    const given = this.#values.text("interface");
-    if (given === undefined) return "";
-    const isAddress = addressFamily(given) !== undefined;
-    const source = isAddress ? given : reply?.receivedPacket.ipHeader.destAddr;
-    return source ? `from ${escapeText(source)} ${isAddress ? "" : escapeText(given)}: ` : "";
+    const device = this.#values.text("interface");
+    // The kernel chooses one for an interface, and the answer tells which.
+    const chosen = device === undefined ? undefined : reply?.receivedPacket.ipHeader.destAddr;
+    const source = this.#values.text("source") ?? chosen;
+    return source ? `from ${escapeText(source)} ${escapeText(device ?? "")}: ` : "";
   }
 
   #coloured(result: EchoResult, line: string): string {

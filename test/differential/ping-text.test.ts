@@ -44,6 +44,7 @@ const CASES: readonly (readonly [name: string, line: string])[] = [
   ["an interface, IPv6", "-I above -c 1 fd77:4::2"],
   ["a source", "-I 10.77.1.1 -c 1 10.77.4.2"],
   ["a source, IPv6", "-I fd77:1::1 -c 1 fd77:4::2"],
+  ["an interface and a source", "-I above -I 10.77.1.1 -c 1 10.77.4.2"],
   ["duplicates", "-c 2 -i 0.3 -W 0.3 10.77.4.3"],
   ["a path of too small an MTU", "-c 1 -M do -s 1400 10.77.4.2"],
   ...REASONS[4].map((reason, index) => [reason, `-c 1 10.77.4.${100 + index}`] as const),
