@@ -42,6 +42,7 @@ import type { Sweep } from "./sweep/sweep.ts";
 import { SweepMeasurement } from "./sweep/sweep-measurement.ts";
 import { type SweepOptions, sweepSettings } from "./sweep/sweep-options.ts";
 import { NOT_BEGUN, type SweepItem, type SweepReply } from "./sweep/sweep-results.ts";
+import { SweepZone } from "./targets/sweep-zone.ts";
 import { TargetStream, type Targets } from "./targets/target-stream.ts";
 import { type Pace, promptPace, tickingPace } from "./ticks.ts";
 import { traceroute } from "./traceroute.ts";
@@ -287,6 +288,8 @@ export class Client {
    * What is iterated is not kept: an iterator made while the sweep runs begins with the next result. Hosts of IPv4 networks come
    * without network and broadcast address, as with `fping -g`. No packet goes to a broadcast, multicast or unspecified address.
    *
+   * Link-local targets need the option `interface`, or a zone (`fe80::1%eth0`, `fe80::%eth0/120`), which is the one of all.
+   *
    * @param targets an address, a host name, a network (`192.0.2.0/24`), a range (`192.0.2.5-9`), or any iterable or async iterable of
    * these, which is read as it is needed
    * @throws {TypeError | RangeError} at once, for a wrong option or a single wrong target
@@ -300,7 +303,15 @@ export class Client {
   sweep(targets: Targets, options: SweepOptions = {}): SweepMeasurement<SweepItem> {
     const settings = sweepSettings(this.#options, options);
     const { order, seed, exclude, family, signal } = settings;
-    const stream = new TargetStream(targets, { resolver: this.#resolver, order, seed, exclude, family });
+    const zone = new SweepZone(settings.interface ?? settings.sources[6]?.split("%", 2)[1]);
+    const stream = new TargetStream(targets, {
+      resolver: this.#resolver,
+      order,
+      seed,
+      exclude,
+      family,
+      zone,
+    });
     let sweep: Sweep | undefined;
     const measurement: SweepMeasurement<SweepItem> = new SweepMeasurement<SweepItem>(
       {
@@ -311,7 +322,7 @@ export class Client {
         start: (run) =>
           this.#register(measurement, () => {
             const onSocket = (facilities: Facilities) => this.#note(facilities);
-            sweep = openSweep(this.#platform, run, { targets: stream, settings, onSocket });
+            sweep = openSweep(this.#platform, run, { targets: stream, zone, settings, onSocket });
             return sweep.run();
           }),
       },

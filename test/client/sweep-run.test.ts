@@ -282,6 +282,46 @@ describe("Client.sweep()", () => {
     expect(() => client.sweep("198.51.100.1", { exclude: ["here.example"] })).toThrow();
   });
 
+  test("a source with the zone of an interface that this host lacks rejects", async () => {
+    const { client, failure } = scene();
+    const source = "fe80::10%eth9";
+    expect(await failure(client.sweep("2001:db8::1", { source }))).toEqual(
+      new RangeError('Option "source" is "fe80::10%eth9": this host has no interface "eth9"'),
+    );
+  });
+
+  for (const privileged of [true, false]) {
+    test(`link-local targets and sources share a zone, wherever it is given, privileged: ${privileged}`, async () => {
+      const interfaces = { lo: 1, eth0: 2 };
+      const addresses = ["2001:db8::10", "fe80::10"];
+      const network: FakeNetwork = (probe) => [echoReply(probe, { delayMs: 1 })];
+      const { client, failure, kernel, outcome, watch } = scene(
+        { network, interfaces, addresses },
+        { privileged },
+      );
+      const rows = [
+        ["fe80::1%eth0", undefined, undefined],
+        ["fe80::1", undefined, "eth0"],
+        ["fe80::1", "fe80::10%eth0", undefined],
+        ["fe80::1%eth0", "fe80::10", undefined],
+        ["fe80::1%eth0", "fe80::10%eth0", "eth0"],
+      ] as const;
+      for (const [target, source, by] of rows) {
+        const sweep = client.sweep(target, { source, interface: by });
+        const { items } = watch(sweep);
+        expect(await outcome(sweep)).toMatchObject({ answered: 1 });
+        expect(items).toMatchObject([{ addr: target, from: target }]);
+      }
+      expect(kernel.sent.slice(1).map(({ interfaceIndex }) => interfaceIndex)).toContain(2);
+      const { message } = (await failure(client.sweep("2001:db8::1", { source: "fe80::10" }))) as Error;
+      expect(message).toContain("a link-local address needs its interface");
+      const missing = client.sweep(["fe80::1%eth9"], { all: true });
+      const { items } = watch(missing);
+      await outcome(missing);
+      expect(items).toMatchObject([{ kind: "sendError", addr: "fe80::1%eth9", error: "ENODEV" }]);
+    });
+  }
+
   test("an interface that this host lacks rejects", async () => {
     const { client, failure } = scene();
     expect(await failure(client.sweep("198.51.100.1", { interface: "eth9" }))).toBeInstanceOf(RangeError);

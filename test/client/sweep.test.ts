@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { constants } from "node:os";
+import type { SweepOptions } from "../../src/client/sweep/sweep-options.ts";
 import type { SweepItem } from "../../src/client/sweep/sweep-results.ts";
 import {
   checksumHolds,
@@ -280,6 +281,44 @@ for (const kind of SOCKET_KINDS) {
       expect(result).toMatchObject({ hosts: 200, sent: 200, answered: 200, sendErrors: 0 });
       // 1, 2, 4, 8 and 16 ms.
       expect(kernel.sent[0]?.sentAtNs).toBe(1_000_000_000 + 31_000_000);
+    });
+
+    test("a host that is refused says what was asked for, or exceeded", async () => {
+      const world = scene({ network: answering }, { privileged });
+      const [target = ""] = rangeOf(kind, 1).addresses;
+      const source = kind.family === 4 ? "192.0.2.99" : "2001:db8::99";
+      const refusalOf = async (options: SweepOptions): Promise<string[]> => {
+        const sweep = world.client.sweep([target], { ...options, all: true });
+        const { items } = world.watch(sweep);
+        await world.outcome(sweep);
+        return items.map((item) => (item.kind === "sendError" ? item.message : item.kind));
+      };
+      expect(await refusalOf({ source })).toEqual([
+        `Cannot send to ${target} from ${source}: this host has no such address (EADDRNOTAVAIL)`,
+      ]);
+      expect(await refusalOf({ size: 1600, dontFragment: true })).toEqual([
+        `sendmmsg() to ${target} failed: EMSGSIZE (message too long), mtu 1500`,
+      ]);
+      expect(await refusalOf({ size: 1400, dontFragment: true })).toEqual(["reply"]);
+    });
+
+    test("an interface that is created anew is found again", async () => {
+      const interfaces: Record<string, number> = { lo: 1, eth0: 2 };
+      const world = scene({ network: answering, interfaces }, { privileged });
+      const { addresses } = rangeOf(kind, 6);
+      const sweep = world.client.sweep(addresses, { rate: 1, interface: "eth0", all: true });
+      const { items, ended } = world.watch(sweep);
+      await world.clock.advance(1500);
+      delete interfaces["eth0"];
+      await world.clock.advance(1000);
+      interfaces["eth0"] = 7;
+      await world.clock.advance(20_000);
+      await ended;
+      const codes = items.map(({ error }): string | null => error);
+      expect(codes.slice(0, 2)).toEqual([null, null]);
+      expect(codes).toContain("ENODEV");
+      expect(codes.slice(-2)).toEqual([null, null]);
+      expect([...new Set(world.kernel.sent.map(({ interfaceIndex }) => interfaceIndex))]).toEqual([2, 7]);
     });
 
     test("dscp, TTL, DF, mark, size, interface and source", async () => {

@@ -26,7 +26,7 @@ import {
   SOF_TIMESTAMPING_TX_SOFTWARE,
   SOL_SOCKET,
 } from "../../src/ffi/constants.ts";
-import { formatAddress } from "../../src/packet/address.ts";
+import { formatAddress, isLinkLocal } from "../../src/packet/address.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import { type QuotedProbe, quotedProbe } from "./fake-icmp-errors.ts";
 import { type FakeDatagram, viewOf } from "./fake-memory.ts";
@@ -140,7 +140,8 @@ export class FakeHost {
       throw new KernelFailure(EACCES);
     }
     const wish = readWish(socket, message);
-    const index = wish.interfaceIndex || socket.boundInterface;
+    const scope = (isLinkLocal(destination) && address.scopeId) || 0;
+    const index = wish.interfaceIndex || socket.boundInterface || scope;
     // ip6_datagram_send_ctl()
     if (socket.boundInterface !== 0 && index !== socket.boundInterface) throw new KernelFailure(EINVAL);
     if (index !== 0 && !Object.values(this.interfaces).includes(index)) throw new KernelFailure(ENODEV);

@@ -1,4 +1,4 @@
-import { type Family, formatAddress } from "../../packet/address.ts";
+import { type Family, formatAddress, isLinkLocal } from "../../packet/address.ts";
 import { formatIpv4Number } from "../../packet/address-number.ts";
 import { type Clock, NS_PER_MS } from "../clock.ts";
 import type { SweepProbe, SweepReplyPacket } from "../transport/sweep-probe.ts";
@@ -33,6 +33,8 @@ export interface LaneOptions {
   readonly timeoutsNs: readonly number[];
   readonly clock: Clock;
   readonly tally: Tally;
+  /** The zone that is part of link-local addresses, if targets were given with it. */
+  readonly zone: { readonly name: string | undefined };
   readonly sink: LaneSink;
 }
 
@@ -398,11 +400,17 @@ export class Lane implements SweepListener {
   #text(number: number): string {
     return this.#isIpv4
       ? formatIpv4Number(this.#flight.ipv4(number) >>> 0)
-      : textOf(this.#flight.ipv6(number));
+      : this.#ipv6Text(this.#flight.ipv6(number));
+  }
+
+  #ipv6Text(words: Int32Array): string {
+    const text = formatAddress(new Uint8Array(words.buffer, words.byteOffset, 16));
+    const { name } = this.#options.zone;
+    return name !== undefined && isLinkLocal(text) ? `${text}%${name}` : text;
   }
 
   #sourceText(number: number, addr: string, reply: SweepReplyPacket): string {
-    if (!this.#isIpv4) return textOf(reply.ipv6);
+    if (!this.#isIpv4) return this.#ipv6Text(reply.ipv6);
     return reply.ipv4 === this.#flight.ipv4(number) ? addr : formatIpv4Number(reply.ipv4 >>> 0);
   }
 }
@@ -415,8 +423,4 @@ function microseconds(ns: number): number {
 /** The time since `sent`, which is good for 71 minutes. */
 function rttByTime(sent: number, receivedNs: number): number {
   return ((microseconds(receivedNs) - sent) >>> 0) * 1000;
-}
-
-function textOf(words: Int32Array): string {
-  return formatAddress(new Uint8Array(words.buffer, words.byteOffset, 16));
 }

@@ -2,6 +2,7 @@ import { RawSocketPermissionError, SystemError } from "../../errors.ts";
 import type { Family } from "../../packet/address.ts";
 import type { Run } from "../measurement.ts";
 import type { Platform } from "../platform.ts";
+import type { SweepZone } from "../targets/sweep-zone.ts";
 import type { TargetStream } from "../targets/target-stream.ts";
 import type { Facilities } from "../transport/capabilities.ts";
 import { interfaceIndex } from "../transport/interface-names.ts";
@@ -32,17 +33,21 @@ export function openSweep(
   run: Run<SweepItem>,
   work: {
     readonly targets: TargetStream;
+    readonly zone: SweepZone;
     readonly settings: SweepSettings;
     /** Told of each socket that is opened. */
     readonly onSocket: (facilities: Facilities) => void;
   },
 ): Sweep {
-  const { targets, settings, onSocket } = work;
+  const { targets, zone, settings, onSocket } = work;
   const { clock, libc } = platform;
-  const index =
-    settings.interface === undefined ? undefined : interfaceIndex(libc, String(settings.interface));
-  if (index === 0) {
-    throw new RangeError(`Option "interface" is "${settings.interface}": this host has no such interface`);
+  const { interface: by, sources } = settings;
+  const sourceZone = sources[6]?.split("%", 2)[1];
+  if (by !== undefined && interfaceIndex(libc, by) === 0) {
+    throw new RangeError(`Option "interface" is "${by}": this host has no such interface`);
+  }
+  if (sourceZone !== undefined && interfaceIndex(libc, sourceZone) === 0) {
+    throw new RangeError(`Option "source" is "${sources[6]}": this host has no interface "${sourceZone}"`);
   }
   const tally = new Tally(randomWord(platform));
   const filler = fillerOf(settings.size);
@@ -57,8 +62,9 @@ export function openSweep(
             family,
             privileged,
             identifier: randomWord(platform) & 0xffff,
-            source: settings.sources[family],
-            interfaceIndex: index,
+            source: sources[family],
+            interface: by ?? (family === 6 ? sourceZone : undefined),
+            zone,
             ttl: settings.ttl,
             tos: settings.tos,
             dontFragment: settings.dontFragment,
@@ -79,6 +85,7 @@ export function openSweep(
         timeoutsNs: settings.timeoutsNs,
         clock,
         tally,
+        zone,
         sink: {
           get wantsReplies() {
             return run.isIterated;

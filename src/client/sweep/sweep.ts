@@ -6,6 +6,7 @@ import type { Run } from "../measurement.ts";
 import { Completion, onAbort } from "../run-context.ts";
 import { createTargetSlot } from "../targets/target-slot.ts";
 import type { TargetStream } from "../targets/target-stream.ts";
+import { foreignSource } from "../transport/send-failure.ts";
 import type { Lane } from "./lane.ts";
 import { Pacer } from "./pacer.ts";
 import { RateControl } from "./rate-control.ts";
@@ -297,7 +298,7 @@ export class Sweep {
       target: host,
       attempts: 0,
       error: reason?.code ?? "EACCES",
-      message: reason?.message ?? `${addr} is no single host: a sweep does not probe it`,
+      message: refusalText(addr, reason),
     });
     return "refused";
   }
@@ -351,4 +352,11 @@ export class Sweep {
     if (delayNs === Number.POSITIVE_INFINITY) return;
     this.#cancelTimer = this.#clock.schedule(delayNs, () => this.#turn());
   }
+}
+
+function refusalText(addr: string, reason: SystemError | undefined): string {
+  if (reason === undefined) return `${addr} is no single host: a sweep does not probe it`;
+  const { syscall, address: source, message } = reason;
+  // What a socket that is told the source with each packet says.
+  return syscall === "bind" && source !== undefined ? foreignSource(addr, source, reason).message : message;
 }

@@ -1,5 +1,5 @@
 import { ResolveError } from "../../errors.ts";
-import { type Family, parseAddress } from "../../packet/address.ts";
+import { type Family, isLinkLocal, parseAddress } from "../../packet/address.ts";
 import { ipv4Number, ipv6Number, parseIpv4Number } from "../../packet/address-number.ts";
 import type { AddressRange } from "../../packet/address-range.ts";
 import type { ResolvedHost, Resolver } from "../resolve.ts";
@@ -8,6 +8,7 @@ import { AddressPlan, MAX_PLAN_SIZE, rangeSize } from "./address-plan.ts";
 import { AddressSet } from "./address-set.ts";
 import { distinctRanges } from "./distinct-ranges.ts";
 import { Queue } from "./queue.ts";
+import { SweepZone } from "./sweep-zone.ts";
 import { failedTarget, parseExcludes, parseTarget } from "./target.ts";
 import type { TargetSlot } from "./target-slot.ts";
 import { AsyncTextReader, checkText, END, PENDING, SyncTextReader, type TextReader } from "./text-reader.ts";
@@ -30,6 +31,8 @@ export interface TargetStreamOptions {
   readonly seed?: number | undefined;
   /** Addresses, networks (whole, with network and broadcast address) and ranges to leave out. */
   readonly exclude?: Iterable<string> | undefined;
+  /** Default: link-local targets need a zone, the first of which is the one of all. */
+  readonly zone?: SweepZone | undefined;
   /** The only family wanted: names are resolved to it, addresses of the other are failures. */
   readonly family?: Family | undefined;
 }
@@ -59,6 +62,7 @@ export class TargetStream {
   readonly #resolver: Pick<Resolver, "lookup">;
   readonly #family: Family | undefined;
   readonly #excluded: AddressSet;
+  readonly #zone: SweepZone;
   readonly #abort: AbortController = new AbortController();
   /** Undefined when the order is that of the targets. */
   #seed: number | undefined;
@@ -89,6 +93,7 @@ export class TargetStream {
     const { exclude = [] } = options;
     this.#resolver = options.resolver;
     this.#family = options.family;
+    this.#zone = options.zone ?? new SweepZone(undefined);
     this.#excluded = new AddressSet(parseExcludes(typeof exclude === "string" ? [exclude] : exclude));
     this.#seed = options.order === "random" ? (options.seed ?? randomSeed()) : undefined;
     if (typeof targets === "string") {
@@ -213,7 +218,7 @@ export class TargetStream {
     const ranges: AddressRange[] = [];
     let size = 0;
     for (const text of texts) {
-      const target = parseTarget(text, this.#family);
+      const target = parseTarget(text, this.#family, this.#zone);
       if (target.kind === "name") {
         this.#names.push(text);
         continue;
@@ -262,11 +267,13 @@ export class TargetStream {
   /** Writes the address of a name into `slot`. Undefined: it is excluded. */
   #takeAnswer({ host, address }: ResolvedHost, slot: TargetSlot): TargetStep | undefined {
     const parsed = parseAddress(address);
-    if (parsed === undefined || parsed.zone !== undefined) {
-      const message = `Target "${host}" is ${address}: a sweep knows no zones, but the option "interface"`;
+    if (parsed === undefined) return undefined;
+    const { family, bytes, zone } = parsed;
+    const refusal = isLinkLocal(address) && family === 6 ? this.#zone.refusal(zone) : undefined;
+    if (refusal !== undefined) {
+      const message = `Target "${host}" is ${address}, which cannot be probed: ${refusal}`;
       return fail(slot, failedTarget(host, "ERR_ZONE", message));
     }
-    const { family, bytes } = parsed;
     const isExcluded =
       family === 4 ? this.#excluded.hasIpv4(ipv4Number(bytes)) : this.#excluded.hasIpv6(ipv6Number(bytes));
     if (isExcluded) {

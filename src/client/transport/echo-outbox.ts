@@ -13,8 +13,6 @@ export interface EchoOutboxOptions {
   readonly filler: Uint8Array;
   /** The control message that every probe needs. */
   readonly control: ControlRequest;
-  /** The interface of link-local targets; 0 for none. */
-  readonly scopeId: number;
 }
 
 // TTL, traffic class and packet information: 24, 24 and 40 bytes.
@@ -29,6 +27,7 @@ const MIN_COUNT = 16;
  */
 export class EchoOutbox {
   readonly batch: MessageBatch;
+  readonly #family: Family;
   readonly #words: Int32Array;
   /** Index in `words` of the first destination and of the first message, and the words from one to the next. */
   readonly #address: number;
@@ -40,7 +39,7 @@ export class EchoOutbox {
   /** Sum of all 16-bit words of a message that stay the same. */
   readonly #constantSum: number;
 
-  constructor({ family, identifier, filler, control, scopeId }: EchoOutboxOptions) {
+  constructor({ family, identifier, filler, control }: EchoOutboxOptions) {
     const length = ECHO_HEADER_LENGTH + filler.length;
     const room = (length + 7) & ~7;
     const count = Math.max(MIN_COUNT, Math.min(MAX_COUNT, Math.floor(MAX_ARENA / room)));
@@ -49,7 +48,6 @@ export class EchoOutbox {
     for (let index = 0; index < count; index++) {
       const name = batch.nameOffset(index);
       view.setUint16(name, family === 4 ? AF_INET : AF_INET6, true);
-      if (family === 6) view.setUint32(name + SOCKADDR_IN6.scopeId, scopeId, true);
       const dataOffset = batch.dataOffset(index);
       view.setUint8(dataOffset, echoRequestType(family));
       view.setUint16(dataOffset + 4, identifier);
@@ -62,6 +60,7 @@ export class EchoOutbox {
       });
     }
     this.batch = batch;
+    this.#family = family;
     this.#words = words;
     this.#address = (batch.nameOffset(0) + (family === 4 ? SOCKADDR_IN.address : SOCKADDR_IN6.address)) >> 2;
     this.#addressStride = (batch.nameOffset(1) - batch.nameOffset(0)) >> 2;
@@ -75,6 +74,19 @@ export class EchoOutbox {
   /** How many probes it holds. */
   get count(): number {
     return this.batch.count;
+  }
+
+  /**
+   * Changes the interface that all probes leave by, which `control` must have had from the beginning
+   * if it has one, and that of link-local targets (0 for none).
+   */
+  setInterface(control: ControlRequest, scopeId: number): void {
+    const { view } = this.batch;
+    for (let index = 0; index < this.count; index++) {
+      encodeControl(control, this.#family, { view, offset: this.batch.controlOffset(index) });
+      if (this.#family === 6)
+        view.setUint32(this.batch.nameOffset(index) + SOCKADDR_IN6.scopeId, scopeId, true);
+    }
   }
 
   /** Writes probe `index` to `probe.ipv4`. */

@@ -3,13 +3,11 @@ import {
   AF_INET,
   AF_INET6,
   IP_MTU_DISCOVER,
-  IP_RECVERR,
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPV6_MTU_DISCOVER,
-  IPV6_RECVERR,
   PMTUDISC_DONT,
   PMTUDISC_PROBE,
   SCM_TSTAMP_SND,
@@ -37,7 +35,7 @@ import type { Facilities } from "./capabilities.ts";
 import { decodeDatagram, decodeQueuedError } from "./datagram-arrival.ts";
 import { InterfaceNames, missingInterface } from "./interface-names.ts";
 import { decodeRaw } from "./raw-arrival.ts";
-import { explainRefusal } from "./send-failure.ts";
+import { exceededMtu, explainRefusal } from "./send-failure.ts";
 import { becomeFurther, bindFurther, bindIdentifier, setShareable } from "./shared-identifier.ts";
 import { configureSocket, countStamps } from "./socket-options.ts";
 import { TimeSlice } from "./time-slice.ts";
@@ -341,27 +339,12 @@ export class IcmpTransport implements Transport {
     const index = this.#envelopes.get(route)?.index;
     if (index === 0) return error;
     const isTooLong = error.code === "EMSGSIZE";
-    if (isTooLong && this.privileged) this.#askForMtu(this.#envelope(route, ttl), message);
+    if (isTooLong && this.privileged) {
+      const resend = () => this.#socket.sendIn(this.#envelope(route, ttl), message);
+      this.#exceededMtu = exceededMtu(this.#socket, this.family, resend);
+    }
     const mtu = isTooLong ? this.#exceededMtu : undefined;
     return explainRefusal(this.#libc, error, { ...route, index, mtu });
-  }
-
-  /** A raw socket is told the MTU only if it asks for errors, which it does not as it sees them as packets. */
-  #askForMtu(envelope: Envelope, message: Uint8Array): void {
-    const level = this.family === 4 ? IPPROTO_IP : IPPROTO_IPV6;
-    const name = this.family === 4 ? IP_RECVERR : IPV6_RECVERR;
-    this.#exceededMtu = undefined;
-    try {
-      this.#socket.setOption(level, name, 1);
-      this.#socket.sendIn(envelope, message);
-    } catch (error) {
-      if (!(error instanceof SystemError)) throw error;
-      if (error.code !== "EMSGSIZE") return;
-    }
-    this.#socket.receiveErrors(({ error }) => {
-      if (error?.origin === SO_EE_ORIGIN_LOCAL) this.#exceededMtu = error.info;
-    }, DRAIN_LIMIT);
-    this.#socket.setOption(level, name, 0);
   }
 
   /** Many probes take the same route: it is encoded once for each TTL and index of its interface. */

@@ -1,9 +1,18 @@
 import { constants } from "node:os";
 import { SystemError } from "../../errors.ts";
-import { AF_INET, AF_INET6, SOCK_DGRAM } from "../../ffi/constants.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  IP_RECVERR,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPV6_RECVERR,
+  SO_EE_ORIGIN_LOCAL,
+  SOCK_DGRAM,
+} from "../../ffi/constants.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { Socket } from "../../ffi/socket.ts";
-import { isLinkLocal } from "../../packet/address.ts";
+import { type Family, isLinkLocal } from "../../packet/address.ts";
 import { extended } from "./socket-options.ts";
 import type { Route } from "./transport.ts";
 
@@ -26,16 +35,7 @@ export interface RefusedSend {
 export function explainRefusal(libc: Libc, error: SystemError, refused: RefusedSend): SystemError {
   const { destination, source, interface: by, mark, mtu } = refused;
   if (source !== undefined && !isOurs(libc, source, refused.index)) {
-    return new SystemError(
-      `Cannot send to ${destination} from ${source}: this host has no such address (EADDRNOTAVAIL)`,
-      {
-        errno: constants.errno.EADDRNOTAVAIL,
-        code: "EADDRNOTAVAIL",
-        syscall: error.syscall,
-        address: destination,
-      },
-      { cause: error },
-    );
+    return foreignSource(destination, source, error);
   }
   const asked = [
     source !== undefined && `source ${source}`,
@@ -45,6 +45,42 @@ export function explainRefusal(libc: Libc, error: SystemError, refused: RefusedS
   const how = asked.length === 0 ? "" : ` with ${asked.join(", ")}`;
   const size = mtu === undefined ? "" : `, mtu ${mtu}`;
   return how === "" && size === "" ? error : extended(error, `${how}${size}`);
+}
+
+/** The error of a send from an address that this host does not have. */
+export function foreignSource(destination: string, source: string, cause: SystemError): SystemError {
+  return new SystemError(
+    `Cannot send to ${destination} from ${source}: this host has no such address (EADDRNOTAVAIL)`,
+    {
+      errno: constants.errno.EADDRNOTAVAIL,
+      code: "EADDRNOTAVAIL",
+      syscall: cause.syscall,
+      address: destination,
+    },
+    { cause },
+  );
+}
+
+/**
+ * The MTU that a packet exceeds, which `resend` tries to send once more on a raw socket. Those are
+ * told it only if they ask for errors (IP_RECVERR), which they do not as they see them as packets.
+ */
+export function exceededMtu(socket: Socket, family: Family, resend: () => void): number | undefined {
+  const level = family === 4 ? IPPROTO_IP : IPPROTO_IPV6;
+  const name = family === 4 ? IP_RECVERR : IPV6_RECVERR;
+  let mtu: number | undefined;
+  try {
+    socket.setOption(level, name, 1);
+    resend();
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    if (error.code !== "EMSGSIZE") return undefined;
+  }
+  socket.receiveErrors(({ error }) => {
+    if (error?.origin === SO_EE_ORIGIN_LOCAL) mtu = error.info;
+  });
+  socket.setOption(level, name, 0);
+  return mtu;
 }
 
 /**

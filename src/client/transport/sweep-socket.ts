@@ -7,9 +7,10 @@ import {
   SOCK_RAW,
 } from "../../ffi/constants.ts";
 import { Socket } from "../../ffi/socket.ts";
-import type { Family } from "../../packet/address.ts";
+import { type Family, isLinkLocal, needsZone } from "../../packet/address.ts";
 import type { Facilities } from "./capabilities.ts";
 import type { TransportSystem } from "./icmp-transport.ts";
+import { interfaceIndex } from "./interface-names.ts";
 import { bindIdentifier } from "./shared-identifier.ts";
 import { configureSocket, type FixedRoute } from "./socket-options.ts";
 
@@ -21,7 +22,10 @@ export interface SweepSocketOptions extends FixedRoute {
   /** The identifier to send with on a raw socket. */
   readonly identifier: number;
   readonly source: string | undefined;
-  readonly interfaceIndex: number | undefined;
+  /** Name or index of the interface that all probes leave by. */
+  readonly interface: string | number | undefined;
+  /** The zone of link-local targets, which may become known later. */
+  readonly zone: { readonly name: string | undefined };
   /** Bytes to ask for as receive buffer. */
   readonly receiveBuffer: number;
 }
@@ -38,9 +42,11 @@ export interface OpenedSweepSocket {
  * transmit stamps, only the control messages that are needed, and no broadcasts (a send to one fails with EACCES).
  *
  * @throws {SystemError} EPERM or EACCES without the privilege; nothing stays open.
+ * @throws {RangeError} for a link-local source of which nobody says on which interface it is.
  */
 export function openSweepSocket({ libc }: TransportSystem, options: SweepSocketOptions): OpenedSweepSocket {
   const { family, privileged } = options;
+  checkSource(options);
   const socket = Socket.open(libc, {
     domain: family === 4 ? AF_INET : AF_INET6,
     type: privileged ? SOCK_RAW : SOCK_DGRAM,
@@ -48,12 +54,23 @@ export function openSweepSocket({ libc }: TransportSystem, options: SweepSocketO
   });
   try {
     const any = family === 4 ? "0.0.0.0" : "::";
-    const address = { address: options.source ?? any };
-    const identifier = privileged ? options.identifier : bindIdentifier(socket, address);
+    const { source, interface: by = options.zone.name } = options;
+    // IPv4 sockets take the source of a control message.
+    const [address = any] = family === 4 ? [] : (source?.split("%", 1) ?? []);
+    const isScoped = by !== undefined && isLinkLocal(address) && family === 6;
+    const bindTo = { address, ...(isScoped && { scopeId: interfaceIndex(libc, by) }) };
+    const identifier = privileged ? options.identifier : bindIdentifier(socket, bindTo);
     const facilities = configureSocket(socket, { ...options, identifier, route: options });
     return { socket, identifier, facilities };
   } catch (error) {
     socket.close();
     throw error;
   }
+}
+
+function checkSource({ source, interface: by, zone }: SweepSocketOptions): void {
+  if (source === undefined || !needsZone(source) || by !== undefined || zone.name !== undefined) return;
+  throw new RangeError(
+    `Option "source" is ${source}: a link-local address needs its interface, as in ${source}%eth0`,
+  );
 }

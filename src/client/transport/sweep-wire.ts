@@ -1,5 +1,7 @@
 import { PacketError, type SystemError } from "../../errors.ts";
-import { EAGAIN, ENOBUFS, sendAttempts, systemError } from "../../ffi/errno.ts";
+import type { ControlRequest } from "../../ffi/cmsg.ts";
+import { SO_EE_ORIGIN_LOCAL } from "../../ffi/constants.ts";
+import { EAGAIN, EMSGSIZE, ENOBUFS, sendAttempts, systemError } from "../../ffi/errno.ts";
 import { decodeIncoming } from "../../ffi/incoming.ts";
 import type { Watch } from "../../ffi/reactor.ts";
 import type { SocketAddress } from "../../ffi/sockaddr.ts";
@@ -11,7 +13,9 @@ import { decodeQueuedError } from "./datagram-arrival.ts";
 import { EchoInbox } from "./echo-inbox.ts";
 import { EchoOutbox } from "./echo-outbox.ts";
 import type { TransportSystem } from "./icmp-transport.ts";
+import { InterfaceNames, missingInterface } from "./interface-names.ts";
 import { decodeRaw } from "./raw-arrival.ts";
+import { exceededMtu, explainRefusal } from "./send-failure.ts";
 import type { SweepProbe, SweepReplyPacket } from "./sweep-probe.ts";
 import { openSweepSocket, type SweepSocketOptions } from "./sweep-socket.ts";
 import { TimeSlice } from "./time-slice.ts";
@@ -36,6 +40,13 @@ export type FlushStep =
   /** The next one is refused; `refusal` tells why, and `skip()` drops it. */
   | "refused";
 
+/** How to construct a {@link SweepWire}. */
+export interface SweepWireOptions extends SweepSocketOptions {
+  readonly filler: Uint8Array;
+}
+
+/** The index of no interface. Another one than 0, which would let the kernel choose. */
+const NO_INTERFACE = 0x7fff_ffff;
 /** Messages that one drain reads of each queue, at most; it ends sooner when its time is over. */
 const DRAIN_LIMIT = 4096;
 /** Kernel memory that a small packet takes in a receive queue, at most: sk_buff, page and all. */
@@ -61,22 +72,25 @@ export class SweepWire {
   readonly #inbox: EchoInbox;
   readonly #listener: SweepListener;
   readonly #slice: TimeSlice;
+  readonly #options: SweepWireOptions;
+  readonly #interfaces: InterfaceNames;
+  /** The interface or zone that the outbox is made for, and its index. */
+  #by: string | number | undefined;
+  #index: number | undefined;
   #watch: Watch | undefined;
   #staged = 0;
   /** How many of the staged have left or were skipped. */
   #flushed = 0;
   #attempts = 0;
   #refusal = 0;
+  /** What the last probe that was too long was too long for. */
+  #mtu: number | undefined;
   #malformed = 0;
   #drops = 0;
   #dropsSeen = 0;
 
   /** @throws {SystemError} EPERM or EACCES without the privilege; nothing stays open. */
-  constructor(
-    system: TransportSystem,
-    options: SweepSocketOptions & { readonly filler: Uint8Array },
-    listener: SweepListener,
-  ) {
+  constructor(system: TransportSystem, options: SweepWireOptions, listener: SweepListener) {
     const { family, privileged, filler } = options;
     const { socket, identifier, facilities } = openSweepSocket(system, options);
     this.family = family;
@@ -90,15 +104,10 @@ export class SweepWire {
     const { epochSeconds } = system.libc;
     this.#epochSeconds = epochSeconds;
     this.#inbox = new EchoInbox({ family, hasIpHeader: privileged && family === 4, filler, epochSeconds });
-    // An IPv6 datagram socket is bound to its source, and ignores that of a control message.
-    const { source, interfaceIndex, ttl, tos } = options;
-    const control = {
-      ...(facilities.byMessage.has("ttl") && { ttl }),
-      ...(facilities.byMessage.has("tos") && { tos }),
-      ...(source !== undefined && (privileged || family === 4) && { source }),
-      ...(interfaceIndex !== undefined && { interfaceIndex }),
-    };
-    this.#outbox = new EchoOutbox({ family, identifier, filler, control, scopeId: interfaceIndex ?? 0 });
+    this.#options = options;
+    this.#interfaces = new InterfaceNames(system.libc);
+    this.#outbox = new EchoOutbox({ family, identifier, filler, control: this.#control() });
+    this.#locate();
     // The answers to all that leaves between two reads must fit half the queue.
     const fitting = Math.floor(socket.receiveQueue.limit / 2 / PACKET_MEMORY);
     this.capacity = Math.min(this.#outbox.count, fitting > 0 ? fitting : this.#outbox.count);
@@ -134,7 +143,12 @@ export class SweepWire {
 
   /** Why the flush stopped at the next probe. */
   refusal(address: string): SystemError {
-    return systemError(this.#refusal, { syscall: "sendmmsg", address });
+    const by = this.#by;
+    if (by !== undefined && this.#index === 0) return missingInterface(by, address);
+    const { source, interface: asked, mark } = this.#options;
+    const error = systemError(this.#refusal, { syscall: "sendmmsg", address });
+    const refused = { destination: address, source: source?.split("%", 1)[0], interface: asked, mark };
+    return explainRefusal(this.#system.libc, error, { ...refused, index: this.#index, mtu: this.#mtu });
   }
 
   /** Adds a probe to what the next flush sends. Not more than `capacity`. */
@@ -147,6 +161,7 @@ export class SweepWire {
   /** Sends what is staged, as far as the kernel takes it. */
   flush(): FlushStep {
     if (this.waiting > 0) this.#watch?.renew();
+    if (this.#by !== this.#wantedInterface) this.#locate();
     while (this.#flushed < this.#staged) {
       const left = this.#socket.sendPrepared(this.#outbox.batch, this.#flushed, this.waiting);
       if (left > 0) {
@@ -159,7 +174,12 @@ export class SweepWire {
       if (!this.privileged) this.#drainErrors();
       this.#attempts += 1;
       if (this.#attempts < sendAttempts(errno)) continue;
+      if (this.#hasMoved()) {
+        this.#attempts = 0;
+        continue;
+      }
       this.#refusal = errno;
+      if (errno === EMSGSIZE && this.privileged) this.#mtu = this.#askForMtu();
       return "refused";
     }
     this.#beginAgain();
@@ -204,6 +224,51 @@ export class SweepWire {
     this.#socket.close();
   }
 
+  get #wantedInterface(): string | number | undefined {
+    return this.#options.interface ?? this.#options.zone.name;
+  }
+
+  /** Puts the interface, as it is now, into the outbox. */
+  #locate(): void {
+    const by = this.#wantedInterface;
+    this.#by = by;
+    if (by === undefined) return;
+    this.#index = this.#interfaces.indexOf(by);
+    // With index 0 the kernel would choose another one.
+    const index = this.#index === 0 ? NO_INTERFACE : this.#index;
+    this.#outbox.setInterface(this.#control(index), index);
+  }
+
+  /** After a refused send: whether the interface has been created anew. The outbox is then made for that. */
+  #hasMoved(): boolean {
+    if (this.#by === undefined || !this.#interfaces.hasMoved(this.#by, this.#index || NO_INTERFACE))
+      return false;
+    this.#locate();
+    return true;
+  }
+
+  /** What each probe asks for. The interface of a zone concerns link-local targets only, by their addresses. */
+  #control(index: number = NO_INTERFACE): ControlRequest {
+    const { family, source, interface: by, ttl, tos } = this.#options;
+    const address = source?.split("%", 1)[0];
+    const { byMessage } = this.facilities;
+    // An IPv6 datagram socket is bound to its source, and ignores that of a control message.
+    const isSourceHeeded = this.privileged || family === 4;
+    return {
+      ...(byMessage.has("ttl") && { ttl }),
+      ...(byMessage.has("tos") && { tos }),
+      ...(address !== undefined && isSourceHeeded && { source: address }),
+      ...(by !== undefined && { interfaceIndex: index }),
+    };
+  }
+
+  /** What the next staged probe is too long for. */
+  #askForMtu(): number | undefined {
+    return exceededMtu(this.#socket, this.family, () => {
+      this.#socket.sendPrepared(this.#outbox.batch, this.#flushed, 1);
+    });
+  }
+
   #beginAgain(): void {
     this.#staged = 0;
     this.#flushed = 0;
@@ -242,6 +307,10 @@ export class SweepWire {
     this.#slice.begin();
     const received = this.#socket.receiveErrors(
       (message) => {
+        if (message.error?.origin === SO_EE_ORIGIN_LOCAL) {
+          this.#mtu = message.error.info;
+          return;
+        }
         this.#listener.onRead();
         this.#handOver(() => decodeQueuedError(this.family, message));
       },

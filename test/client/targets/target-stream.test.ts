@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { SweepZone } from "../../../src/client/targets/sweep-zone.ts";
 import type { Targets } from "../../../src/client/targets/target-stream.ts";
 import {
   type AddressRange,
@@ -233,9 +234,13 @@ describe("TargetStream of names", () => {
     expect(collector.stream.total).toBe(1);
   });
 
-  test("reports one whose address has a zone", async () => {
-    const resolver = new FakeResolver({ printer: "fe80::9%wlan0" });
-    expect(await collect("printer", { resolver })).toEqual(["!ERR_ZONE printer"]);
+  test("takes one whose address has the zone of the others, and reports one that has another", async () => {
+    const resolver = new FakeResolver({ printer: "fe80::9%wlan0", scanner: "fe80::a%eth0" });
+    expect(await collect("printer", { resolver })).toEqual(["printer=fe80::9"]);
+    expect((await collect(["scanner", "fe80::1%wlan0"], { resolver })).sort()).toEqual([
+      "!ERR_ZONE scanner",
+      "fe80::1",
+    ]);
   });
 
   test("throws what is not the fault of a name", async () => {
@@ -247,9 +252,46 @@ describe("TargetStream of names", () => {
   });
 });
 
+describe("link-local targets", () => {
+  test("have the zone of the first, and others are failures that end nothing", async () => {
+    const targets = [
+      "fe80::1%eth0",
+      "fe80::10%eth0/126",
+      "fe80::2%wlan0",
+      "fe80::3",
+      "2001:db8::1",
+      "fe80::4%eth0",
+    ];
+    for (const given of [targets, targets.values()]) {
+      const zone = new SweepZone(undefined);
+      expect((await collect(given, { zone })).sort()).toEqual([
+        "!ERR_ZONE fe80::2%wlan0",
+        "!ERR_ZONE fe80::3",
+        "2001:db8::1",
+        "fe80::1",
+        "fe80::10",
+        "fe80::11",
+        "fe80::12",
+        "fe80::13",
+        "fe80::4",
+      ]);
+      expect(zone.name).toBe("eth0");
+    }
+  });
+
+  test("need no zone where an interface is asked for, but may name it", async () => {
+    const zone = new SweepZone("eth0");
+    expect((await collect(["fe80::1", "fe80::2%eth0", "fe80::3%wlan0"], { zone })).sort()).toEqual([
+      "!ERR_ZONE fe80::3%wlan0",
+      "fe80::1",
+      "fe80::2",
+    ]);
+  });
+});
+
 describe("wrong targets", () => {
   test("a text alone is refused at once", () => {
-    for (const text of ["10.0.0.0/33", "10.0.0.9-1", "fe80::1%eth0", ""]) {
+    for (const text of ["10.0.0.0/33", "10.0.0.9-1", "2001:db8::1%eth0", "fe80::1", "fe80::/64", ""]) {
       expect(() => new Collector(text)).toThrow(RangeError);
     }
     expect(() => new Collector("::1", { family: 4 })).toThrow('Target ::1 is not IPv4, as "family" wants');

@@ -38,7 +38,6 @@ describe("EchoOutbox", () => {
             identifier,
             filler: fillerOf(size),
             control: {},
-            scopeId: 0,
           });
           // Over another probe: nothing of it may stay.
           outbox.setIpv4(3, {
@@ -65,7 +64,7 @@ describe("EchoOutbox", () => {
 
   test("holds fewer probes when they are large", () => {
     const countOf = (size: number) =>
-      new EchoOutbox({ family: 4, identifier: 1, filler: fillerOf(size), control: {}, scopeId: 0 }).count;
+      new EchoOutbox({ family: 4, identifier: 1, filler: fillerOf(size), control: {} }).count;
     expect([countOf(56), countOf(65_507)]).toEqual([256, 64]);
   });
 });
@@ -79,7 +78,7 @@ describe("EchoInbox", () => {
     batch.view.setBigUint64(batch.headerOffset(0) + 40, 0n, true);
   };
   const filler = fillerOf(33);
-  const outbox = new EchoOutbox({ family: 4, identifier: 7, filler, control: {}, scopeId: 0 });
+  const outbox = new EchoOutbox({ family: 4, identifier: 7, filler, control: {} });
   const replyTo = (fields: Partial<typeof probe>, header = 20): Uint8Array => {
     outbox.setIpv4(0, { ...probe, ...fields });
     const packet = new Uint8Array(header + 41);
@@ -166,7 +165,8 @@ function openWire(kind: SocketKind, fake: FakePlatform): { wire: SweepWire; hear
     privileged: kind.privileged,
     identifier: 77,
     source: undefined,
-    interfaceIndex: undefined,
+    interface: undefined,
+    zone: { name: undefined },
     ttl: 64,
     tos: 0,
     dontFragment: undefined,
