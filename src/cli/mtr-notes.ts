@@ -1,5 +1,5 @@
-import type { EchoIcmpErrorResult, EchoResult, MtrRound } from "icmpx";
-import { escapeText, Icmpv4Type, Icmpv6Type } from "icmpx/packet";
+import { type EchoResult, isTransit, type MtrRound } from "icmpx";
+import { escapeText } from "icmpx/packet";
 
 /** Different lines are kept up to this number: who forges answers can make any number of them. */
 const MAX_LINES = 8;
@@ -20,7 +20,7 @@ export class MtrNotes {
       const how = truncated ? "truncated to" : "corrupt,";
       this.#say(`${result.request.addr} answered with wrong data: ${how} ${length} bytes`);
     }
-    if (result.kind !== "icmpError" || isInTransit(result)) return;
+    if (result.kind !== "icmpError" || isTransit(result)) return;
     const { description, mtu } = result.icmpError;
     const text = `${result.reply.addr} says: ${description}${mtu === null ? "" : `, mtu ${mtu}`}`;
     this.#say(text);
@@ -42,12 +42,13 @@ export class MtrNotes {
       lines.push(
         `${overflows} ${overflows === 1 ? "answer" : "answers"} lost in this host's full receive queue: not counted as loss`,
       );
+    const unverified = hops
+      .flatMap(({ addresses }) => addresses)
+      .reduce((sum, address) => sum + address.unverified, 0);
+    if (unverified > 0) {
+      const answers = unverified === 1 ? "1 answer is" : `${unverified} answers are`;
+      lines.push(`${answers} unverified: some NATs change what errors quote, and so does a forger`);
+    }
     return lines;
   }
-}
-
-/** What every hop but the last is asked for: that the TTL ran out there. */
-function isInTransit({ icmpError, reply }: EchoIcmpErrorResult): boolean {
-  const { TimeExceeded } = reply.receivedPacket.ipHeader.version === 4 ? Icmpv4Type : Icmpv6Type;
-  return icmpError.type === TimeExceeded && icmpError.code === 0;
 }

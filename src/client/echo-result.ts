@@ -38,7 +38,7 @@ export interface Verdict {
   readonly moreDuplicates: number;
 }
 
-const ORDINARY: Verdict = {
+export const ORDINARY: Verdict = {
   late: false,
   duplicate: false,
   corrupt: false,
@@ -127,6 +127,8 @@ export interface Answer {
   readonly arrival: EchoArrival | ErrorArrival;
   readonly timing: Timing;
   readonly verdict: Verdict;
+  /** Of an error; see {@link EchoIcmpErrorResult}. */
+  readonly unverified: boolean;
   readonly clock: Clock;
 }
 
@@ -147,7 +149,12 @@ export function answerResult(answer: Answer): EchoResult {
   if (arrival.kind === "error") {
     const error = errorLabel(family, arrival.icmp.type, arrival.icmp.code);
     const icmpError = errorDetails(answer, arrival, reply.receivedPacket.raw);
-    return { kind: "icmpError", target, request, error, icmpError, rtt, rttSource, reply, ...verdict };
+    const { unverified } = answer;
+    return {
+      ...{ kind: "icmpError", target, request, error, icmpError, unverified },
+      ...{ rtt, rttSource, reply },
+      ...verdict,
+    };
   }
   const { late, duplicate, corrupt, reordered, moreDuplicates } = verdict;
   // Named one by one, since there is one for each probe: spreads took 6 % of the time of a multiping (bun --cpu-prof).

@@ -71,7 +71,7 @@ export class Flights {
   /** A flying probe was decided at `nowNs` (monotonic): it is remembered. */
   decide(probe: Probe, state: "answered" | "expired", nowNs: number): void {
     probe.state = state;
-    probe.stream.noteDecided();
+    probe.stream.noteDecided(probe);
     this.#flying -= 1;
     this.#remembered += 1;
     this.#decided.push(probe, nowNs);

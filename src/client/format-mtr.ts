@@ -58,7 +58,8 @@ const SACRIFICES: readonly Sacrifice[] = [
  * ```
  *
  * A hop shows the address that answered last, with the figures of the hop. Each other address that answered there has a
- * line below it, with its own answers: nobody knows which of them a lost probe was for.
+ * line below it, with its own answers: nobody knows which of them a lost probe was for. `?` behind an address: some of its
+ * answers are unverified, so that anybody may have sent them.
  */
 export function formatMtr(round: MtrRound, options: TableFormatOptions = {}): string {
   return formatTable({
@@ -75,7 +76,12 @@ function hopRows(hop: MtrHop): string[][] {
   const { sent, loss } = statistics;
   const main = [
     String(ttl),
-    addr === null ? "?" : escapeText(addr),
+    addr === null
+      ? "?"
+      : addressText(
+          addr,
+          addresses.find((address) => address.addr === addr),
+        ),
     escapeText(hostname ?? ""),
     String(sent),
     ...received(statistics, formatLoss(loss)),
@@ -83,8 +89,14 @@ function hopRows(hop: MtrHop): string[][] {
   return [main, ...addresses.filter((address) => address.addr !== addr).map(addressRow)];
 }
 
-function addressRow({ addr, hostname, statistics }: MtrAddress): string[] {
-  return ["", escapeText(addr), escapeText(hostname ?? ""), "", ...received(statistics, "")];
+function addressRow(address: MtrAddress): string[] {
+  const { addr, hostname, statistics } = address;
+  return ["", addressText(addr, address), escapeText(hostname ?? ""), "", ...received(statistics, "")];
+}
+
+function addressText(addr: string, address: MtrAddress | undefined): string {
+  const isUnverified = address !== undefined && address.unverified > 0;
+  return escapeText(addr) + (isUnverified ? " ?" : "");
 }
 
 function received(statistics: AddressStatistics, loss: string): string[] {

@@ -23,9 +23,9 @@ const LOSS_DIGITS: Intl.NumberFormatOptions = { maximumSignificantDigits: 6, use
  * no-such-host.invalid: Cannot resolve "no-such-host.invalid": no such name (ENOTFOUND)
  * ```
  *
- * An answer may also be marked `(late)`, `(truncated)`, `(corrupt)` and `(reordered)`. The time until
- * an ICMP error came is in {@link EchoResult}'s `rtt` only: to readers of ping's output, `time=` means a
- * reply. The last line is an item of a multiping that could not be probed.
+ * An answer may also be marked `(late)`, `(truncated)`, `(corrupt)` and `(reordered)`, an ICMP error
+ * `(unverified)`. The time until an ICMP error came is in {@link EchoResult}'s `rtt` only: to readers of
+ * ping's output, `time=` means a reply. The last line is an item of a multiping that could not be probed.
  */
 export function formatEchoResult(result: EchoResult | TargetFailure): string {
   if (result.kind === "targetFailure") return `${escapeText(result.target)}: ${escapeText(result.message)}`;
@@ -74,6 +74,7 @@ function marks(result: EchoResult): string {
     result.duplicate && "DUP!",
     result.corrupt && (result.kind === "reply" && result.truncated ? "truncated" : "corrupt"),
     result.reordered && "reordered",
+    result.kind === "icmpError" && result.unverified && "unverified",
     isOther,
   ];
   return all.map((mark) => (mark ? ` (${mark})` : "")).join("");

@@ -42,6 +42,9 @@ const TIME_EXCEEDED_TYPE = { 4: Icmpv4Type.TimeExceeded, 6: Icmpv6Type.TimeExcee
 /** Time to live exceeded in transit, which is what a trace asks for. */
 const IN_TRANSIT = 0;
 
+/** Of an error that its sender may have made up: see {@link EchoIcmpErrorResult}. */
+const UNVERIFIED = { mark: "?", meaning: "unverified, may be forged" } as const;
+
 /** What is shown of one address that answered. */
 interface Answers {
   /** null before anyone answered. */
@@ -65,7 +68,7 @@ interface Answers {
  *  5  10.0.3.1  2.118 ms !H  2.096 ms !H  (!H: host unreachable)
  * ```
  *
- * A probe that could not be sent shows why: `ENETUNREACH`. A silent probe stands with the address that answered before it.
+ * `?` marks an unverified error, which anybody may have sent. A probe that could not be sent shows why: `ENETUNREACH`. A silent probe stands with the address that answered before it.
  */
 export function formatHop(entry: TracerouteEntry): string {
   const lines = groupByResponder(entry.probes).flatMap(({ host, cells, legends, labels }) => {
@@ -141,9 +144,15 @@ function groupByResponder(probes: readonly EchoResult[]): Answers[] {
     }
     current = group;
     const mark = probe.kind === "icmpError" ? markOf(probe) : undefined;
-    const marks = [mark?.mark, probe.corrupt ? "corrupt" : undefined].filter((each) => each !== undefined);
+    const isUnverified = probe.kind === "icmpError" && probe.unverified;
+    const marks = [
+      ...(mark === undefined ? [] : [mark.mark]),
+      ...(isUnverified ? [UNVERIFIED.mark] : []),
+      ...(probe.corrupt ? ["corrupt"] : []),
+    ];
     group.cells.push([`${rtt.toFixed(3)} ms`, ...marks].join(" "));
     if (mark !== undefined) group.legends.add(`${mark.mark}: ${mark.meaning}`);
+    if (isUnverified) group.legends.add(`${UNVERIFIED.mark}: ${UNVERIFIED.meaning}`);
     if (probe.kind === "icmpError") addLabels(group.labels, probe);
   }
   if (byAddress.size > 0) return [...byAddress.values()];

@@ -11,11 +11,14 @@ const MAX_ADDRESSES = 128;
 interface AddressRecord {
   readonly statistics: Statistics;
   extensions: readonly ExtensionObject[];
+  unverified: number;
 }
 
 /** What an mtr knows of one hop. */
 export class HopRecord {
   readonly statistics: Statistics = new Statistics();
+  /** The last round with a verified answer; below any round if there was none. */
+  verifiedRound: number = Number.NEGATIVE_INFINITY;
   /** By the address that answered, the first seen first. */
   readonly #byAddress = new Map<string, AddressRecord>();
   #lastAddress: string | null = null;
@@ -31,6 +34,7 @@ export class HopRecord {
     const mine = record?.statistics;
     if (record !== undefined)
       record.extensions = result.kind === "icmpError" ? result.icmpError.extensions : [];
+    if (record !== undefined && result.kind === "icmpError" && result.unverified) record.unverified += 1;
     if (result.corrupt) statistics.addCorrupt();
     if (result.moreDuplicates > 0) statistics.addDuplicate(result.moreDuplicates);
     if (result.duplicate) {
@@ -60,11 +64,12 @@ export class HopRecord {
       addr: this.#lastAddress,
       hostname: this.#lastAddress === null ? null : nameOf(this.#lastAddress),
       statistics: this.statistics.snapshot(),
-      addresses: Array.from(this.#byAddress, ([addr, { statistics, extensions }]) => ({
+      addresses: Array.from(this.#byAddress, ([addr, { statistics, extensions, unverified }]) => ({
         addr,
         hostname: nameOf(addr),
         statistics: answersOnly(statistics),
         extensions,
+        unverified,
       })),
     };
   }
@@ -72,7 +77,7 @@ export class HopRecord {
   #recordOf(address: string): AddressRecord | undefined {
     let record = this.#byAddress.get(address);
     if (record === undefined && this.#byAddress.size < MAX_ADDRESSES) {
-      record = { statistics: new Statistics(), extensions: [] };
+      record = { statistics: new Statistics(), extensions: [], unverified: 0 };
       this.#byAddress.set(address, record);
     }
     return record;

@@ -2,7 +2,9 @@ import { Icmpv4Type, Icmpv6Type } from "../packet/icmp-types.ts";
 import type { Flights } from "./flights.ts";
 import type { EchoIdentity, PayloadMatch } from "./payload.ts";
 import type { Probe } from "./probe-stream.ts";
+import { type ChecksumJudgement, QuotedChecksums } from "./quoted-checksums.ts";
 import { answersFor, isSameHost } from "./same-host.ts";
+import { quotedPseudoSum } from "./transport/arrival.ts";
 import type { EchoArrival, ErrorArrival, Transport } from "./transport/transport.ts";
 import { decidesProbe } from "./verdicts.ts";
 
@@ -12,14 +14,21 @@ export interface MatchCounters {
   readonly foreign: number;
   /** Replies with a wrong ICMP checksum. */
   readonly corrupt: number;
+  /** Errors that quote a probe of ours, but prove by nothing that their senders saw it. */
+  readonly unverified: number;
   /** Redirects, source quenches and the like that quote a probe of ours: advice, which decides nothing. */
   readonly advice: number;
 }
 
-/** A probe and whether the data that came back for it differ from those it carried. */
+/** The probe that an answer belongs to. */
 export interface Match {
   readonly probe: Probe;
+  /** Whether the data that came back differ from those it carried. */
   readonly isAltered: boolean;
+  /** Whether whoever sent it must have seen the probe, as far as that can be told. */
+  readonly isVerified: boolean;
+  /** Of an error whose quoted checksum was looked at: what it says. */
+  readonly checksum: ChecksumJudgement | undefined;
 }
 
 /**
@@ -29,6 +38,8 @@ export interface Match {
  *    come from the target (or the target is a group, whose members answer for themselves).
  * 2. An ICMP error belongs to a probe if it quotes its identifier, sequence and destination, and as much of the cookie
  *    as it quotes agrees. Errors that do not decide a probe ({@link decidesProbe}) are counted as advice.
+ * 3. An error is verified if it quotes our cookie or our ICMP checksum, or a checksum that a NAT has changed which is
+ *    known by it ({@link QuotedChecksums}). All else that it quotes may be guessed.
  */
 export class Matcher {
   readonly #transport: Transport;
@@ -36,6 +47,7 @@ export class Matcher {
   #foreign = 0;
   #corrupt = 0;
   #advice = 0;
+  #unverified = 0;
 
   constructor(transport: Transport, flights: Flights) {
     this.#transport = transport;
@@ -43,7 +55,12 @@ export class Matcher {
   }
 
   get counters(): MatchCounters {
-    return { foreign: this.#foreign, corrupt: this.#corrupt, advice: this.#advice };
+    return {
+      foreign: this.#foreign,
+      corrupt: this.#corrupt,
+      unverified: this.#unverified,
+      advice: this.#advice,
+    };
   }
 
   /** What a probe carries. */
@@ -79,10 +96,11 @@ export class Matcher {
       if (isFromTarget && probe.state === "flying") this.#noteWrongData(probe, icmp.data);
       return undefined;
     }
-    return { probe, isAltered: data === "altered" };
+    return { probe, isAltered: data === "altered", isVerified: true, checksum: undefined };
   }
 
-  #matchError({ icmp, quote }: ErrorArrival): Match | undefined {
+  #matchError(arrival: ErrorArrival): Match | undefined {
+    const { icmp, quote } = arrival;
     const probe = this.#probeOf(quote.identifier, quote.sequence);
     if (
       probe === undefined ||
@@ -96,7 +114,23 @@ export class Matcher {
       this.#advice += 1;
       return undefined;
     }
-    return { probe, isAltered: false };
+    const isProven = probe.stream.options.payload.isProvenBy(quote.data);
+    const checksum = isProven ? undefined : this.#judgeChecksum(probe, arrival);
+    const isVerified = isProven || checksum?.isProven === true;
+    if (!isVerified) this.#unverified += 1;
+    return { probe, isAltered: false, isVerified, checksum };
+  }
+
+  #judgeChecksum(probe: Probe, arrival: ErrorArrival): ChecksumJudgement | undefined {
+    const { stream } = probe;
+    const { payload, route } = stream.options;
+    const pseudoSum = quotedPseudoSum(arrival, route.destination, payload.length);
+    if (pseudoSum === undefined) return undefined;
+    const identity = this.identity(probe);
+    const own = payload.checksumOf(identity, 0);
+    const sent = pseudoSum === 0 ? own : payload.checksumOf(identity, pseudoSum);
+    stream.quotedChecksums ??= new QuotedChecksums();
+    return stream.quotedChecksums.judge({ quoted: arrival.quote.checksum, sent, own });
   }
 
   /** A host may send back less than it got, or zeros. Should nothing better come, the timeout says so. */

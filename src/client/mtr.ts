@@ -3,7 +3,7 @@ import { HopRecord } from "./hop-record.ts";
 import type { MtrSettings } from "./options.ts";
 import type { ProbeStream } from "./probe-stream.ts";
 import type { NameOf, Publisher } from "./publisher.ts";
-import type { EchoResult, MtrResult, MtrRound } from "./results.ts";
+import type { EchoIcmpErrorResult, EchoResult, MtrResult, MtrRound } from "./results.ts";
 import {
   Completion,
   onAbort,
@@ -15,7 +15,7 @@ import {
 } from "./run-context.ts";
 import { isSameHost } from "./same-host.ts";
 import type { Pace, ScheduleAt } from "./ticks.ts";
-import { isDecisive, isTransit } from "./verdicts.ts";
+import { isDecisive, isTransit, isVerifiedAnswer } from "./verdicts.ts";
 
 /**
  * Measures every hop on the way to a target, round after round.
@@ -29,7 +29,9 @@ import { isDecisive, isTransit } from "./verdicts.ts";
  *    those still in flight are in `sent` and `inFlight`, not in the loss.
  * 4. When the target answers nearer than before, the hops beyond it are dropped. When a router answers "time exceeded"
  *    where the target used to, the path has grown, and the search goes on.
- * 5. Any answer in time counts as received: a router that answers "time exceeded" was asked for just that.
+ * 5. An unverified error of a router extends the round at once, and counts at the timeout, if nothing better has come. One that
+ *    would end the path does so only if nobody beyond has given a verified answer in this round or the one before.
+ * 6. Any answer in time counts as received: a router that answers "time exceeded" was asked for just that.
  */
 export async function mtr(
   context: StrategyContext<MtrRound>,
@@ -105,6 +107,7 @@ class Tracker {
     this.#stream = target.openStream({
       patienceNs: pace.patienceNs,
       onResult: (result) => this.#onResult(result),
+      onProvisional: (result) => this.#onProvisional(result),
       onCorrupt: () => {},
     });
   }
@@ -194,19 +197,32 @@ class Tracker {
     this.#hops.get(ttl)?.record(result);
     if (result.reply !== null) this.#publisher.anticipate(result.reply.addr);
     if (!isDecisive(result)) return;
-    this.#settle(number);
-    if (result.reply !== null) this.#learn(result, ttl);
+    const round = this.#settle(number);
+    if (result.reply !== null) this.#learn(result, { ttl, round });
     this.#extend();
     this.#closeRounds(result);
   }
 
-  /** Learns from an answer where the path ends. */
-  #learn(result: EchoResult, ttl: number): void {
+  #onProvisional(result: EchoIcmpErrorResult): void {
+    const { onProvisional } = this.#settings;
+    if (onProvisional !== undefined) this.completion.guard(() => onProvisional(result));
+    this.#publisher.anticipate(result.reply.addr);
+    if (!isTransit(result)) return;
+    this.#farthest = Math.max(this.#farthest, result.request.ttl);
+    this.#extend();
+  }
+
+  /** Learns from an answer to a probe of a round where the path ends. */
+  #learn(result: EchoResult, { ttl, round }: { readonly ttl: number; readonly round: number }): void {
+    const isVerified = isVerifiedAnswer(result);
+    const hop = this.#hops.get(ttl);
+    if (isVerified && hop !== undefined) hop.verifiedRound = Math.max(hop.verifiedRound, round);
     if (isTransit(result)) {
       this.#farthest = Math.max(this.#farthest, ttl);
       if (this.#distance !== undefined && ttl >= this.#distance) this.#distance = undefined;
       return;
     }
+    if (!isVerified && this.#isProvenBeyond(ttl, round - 1)) return;
     const from = result.reply?.addr ?? "";
     if (result.kind === "reply" || isSameHost(from, this.#target.address)) this.#reached = true;
     if (this.#distance !== undefined && ttl >= this.#distance) return;
@@ -218,12 +234,21 @@ class Tracker {
     for (const number of this.#stream.dropBeyond(ttl)) this.#settle(number);
   }
 
-  /** Takes a probe off its round. */
-  #settle(number: number): void {
+  /** Whether somebody farther away has given a verified answer in that round, or a later one. */
+  #isProvenBeyond(ttl: number, round: number): boolean {
+    for (const [hopTtl, { verifiedRound }] of this.#hops) {
+      if (hopTtl > ttl && verifiedRound >= round) return true;
+    }
+    return false;
+  }
+
+  /** Takes a probe off its round, and returns the number of that; 0 if it has none. */
+  #settle(number: number): number {
     const round = this.#roundOf.get(number);
-    if (round === undefined) return;
+    if (round === undefined) return 0;
     this.#roundOf.delete(number);
     round.undecided -= 1;
+    return round.number;
   }
 
   /** Publishes the rounds that `last` decided. */

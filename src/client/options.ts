@@ -14,7 +14,7 @@ import {
   shown,
 } from "./checks.ts";
 import { NS_PER_MS } from "./clock.ts";
-import type { EchoResult } from "./results.ts";
+import type { EchoIcmpErrorResult, EchoResult } from "./results.ts";
 import type { Privileged } from "./transport/open.ts";
 
 /** Defaults of the options. Times are in milliseconds. */
@@ -110,8 +110,18 @@ export interface PingOptions extends ProbeOptions {
   readonly interval?: number | undefined;
 }
 
+/** Options of measurements of a path. */
+interface PathOptions extends CommonOptions {
+  /**
+   * Called at once with an `unverified` error that a probe may have to be content with: see {@link EchoIcmpErrorResult}.
+   * Its probe goes on waiting, and `onResult` hears of the final result, which may be this one, at the timeout at the
+   * latest. Good for showing a hop without waiting. Names are not looked up yet.
+   */
+  readonly onProvisional?: ((result: EchoIcmpErrorResult) => void) | undefined;
+}
+
 /** Options of `Client.traceroute`. */
-export interface TracerouteOptions extends CommonOptions {
+export interface TracerouteOptions extends PathOptions {
   /** TTL of the last hop to try, 1 to 255. Default 30. */
   readonly maxHops?: number | undefined;
   /** TTL of the first hop, 1 to `maxHops`. Default 1. */
@@ -125,7 +135,7 @@ export interface TracerouteOptions extends CommonOptions {
 }
 
 /** Options of `Client.mtr`. */
-export interface MtrOptions extends CommonOptions {
+export interface MtrOptions extends PathOptions {
   /** How many rounds: a positive integer, or Infinity, the default. */
   readonly count?: number | undefined;
   /** Milliseconds from one round to the next. Default 1000. 0: as soon as the one before is decided. */
@@ -160,20 +170,21 @@ export interface PingSettings extends CommonSettings {
   readonly intervalNs: number;
 }
 
-export interface TracerouteSettings extends CommonSettings {
+interface PathSettings extends CommonSettings {
   readonly maxHops: number;
   readonly firstTtl: number;
-  readonly probes: number;
-  readonly concurrency: number;
   readonly gapLimit: number;
+  readonly onProvisional: PathOptions["onProvisional"];
 }
 
-export interface MtrSettings extends CommonSettings {
+export interface TracerouteSettings extends PathSettings {
+  readonly probes: number;
+  readonly concurrency: number;
+}
+
+export interface MtrSettings extends PathSettings {
   readonly count: number;
   readonly intervalNs: number;
-  readonly maxHops: number;
-  readonly firstTtl: number;
-  readonly gapLimit: number;
 }
 
 /** Where the DSCP begins in the type of service byte (RFC 2474 section 3). */
@@ -222,6 +233,7 @@ const PING_CHECKS = {
 
 const HOP_CHECKS = {
   ...COMMON_CHECKS,
+  onProvisional: callable,
   maxHops: integer(1, 255),
   firstTtl: integer(1, 255),
   gapLimit: integer(1, Number.POSITIVE_INFINITY),
@@ -345,5 +357,6 @@ function hopSettings(options: TracerouteOptions | MtrOptions) {
   if (firstTtl > maxHops) {
     throw new RangeError(`Option "firstTtl" is ${firstTtl}: it must not exceed "maxHops" (${maxHops})`);
   }
-  return { maxHops, firstTtl, gapLimit: options.gapLimit ?? DEFAULTS.gapLimit };
+  const { gapLimit = DEFAULTS.gapLimit, onProvisional } = options;
+  return { maxHops, firstTtl, gapLimit, onProvisional };
 }

@@ -8,6 +8,8 @@ const BALANCE = 12; // 2 bytes: whatever keeps the ICMP checksum the same for ev
 const COOKIE_LENGTH = 12;
 const COOKIE_AND_BALANCE_LENGTH = 14;
 const BALANCE_LENGTH = 2;
+/** A quote that reaches so far into the cookie cannot be guessed: 32 random bits. */
+const PROVING_LENGTH = 4;
 
 /** Length of the random part of a cookie in bytes. */
 export const NONCE_LENGTH = 8;
@@ -73,6 +75,18 @@ export class Payload {
   /** Whether answers can be told from forgeries by their data. */
   get hasCookie(): boolean {
     return this.#hasCookie;
+  }
+
+  /** Whether a quote that {@link match} calls ours reaches far enough to prove that its sender saw the probe. */
+  isProvenBy(quoted: Uint8Array): boolean {
+    return this.#hasCookie && lengthWithoutPadding(quoted) >= PROVING_LENGTH;
+  }
+
+  /** The checksum of a probe. `pseudoSum` is the sum of the pseudo header, which ICMPv6 has and ICMPv4 has not. */
+  checksumOf({ type, identifier, sequence }: EchoIdentity, pseudoSum: number): number {
+    const isBalanced = this.#balanceAt !== undefined;
+    const sum = isBalanced ? ~this.#flow & 0xffff : this.#constantSum + (type << 8) + identifier + sequence;
+    return ~fold(sum + pseudoSum) & 0xffff;
   }
 
   /** The data to send for one probe, valid until the next call. */

@@ -1,7 +1,8 @@
 import type { Instant } from "./clock.ts";
 import { LinkedList, type Listed } from "./linked-list.ts";
 import type { Payload } from "./payload.ts";
-import type { EchoRequest, EchoResult, WrongData } from "./results.ts";
+import type { QuotedChecksums } from "./quoted-checksums.ts";
+import type { EchoIcmpErrorResult, EchoRequest, EchoResult, WrongData } from "./results.ts";
 import { isGroup } from "./same-host.ts";
 import type { Route } from "./transport/transport.ts";
 
@@ -18,6 +19,11 @@ export interface StreamOptions {
   readonly patienceNs?: number;
   /** Called for every result, in the order they become known; never from within `send`. It may send and close. */
   onResult(result: EchoResult): void;
+  /**
+   * Called for the first unverified error of a probe that flies. The probe goes on waiting: a verified answer takes its
+   * place, or else it is handed to `onResult` at the timeout.
+   */
+  readonly onProvisional?: ((result: EchoIcmpErrorResult) => void) | undefined;
   /** Called for each reply with a wrong ICMP checksum. Its probe goes on waiting. */
   onCorrupt(): void;
 }
@@ -30,6 +36,13 @@ export interface StreamOptions {
  */
 type ProbeState = "queued" | "flying" | "answered" | "expired" | "gone";
 
+/** An error that may be forged, and is the result of its probe if nothing better comes. */
+export interface Provisional {
+  readonly result: EchoIcmpErrorResult;
+  /** See {@link ChecksumJudgement}; null where the checksum could not be judged. */
+  readonly difference: number | null;
+}
+
 /** One echo request, from the wish to send it to the last that is heard of it. */
 export class Probe implements Listed<Probe> {
   readonly stream: ProbeStream;
@@ -41,6 +54,8 @@ export class Probe implements Listed<Probe> {
   /** What was sent, while the probe flies. */
   request: EchoRequest | undefined;
   state: ProbeState = "queued";
+  /** Only while the probe flies. */
+  provisional: Provisional | undefined = undefined;
   /** Since when (monotonic) it has waited for its turn. */
   queuedAtNs: number = Number.POSITIVE_INFINITY;
   sequence = 0;
@@ -111,6 +126,10 @@ export class ProbeStream {
   isStamped = false;
   /** For the prober: the probe that was sent last. */
   lastSent: Probe | undefined;
+  /** For the matcher: what quoted checksums have told. */
+  quotedChecksums: QuotedChecksums | undefined;
+  /** Probes that have a provisional result. */
+  readonly #provisional = new Set<Probe>();
   #sent = 0;
   #isClosed = false;
   #isToGroup: boolean | undefined;
@@ -141,6 +160,25 @@ export class ProbeStream {
     return last.state === "flying" || last.state === "expired";
   }
 
+  /** How many probes are not decided yet, and have no provisional result either. */
+  get unanswered(): number {
+    return this.#undecided - this.#provisional.size;
+  }
+
+  /** For the prober: the probes whose provisional result a NAT has verified that is proven by now. */
+  proven(): readonly Probe[] {
+    return [...this.#provisional].filter(({ provisional }) => {
+      const difference = provisional?.difference ?? null;
+      return difference !== null && this.quotedChecksums?.isProven(difference);
+    });
+  }
+
+  /** For the prober: a flying probe has a provisional result. */
+  hold(probe: Probe, provisional: Provisional): void {
+    probe.provisional = provisional;
+    this.#provisional.add(probe);
+  }
+
   /** For the prober: a probe is to be sent. */
   add(probe: Probe): void {
     this.#probes.add(probe);
@@ -148,15 +186,23 @@ export class ProbeStream {
   }
 
   /** For the prober: one of its probes was decided, and is remembered. */
-  noteDecided(): void {
+  noteDecided(probe: Probe): void {
     this.#undecided -= 1;
+    this.#release(probe);
   }
 
   /** For the prober: nothing more will be heard of a probe. */
   remove(probe: Probe): void {
     if (!isDecided(probe)) this.#undecided -= 1;
     this.#probes.delete(probe);
+    this.#release(probe);
     probe.state = "gone";
+  }
+
+  #release(probe: Probe): void {
+    if (probe.provisional === undefined) return;
+    probe.provisional = undefined;
+    this.#provisional.delete(probe);
   }
 
   /**

@@ -1,18 +1,24 @@
-import { constants } from "node:os";
-import { SystemError } from "../errors.ts";
+import type { SystemError } from "../errors.ts";
 import { Alarm } from "./alarm.ts";
 import { Attention } from "./attention.ts";
 import { type Clock, type Instant, readInstant } from "./clock.ts";
 import { Deadlines } from "./deadlines.ts";
 import { DepartureStamps } from "./departure-stamps.ts";
-import { answerResult, sendErrorResult, sentRequest, timeoutResult, unsentRequest } from "./echo-result.ts";
+import {
+  answerResult,
+  ORDINARY,
+  sendErrorResult,
+  sentRequest,
+  timeoutResult,
+  unsentRequest,
+} from "./echo-result.ts";
 import { Flights } from "./flights.ts";
-import { type MatchCounters, Matcher } from "./matcher.ts";
+import { type Match, type MatchCounters, Matcher } from "./matcher.ts";
 import { Probe, ProbeStream, type StreamOptions, type StreamOwner } from "./probe-stream.ts";
 import type { EchoRequest, EchoResult } from "./results.ts";
-import { type Attempt, SendQueue } from "./send-queue.ts";
+import { type Attempt, noRoomError, SendQueue } from "./send-queue.ts";
 import { departedAtNs, isInTime, type Timing, timeArrival } from "./timing.ts";
-import { keepArrival } from "./transport/keep-arrival.ts";
+import { inOrderOfArrival, keepArrival } from "./transport/keep-arrival.ts";
 import type { Arrival, EchoArrival, ErrorArrival, Transport, TransportOwner } from "./transport/transport.ts";
 
 /**
@@ -40,8 +46,11 @@ const READS_BEFORE_TIMEOUT = 64;
  * 3. What arrives belongs to the probe that {@link Matcher} finds for it.
  * 4. Before a probe times out, everything that has arrived is read. What took no longer than the timeout is
  *    in time, whenever it is read, and the time that this host held the probe back does not count. If the receive queue overflowed while the probe flew, its timeout says so.
- * 5. The first answer in time decides a probe. The first answer to an expired probe is late, any other a duplicate. At most
- *    16 duplicates of a probe become results (1,024 where many hosts answer it); the next result tells how many others came.
+ * 5. The first verified answer in time decides a probe. The first answer to an expired probe is
+ *    late, any other a duplicate. At most 16 duplicates of a probe become results (1,024 where many
+ *    hosts answer it); the next result tells how many others came. An unverified error is provisional:
+ *    it becomes the result at the timeout, if nothing verified has come by then, or once a NAT is
+ *    proven that makes such errors. A probe keeps one at most, and only while it flies.
  * 6. Results are handed out only after all that has arrived is read, never from within `send`.
  */
 export class Prober implements TransportOwner, StreamOwner {
@@ -57,7 +66,7 @@ export class Prober implements TransportOwner, StreamOwner {
   #fullIn = -1;
   #fullForHeldIn = -1;
   readonly #attention: Attention;
-  #outbox: { readonly stream: ProbeStream; readonly result: EchoResult }[] = [];
+  #outbox: Posting[] = [];
   /** Arrivals that the rest of a read must be compared with before they are taken. */
   #waiting: (EchoArrival | ErrorArrival)[] = [];
   #isFlushScheduled = false;
@@ -286,7 +295,39 @@ export class Prober implements TransportOwner, StreamOwner {
 
   #take(arrival: EchoArrival | ErrorArrival): void {
     const match = this.#matcher.match(arrival);
-    if (match !== undefined) this.#answer(match.probe, arrival, match.isAltered);
+    if (match === undefined) return;
+    if (match.isVerified) this.#answer(match.probe, arrival, match.isAltered);
+    else if (arrival.kind === "error") this.#hold(match, arrival);
+    if (match.checksum?.isNew) {
+      for (const probe of match.probe.stream.proven()) this.#settle(probe, "answered");
+    }
+  }
+
+  /** Keeps the first unverified error of a probe that flies. Anybody may send any number of them. */
+  #hold({ probe, checksum }: Match, arrival: ErrorArrival): void {
+    if (probe.state !== "flying" || probe.provisional !== undefined) return;
+    const timing = timeArrival(probe, arrival.stampNs, this.#instantAfter(arrival));
+    if (!this.#isInTime(probe, timing)) return;
+    const { stream } = probe;
+    const reordered = stream.wasOvertaken(probe.index, timing.receivedAt.monotonicNs);
+    const result = answerResult({
+      target: stream.options.target,
+      request: this.#requestOf(probe),
+      family: this.#transport.family,
+      ...{ arrival, timing, verdict: { ...ORDINARY, reordered }, unverified: true, clock: this.#clock },
+    });
+    if (result.kind !== "icmpError") return;
+    stream.hold(probe, { result, difference: checksum?.difference ?? null });
+    if (stream.options.onProvisional !== undefined) this.#post(stream, result, true);
+  }
+
+  /** Makes a provisional result the final one: of a proven sender, or for want of a better one. */
+  #settle(probe: Probe, state: "answered" | "expired"): void {
+    const { stream, provisional } = probe;
+    if (provisional === undefined) return;
+    this.#decide(probe, state);
+    const moreDuplicates = stream.takeMoreDuplicates(probe.ttl);
+    this.#post(stream, { ...provisional.result, unverified: state === "expired", moreDuplicates });
   }
 
   #answer(probe: Probe, arrival: EchoArrival | ErrorArrival, corrupt: boolean): void {
@@ -312,7 +353,10 @@ export class Prober implements TransportOwner, StreamOwner {
     const { family } = this.#transport;
     this.#post(
       stream,
-      answerResult({ target, request, family, arrival, timing, verdict, clock: this.#clock }),
+      answerResult({
+        ...{ target, request, family, arrival, timing, verdict, unverified: false },
+        clock: this.#clock,
+      }),
     );
   }
 
@@ -365,6 +409,10 @@ export class Prober implements TransportOwner, StreamOwner {
   }
 
   #expire(probe: Probe): void {
+    if (probe.provisional !== undefined) {
+      this.#settle(probe, "expired");
+      return;
+    }
     const request = this.#requestOf(probe);
     this.#decide(probe, "expired");
     const receiveOverflow = probe.at.monotonicNs <= this.#overflowAtNs;
@@ -407,8 +455,8 @@ export class Prober implements TransportOwner, StreamOwner {
 
   // Handing out results.
 
-  #post(stream: ProbeStream, result: EchoResult): void {
-    this.#outbox.push({ stream, result });
+  #post(stream: ProbeStream, result: EchoResult, isProvisional = false): void {
+    this.#outbox.push({ stream, result, isProvisional });
     // Within a read the flush follows at its end.
     if (this.#readAt === undefined) this.#scheduleFlush();
   }
@@ -428,25 +476,18 @@ export class Prober implements TransportOwner, StreamOwner {
     while (this.#outbox.length > 0) {
       const batch = this.#outbox;
       this.#outbox = [];
-      for (const { stream, result } of batch) {
-        if (!stream.closed) stream.options.onResult(result);
+      for (const { stream, result, isProvisional } of batch) {
+        if (stream.closed) continue;
+        if (!isProvisional) stream.options.onResult(result);
+        else if (result.kind === "icmpError") stream.options.onProvisional?.(result);
       }
     }
   }
 }
 
-/** The order in which the kernel received; what it did not stamp comes last. */
-function inOrderOfArrival(a: EchoArrival | ErrorArrival, b: EchoArrival | ErrorArrival): number {
-  if (a.stampNs === null || b.stampNs === null)
-    return Number(a.stampNs === null) - Number(b.stampNs === null);
-  return a.stampNs - b.stampNs;
-}
-
-function noRoomError(address: string): SystemError {
-  return new SystemError(`Cannot send to ${address}: the kernel had no room for as long as the timeout`, {
-    errno: constants.errno.ENOBUFS,
-    code: "ENOBUFS",
-    syscall: "sendmsg",
-    address,
-  });
+/** A result on its way to its stream. */
+interface Posting {
+  readonly stream: ProbeStream;
+  readonly result: EchoResult;
+  readonly isProvisional: boolean;
 }

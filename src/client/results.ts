@@ -251,6 +251,12 @@ export interface EchoIcmpErrorResult extends EchoResultCommon {
   readonly reply: EchoReply;
   /** What it says. */
   readonly icmpError: IcmpErrorDetails;
+  /**
+   * Whether nothing in it proves that its sender saw the probe: it quotes neither our data nor our ICMP checksum, and
+   * all else may be guessed. It may be forged; routers behind some NATs quote so, too. An unverified error is the result
+   * of its probe only because nothing better came before the timeout.
+   */
+  readonly unverified: boolean;
 }
 
 /** The system refused to send. */
@@ -401,6 +407,8 @@ export interface MtrAddress {
   readonly hostname: string | null;
   /** Its round-trip times. */
   readonly statistics: AddressStatistics;
+  /** How many of its answers are unverified: see {@link EchoIcmpErrorResult}. */
+  readonly unverified: number;
   /** RFC 4884 objects of its last answer: MPLS labels, interface information, and any other. */
   readonly extensions: readonly ExtensionObject[];
 }

@@ -10,7 +10,7 @@ export function isSameHost(a: string, b: string): boolean {
 }
 
 /** The address without its zone. */
-function withoutZone(address: string): string {
+export function withoutZone(address: string): string {
   const zoneAt = address.indexOf("%");
   return zoneAt === -1 ? address : address.slice(0, zoneAt);
 }

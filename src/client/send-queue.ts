@@ -1,3 +1,5 @@
+import { constants } from "node:os";
+import { SystemError } from "../errors.ts";
 import { type Clock, NS_PER_MS } from "./clock.ts";
 
 /** First and longest wait before sending again what the kernel had no room for. */
@@ -122,4 +124,14 @@ export class SendQueue<Lane, Item> {
     }
     return attempt;
   }
+}
+
+/** What becomes of a probe that waited in vain. */
+export function noRoomError(address: string): SystemError {
+  return new SystemError(`Cannot send to ${address}: the kernel had no room for as long as the timeout`, {
+    errno: constants.errno.ENOBUFS,
+    code: "ENOBUFS",
+    syscall: "sendmsg",
+    address,
+  });
 }

@@ -1,10 +1,18 @@
 import type { TracerouteSettings } from "./options.ts";
 import type { ProbeStream } from "./probe-stream.ts";
 import { type NameOf, type Publisher, withName } from "./publisher.ts";
-import type { EchoResult, Responder, StopReason, TracerouteEntry, TracerouteResult } from "./results.ts";
+import type {
+  EchoIcmpErrorResult,
+  EchoReply,
+  EchoResult,
+  Responder,
+  StopReason,
+  TracerouteEntry,
+  TracerouteResult,
+} from "./results.ts";
 import { Completion, onAbort, openPublisher, type StrategyContext, type Target } from "./run-context.ts";
 import { isSameHost } from "./same-host.ts";
-import { isDecisive, isTransit } from "./verdicts.ts";
+import { isDecisive, isTransit, isVerifiedAnswer } from "./verdicts.ts";
 
 /**
  * How many probes leave before anything is known of the path. It is few, since those beyond a near target all ask the target; and
@@ -21,8 +29,10 @@ const MORE_WITH_EACH_ANSWER = 3;
  * 2. The trace ends at the hop where the target answers, or where an ICMP error other than "time exceeded" comes from;
  *    what flies beyond that hop is dropped. It also ends after `gapLimit` silent hops in a row, at a hop to which nothing
  *    could be sent, and at `maxHops`.
- * 3. A hop is published when all of its probes are decided, in order of TTL. Silent hops are kept.
- * 4. Late and duplicate answers reach `onResult` only.
+ * 3. An unverified error opens the window at once, as an answer does, and may prove right at the timeout. Until then it
+ *    ends nothing, and later only if nobody farther away gave a verified answer.
+ * 4. A hop is published when all of its probes are decided, in order of TTL. Silent hops are kept.
+ * 5. Late and duplicate answers reach `onResult` only.
  */
 export async function traceroute(
   context: StrategyContext<TracerouteEntry>,
@@ -68,6 +78,8 @@ class Tracer {
   readonly #stream: ProbeStream;
   /** Results by probe number, counted from 0: probe n belongs to hop n / probes. */
   readonly #results: (EchoResult | undefined)[] = [];
+  /** The greatest TTL at which there was a verified answer. */
+  #farthestVerified = 0;
   #mayFly: number;
   #sent = 0;
   #publishedHops = 0;
@@ -81,7 +93,11 @@ class Tracer {
     this.#publisher = publisher;
     this.#mayFly = Math.min(FIRST_IN_FLIGHT, settings.concurrency);
     this.#end = { ttl: settings.maxHops, reason: "maxHops" };
-    this.#stream = target.openStream({ onResult: (result) => this.#onResult(result), onCorrupt: () => {} });
+    this.#stream = target.openStream({
+      onResult: (result) => this.#onResult(result),
+      onProvisional: (result) => this.#onProvisional(result),
+      onCorrupt: () => {},
+    });
   }
 
   get stopReason(): StopReason {
@@ -90,7 +106,7 @@ class Tracer {
 
   /** Sends as many probes as may fly. */
   fill(): void {
-    while (this.#stream.inFlight < this.#mayFly && !this.completion.isOver) {
+    while (this.#stream.unanswered < this.#mayFly && !this.completion.isOver) {
       const ttl = this.#ttlOf(this.#sent);
       if (ttl > this.#end.ttl) return;
       this.#sent += 1;
@@ -112,13 +128,25 @@ class Tracer {
     if (onResult !== undefined) this.completion.guard(() => onResult(result));
     if (!isDecisive(result)) return;
     this.#results[result.request.number - 1] = result;
-    if (result.reply !== null) {
-      this.#publisher.anticipate(result.reply.addr);
-      this.#mayFly = Math.min(this.#mayFly + MORE_WITH_EACH_ANSWER, this.#settings.concurrency);
+    if (result.reply !== null) this.#onAnswer(result.reply);
+    if (isVerifiedAnswer(result)) {
+      this.#farthestVerified = Math.max(this.#farthestVerified, result.request.ttl);
     }
     this.#considerEnd(result);
     this.#publishHops();
     this.fill();
+  }
+
+  #onProvisional(result: EchoIcmpErrorResult): void {
+    const { onProvisional } = this.#settings;
+    if (onProvisional !== undefined) this.completion.guard(() => onProvisional(result));
+    this.#onAnswer(result.reply);
+    this.fill();
+  }
+
+  #onAnswer({ addr }: EchoReply): void {
+    this.#publisher.anticipate(addr);
+    this.#mayFly = Math.min(this.#mayFly + MORE_WITH_EACH_ANSWER, this.#settings.concurrency);
   }
 
   #considerEnd(result: EchoResult): void {
@@ -126,6 +154,7 @@ class Tracer {
     const isTarget = result.kind === "reply" || isSameHost(result.reply.addr, this.#target.address);
     if (isTarget) this.reached = true;
     const { ttl } = result.request;
+    if (!isVerifiedAnswer(result) && ttl < this.#farthestVerified) return;
     // At one hop, the target's own answer says more than somebody's error.
     const isNearer = ttl < this.#end.ttl || this.#end.reason === "maxHops";
     if (isNearer || (isTarget && ttl === this.#end.ttl)) {

@@ -65,6 +65,11 @@ export function errorLabel(family: Family, type: number, code: number): EchoIcmp
   return label === undefined ? `icmp_type_${type}_code_${code}` : `${label}(code=${code})`;
 }
 
+/** Whether a result is an answer whose sender must have seen the probe. */
+export function isVerifiedAnswer(result: EchoResult): boolean {
+  return result.reply !== null && !(result.kind === "icmpError" && result.unverified);
+}
+
 /** Whether a result decides its probe. Exactly one result of each probe does. */
 export function isDecisive({ late, duplicate }: Pick<EchoResult, "late" | "duplicate">): boolean {
   return !late && !duplicate;

@@ -34,7 +34,7 @@ function hop(
     addr,
     hostname,
     statistics,
-    addresses: addr === null ? [] : [{ addr, hostname, statistics, extensions: [] }],
+    addresses: addr === null ? [] : [{ addr, hostname, statistics, extensions: [], unverified: 0 }],
   };
 }
 
@@ -56,8 +56,14 @@ const ROUND = roundOf(
   {
     ...hop(3, "10.0.2.1", null, [1, 1, 1, null]),
     addresses: [
-      { addr: "10.0.2.1", hostname: null, statistics: answersOf([2]), extensions: [] },
-      { addr: "10.0.2.5", hostname: "other.example", statistics: answersOf([2]), extensions: [] },
+      { addr: "10.0.2.1", hostname: null, statistics: answersOf([2]), extensions: [], unverified: 0 },
+      {
+        addr: "10.0.2.5",
+        hostname: "other.example",
+        statistics: answersOf([2]),
+        extensions: [],
+        unverified: 0,
+      },
     ],
   },
   hop(4, "192.0.2.9", null, [123.456, 9.8, 10.1, 11]),

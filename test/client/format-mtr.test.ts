@@ -144,7 +144,7 @@ function hopOf(ttl: number, rtts: readonly (number | null)[], addresses: readonl
 function addressOf([addr, hostname, rtts]: Seen): MtrAddress {
   const { sent, lost, loss, inFlight, sendErrors, ...answers } = statisticsOf(rtts);
   const statistics: AddressStatistics = answers;
-  return { addr, hostname, statistics, extensions: [] };
+  return { addr, hostname, statistics, unverified: 0, extensions: [] };
 }
 
 function roundOf(target: string, hops: readonly MtrHop[]): MtrRound {

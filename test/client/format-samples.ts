@@ -10,6 +10,7 @@ import type {
   IcmpErrorDetails,
 } from "../../src/client/results.ts";
 import { Statistics, type StatisticsSnapshot } from "../../src/client/statistics.ts";
+import { errorLabel } from "../../src/client/verdicts.ts";
 
 /** What the factories below let a test say. */
 interface Facts {
@@ -75,7 +76,8 @@ export function errorOf(
   return {
     ...common(facts),
     kind: "icmpError",
-    error: `icmp_type_${details.type}_code_${details.code}`,
+    unverified: false,
+    error: errorLabel(addr.includes(":") ? 6 : 4, details.type, details.code),
     rtt: reply.rtt,
     rttSource: "kernel",
     reply,

@@ -92,7 +92,12 @@ const INTERVAL: Row = {
   wrong: ["1000", null, 5n],
   range: "a number from 0 to 2147483647 ms",
 };
-const HOPS = [integers("maxHops", 1, 255), integers("firstTtl", 1, 255), orInfinity("gapLimit")];
+const HOPS: readonly Row[] = [
+  integers("maxHops", 1, 255),
+  integers("firstTtl", 1, 255),
+  orInfinity("gapLimit"),
+  { name: "onProvisional", good: [() => {}], outside: [], wrong: ["f", null, {}], range: "a function" },
+];
 
 type Call = (client: Client, options: object) => unknown;
 

@@ -49,7 +49,7 @@ describe("Prober", () => {
     transport.deliver({ ...reply, icmp: { ...reply.icmp, ...fields } });
     await clock.advance(1000);
     expect(results.map(briefly)).toEqual(["#1 timeout"]);
-    expect(prober.counters).toEqual({ foreign: 1, corrupt: 0, advice: 0 });
+    expect(prober.counters).toEqual({ foreign: 1, corrupt: 0, unverified: 0, advice: 0 });
   });
 
   test.each([
@@ -65,7 +65,7 @@ describe("Prober", () => {
     transport.deliver({ ...error, quote: { ...error.quote, ...fields } });
     await clock.advance(1000);
     expect(results.map(briefly)).toEqual(["#1 timeout"]);
-    expect(prober.counters).toEqual({ foreign: 1, corrupt: 0, advice: 0 });
+    expect(prober.counters).toEqual({ foreign: 1, corrupt: 0, unverified: 0, advice: 0 });
   });
 
   test.each([
@@ -81,7 +81,7 @@ describe("Prober", () => {
     transport.deliver(echoArrival(last()));
     await clock.advance(1000);
     expect(results.map(briefly)).toEqual([`#1 reply 0 ms from ${TARGET}`]);
-    expect(prober.counters).toEqual({ foreign: 0, corrupt: 0, advice: 1 });
+    expect(prober.counters).toEqual({ foreign: 0, corrupt: 0, unverified: 0, advice: 1 });
   });
 
   test("waits for the transmit stamp of an answer that was read before it", async () => {

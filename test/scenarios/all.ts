@@ -24,6 +24,7 @@ import { mplsLegacy } from "./mpls-legacy.ts";
 import { mplsProper } from "./mpls-proper.ts";
 import { nat } from "./nat.ts";
 import { natLeavingAddresses } from "./nat-leaving-addresses.ts";
+import { natLeavingChecksums } from "./nat-leaving-checksums.ts";
 import { natLeavingQuotes } from "./nat-leaving-quotes.ts";
 import { otherAddress } from "./other-address.ts";
 import { outage } from "./outage.ts";
@@ -80,6 +81,7 @@ export const SCENARIOS: readonly Scenario[] = [
   mplsLegacy,
   mplsProper,
   natLeavingAddresses,
+  natLeavingChecksums,
   natLeavingQuotes,
   nat,
   otherAddress,

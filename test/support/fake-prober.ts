@@ -37,6 +37,8 @@ export interface BenchStreamOptions {
   readonly flow?: number;
   /** As the option of that name. */
   readonly dontFragment?: boolean;
+  /** Hears of provisional results. */
+  readonly onProvisional?: (result: EchoResult) => void;
   /** Hears of results as they come, besides `results`. */
   readonly onResult?: (result: EchoResult) => void;
 }
@@ -125,6 +127,7 @@ export function openBenchStream(
       results.push(result);
       options.onResult?.(result);
     },
+    onProvisional: options.onProvisional,
     onCorrupt: () => {
       corrupt += 1;
     },
@@ -149,6 +152,7 @@ export function briefly(result: EchoResult): string {
   if (result.duplicate) words.push("duplicate");
   if (result.reordered) words.push("reordered");
   if (result.corrupt) words.push("corrupt");
+  if (result.kind === "icmpError" && result.unverified) words.push("unverified");
   return words.join(" ");
 }
 

@@ -129,7 +129,7 @@ export function errorArrival(send: FakeSend, fields: Partial<ErrorArrival> = {})
     from: "192.0.2.1",
     stampNs: null,
     icmp: { type: 11, code: 0, checksum: 0, identifier: null, sequence: null, data: new Uint8Array() },
-    quote: { header: null, destination, identifier: 0x1234, sequence, data },
+    quote: { header: null, destination, identifier: 0x1234, sequence, checksum: 0, data },
     extensions: [],
     mtu: null,
     pointer: null,

@@ -1,10 +1,15 @@
 import type { SocketAddress } from "../../ffi/sockaddr.ts";
 import { type Family, isLinkLocal } from "../../packet/address.ts";
+import { ipv6PseudoHeaderSum } from "../../packet/checksum.ts";
 import type { ExtensionObject } from "../../packet/extension-objects.ts";
 import type { IcmpQuoting } from "../../packet/icmp-message.ts";
 import { Icmpv4Type, Icmpv6Type } from "../../packet/icmp-types.ts";
 import type { Icmpv4Message } from "../../packet/icmpv4.ts";
 import type { Icmpv6Message } from "../../packet/icmpv6.ts";
+import { IpProtocol } from "../../packet/protocol.ts";
+import { withoutZone } from "../same-host.ts";
+import { ECHO_HEADER_LENGTH } from "./sweep-probe.ts";
+import type { ErrorArrival } from "./transport.ts";
 
 /**
  * How much of an ICMP error is looked at and kept, in bytes. Longer ones should not exist: 576 bytes are the limit in
@@ -22,6 +27,25 @@ export function sourceOf(source: SocketAddress | undefined): string {
   if (source === undefined) return "";
   const { address, scopeId } = source;
   return scopeId && isLinkLocal(address) ? `${address}%${scopeId}` : address;
+}
+
+/**
+ * The sum of the pseudo header that the ICMP checksum of a quoted probe covers: 0 in IPv4, which has none. Undefined
+ * where the kernel does not tell which address of ours it left from: that is where the error came to.
+ *
+ * @param destination Where the probe went, canonical.
+ * @param length Bytes of its ICMP data.
+ */
+export function quotedPseudoSum(
+  { to, quote }: Pick<ErrorArrival, "to" | "quote">,
+  destination: string,
+  length: number,
+): number | undefined {
+  if (!destination.includes(":")) return 0;
+  const source = to ?? quote.header?.source;
+  if (source === undefined) return undefined;
+  const addresses = { source: withoutZone(source), destination: withoutZone(destination) };
+  return ipv6PseudoHeaderSum(addresses, IpProtocol.Icmpv6, ECHO_HEADER_LENGTH + length);
 }
 
 /** An ICMP message that quotes a datagram. */

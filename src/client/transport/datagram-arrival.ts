@@ -55,7 +55,7 @@ export function decodeQueuedError(family: Family, incoming: IncomingMessage): Ar
     throw new PacketError(`Cannot decode ${layer}: it quotes no echo request`, { layer, offset: 0 });
   }
   const { type, code, info } = error;
-  const { identifier, sequence, data } = message;
+  const { identifier, sequence, checksum, data } = message;
   return {
     kind: "error",
     from: sourceOf(error.offender),
@@ -66,7 +66,7 @@ export function decodeQueuedError(family: Family, incoming: IncomingMessage): Ar
     stampNs: incoming.timestampNs ?? null,
     icmp: { type, code, checksum: null, identifier: null, sequence: null, data: raw },
     raw,
-    quote: { header: null, destination: sourceOf(source), identifier, sequence, data },
+    quote: { header: null, destination: sourceOf(source), identifier, sequence, checksum, data },
     extensions,
     mtu: isTooBig(family, error) && info > 0 ? info : null,
     pointer: isParameterProblem(family, type) ? info : null,

@@ -93,8 +93,8 @@ function decodeError(family: Family, { incoming, header, raw, body }: RawError):
 function quotedProbe(message: ErrorMessage, family: Family): QuotedProbe | undefined {
   const { header, destination, transport } = decodeQuote(message.originalDatagram, family);
   if (transport.kind !== "icmp" || transport.type !== echoRequestType(family)) return undefined;
-  const { identifier, sequence, data } = transport;
-  return { header, destination, identifier, sequence, data };
+  const { identifier, sequence, checksum, data } = transport;
+  return { header, destination, identifier, sequence, checksum, data };
 }
 
 function tosOf(incoming: IncomingMessage, header: Ipv4Header | null): number | null {

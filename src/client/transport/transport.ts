@@ -66,6 +66,8 @@ export interface QuotedProbe {
   readonly destination: string;
   readonly identifier: number;
   readonly sequence: number;
+  /** The ICMP checksum as its sender saw it. */
+  readonly checksum: number;
   /** What the quote holds of our ICMP data: often nothing. Valid only during the callback. */
   readonly data: Uint8Array;
 }

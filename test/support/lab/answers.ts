@@ -203,15 +203,22 @@ export class AnswerMaker {
 /** What the sender of an error saw of the probe, as the NATs on the way back leave it. */
 function sightingOf(probe: ProbePacket, { ttl, nats }: ErrorDetails) {
   let identifier = probe.identifier;
+  let checksumChange = 0;
   let source: Uint8Array | undefined;
   for (const nat of nats) {
     if (nat.restores === "nothing") identifier = (identifier + (nat.identifier ?? 0)) & 0xffff;
+    if (nat.restores === "all but the checksum") {
+      // As RFC 1624 has it: what the new identifier has more than the old one. The source address is left out.
+      checksumChange += nat.identifier ?? 0;
+      continue;
+    }
     if (nat.restores !== "all") source = parseAddress(nat.source[probe.family])?.bytes ?? source;
   }
   return {
     ttl,
     ...(identifier !== probe.identifier && { identifier }),
     ...(source !== undefined && { source }),
+    ...(checksumChange !== 0 && { checksumChange }),
   };
 }
 

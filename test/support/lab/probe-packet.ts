@@ -94,16 +94,21 @@ export interface Sighting {
   readonly source?: Uint8Array;
   /** Its identifier, if translated. */
   readonly identifier?: number;
+  /** By how much its ICMP checksum was changed, in one's complement. */
+  readonly checksumChange?: number;
 }
 
-/** The packet as a router far away saw it, checksums right. */
-export function packetAsSeen(packet: ProbePacket, { ttl, source, identifier }: Sighting): Uint8Array {
+/** The packet as a router far away saw it, checksums right unless `checksumChange` is given. */
+export function packetAsSeen(
+  packet: ProbePacket,
+  { ttl, source, identifier, checksumChange = 0 }: Sighting,
+): Uint8Array {
   const { family, headerLength } = packet;
   const bytes = allocate(packet.bytes.length);
   bytes.set(packet.bytes);
   const view = viewOf(bytes);
   bytes[family === 4 ? IPV4_TTL : IPV6_HOP_LIMIT] = ttl;
-  let sum = ~packet.checksum & 0xffff;
+  let sum = (~packet.checksum & 0xffff) + checksumChange;
   if (identifier !== undefined) {
     view.setUint16(headerLength + IDENTIFIER, identifier);
     sum += identifier + (~packet.identifier & 0xffff);

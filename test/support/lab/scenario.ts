@@ -143,10 +143,10 @@ export interface Nat {
   /** What it adds to the identifier. Default 0. */
   readonly identifier?: number;
   /**
-   * What it puts right in the quotes of errors that come back: everything, all but the source address, or nothing, so that
-   * nobody can tell whose packet it was.
+   * What it puts right in the quotes of errors that come back: everything, all but the ICMP checksum, all but the source
+   * address, or nothing, so that nobody can tell whose packet it was.
    */
-  readonly restores: "all" | "identifier" | "nothing";
+  readonly restores: "all" | "all but the checksum" | "identifier" | "nothing";
 }
 
 /** The nodes on the way to a target. */

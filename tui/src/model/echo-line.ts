@@ -65,7 +65,8 @@ class ReplyLine implements LogEntry {
 
 function otherLine(result: EchoResult, options: EchoLineOptions): Omit<LogEntry, "atMs"> {
   const { late, duplicate, corrupt, reordered } = result;
-  const marks = Object.entries({ late, duplicate, corrupt, reordered }).flatMap(([mark, is]) =>
+  const unverified = result.kind === "icmpError" && result.unverified;
+  const marks = Object.entries({ late, duplicate, corrupt, reordered, unverified }).flatMap(([mark, is]) =>
     is ? [mark] : [],
   );
   const line = (outcome: string, ...more: readonly string[]): string => lineOf(options, outcome, ...more);

@@ -24,6 +24,8 @@ export class HopAddress {
   extensions: readonly ExtensionObject[] = [];
   /** What its last answer said, unless it was what a trace asks for. */
   note: AnswerNote | undefined;
+  /** How many of its answers anybody may have sent. */
+  unverified = 0;
   /** TTL that its last answer arrived with, or null where the kernel does not tell. */
   replyTtl: number | null = null;
   readonly #statistics = new EchoStatistics();
@@ -67,6 +69,7 @@ export class HopAddress {
     this.#statistics.add(asAnswer(result));
     this.extensions = result.kind === "icmpError" ? result.icmpError.extensions : [];
     this.note = result.kind === "icmpError" ? noteOf(result) : undefined;
+    if (result.kind === "icmpError" && result.unverified) this.unverified += 1;
     this.replyTtl = result.reply?.ttl ?? null;
   }
 }
@@ -116,6 +119,11 @@ export class Hop {
     return this.#addresses.has(addr);
   }
 
+  /** Shows who seems to answer, before anything is decided. */
+  foresee(addr: string): void {
+    this.#last ??= this.#addressOf(addr) ?? null;
+  }
+
   /** Records what became of a probe to this hop; late answers and duplicates, too. */
   record(result: EchoResult): void {
     this.#figures = undefined;
@@ -159,10 +167,11 @@ export class Hop {
       addr: this.#last?.addr ?? null,
       hostname: this.#last?.hostname ?? null,
       statistics: this.figures,
-      addresses: this.addresses.map(({ addr, hostname, figures, extensions }) => ({
+      addresses: this.addresses.map(({ addr, hostname, figures, unverified, extensions }) => ({
         addr,
         hostname,
         statistics: figures,
+        unverified,
         extensions,
       })),
     };

@@ -56,6 +56,8 @@ export class MtrSession implements Session {
   #roundsDecided = 0;
   #roundsOfRun = 0;
   #end: PathEnd | undefined;
+  /** Where an unverified error of this round says that the path ends. */
+  #doubtfulEnd: PathEnd | undefined;
   /** Where the target answered last. */
   #targetTtl: number | undefined;
   #target: TargetRecord = new TargetRecord();
@@ -214,6 +216,9 @@ export class MtrSession implements Session {
         onResult: (result) => {
           if (this.#run === run) this.#onResult(result);
         },
+        onProvisional: (result) => {
+          if (this.#run === run) this.#onProvisional(result);
+        },
       });
       this.#run = run;
       return run;
@@ -226,9 +231,20 @@ export class MtrSession implements Session {
     this.#roundsDecided += 1;
     this.#roundsOfRun += 1;
     for (const { ttl, addresses } of hops) this.#hops.get(ttl)?.learnNames(addresses);
+    // The library knows whether an unverified error ends the path.
+    if (this.#doubtfulEnd !== undefined && hops.every(({ ttl }) => ttl <= (this.#doubtfulEnd?.ttl ?? 0)))
+      this.#endAt(this.#doubtfulEnd);
+    this.#doubtfulEnd = undefined;
     // Not before: of the first probes, those that went farther than need be may be answered first.
     if (this.#end !== undefined) this.#events.ended(this.#end);
     if (this.#end?.isTarget === false) this.#missTarget(hops, this.#end);
+  }
+
+  /** Who answers is shown at once; what it means is told by the result. */
+  #onProvisional({ request: { ttl }, reply }: EchoIcmpErrorResult): void {
+    if (this.#end !== undefined && ttl > this.#end.ttl) return;
+    this.#hop(ttl).foresee(reply.addr);
+    this.#options.onChange();
   }
 
   #onResult(result: EchoResult): void {
@@ -275,11 +291,17 @@ export class MtrSession implements Session {
       }
       return;
     }
-    const isTarget = isFromTarget(result);
     if (this.#end !== undefined && ttl > this.#end.ttl) return;
-    this.#end = { ttl, isTarget, result };
+    const end = { ttl, isTarget: isFromTarget(result), result };
+    if (result.kind === "icmpError" && result.unverified) this.#doubtfulEnd = end;
+    else this.#endAt(end);
+  }
+
+  #endAt(end: PathEnd): void {
+    const { ttl } = end;
+    this.#end = end;
     this.#ordered = undefined;
-    if (!isTarget) return;
+    if (!end.isTarget) return;
     this.#targetTtl = ttl;
     for (const farther of this.#hops.keys()) {
       if (farther > ttl) this.#hops.delete(farther);

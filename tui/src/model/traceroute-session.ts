@@ -1,4 +1,5 @@
 import {
+  type EchoIcmpErrorResult,
   type EchoResult,
   formatHop,
   formatStopReason,
@@ -184,7 +185,13 @@ export class TracerouteSession implements Session {
   #begin(): Measurement<TracerouteEntry, TracerouteResult> {
     const { target, ...request } = this.request;
     const onResult = (result: EchoResult) => this.#onResult(result);
-    const measurement = this.#options.client.traceroute(target, { ...request, resolveDns: true, onResult });
+    const onProvisional = (result: EchoIcmpErrorResult) => this.#onProvisional(result);
+    const measurement = this.#options.client.traceroute(target, {
+      ...request,
+      resolveDns: true,
+      onResult,
+      onProvisional,
+    });
     measurement.then(
       (result) => this.#onEnd(result),
       () => {
@@ -208,9 +215,20 @@ export class TracerouteSession implements Session {
     this.#options.onChange();
   }
 
+  /** Shown at once: the final result takes its place. */
+  #onProvisional(result: EchoIcmpErrorResult): void {
+    const { ttl, number, addr } = result.request;
+    this.#resolved ??= escapeText(addr);
+    if (ttl > this.#endTtl) return;
+    this.#hop(ttl).probes[(number - 1) % this.request.probes] = result;
+    this.#options.onChange();
+  }
+
   /** Sooner than the library, which tells with the whole hop. */
   #considerEnd(result: EchoResult): void {
     if (result.reply === null || isTransit(result)) return;
+    // Whether an unverified error ends the trace is for the library to say, at the end.
+    if (result.kind === "icmpError" && result.unverified) return;
     const { ttl, addr } = result.request;
     if (result.kind === "reply" || result.reply.addr === addr) {
       this.#isReached = true;
@@ -232,6 +250,10 @@ export class TracerouteSession implements Session {
     this.#result = result;
     this.#resolved = escapeText(result.resolved);
     for (const entry of result.hops) this.#onEntry(entry);
+    const last = result.hops.at(-1)?.ttl;
+    for (const ttl of this.#hops.keys()) {
+      if (last !== undefined && ttl > last && result.stopReason !== "stopped") this.#hops.delete(ttl);
+    }
     const role = result.reached ? "good" : result.stopReason === "stopped" ? "dim" : "warn";
     this.#follower.note(role, formatStopReason(result));
     this.#options.onChange();

@@ -122,6 +122,10 @@ function oneAddress(address: HopAddress, options: AddressOptions): DetailLine[] 
   ]);
   const below: DetailLine[] = [];
   if (note !== undefined) below.push([{ text: `${INDENT}${note.mark}: ${note.meaning}`, role: "bad" }]);
+  if (address.unverified > 0) {
+    const count = address.unverified === 1 ? "1 answer is" : `${formatCount(address.unverified)} answers are`;
+    below.push([{ text: `${INDENT}?: ${count} unverified, may be forged`, role: "warn" }]);
+  }
   for (const extension of extensionLines(extensions)) below.push([{ text: INDENT + extension, role: "dim" }]);
   const way = wayBack(address.replyTtl, options.ttl);
   if (way !== undefined) below.push([{ text: INDENT + way, role: "dim" }]);

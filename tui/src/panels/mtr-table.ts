@@ -103,6 +103,7 @@ function hostSpans({ hop, isTarget, upTo }: MtrRow, style: HostStyle): Span[] {
   }
   const spans: Span[] = [{ text: hostText(style, last.addr, last.name), role: isTarget ? "title" : "text" }];
   if (last.note !== undefined) spans.push({ text: ` ${last.note.mark}`, role: "bad" });
+  if (last.unverified > 0) spans.push({ text: " ?", role: "warn" });
   const others = hop.addresses.length - 1;
   if (others > 0) spans.push({ text: ` +${others}`, role: "accent" });
   if (last.extensions.some(({ kind }) => kind === "mpls")) spans.push({ text: " MPLS", role: "dim" });

@@ -147,6 +147,8 @@ function noteCell(row: TracerouteRow): Span[] {
     if (result.kind === "timeout" && result.wrongData !== null) add("wrong data", "bad");
   }
   if (row.answers.some(({ corrupt }) => corrupt)) add("corrupt", "bad");
+  if (row.answers.some((result) => result.kind === "icmpError" && result.unverified))
+    add("unverified", "warn");
   for (const result of row.answers) {
     if (result.kind === "icmpError") addExtensions(result.icmpError.extensions, add);
   }
