@@ -3,7 +3,7 @@ import { addressPair, node, type Scenario } from "../support/lab/scenario.ts";
 /** Somebody guesses identifier and sequence numbers, but not the cookie. */
 export const forgedCookie: Scenario = {
   name: "forged-cookie",
-  about: "An answer with a wrong cookie is nobody's, though all else is right.",
+  about: "An answer with a wrong cookie is no reply, though all else is right.",
   nodes: {
     r1: node(1, {
       delay: 2,
@@ -37,7 +37,7 @@ export const forgedCookie: Scenario = {
       method: "ping",
       target: "target",
       options: { count: 5, interval: 10, timeout: 200 },
-      expect: { sent: 5, received: 4, lost: 1, duplicates: 0, corrupt: 0 },
+      expect: { sent: 5, received: 4, lost: 1, duplicates: 0, corrupt: 1 },
     },
     {
       method: "traceroute",

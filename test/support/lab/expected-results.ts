@@ -15,6 +15,8 @@ export interface ExpectedResult {
   readonly answer: AnswerTruth | undefined;
   readonly late: boolean;
   readonly duplicate: boolean;
+  /** Whether a timeout tells that the target answered with wrong data. */
+  readonly hasWrongData: boolean;
 }
 
 /**
@@ -27,13 +29,17 @@ export function expectedResults(probe: ProbeTruth, recipient: Recipient): Expect
     .sort((a, b) => (a.took ?? 0) - (b.took ?? 0));
   const [first] = answers;
   const isInTime = first?.took !== undefined && first.took <= recipient.timeout;
-  const timeout = { answer: undefined, late: false, duplicate: false };
+  const hasWrongData = probe.answers.some(
+    ({ forged, took = Number.POSITIVE_INFINITY }) => forged === "cookie" && took <= recipient.timeout,
+  );
+  const timeout = { answer: undefined, late: false, duplicate: false, hasWrongData };
   return [
     ...(isInTime ? [] : [timeout]),
     ...answers.map((answer, index) => ({
       answer,
       late: !isInTime && index === 0,
       duplicate: index > 0,
+      hasWrongData: false,
     })),
   ];
 }

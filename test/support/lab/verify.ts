@@ -1,5 +1,5 @@
 import type { Family } from "../../../src/packet/address.ts";
-import { expectedResults, isEchoReply } from "./expected-results.ts";
+import { type ExpectedResult, expectedResults, isEchoReply } from "./expected-results.ts";
 import type { Measured } from "./measured-run.ts";
 import type { SeenResult } from "./measurer.ts";
 import type { Node } from "./scenario.ts";
@@ -12,6 +12,8 @@ const CLOCK_ERROR_MS = 0.1;
 const QUOTED_ICMP_HEADER = 8;
 /** RFC 1812 and RFC 4443: what an error has room for after its own headers and the quoted IP header. */
 const QUOTE_ROOM = { 4: 576 - 20 - 8 - 20, 6: 1280 - 40 - 8 - 40 } as const;
+
+const NOTHING: ExpectedResult = { answer: undefined, late: false, duplicate: false, hasWrongData: false };
 
 /** What of a run contradicts what the simulator knows it did: one line for each contradiction. */
 export function contradictions(measured: Measured): string[] {
@@ -38,8 +40,9 @@ function probeProblems(measured: Measured, probe: ProbeTruth, results: readonly 
     ];
   }
   return results.flatMap((result, index) => {
-    const { answer, late, duplicate } = expected[index] ?? { late: false, duplicate: false };
-    const flags = { late, duplicate, corrupt: answer !== undefined && isVisiblyCorrupt(answer) };
+    const { answer, late, duplicate, hasWrongData } = expected[index] ?? NOTHING;
+    const corrupt = answer === undefined ? hasWrongData : isVisiblyCorrupt(answer);
+    const flags = { late, duplicate, corrupt };
     const problems = [
       ...(answer === undefined ? timeoutProblems(result) : answerProblems(measured, answer, result)),
       ...Object.entries(flags)
