@@ -84,7 +84,7 @@ export class Client {
   readonly #isRawByFamily = new Map<Family, boolean>();
   readonly #running = new Set<Measurement<unknown, unknown>>();
   readonly #lookups = new Lookups();
-  /** What the latest socket of each kind can do. */
+  /** What the latest socket of each kind can do: those of sweeps, and those of probes once asked for. */
   readonly #facilities = new Map<string, Facilities>();
   /** That of all runs, so that their probes leave together. */
   #sharedPace: Pace | undefined;
@@ -157,7 +157,9 @@ export class Client {
    * IPv4 or IPv6, raw or datagram. Empty before the first run. It is plain data, and a copy.
    */
   get capabilities(): readonly SocketCapabilities[] {
-    return Array.from(this.#facilities.values(), (facilities) => facilities.snapshot());
+    this.#noteProbers();
+    const sorted = [...this.#facilities].sort(([a], [b]) => (a < b ? -1 : 1));
+    return sorted.map(([, facilities]) => facilities.snapshot());
   }
 
   /**
@@ -338,6 +340,7 @@ export class Client {
     const reason = new ClientClosedError();
     for (const measurement of this.#running) failMeasurement(measurement, reason);
     this.#lookups.close();
+    this.#noteProbers();
     for (const prober of this.#probers.values()) prober.close();
     this.#probers.clear();
   }
@@ -350,6 +353,12 @@ export class Client {
   /** As `close()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
+  }
+
+  #noteProbers(): void {
+    for (const { transport } of this.#probers.values()) {
+      if (transport.facilities !== undefined) this.#note(transport.facilities);
+    }
   }
 
   #note(facilities: Facilities): void {
@@ -454,7 +463,8 @@ export class Client {
     const keyOf = (isRaw: boolean) => `${family} ${isRaw} ${isRaw || family === 4 ? "" : [source, by]}`;
     const isRaw = privileged === "auto" ? this.#isRawByFamily.get(family) : privileged;
     const open = isRaw === undefined ? this.#probers.get(keyOf(true)) : this.#probers.get(keyOf(isRaw));
-    if (open !== undefined) return open;
+    // A socket that could not be read any more is closed: this run gets a new one.
+    if (open !== undefined && open.failure === undefined) return open;
 
     const platform = this.#platform;
     const transport = openTransport(platform, {
@@ -464,7 +474,6 @@ export class Client {
       source,
       interface: by,
     });
-    if (transport.facilities !== undefined) this.#note(transport.facilities);
     const prober = new Prober(transport, platform.clock, this.#random16());
     if (privileged === "auto") this.#isRawByFamily.set(family, transport.privileged);
     this.#probers.set(keyOf(transport.privileged), prober);

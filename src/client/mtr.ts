@@ -109,6 +109,7 @@ class Tracker {
       onResult: (result) => this.#onResult(result),
       onProvisional: (result) => this.#onProvisional(result),
       onCorrupt: () => {},
+      onFailure: (error) => this.completion.fail(error),
     });
   }
 

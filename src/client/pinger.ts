@@ -56,6 +56,7 @@ export class Pinger {
       patienceNs: options.patienceNs,
       onResult: (result) => this.#onResult(result),
       onCorrupt: () => this.statistics.addCorrupt(),
+      onFailure: (error) => options.completion.fail(error),
     });
   }
 

@@ -1,3 +1,4 @@
+import type { SystemError } from "../errors.ts";
 import type { Instant } from "./clock.ts";
 import { LinkedList, type Listed } from "./linked-list.ts";
 import type { Payload } from "./payload.ts";
@@ -26,6 +27,8 @@ export interface StreamOptions {
   readonly onProvisional?: ((result: EchoIcmpErrorResult) => void) | undefined;
   /** Called for each reply with a wrong ICMP checksum. Its probe goes on waiting. */
   onCorrupt(): void;
+  /** Called when the socket cannot be read any more: nothing more is heard of any probe. */
+  onFailure(error: SystemError): void;
 }
 
 /**

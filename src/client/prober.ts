@@ -1,4 +1,4 @@
-import type { SystemError } from "../errors.ts";
+import { SystemError } from "../errors.ts";
 import { Alarm } from "./alarm.ts";
 import { Attention } from "./attention.ts";
 import { type Clock, type Instant, readInstant } from "./clock.ts";
@@ -14,6 +14,7 @@ import {
 } from "./echo-result.ts";
 import { Flights } from "./flights.ts";
 import { type Match, type MatchCounters, Matcher } from "./matcher.ts";
+import { Outbox } from "./outbox.ts";
 import { Probe, ProbeStream, type StreamOptions, type StreamOwner } from "./probe-stream.ts";
 import type { EchoRequest, EchoResult } from "./results.ts";
 import { type Attempt, noRoomError, SendQueue } from "./send-queue.ts";
@@ -21,18 +22,14 @@ import { departedAtNs, isInTime, type Timing, timeArrival } from "./timing.ts";
 import { inOrderOfArrival, keepArrival } from "./transport/keep-arrival.ts";
 import type { Arrival, EchoArrival, ErrorArrival, Transport, TransportOwner } from "./transport/transport.ts";
 
-/**
- * So many probes leave at most before what has arrived is read, and fewer of those with more data: each whole KiB counts as one
- * more. Their answers and stamps must fit the receive queue, which without privilege is 416 KiB by default, and each takes
- * 0.75 KiB of it or more.
- */
+// The most probes that leave before what has arrived is read; each whole KiB of data counts as one
+// more. Their answers and stamps take 0.75 KiB or more each of the receive queue, which without
+// privilege is 416 KiB by default.
 const READ_EVERY = 64;
 const KIB_SHIFT = 10;
 
-/**
- * Under a flood, reads before a timeout is declared, at most. Each takes at least a batch of 256 packets, so all of them
- * take more than any receive queue holds.
- */
+// The most reads before a timeout is declared under a flood. Each takes a batch of 256 packets or
+// more, so all of them take more than any receive queue holds.
 const READS_BEFORE_TIMEOUT = 64;
 
 /**
@@ -52,6 +49,7 @@ const READS_BEFORE_TIMEOUT = 64;
  *    it becomes the result at the timeout, if nothing verified has come by then, or once a NAT is
  *    proven that makes such errors. A probe keeps one at most, and only while it flies.
  * 6. Results are handed out only after all that has arrived is read, never from within `send`.
+ * 7. A socket that cannot be read any more is closed, and every open stream hears why.
  */
 export class Prober implements TransportOwner, StreamOwner {
   readonly #transport: Transport;
@@ -66,7 +64,7 @@ export class Prober implements TransportOwner, StreamOwner {
   #fullIn = -1;
   #fullForHeldIn = -1;
   readonly #attention: Attention;
-  #outbox: Posting[] = [];
+  readonly #outbox = new Outbox();
   /** Arrivals that the rest of a read must be compared with before they are taken. */
   #waiting: (EchoArrival | ErrorArrival)[] = [];
   #isFlushScheduled = false;
@@ -107,9 +105,16 @@ export class Prober implements TransportOwner, StreamOwner {
     return this.#matcher.counters;
   }
 
+  /** Why the socket could not be read any more; undefined while it can. */
+  get failure(): SystemError | undefined {
+    return this.#outbox.failure;
+  }
+
   openStream(options: StreamOptions): ProbeStream {
+    const stream = new ProbeStream(this, options);
+    this.#outbox.open(stream);
     if (!this.#isClosed) this.#attention.open(options.patienceNs ?? 0);
-    return new ProbeStream(this, options);
+    return stream;
   }
 
   /** Closes the socket. Nothing is heard of any probe after this. */
@@ -122,7 +127,7 @@ export class Prober implements TransportOwner, StreamOwner {
     this.#stamps.beginAnew();
     this.#deadlines.clear();
     this.#queue.clear();
-    this.#outbox = [];
+    this.#outbox.clear();
     this.#waiting = [];
     this.#transport.close();
   }
@@ -152,6 +157,7 @@ export class Prober implements TransportOwner, StreamOwner {
   }
 
   onClosed(stream: ProbeStream): void {
+    this.#outbox.close(stream);
     if (!this.#isClosed) this.#attention.close(stream.options.patienceNs ?? 0);
   }
 
@@ -159,7 +165,7 @@ export class Prober implements TransportOwner, StreamOwner {
 
   onReady(): boolean {
     const mayBeMore = this.#read();
-    this.#flush();
+    this.#outbox.flush();
     return mayBeMore;
   }
 
@@ -179,6 +185,7 @@ export class Prober implements TransportOwner, StreamOwner {
   // Sending.
 
   #transmit(probe: Probe): Attempt {
+    if (this.#isClosed) return "done";
     const { stream } = probe;
     const { isHeld } = stream;
     const { round } = this.#queue;
@@ -191,7 +198,13 @@ export class Prober implements TransportOwner, StreamOwner {
     probe.sequence = sequence;
     const data = payload.bytesOf(this.#matcher.identity(probe));
     const at = readInstant(this.#clock);
-    const receipt = this.#transport.send(route, probe.ttl, sequence, data, isHeld);
+    let receipt: ReturnType<Transport["send"]>;
+    try {
+      receipt = this.#transport.send(route, probe.ttl, sequence, data, isHeld);
+    } catch (error) {
+      this.#break(error);
+      return "done";
+    }
     if (receipt.kind === "busy") {
       if (this.#hasGivenUp(probe, at.monotonicNs)) return "done";
       // The queue backs off, and then begins another round.
@@ -223,7 +236,11 @@ export class Prober implements TransportOwner, StreamOwner {
     this.#deadlines.push(probe);
     this.#alarm.set(probe.deadlineNs);
     this.#sentUnread += 1 + (data.length >> KIB_SHIFT);
-    if (this.#sentUnread >= READ_EVERY || this.#attention.isDue(at.monotonicNs)) this.#readWhileSending();
+    if (this.#sentUnread >= READ_EVERY || this.#attention.isDue(at.monotonicNs)) {
+      // Nobody else reads during a burst, and stamps and answers share the receive queue.
+      this.#read();
+      if (!this.#outbox.isEmpty) this.#scheduleFlush();
+    }
     return "done";
   }
 
@@ -233,12 +250,6 @@ export class Prober implements TransportOwner, StreamOwner {
     if (nowNs - probe.queuedAtNs < timeoutNs) return false;
     this.#fail(probe, noRoomError(route.destination));
     return true;
-  }
-
-  /** Nobody reads while a burst is being sent, and stamps and answers share the room of the receive queue. */
-  #readWhileSending(): void {
-    this.#read();
-    if (this.#outbox.length > 0) this.#scheduleFlush();
   }
 
   #fail(probe: Probe, error: SystemError): void {
@@ -254,10 +265,17 @@ export class Prober implements TransportOwner, StreamOwner {
     this.#sentUnread = 0;
     this.#readAt = readInstant(this.#clock);
     this.#attention.noteRead(this.#readAt.monotonicNs);
-    const mayBeMore = this.#transport.drain();
-    if (this.#waiting.length > 0) {
+    let mayBeMore = false;
+    try {
+      mayBeMore = this.#transport.drain();
       // The stamps that answers wait for were queued before those answers came.
-      this.#transport.drainErrors();
+      if (this.#waiting.length > 0) this.#transport.drainErrors();
+    } catch (error) {
+      this.#readAt = undefined;
+      this.#break(error);
+      return false;
+    }
+    if (this.#waiting.length > 0) {
       const arrivals = this.#waiting.sort(inOrderOfArrival);
       this.#waiting = [];
       for (const arrival of arrivals) this.#take(arrival);
@@ -269,6 +287,13 @@ export class Prober implements TransportOwner, StreamOwner {
     }
     this.#readAt = undefined;
     return mayBeMore;
+  }
+
+  /** Closes a socket that cannot be read any more. What is known by then is still handed out. */
+  #break(error: unknown): void {
+    if (!(error instanceof SystemError)) throw error;
+    this.#outbox.fail(error);
+    this.close();
   }
 
   /**
@@ -375,7 +400,7 @@ export class Prober implements TransportOwner, StreamOwner {
     this.#dueReads += 1;
     if (this.#read() && this.#latestNs <= nowNs && this.#dueReads < READS_BEFORE_TIMEOUT) {
       // The others on the event loop have a turn before the next read.
-      this.#flush();
+      this.#outbox.flush();
       this.#alarm.set(nowNs);
       return;
     }
@@ -388,7 +413,7 @@ export class Prober implements TransportOwner, StreamOwner {
     }
     const next = this.#deadlines.next();
     if (next !== undefined) this.#alarm.set(next.deadlineNs);
-    this.#flush();
+    this.#outbox.flush();
   }
 
   #isInTime(probe: Probe, timing: Timing): boolean {
@@ -456,7 +481,7 @@ export class Prober implements TransportOwner, StreamOwner {
   // Handing out results.
 
   #post(stream: ProbeStream, result: EchoResult, isProvisional = false): void {
-    this.#outbox.push({ stream, result, isProvisional });
+    this.#outbox.post({ stream, result, isProvisional });
     // Within a read the flush follows at its end.
     if (this.#readAt === undefined) this.#scheduleFlush();
   }
@@ -468,26 +493,7 @@ export class Prober implements TransportOwner, StreamOwner {
       this.#isFlushScheduled = false;
       if (this.#waiting.length > 0) this.#read();
       this.#queue.sendWaiting();
-      this.#flush();
+      this.#outbox.flush();
     });
   }
-
-  #flush(): void {
-    while (this.#outbox.length > 0) {
-      const batch = this.#outbox;
-      this.#outbox = [];
-      for (const { stream, result, isProvisional } of batch) {
-        if (stream.closed) continue;
-        if (!isProvisional) stream.options.onResult(result);
-        else if (result.kind === "icmpError") stream.options.onProvisional?.(result);
-      }
-    }
-  }
-}
-
-/** A result on its way to its stream. */
-interface Posting {
-  readonly stream: ProbeStream;
-  readonly result: EchoResult;
-  readonly isProvisional: boolean;
 }

@@ -18,7 +18,10 @@ export interface Target {
 }
 
 /** Who hears of the probes of a stream, and how soon. */
-export type StreamListener = Pick<StreamOptions, "onResult" | "onProvisional" | "onCorrupt" | "patienceNs">;
+export type StreamListener = Pick<
+  StreamOptions,
+  "onResult" | "onProvisional" | "onCorrupt" | "onFailure" | "patienceNs"
+>;
 
 /** What a strategy is given: time, names, where to publish, and when to stop. It never sees a socket. */
 export interface StrategyContext<Item> {

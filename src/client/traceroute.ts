@@ -97,6 +97,7 @@ class Tracer {
       onResult: (result) => this.#onResult(result),
       onProvisional: (result) => this.#onProvisional(result),
       onCorrupt: () => {},
+      onFailure: (error) => this.completion.fail(error),
     });
   }
 

@@ -59,6 +59,13 @@ export interface ControlRequest {
   readonly interfaceIndex?: number;
 }
 
+/**
+ * Bytes of alignment behind every control message that `encodeControl()` writes. The kernel needs
+ * none behind the last: without them an IPV6_PKTINFO fits the 36 bytes that it holds on its stack,
+ * and takes nothing of net.core.optmem_max.
+ */
+export const CONTROL_PADDING = 4;
+
 /** Where control messages are. */
 export interface ControlRegion {
   readonly offset: number;

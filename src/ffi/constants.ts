@@ -63,10 +63,12 @@ export const IP_RECVERR = 11;
 export const IP_RECVTTL = 12;
 export const IP_RECVTOS = 13;
 export const IP_RECVERR_RFC4884 = 26;
+export const IP_MULTICAST_TTL = 33;
 
 /** IPv6 level options (linux/in6.h). */
 export const IPV6_CHECKSUM = 7;
 export const IPV6_UNICAST_HOPS = 16;
+export const IPV6_MULTICAST_HOPS = 18;
 export const IPV6_MTU_DISCOVER = 23;
 export const IPV6_RECVERR = 25;
 export const IPV6_RECVERR_RFC4884 = 31;

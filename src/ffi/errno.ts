@@ -23,11 +23,12 @@ export function sendAttempts(errno: number): number {
  * unreachable)`, or `setsockopt(SO_MARK) failed: EPERM (operation not permitted)`.
  *
  * @param errno the positive value `LibcSymbols.errno()` gave right after the call.
- * @param call what was called, the address or the option that it was about
+ * @param call what was called, the address or the option that it was about, and what its failure
+ * means
  */
 export function systemError(
   errno: number,
-  { option, ...call }: { syscall: string; address?: string; option?: string },
+  { option, meaning, ...call }: { syscall: string; address?: string; option?: string; meaning?: string },
 ): SystemError {
   const code = errnoName(errno);
   // Bun has the map since 1.4; the code alone says nearly as much.
@@ -35,15 +36,13 @@ export function systemError(
   const description = getSystemErrorMap?.().get(-errno)?.[1];
   const target = call.address === undefined ? "" : ` to ${call.address}`;
   const reason = description === undefined ? code : `${code} (${description})`;
-  return new SystemError(`${call.syscall}(${option ?? ""})${target} failed: ${reason}`, {
-    errno,
-    code,
-    ...call,
-  });
+  const suffix = meaning === undefined ? "" : `: ${meaning}`;
+  const message = `${call.syscall}(${option ?? ""})${target} failed: ${reason}${suffix}`;
+  return new SystemError(message, { errno, code, ...call });
 }
 
 /** The symbolic name of a positive errno value, e.g. `"EHOSTUNREACH"`; `"E<number>"` when it has none. */
-function errnoName(errno: number): `E${string}` {
+export function errnoName(errno: number): `E${string}` {
   const name = process.getBuiltinModule("node:util").getSystemErrorName(-errno);
   return name?.startsWith("E") ? (name as `E${string}`) : `E${errno}`;
 }

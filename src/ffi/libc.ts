@@ -1,4 +1,5 @@
 import { CLOCK_MONOTONIC, CLOCK_REALTIME } from "./constants.ts";
+import { MessageCalls } from "./message-calls.ts";
 import { MessageBatch } from "./msghdr.ts";
 import type { LibcSymbols } from "./symbols.ts";
 
@@ -21,6 +22,8 @@ const SEND_BATCH = { count: 256, controlLength: 128, dataLength: 1024 } as const
 export class Libc {
   /** The functions themselves. */
   readonly symbols: LibcSymbols;
+  /** How batches of messages are received and sent. */
+  readonly calls: MessageCalls;
   /** Seconds since 1970 at which the realtime scale begins: the UTC midnight before construction. */
   readonly epochSeconds: number;
   readonly #monotonicOrigin: number;
@@ -30,6 +33,7 @@ export class Libc {
 
   constructor(symbols: LibcSymbols) {
     this.symbols = symbols;
+    this.calls = new MessageCalls(symbols);
     this.epochSeconds = this.#wholeDays(CLOCK_REALTIME);
     this.#monotonicOrigin = this.#wholeDays(CLOCK_MONOTONIC);
   }

@@ -92,6 +92,47 @@ export class MessageBatch {
     return this.view.getUint32(index * MMSGHDR.size + MMSGHDR.length, true);
   }
 
+  /**
+   * The bytes that message `index` was received with, where the kernel did not write them itself.
+   */
+  setLength(index: number, length: number): void {
+    this.view.setUint32(index * MMSGHDR.size + MMSGHDR.length, length, true);
+  }
+
+  /** Message `index` was received with a sender of `length` bytes and nothing else. */
+  setOnlyName(index: number, length: number): void {
+    const header = this.headerOffset(index);
+    this.view.setUint32(header + MSGHDR.nameLength, length, true);
+    this.#setWord(header + MSGHDR.controlLength, 0);
+  }
+
+  /** Where message `index` goes when it is received; `name` is empty if the batch wants none. */
+  room(index: number): { readonly name: Uint8Array; readonly data: Uint8Array } {
+    const { buffer } = this.view;
+    return {
+      name: new Uint8Array(buffer, this.nameOffset(index), this.#nameLength),
+      data: new Uint8Array(buffer, this.dataOffset(index), this.dataLength),
+    };
+  }
+
+  /** Message `index` as `setForSend()` has laid it out. */
+  outgoing(index: number): {
+    readonly name: Uint8Array;
+    readonly data: Uint8Array;
+    readonly hasControl: boolean;
+  } {
+    const { buffer } = this.view;
+    const header = this.headerOffset(index);
+    const iov = this.#iov(index);
+    const nameLength = this.view.getUint32(header + MSGHDR.nameLength, true);
+    const dataOffset = this.#getWord(iov + IOVEC.base) - this.#address;
+    return {
+      name: new Uint8Array(buffer, this.nameOffset(index), nameLength),
+      data: new Uint8Array(buffer, dataOffset, this.#getWord(iov + IOVEC.length)),
+      hasControl: this.view.getUint32(header + MSGHDR.controlLength, true) > 0,
+    };
+  }
+
   /** The `mmsghdr` array from message `index` on, for libc. */
   headersFrom(index: number): Uint8Array {
     if (index === 0) return this.headers;
@@ -148,6 +189,10 @@ export class MessageBatch {
     this.#setWord(header + MSGHDR.control, this.#address + this.controlOffset(index));
     this.#setWord(this.#iov(index) + IOVEC.base, this.#address + this.dataOffset(index));
     this.resetForReceive(index);
+  }
+
+  #getWord(offset: number): number {
+    return this.view.getUint32(offset, true) + this.view.getUint32(offset + 4, true) * 2 ** 32;
   }
 
   /** Writes a 64-bit word; addresses in user space and lengths are well below 2^53. */

@@ -50,12 +50,15 @@ export class PollSet {
     entry.index = -1;
   }
 
-  /** The entries with something to read or an error to fetch. */
-  ready(): PollEntry[] {
+  /**
+   * The entries with something to read or an error to fetch; undefined where poll(2) cannot tell.
+   */
+  ready(): PollEntry[] | undefined {
     const count = this.#entries.length;
     if (count === 0) return [];
     const fds = new Uint8Array(this.#view.buffer);
     let found = this.#poll(fds, count);
+    if (found < 0) return undefined;
     const ready: PollEntry[] = [];
     for (let index = 0; index < count && found > 0; index++) {
       if (this.#view.getInt16(index * POLLFD.size + POLLFD.revents, true) === 0) continue;
@@ -66,14 +69,16 @@ export class PollSet {
   }
 
   /**
-   * Calls the handlers of every ready entry. Errors they throw become uncaught exceptions, after all handlers had their turn.
+   * Calls the handlers of every ready entry, or of all entries where poll(2) fails (out of memory,
+   * or refused by a sandbox): reading what is not there costs a system call. Errors they throw
+   * become uncaught exceptions, after all handlers had their turn.
    *
-   * @returns whether there was any, and whether one stopped at a limit
+   * @returns whether any is known to have been ready, and whether one stopped at a limit
    */
   dispatch(): "idle" | "ready" | "unfinished" {
     const ready = this.ready();
     let isUnfinished = false;
-    for (const entry of ready) {
+    for (const entry of ready ?? [...this.#entries]) {
       if (entry.index < 0) continue;
       try {
         if (entry.onReady() === true) isUnfinished = true;
@@ -82,10 +87,9 @@ export class PollSet {
       }
     }
     if (isUnfinished) return "unfinished";
-    return ready.length > 0 ? "ready" : "idle";
+    return ready !== undefined && ready.length > 0 ? "ready" : "idle";
   }
 
-  /** A failure other than EINTR is the kernel's want of memory (poll(2)): the next signal or tick polls again. */
   #poll(fds: Uint8Array, count: number): number {
     const { symbols } = this.#libc;
     let found = symbols.poll(fds, count, 0);

@@ -52,8 +52,8 @@ class SignalReactor implements Reactor {
   }
 
   watch(fd: number, onReady: () => unknown): Watch {
-    this.#listen();
     this.#arm(fd);
+    this.#listen();
     const entry = this.#set.add(fd, onReady);
     // What arrived before the socket was armed has raised no signal.
     this.#dispatchLater();
@@ -87,7 +87,7 @@ class SignalReactor implements Reactor {
   #dispatch(): void {
     const state = this.#set.dispatch();
     if (state === "unfinished") this.#dispatchAgain();
-    else if (state === "ready" && this.#set.ready().length > 0) this.#dispatchLater();
+    else if (state === "ready" && this.#set.ready()?.length !== 0) this.#dispatchLater();
     else this.#rounds = 0;
   }
 

@@ -1,4 +1,4 @@
-import { encodeControl } from "./cmsg.ts";
+import { CONTROL_PADDING, encodeControl } from "./cmsg.ts";
 import {
   AF_INET6,
   MSG_DONTWAIT,
@@ -244,7 +244,7 @@ export class Socket {
     return {
       address: destination.address,
       name: new Uint8Array(view.buffer, 0, name),
-      control: new Uint8Array(view.buffer, SOCKADDR_LENGTH, control),
+      control: new Uint8Array(view.buffer, SOCKADDR_LENGTH, Math.max(0, control - CONTROL_PADDING)),
     };
   }
 
@@ -257,8 +257,38 @@ export class Socket {
     const batch = this.#libc.sendBatch;
     this.#place(envelope, data, { batch, index: 0, dataOffset: batch.dataOffset(0) });
     const { symbols } = this.#libc;
-    const transmit = (): number => symbols.sendmsg(this.#fd, batch.headers, MSG_DONTWAIT);
+    const transmit = (): number => {
+      const sent = symbols.sendmsg(this.#fd, batch.headers, MSG_DONTWAIT);
+      return sent < 0 ? -symbols.errno() : sent;
+    };
     return this.#transmit(transmit, { syscall: "sendmsg", address: envelope.address }) < 0 ? "busy" : "sent";
+  }
+
+  /**
+   * Sends one datagram to where an envelope goes, without its control messages (sendto(2)).
+   *
+   * @throws {SystemError} what `send()` throws.
+   */
+  sendTo({ address, name }: Envelope, data: Uint8Array): SendOutcome {
+    const { symbols } = this.#libc;
+    const transmit = (): number => {
+      const sent = symbols.sendto(this.#fd, data, data.length, MSG_DONTWAIT, name, name.length);
+      return sent < 0 ? -symbols.errno() : sent;
+    };
+    return this.#transmit(transmit, { syscall: "sendto", address }) < 0 ? "busy" : "sent";
+  }
+
+  /**
+   * Whether the control messages of an envelope alone make a send fail with `errno`: sends them
+   * with no destination, which leads nowhere (sendmsg(2), EDESTADDRREQ), but the kernel takes
+   * control messages before it looks for one.
+   */
+  refusesControl({ control }: Envelope, errno: number): boolean {
+    const batch = this.#libc.sendBatch;
+    const nowhere = { address: "", name: new Uint8Array(), control };
+    this.#place(nowhere, new Uint8Array(8), { batch, index: 0, dataOffset: batch.dataOffset(0) });
+    const { symbols } = this.#libc;
+    return symbols.sendmsg(this.#fd, batch.headers, MSG_DONTWAIT) < 0 && symbols.errno() === errno;
   }
 
   /**
@@ -269,13 +299,13 @@ export class Socket {
    */
   sendBatch(messages: readonly OutgoingMessage[]): number {
     const batch = this.#libc.sendBatch;
-    const { symbols } = this.#libc;
+    const { calls } = this.#libc;
     let sent = 0;
     while (sent < messages.length) {
       const first = messages[sent] as OutgoingMessage;
       const count = this.#encodeFrom(messages, sent, batch);
       if (count === 0) break;
-      const transmit = (): number => symbols.sendmmsg(this.#fd, batch.headers, count, MSG_DONTWAIT);
+      const transmit = (): number => calls.send(this.#fd, batch, 0, count);
       let left: number;
       try {
         left = this.#transmit(transmit, { syscall: "sendmmsg", address: first.destination.address });
@@ -323,13 +353,7 @@ export class Socket {
    * IP_RECVERR it may be the error of an earlier datagram; it is then on the error queue, too.
    */
   sendPrepared(batch: MessageBatch, first: number, count: number): number {
-    const { symbols } = this.#libc;
-    for (;;) {
-      const left = symbols.sendmmsg(this.#fd, batch.headersFrom(first), count, MSG_DONTWAIT);
-      if (left >= 0) return left;
-      const errno = symbols.errno();
-      if (errno !== EINTR) return -errno;
-    }
+    return this.#libc.calls.send(this.#fd, batch, first, count);
   }
 
   /**
@@ -342,13 +366,13 @@ export class Socket {
     return this.#receiveBatch(batch, batch.count, MSG_DONTWAIT);
   }
 
-  /** The result of `call`, or -1 when there is no room. */
+  /** The result of `call`, which gives an errno with a minus sign; -1 when there is no room. */
   #transmit(call: () => number, context: { syscall: string; address: string }): number {
     let attempts = 0;
     for (;;) {
       const result = call();
       if (result >= 0) return result;
-      const errno = this.#libc.symbols.errno();
+      const errno = -result;
       if (errno === EINTR) continue;
       if (errno === EAGAIN || errno === ENOBUFS) return -1;
       attempts++;
@@ -421,18 +445,18 @@ export class Socket {
     });
   }
 
-  /** How many messages recvmmsg() wrote; 0 when there are none. */
+  /** How many messages were written; 0 when there are none. */
   #receiveBatch(batch: MessageBatch, room: number, flags: number): number {
-    const { symbols } = this.#libc;
+    const { calls } = this.#libc;
     let pending = 0;
     for (;;) {
-      const count = symbols.recvmmsg(this.#fd, batch.headers, room, flags, null);
+      const count = calls.receive(this.#fd, batch, room, flags);
       if (count >= 0) return count;
-      const errno = symbols.errno();
-      if (errno === EINTR) continue;
-      if (errno === EAGAIN) return 0;
+      if (count === -EAGAIN) return 0;
       pending++;
-      if (pending > MAX_PENDING_ERRORS) throw systemError(errno, { syscall: "recvmmsg" });
+      if (pending <= MAX_PENDING_ERRORS) continue;
+      const meaning = "answers cannot be read any more";
+      throw systemError(-count, { syscall: calls.names.receive, meaning });
     }
   }
 

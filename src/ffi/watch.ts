@@ -1,3 +1,5 @@
+import type { SystemError } from "../errors.ts";
+
 /** Tells when sockets become readable. */
 export interface Reactor {
   /**
@@ -9,6 +11,11 @@ export interface Reactor {
 
 /** One watched socket. */
 export interface Watch {
+  /**
+   * Why the kernel cannot announce arrivals, so that a timer looks for them; undefined where it
+   * does.
+   */
+  readonly refusal?: SystemError;
   /** Whether something is expected on this socket. While no watch is active a reactor that polls need not. */
   setActive(active: boolean): void;
   /** Call before each send: makes sure that what arrives will be reported, whatever user code did to listeners. */

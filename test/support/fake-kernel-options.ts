@@ -13,6 +13,11 @@ export interface FakeKernelOptions extends FakeHostOptions {
   readonly maxDescriptors?: number;
   /** How many datagrams a socket keeps. Default: 1,000. */
   readonly queueLimit?: number;
+  /**
+   * What is wrong with control messages of sends: net.core.optmem_max allows none beyond the 36
+   * bytes on the kernel's stack (ENOBUFS), or the kernel knows none (EINVAL). Default: nothing.
+   */
+  readonly refusedControl?: "beyond 36 bytes" | "all";
   /** Milliseconds from a packet's arrival to `onReady`. Default: 0, in the same instant. */
   readonly wakeDelayMs?: number;
 }

@@ -11,6 +11,7 @@ import {
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
   MSG_ERRQUEUE,
+  MSGHDR,
   O_NONBLOCK,
   POLLERR,
   POLLFD,
@@ -52,7 +53,7 @@ import { addressOf, FakeSocket } from "./fake-socket.ts";
 export type { FakeCall, FakeKernelOptions } from "./fake-kernel-options.ts";
 
 const { EACCES, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EBADF, EINVAL, EMFILE, ENODEV } = constants.errno;
-const { ENOPROTOOPT, EPERM, EPROTONOSUPPORT } = constants.errno;
+const { ENOBUFS, ENOPROTOOPT, EPERM, EPROTONOSUPPORT } = constants.errno;
 
 const FIRST_DESCRIPTOR = 100;
 
@@ -272,9 +273,10 @@ export class FakeKernel implements LibcSymbols {
   }
 
   sendmsg(fd: number, message: Uint8Array, flags: number): number {
-    return this.#call("sendmsg", [fd, flags], () =>
-      this.#host.transmit(this.#socket(fd), readMessage(message, 0)),
-    );
+    return this.#call("sendmsg", [fd, flags], () => {
+      this.#takeControl(message, 0);
+      return this.#host.transmit(this.#socket(fd), readMessage(message, 0));
+    });
   }
 
   recvmsg(fd: number, message: Uint8Array, flags: number): number {
@@ -289,6 +291,7 @@ export class FakeKernel implements LibcSymbols {
       const socket = this.#socket(fd);
       return forEachMessage(count, (index) => {
         const offset = messageOffset(index);
+        this.#takeControl(messages, offset);
         setMessageLength(messages, offset, this.#host.transmit(socket, readMessage(messages, offset)));
       });
     });
@@ -394,6 +397,13 @@ export class FakeKernel implements LibcSymbols {
     const socket = this.#sockets.get(fd);
     if (socket === undefined) throw new KernelFailure(EBADF);
     return socket;
+  }
+
+  #takeControl(messages: Uint8Array, offset: number): void {
+    const { refusedControl } = this.#options;
+    const length = viewOf(messages).getUint32(offset + MSGHDR.controlLength, true);
+    if (refusedControl === "beyond 36 bytes" && length > 36) throw new KernelFailure(ENOBUFS);
+    if (refusedControl === "all" && length > 0) throw new KernelFailure(EINVAL);
   }
 
   #requireOption(socket: FakeSocket, level: number, name: number): void {

@@ -131,6 +131,9 @@ export function openBenchStream(
     onCorrupt: () => {
       corrupt += 1;
     },
+    onFailure: (error) => {
+      throw error;
+    },
   });
   return {
     stream,

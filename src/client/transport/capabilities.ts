@@ -1,4 +1,7 @@
 import type { SystemError } from "../../errors.ts";
+import { errnoName } from "../../ffi/errno.ts";
+import type { MessageCalls } from "../../ffi/message-calls.ts";
+import type { Watch } from "../../ffi/reactor.ts";
 import type { Family } from "../../packet/address.ts";
 
 /** Something optional that a socket cannot have here. */
@@ -40,40 +43,77 @@ export interface SocketCapabilities {
   readonly missing: readonly MissingFacility[];
 }
 
+const ONE_BY_ONE = "packets are moved one by one, which costs time";
+const NO_CONTROL = "no TTLs, time stamps or errors from routers come with what is received";
+
+/** What the lack of a call costs; those that are not named cost nothing here. */
+const WITHOUT_CALL: Readonly<Record<SocketCapabilities["purpose"], Readonly<Record<string, string>>>> = {
+  probes: { recvmmsg: ONE_BY_ONE, recvmsg: NO_CONTROL },
+  sweep: { recvmmsg: ONE_BY_ONE, recvmsg: NO_CONTROL, sendmmsg: ONE_BY_ONE },
+};
+
 /** What is known of one socket so far. */
 export class Facilities {
   readonly purpose: SocketCapabilities["purpose"];
   readonly family: Family;
   readonly privileged: boolean;
+  readonly #calls: MessageCalls;
   receiveTimestamps = false;
   transmitTimestamps = false;
   routerErrors = true;
   /** Whether MSG_ERRQUEUE can be read. */
   hasErrorQueue = true;
+  /** Whether the socket has IP_RECVERR or IPV6_RECVERR. */
+  asksForErrors: boolean;
   /** What a sweep asks for with each probe, because its socket does not take the option. */
   readonly byMessage: Set<"ttl" | "tos"> = new Set();
   readonly #missing: MissingFacility[] = [];
 
-  constructor(socket: Pick<SocketCapabilities, "purpose" | "family" | "privileged">) {
+  constructor(socket: Pick<SocketCapabilities, "purpose" | "family" | "privileged">, calls: MessageCalls) {
+    this.#calls = calls;
     this.purpose = socket.purpose;
     this.family = socket.family;
     this.privileged = socket.privileged;
+    this.asksForErrors = !socket.privileged;
   }
 
   /** Whether anything ever comes through the error queue. */
   get fillsErrorQueue(): boolean {
-    return this.hasErrorQueue && (this.transmitTimestamps || (this.routerErrors && !this.privileged));
+    return this.hasErrorQueue && (this.transmitTimestamps || this.asksForErrors);
   }
 
-  /** Notes that `name` is refused, and what that costs. */
-  lack(name: string, { code }: SystemError, effect: string): void {
+  /** Notes, once, that `name` is refused, and what that costs. */
+  lack(name: string, { code }: Pick<SystemError, "code">, effect: string): void {
+    if (this.#missing.some((each) => each.name === name)) return;
     this.#missing.push({ name, code, effect });
+  }
+
+  /** Notes if the kernel does not announce arrivals. */
+  noteWatch(watch: Watch | undefined): void {
+    if (watch?.refusal === undefined) return;
+    this.lack("O_ASYNC", watch.refusal, "arrivals are looked for every millisecond, which costs time");
+  }
+
+  /**
+   * Notes that TTL and traffic class must be socket options, because a send with control messages
+   * ended so.
+   */
+  lackControl(outcome: "busy" | SystemError): void {
+    const code = outcome === "busy" ? "ENOBUFS" : outcome.code;
+    this.lack("sendmsg()", { code }, "TTLs are set by system calls of their own, which costs time");
   }
 
   /** As plain data. */
   snapshot(): SocketCapabilities {
-    const { purpose, family, privileged, receiveTimestamps, transmitTimestamps, routerErrors } = this;
+    const { purpose, family, privileged, transmitTimestamps, routerErrors } = this;
     const missing = this.#missing.map((each) => ({ ...each }));
+    for (const { name, errno } of this.#calls.refused) {
+      const effect = WITHOUT_CALL[purpose][name];
+      if (effect !== undefined) missing.push({ name: `${name}()`, code: errnoName(errno), effect });
+    }
+    // Stamps come in control messages, which recvfrom() does not give.
+    const receiveTimestamps =
+      this.receiveTimestamps && this.#calls.refused.every(({ name }) => name !== "recvmsg");
     return { purpose, family, privileged, receiveTimestamps, transmitTimestamps, routerErrors, missing };
   }
 }

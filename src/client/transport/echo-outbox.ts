@@ -1,4 +1,4 @@
-import { type ControlRequest, encodeControl } from "../../ffi/cmsg.ts";
+import { CONTROL_PADDING, type ControlRequest, encodeControl } from "../../ffi/cmsg.ts";
 import { AF_INET, AF_INET6, SOCKADDR_IN, SOCKADDR_IN6 } from "../../ffi/constants.ts";
 import { MessageBatch } from "../../ffi/msghdr.ts";
 import type { Family } from "../../packet/address.ts";
@@ -52,9 +52,10 @@ export class EchoOutbox {
       view.setUint8(dataOffset, echoRequestType(family));
       view.setUint16(dataOffset + 4, identifier);
       new Uint8Array(view.buffer, dataOffset + ECHO_HEADER_LENGTH, filler.length).set(filler);
+      const controlLength = encodeControl(control, family, { view, offset: batch.controlOffset(index) });
       batch.setForSend(index, {
         name: family === 4 ? SOCKADDR_IN.size : SOCKADDR_IN6.size,
-        control: encodeControl(control, family, { view, offset: batch.controlOffset(index) }),
+        control: Math.max(0, controlLength - CONTROL_PADDING),
         data: length,
         dataOffset,
       });

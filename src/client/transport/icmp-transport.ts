@@ -2,42 +2,28 @@ import { PacketError, SystemError } from "../../errors.ts";
 import {
   AF_INET,
   AF_INET6,
-  IP_MTU_DISCOVER,
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
-  IPPROTO_IP,
-  IPPROTO_IPV6,
-  IPV6_MTU_DISCOVER,
-  PMTUDISC_DONT,
-  PMTUDISC_PROBE,
   SCM_TSTAMP_SND,
   SO_EE_ORIGIN_LOCAL,
   SO_EE_ORIGIN_TIMESTAMPING,
-  SO_MARK,
   SOCK_DGRAM,
   SOCK_RAW,
-  SOL_SOCKET,
 } from "../../ffi/constants.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import type { Reactor, Watch } from "../../ffi/reactor.ts";
-import {
-  type Envelope,
-  type IncomingMessage,
-  type SendMemory,
-  Socket,
-  type SocketAddress,
-} from "../../ffi/socket.ts";
-import { type Family, isLinkLocal, isMulticast } from "../../packet/address.ts";
+import { type IncomingMessage, type SendMemory, Socket, type SocketAddress } from "../../ffi/socket.ts";
+import type { Family } from "../../packet/address.ts";
 import { viewOf } from "../../packet/bytes.ts";
 import { encodeIcmpv4 } from "../../packet/icmpv4.ts";
 import { encodeIcmpv6 } from "../../packet/icmpv6.ts";
 import type { Facilities } from "./capabilities.ts";
+import { configureSocket, countStamps } from "./configure-socket.ts";
 import { decodeDatagram, decodeQueuedError } from "./datagram-arrival.ts";
-import { InterfaceNames, missingInterface } from "./interface-names.ts";
 import { decodeRaw } from "./raw-arrival.ts";
+import { RouteSender } from "./route-sender.ts";
 import { exceededMtu, explainRefusal } from "./send-failure.ts";
 import { becomeFurther, bindFurther, bindIdentifier, setShareable } from "./shared-identifier.ts";
-import { configureSocket, countStamps } from "./socket-options.ts";
 import { TimeSlice } from "./time-slice.ts";
 import type { Arrival, Route, SendReceipt, Transport, TransportOwner } from "./transport.ts";
 
@@ -91,18 +77,13 @@ export class IcmpTransport implements Transport {
   readonly #options: IcmpTransportOptions;
   readonly #libc: Libc;
   readonly #socket: Socket;
+  readonly #sender: RouteSender;
   readonly #reactor: Reactor;
   /** undefined while the owner reads by itself. */
   #watch: Watch | undefined;
   #isActive = false;
   #owner: TransportOwner | undefined;
   readonly #slice: TimeSlice;
-  readonly #interfaces: InterfaceNames;
-  /** By route and TTL, for the index that the interface of the route has. */
-  readonly #envelopes = new WeakMap<
-    Route,
-    { readonly index: number | undefined; readonly byTtl: (Envelope | undefined)[] }
-  >();
   /** The probe sent last, which is as long as the next one more often than not. */
   #message: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(ECHO_HEADER_LENGTH));
   #messageView: DataView = viewOf(this.#message);
@@ -118,11 +99,6 @@ export class IcmpTransport implements Transport {
   #countsAnew: boolean;
   /** The MTU that the last send exceeded, as the error queue tells it. */
   #exceededMtu: number | undefined;
-  // Socket options that a route may ask for, as they are set now.
-  #mark = 0;
-  #dontFragment: boolean | undefined;
-  #defaultMtuDiscovery: number | undefined;
-
   /** @throws {SystemError} EPERM or EACCES without the privilege; nothing stays open. */
   constructor(system: TransportSystem, options: IcmpTransportOptions) {
     const { family, privileged } = options;
@@ -136,7 +112,6 @@ export class IcmpTransport implements Transport {
     this.#libc = libc;
     this.#slice = new TimeSlice(libc);
     this.#reactor = reactor;
-    this.#interfaces = new InterfaceNames(libc);
     this.#socket = Socket.open(libc, {
       domain: family === 4 ? AF_INET : AF_INET6,
       type: privileged ? SOCK_RAW : SOCK_DGRAM,
@@ -144,13 +119,10 @@ export class IcmpTransport implements Transport {
     });
     try {
       this.identifier = privileged ? options.identifier : this.#bindIdentifier(options);
-      this.facilities = configureSocket(this.#socket, {
-        family,
-        privileged,
-        identifier: this.identifier,
-        receiveBuffer: RECEIVE_BUFFER,
-      });
-      if (options.isFurther) becomeFurther(this.#socket, options);
+      const plan = { family, privileged, identifier: this.identifier, receiveBuffer: RECEIVE_BUFFER };
+      this.facilities = configureSocket(this.#socket, plan, libc.calls);
+      this.#sender = new RouteSender(libc, this.#socket, this.facilities);
+      if (options.isFurther) becomeFurther(this.#socket, this.facilities);
       this.stampsFromNs = libc.monotonicNs() + STAMP_SETTLING_NS;
       this.setTold(true);
     } catch (error) {
@@ -213,7 +185,7 @@ export class IcmpTransport implements Transport {
     if (!this.privileged) this.#readErrors(SEND_DRAIN_LIMIT);
     const message = this.encode(sequence, payload);
     let outcome = this.#transmit(route, ttl, message);
-    if (outcome instanceof SystemError && this.#hasMoved(route))
+    if (outcome instanceof SystemError && this.#sender.hasMoved(route))
       outcome = this.#transmit(route, ttl, message);
     if (outcome instanceof SystemError)
       return { kind: "failed", error: this.#explain(outcome, { route, ttl, message }) };
@@ -266,6 +238,7 @@ export class IcmpTransport implements Transport {
     if (told === (this.#watch !== undefined)) return;
     this.#watch?.close();
     this.#watch = told ? this.#reactor.watch(this.#socket.fd, () => this.#owner?.onReady()) : undefined;
+    this.facilities.noteWatch(this.#watch);
     this.#watch?.setActive(this.#isActive);
   }
 
@@ -315,8 +288,7 @@ export class IcmpTransport implements Transport {
 
   #transmit(route: Route, ttl: number, message: Uint8Array): "sent" | "busy" | SystemError {
     try {
-      this.#applyRoute(route);
-      return this.#socket.sendIn(this.#envelope(route, ttl), message);
+      return this.#sender.send(route, ttl, message);
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
       // Whether a refused send took a key depends on how far it got, so counting begins anew, once the stamps that wait
@@ -327,53 +299,19 @@ export class IcmpTransport implements Transport {
     }
   }
 
-  /** Whether the interface of a route has been created anew since the last envelope was made. */
-  #hasMoved(route: Route): boolean {
-    return this.#interfaces.hasMoved(route.interface, this.#envelopes.get(route)?.index);
-  }
-
   #explain(
     error: SystemError,
     { route, ttl, message }: { route: Route; ttl: number; message: Uint8Array },
   ): SystemError {
-    const index = this.#envelopes.get(route)?.index;
+    const index = this.#sender.indexOf(route);
     if (index === 0) return error;
     const isTooLong = error.code === "EMSGSIZE";
     if (isTooLong && this.privileged) {
-      const resend = () => this.#socket.sendIn(this.#envelope(route, ttl), message);
+      const resend = () => this.#sender.send(route, ttl, message);
       this.#exceededMtu = exceededMtu(this.#socket, this.family, resend);
     }
     const mtu = isTooLong ? this.#exceededMtu : undefined;
     return explainRefusal(this.#libc, error, { ...route, index, mtu });
-  }
-
-  /** Many probes take the same route: it is encoded once for each TTL and index of its interface. */
-  #envelope(route: Route, ttl: number): Envelope {
-    const index = route.interface === undefined ? undefined : this.#interfaces.indexOf(route.interface);
-    let known = this.#envelopes.get(route);
-    if (known === undefined || known.index !== index) {
-      known = { index, byTtl: [] };
-      this.#envelopes.set(route, known);
-    }
-    known.byTtl[ttl] ??= this.#address(route, ttl, index);
-    return known.byTtl[ttl];
-  }
-
-  #address(
-    { destination, tos, source, interface: by }: Route,
-    ttl: number,
-    index: number | undefined,
-  ): Envelope {
-    const [address = destination] = destination.split("%", 1);
-    if (index === 0) throw missingInterface(by ?? "", address);
-    const isScoped = this.family === 6 && (isLinkLocal(address) || isMulticast(address));
-    return this.#socket.address({
-      destination: { address, ...(index !== undefined && isScoped && { scopeId: index }) },
-      ttl,
-      tos,
-      ...(source !== undefined && { source }),
-      ...(index !== undefined && { interfaceIndex: index }),
-    });
   }
 
   /** Begins a new count of the transmit stamps. */
@@ -395,27 +333,5 @@ export class IcmpTransport implements Transport {
     if (!isFurther) return bindIdentifier(this.#socket, address);
     bindFurther(this.#socket, { ...address, port: identifier });
     return identifier;
-  }
-
-  #applyRoute({ mark, dontFragment }: Route): void {
-    if (mark !== this.#mark) {
-      this.#socket.setOption(SOL_SOCKET, SO_MARK, mark, "SO_MARK");
-      this.#mark = mark;
-    }
-    if (dontFragment !== this.#dontFragment) {
-      const [level, name, label] = this.#mtuDiscovery;
-      this.#defaultMtuDiscovery ??= this.#socket.getOption(level, name, label);
-      // PROBE, not DO: it sets DF, but does not refuse what exceeds the cached path MTU (ip(7)).
-      const chosen = dontFragment ? PMTUDISC_PROBE : PMTUDISC_DONT;
-      const value = dontFragment === undefined ? this.#defaultMtuDiscovery : chosen;
-      this.#socket.setOption(level, name, value, label);
-      this.#dontFragment = dontFragment;
-    }
-  }
-
-  get #mtuDiscovery(): [level: number, name: number, label: string] {
-    return this.family === 4
-      ? [IPPROTO_IP, IP_MTU_DISCOVER, "IP_MTU_DISCOVER"]
-      : [IPPROTO_IPV6, IPV6_MTU_DISCOVER, "IPV6_MTU_DISCOVER"];
   }
 }

@@ -13,7 +13,7 @@ import {
 import type { Libc } from "../../ffi/libc.ts";
 import { Socket } from "../../ffi/socket.ts";
 import { type Family, isLinkLocal } from "../../packet/address.ts";
-import { extended } from "./socket-options.ts";
+import { attempt, extended } from "./configure-socket.ts";
 import type { Route } from "./transport.ts";
 
 /** What a refused send asked for, and what the kernel told about it. */
@@ -76,10 +76,13 @@ export function exceededMtu(socket: Socket, family: Family, resend: () => void):
     if (!(error instanceof SystemError)) throw error;
     if (error.code !== "EMSGSIZE") return undefined;
   }
-  socket.receiveErrors(({ error }) => {
-    if (error?.origin === SO_EE_ORIGIN_LOCAL) mtu = error.info;
-  });
-  socket.setOption(level, name, 0);
+  // Where the error queue cannot be read, the MTU is not to be had.
+  attempt(() =>
+    socket.receiveErrors(({ error }) => {
+      if (error?.origin === SO_EE_ORIGIN_LOCAL) mtu = error.info;
+    }),
+  );
+  attempt(() => socket.setOption(level, name, 0));
   return mtu;
 }
 

@@ -9,8 +9,9 @@ import {
   SOL_SOCKET,
 } from "../../ffi/constants.ts";
 import type { Socket, SocketAddress } from "../../ffi/socket.ts";
+import type { Facilities } from "./capabilities.ts";
+import { attempt, extended } from "./configure-socket.ts";
 import { typeFilter } from "./filter.ts";
-import { attempt, extended, type SocketPlan } from "./socket-options.ts";
 
 /**
  * Binds a datagram socket and returns its identifier: the port of `address` if it is free, else the
@@ -61,10 +62,8 @@ const UNUSED_GROUP = "224.0.0.0";
  *
  * @throws {SystemError} when that cannot be done.
  */
-export function becomeFurther(
-  socket: Socket,
-  { family, privileged }: Pick<SocketPlan, "family" | "privileged">,
-): void {
+export function becomeFurther(socket: Socket, facilities: Facilities): void {
+  const { family, privileged } = facilities;
   // Twice the size that sockets begin with. More would only make a long queue at a slow device.
   attempt(() => socket.setOption(SOL_SOCKET, SO_SNDBUF, FURTHER_SEND_BUFFER));
   if (!privileged) return;
@@ -76,5 +75,7 @@ export function becomeFurther(
   // ICMP errors (raw_v4_match). So it may have IP_RECVERR, without which packets vanish when a
   // device or the table of neighbours has no room (raw_sendmsg).
   socket.bind({ address: UNUSED_GROUP, port: 0 });
+  if (!facilities.hasErrorQueue) return;
   attempt(() => socket.setOption(IPPROTO_IP, IP_RECVERR, 1));
+  facilities.asksForErrors = true;
 }

@@ -1,4 +1,3 @@
-import { SystemError } from "../../errors.ts";
 import {
   ICMP_FILTER,
   ICMPV6_FILTER,
@@ -28,19 +27,12 @@ import {
   SO_MARK,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
-  SO_TIMESTAMP,
-  SO_TIMESTAMPING,
-  SOF_TIMESTAMPING_OPT_ID,
-  SOF_TIMESTAMPING_OPT_TSONLY,
-  SOF_TIMESTAMPING_RX_SOFTWARE,
-  SOF_TIMESTAMPING_SOFTWARE,
-  SOF_TIMESTAMPING_TX_SOFTWARE,
   SOL_RAW,
   SOL_SOCKET,
 } from "../../ffi/constants.ts";
-import type { FilterInstruction, Socket } from "../../ffi/socket.ts";
+import type { FilterInstruction } from "../../ffi/socket.ts";
 import type { Family } from "../../packet/address.ts";
-import { Facilities } from "./capabilities.ts";
+import type { Facilities } from "./capabilities.ts";
 import { identifierFilter, typeFilter } from "./filter.ts";
 
 /** What all probes of a socket have in common, so that it is set once on the socket. */
@@ -66,7 +58,8 @@ export interface SocketPlan {
   readonly route?: FixedRoute | undefined;
 }
 
-type OptionValue = number | Uint8Array | readonly FilterInstruction[];
+/** An `int`, bytes, or a BPF program. */
+export type OptionValue = number | Uint8Array | readonly FilterInstruction[];
 
 /** One option of some kinds of socket. */
 export interface SocketOptionRow {
@@ -95,21 +88,18 @@ const SMALLEST_MTU = 576;
 const IP_AND_ICMP_HEADER = 28;
 
 const on = (): number => 1;
-const NO_ERRORS = "ICMP errors from routers are not seen: their probes time out";
+/** What it costs when the error queue stays empty. */
+export const NO_ERRORS = "ICMP errors from routers are not seen: their probes time out";
 const NO_TTL = "the TTL of replies is not known";
 const NO_TOS = "the traffic class of replies is not known";
 const NO_DESTINATION = "the address of this host that replies came to is not known";
 const GUESSED_QUOTE = "extensions of ICMP errors, such as MPLS labels, may be missed";
 const ALL_TYPES = "ICMP messages of all types are read and dropped by this process, which costs time";
-const SENDING_TIME = "RTTs include the time it takes to send";
-const OWN_DELAYS = "RTTs include delays of this process";
 const BY_MESSAGE = "each probe carries it, which costs time";
-
-const RECEIVE_STAMPS = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE;
-const BOTH_STAMPS = RECEIVE_STAMPS | SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_OPT_TSONLY;
 
 const hasNoErrors = (facilities: Facilities): void => {
   facilities.routerErrors = false;
+  facilities.asksForErrors = false;
 };
 
 /**
@@ -345,120 +335,4 @@ export const SOCKET_OPTIONS: readonly SocketOptionRow[] = [
 
 function asksForFragmentation({ route }: SocketPlan): string | undefined {
   return route?.dontFragment === undefined ? undefined : 'option "dontFragment" asks for it';
-}
-
-/**
- * Sets all options of a new socket, kernel time stamps included.
- *
- * @throws {SystemError} for one that is required, naming it and why.
- */
-export function configureSocket(socket: Socket, plan: SocketPlan): Facilities {
-  const { family, privileged } = plan;
-  const purpose = plan.route === undefined ? "probes" : "sweep";
-  const facilities = new Facilities({ purpose, family, privileged });
-  tryErrorQueue(socket, facilities);
-  for (const row of SOCKET_OPTIONS) {
-    if (!isFor(row, facilities)) continue;
-    const value = row.value(plan);
-    if (value === undefined) continue;
-    const refusal = refusalOf(socket, row, value);
-    if (refusal === undefined) continue;
-    const reason = row.required?.(plan);
-    if (reason !== undefined) throw extended(refusal, `: ${reason}`);
-    facilities.lack(row.name, refusal, row.without);
-    row.onLack?.(facilities);
-  }
-  requestStamps(socket, facilities);
-  return facilities;
-}
-
-/** `error` with more to its message. */
-export function extended(error: SystemError, more: string): SystemError {
-  const { errno, code, syscall, address } = error;
-  const details = { errno, code, syscall, ...(address !== undefined && { address }) };
-  return new SystemError(`${error.message}${more}`, details, { cause: error });
-}
-
-/**
- * Makes the kernel number its transmit stamps, beginning with 0 for the next send.
- *
- * @returns why it does not, or undefined
- */
-export function countStamps(socket: Socket): SystemError | undefined {
-  // Only turning OPT_ID on sets the count back.
-  return setStamps(socket, BOTH_STAMPS) ?? setStamps(socket, BOTH_STAMPS | SOF_TIMESTAMPING_OPT_ID);
-}
-
-function isFor(row: SocketOptionRow, { family, privileged, purpose, hasErrorQueue }: Facilities): boolean {
-  return (
-    (row.family ?? family) === family &&
-    (row.privileged ?? privileged) === privileged &&
-    (row.purpose ?? purpose) === purpose &&
-    (hasErrorQueue || row.usesErrorQueue !== true)
-  );
-}
-
-/**
- * Errors and transmit stamps come through the error queue. Where it cannot be read it must not be
- * filled.
- */
-function tryErrorQueue(socket: Socket, facilities: Facilities): void {
-  const { privileged, purpose } = facilities;
-  if (privileged && purpose === "sweep") return;
-  const refusal = attempt(() => socket.receiveErrors(() => {}, 1));
-  if (refusal === undefined) return;
-  facilities.hasErrorQueue = false;
-  facilities.routerErrors = privileged;
-  facilities.lack("MSG_ERRQUEUE", refusal, privileged ? SENDING_TIME : NO_ERRORS);
-}
-
-/**
- * Stamps of both ends; of replies only in a sweep, where the others would cost a system call for
- * each batch.
- */
-function requestStamps(socket: Socket, facilities: Facilities): void {
-  const wantsBoth = facilities.purpose === "probes" && facilities.hasErrorQueue;
-  const refusal = wantsBoth ? countStamps(socket) : setStamps(socket, RECEIVE_STAMPS);
-  facilities.transmitTimestamps = wantsBoth && refusal === undefined;
-  facilities.receiveTimestamps = refusal === undefined;
-  if (refusal === undefined) return;
-  const isStamped =
-    (wantsBoth && setStamps(socket, RECEIVE_STAMPS) === undefined) ||
-    // Exact to the microsecond only, and known where the other is not: to gVisor, for one.
-    attempt(() => socket.setOption(SOL_SOCKET, SO_TIMESTAMP, 1)) === undefined;
-  facilities.receiveTimestamps = isStamped;
-  facilities.lack("SO_TIMESTAMPING", refusal, isStamped ? SENDING_TIME : OWN_DELAYS);
-}
-
-function setStamps(socket: Socket, flags: number): SystemError | undefined {
-  return attempt(() => socket.setOption(SOL_SOCKET, SO_TIMESTAMPING, flags));
-}
-
-/** Why the kernel takes none of the options of a row; undefined when it takes one. */
-function refusalOf(
-  socket: Socket,
-  { name, level, options }: SocketOptionRow,
-  value: OptionValue,
-): SystemError | undefined {
-  let refusal: SystemError | undefined;
-  for (const option of options) {
-    refusal = attempt(() => {
-      if (typeof value === "number" || value instanceof Uint8Array)
-        socket.setOption(level, option, value, name);
-      else socket.attachFilter(value);
-    });
-    if (refusal === undefined) return undefined;
-  }
-  return refusal;
-}
-
-/** Why the system refuses a call; undefined when it does not. */
-export function attempt(call: () => void): SystemError | undefined {
-  try {
-    call();
-    return undefined;
-  } catch (error) {
-    if (error instanceof SystemError) return error;
-    throw error;
-  }
 }

@@ -9,10 +9,11 @@ import {
 import { Socket } from "../../ffi/socket.ts";
 import { type Family, isLinkLocal, needsZone } from "../../packet/address.ts";
 import type { Facilities } from "./capabilities.ts";
+import { configureSocket } from "./configure-socket.ts";
 import type { TransportSystem } from "./icmp-transport.ts";
 import { interfaceIndex } from "./interface-names.ts";
 import { bindIdentifier } from "./shared-identifier.ts";
-import { configureSocket, type FixedRoute } from "./socket-options.ts";
+import type { FixedRoute } from "./socket-options.ts";
 
 /** How the probes of a sweep leave: the same for all of them, so that it is set on the socket and not on each packet. */
 export interface SweepSocketOptions extends FixedRoute {
@@ -60,7 +61,8 @@ export function openSweepSocket({ libc }: TransportSystem, options: SweepSocketO
     const isScoped = by !== undefined && isLinkLocal(address) && family === 6;
     const bindTo = { address, ...(isScoped && { scopeId: interfaceIndex(libc, by) }) };
     const identifier = privileged ? options.identifier : bindIdentifier(socket, bindTo);
-    const facilities = configureSocket(socket, { ...options, identifier, route: options });
+    const plan = { ...options, identifier, route: options };
+    const facilities = configureSocket(socket, plan, libc.calls);
     return { socket, identifier, facilities };
   } catch (error) {
     socket.close();

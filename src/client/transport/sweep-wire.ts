@@ -146,7 +146,7 @@ export class SweepWire {
     const by = this.#by;
     if (by !== undefined && this.#index === 0) return missingInterface(by, address);
     const { source, interface: asked, mark } = this.#options;
-    const error = systemError(this.#refusal, { syscall: "sendmmsg", address });
+    const error = systemError(this.#refusal, { syscall: this.#system.libc.calls.names.send, address });
     const refused = { destination: address, source: source?.split("%", 1)[0], interface: asked, mark };
     return explainRefusal(this.#system.libc, error, { ...refused, index: this.#index, mtu: this.#mtu });
   }
@@ -215,6 +215,7 @@ export class SweepWire {
     if ((this.#watch !== undefined) === (onReady !== undefined)) return;
     this.#watch?.close();
     this.#watch = onReady && this.#system.reactor.watch(this.#socket.fd, onReady);
+    this.facilities.noteWatch(this.#watch);
     this.#watch?.setActive(true);
   }
 

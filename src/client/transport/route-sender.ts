@@ -1,0 +1,178 @@
+import { SystemError } from "../../errors.ts";
+import {
+  IP_MTU_DISCOVER,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPV6_MTU_DISCOVER,
+  PMTUDISC_DONT,
+  PMTUDISC_PROBE,
+  SO_MARK,
+  SOL_SOCKET,
+} from "../../ffi/constants.ts";
+import { ENOBUFS } from "../../ffi/errno.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import type { Envelope, SendOutcome, Socket } from "../../ffi/socket.ts";
+import { type Family, isLinkLocal, isMulticast } from "../../packet/address.ts";
+import type { Facilities } from "./capabilities.ts";
+import { HeaderOptions } from "./header-options.ts";
+import { InterfaceNames, missingInterface } from "./interface-names.ts";
+import type { Route } from "./transport.ts";
+
+/** Bytes of control messages that the kernel holds on its stack (net/socket.c, ____sys_sendmsg). */
+const CONTROL_ON_STACK = 36;
+
+/** The envelopes of a route by TTL, for the index that its interface has. */
+interface RouteEnvelopes {
+  readonly index: number | undefined;
+  readonly byTtl: (Envelope | undefined)[];
+}
+
+/**
+ * Sends probes the way their routes say, by control messages where those differ from probe to probe,
+ * and by socket options otherwise.
+ *
+ * Where the kernel refuses control messages, TTL and traffic class become socket options, too.
+ */
+export class RouteSender {
+  readonly #socket: Socket;
+  readonly #family: Family;
+  readonly #facilities: Facilities;
+  readonly #interfaces: InterfaceNames;
+  #envelopes = new WeakMap<Route, RouteEnvelopes>();
+  /** The most bytes of control messages that have left with a probe. */
+  #provenControl = 0;
+  /** Given where control messages are refused. */
+  #headerOptions: HeaderOptions | undefined;
+  // Socket options that a route may ask for, as they are set now.
+  #mark = 0;
+  #dontFragment: boolean | undefined;
+  #defaultMtuDiscovery: number | undefined;
+
+  constructor(libc: Libc, socket: Socket, facilities: Facilities) {
+    this.#socket = socket;
+    this.#family = facilities.family;
+    this.#facilities = facilities;
+    this.#interfaces = new InterfaceNames(libc);
+  }
+
+  /** @throws {SystemError} when the probe did not leave, for anything but lack of room. */
+  send(route: Route, ttl: number, message: Uint8Array): SendOutcome {
+    this.#applyOptions(route);
+    if (this.#headerOptions !== undefined) return this.#sendByOptions(route, ttl, message);
+    const envelope = this.#envelope(route, ttl);
+    const { length } = envelope.control;
+    let outcome: SendOutcome | SystemError;
+    try {
+      outcome = this.#socket.sendIn(envelope, message);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      outcome = error;
+    }
+    if (outcome === "sent") {
+      if (length > this.#provenControl) this.#provenControl = length;
+      return outcome;
+    }
+    if (length > this.#provenControl && this.#isForControl(outcome, envelope)) {
+      if (this.#tryByOptions(route, ttl, message)) {
+        this.#facilities.lackControl(outcome);
+        return "sent";
+      }
+    }
+    if (outcome instanceof SystemError) throw outcome;
+    return outcome;
+  }
+
+  /** The index of the interface that the last probe of a route was to leave by. */
+  indexOf(route: Route): number | undefined {
+    return this.#envelopes.get(route)?.index;
+  }
+
+  /** Whether the interface of a route has been created anew since the last envelope was made. */
+  hasMoved(route: Route): boolean {
+    return this.#interfaces.hasMoved(route.interface, this.indexOf(route));
+  }
+
+  /** Whether a send failed because of its control messages. */
+  #isForControl(outcome: "busy" | SystemError, envelope: Envelope): boolean {
+    if (outcome !== "busy") return this.#socket.refusesControl(envelope, outcome.errno);
+    // More than this takes memory, of which net.core.optmem_max may allow none.
+    return envelope.control.length > CONTROL_ON_STACK && this.#socket.refusesControl(envelope, ENOBUFS);
+  }
+
+  /** Sends a probe without control messages, if it can be done, and from then on all others. */
+  #tryByOptions(route: Route, ttl: number, message: Uint8Array): boolean {
+    const envelopes = this.#envelopes;
+    this.#headerOptions = new HeaderOptions(this.#socket, this.#family);
+    this.#envelopes = new WeakMap();
+    try {
+      if (this.#sendByOptions(route, ttl, message) === "sent") return true;
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+    }
+    this.#headerOptions = undefined;
+    this.#envelopes = envelopes;
+    return false;
+  }
+
+  #sendByOptions(route: Route, ttl: number, message: Uint8Array): SendOutcome {
+    const { destination, tos } = route;
+    this.#headerOptions?.set({ ttl, tos, isMulticast: isMulticast(destination) });
+    const envelope = this.#envelope(route, ttl);
+    return envelope.control.length === 0
+      ? this.#socket.sendTo(envelope, message)
+      : this.#socket.sendIn(envelope, message);
+  }
+
+  /** Many probes take the same route: it is encoded once for each TTL and index of its interface. */
+  #envelope(route: Route, ttl: number): Envelope {
+    const index = route.interface === undefined ? undefined : this.#interfaces.indexOf(route.interface);
+    let known = this.#envelopes.get(route);
+    if (known === undefined || known.index !== index) {
+      known = { index, byTtl: [] };
+      this.#envelopes.set(route, known);
+    }
+    known.byTtl[ttl] ??= this.#address(route, ttl, index);
+    return known.byTtl[ttl];
+  }
+
+  #address(
+    { destination, tos, source, interface: by }: Route,
+    ttl: number,
+    index: number | undefined,
+  ): Envelope {
+    const [address = destination] = destination.split("%", 1);
+    if (index === 0) throw missingInterface(by ?? "", address);
+    const isScoped = this.#family === 6 && (isLinkLocal(address) || isMulticast(address));
+    const isInMessage = this.#headerOptions === undefined;
+    return this.#socket.address({
+      destination: { address, ...(index !== undefined && isScoped && { scopeId: index }) },
+      ...(isInMessage && { ttl }),
+      // 0 is the default.
+      ...(isInMessage && tos !== 0 && { tos }),
+      ...(source !== undefined && { source }),
+      ...(index !== undefined && { interfaceIndex: index }),
+    });
+  }
+
+  #applyOptions({ mark, dontFragment }: Route): void {
+    if (mark !== this.#mark) {
+      this.#socket.setOption(SOL_SOCKET, SO_MARK, mark, "SO_MARK");
+      this.#mark = mark;
+    }
+    if (dontFragment !== this.#dontFragment) {
+      const [level, name, label] = this.#mtuDiscovery;
+      this.#defaultMtuDiscovery ??= this.#socket.getOption(level, name, label);
+      // PROBE, not DO: it sets DF, but does not refuse what exceeds the cached path MTU (ip(7)).
+      const chosen = dontFragment ? PMTUDISC_PROBE : PMTUDISC_DONT;
+      const value = dontFragment === undefined ? this.#defaultMtuDiscovery : chosen;
+      this.#socket.setOption(level, name, value, label);
+      this.#dontFragment = dontFragment;
+    }
+  }
+
+  get #mtuDiscovery(): [level: number, name: number, label: string] {
+    return this.#family === 4
+      ? [IPPROTO_IP, IP_MTU_DISCOVER, "IP_MTU_DISCOVER"]
+      : [IPPROTO_IPV6, IPV6_MTU_DISCOVER, "IPV6_MTU_DISCOVER"];
+  }
+}
