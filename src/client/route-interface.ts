@@ -1,5 +1,5 @@
 import { ResolveError } from "../errors.ts";
-import { needsZone } from "../packet/address.ts";
+import { isMulticast, needsZone } from "../packet/address.ts";
 import type { Platform } from "./platform.ts";
 import { interfaceIndex } from "./transport/interface-names.ts";
 import { isOurs } from "./transport/send-failure.ts";
@@ -43,7 +43,12 @@ export function interfaceOfRoute(libc: Platform["libc"], wishes: InterfaceWishes
     throw unreachable(host, `it is on interface ${chosen}, and probes are to leave by ${other}`, "ERR_ZONE");
   }
   const index = chosen === undefined ? undefined : interfaceIndex(libc, chosen);
-  if (index === LOOPBACK_INDEX && !isOurs(libc, address.split("%", 1)[0] ?? "", index)) {
+  // A group is reached by lo, too: its member is this host.
+  if (
+    index === LOOPBACK_INDEX &&
+    !isMulticast(address) &&
+    !isOurs(libc, address.split("%", 1)[0] ?? "", index)
+  ) {
     throw unreachable(host, `interface ${chosen} leads to addresses of this host only`, "ENETUNREACH");
   }
   if (chosen === undefined && needsZone(address)) {
