@@ -61,6 +61,7 @@ export function summaryLines(result: SweepResult): string[] {
     [result.duplicates, "duplicate", "duplicates"],
     [result.late, "late"],
     [result.corrupt, "corrupt"],
+    [result.unverified, "unverified ICMP error", "unverified ICMP errors"],
     [
       result.overflows,
       "answer lost in this host's full receive queue",

@@ -81,6 +81,7 @@ describe("summaryLines()", () => {
     duplicates: 0,
     late: 0,
     corrupt: 0,
+    unverified: 0,
     overflows: 0,
     rtt: { min: null, mean: null, max: null },
     duration: 0,
@@ -107,12 +108,13 @@ describe("summaryLines()", () => {
         duplicates: 1,
         late: 2,
         corrupt: 3,
+        unverified: 4,
         overflows: 1,
       }),
     ).toEqual([
       "65,534 hosts: 1,234 alive, 64,200 silent, 90 unreachable, 8 not sent to, 2 undecided, 2 failures; 129,736 packets in 13.00 s (9,999/s)",
       "rtt min/avg/max = 0.020/1.500/999.123 ms",
-      "1 duplicate, 2 late, 3 corrupt, 1 answer lost in this host's full receive queue",
+      "1 duplicate, 2 late, 3 corrupt, 4 unverified ICMP errors, 1 answer lost in this host's full receive queue",
     ]);
     expect(lines({ hosts: 1, answered: 1, sent: 1, failed: 1, overflows: 5, duplicates: 2 })).toEqual([
       "1 host: 1 alive, 1 failure; 1 packet in 0.00 s (0/s)",

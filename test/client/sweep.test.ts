@@ -2,15 +2,17 @@ import { describe, expect, test } from "bun:test";
 import { constants } from "node:os";
 import type { SweepOptions } from "../../src/client/sweep/sweep-options.ts";
 import type { SweepItem } from "../../src/client/sweep/sweep-results.ts";
+import { unreachableThroughNat } from "../support/fake-nat.ts";
 import {
   checksumHolds,
   echoReply,
+  type FakeArrival,
   type FakeNetwork,
   type FakeProbe,
   timeExceeded,
   unreachable,
 } from "../support/fake-network.ts";
-import { SOCKET_KINDS } from "../support/fake-platform.ts";
+import { SOCKET_KINDS, type SocketKind } from "../support/fake-platform.ts";
 import { expectClosed, scene } from "./support.ts";
 import { rangeOf, shortHosts } from "./sweep-support.ts";
 
@@ -26,6 +28,11 @@ function attemptsSeen(): (probe: FakeProbe) => number {
     seen.set(destination, attempt);
     return attempt;
   };
+}
+
+/** What a sweep calls an unreachable host. */
+function label({ family }: Pick<SocketKind, "family">): string {
+  return `dest_unreachable(code=${family === 4 ? 1 : 3})`;
 }
 
 for (const kind of SOCKET_KINDS) {
@@ -70,6 +77,7 @@ for (const kind of SOCKET_KINDS) {
         duplicates: 0,
         late: 0,
         corrupt: 0,
+        unverified: 0,
         overflows: 0,
         rtt: { min: 10, mean: 10, max: 10 },
         duration: expect.any(Number),
@@ -78,15 +86,16 @@ for (const kind of SOCKET_KINDS) {
       expectClosed(world);
     });
 
-    test("sends valid echo requests with one identifier, a sequence that counts, and a cookie each", async () => {
+    test("sends valid echo requests with one identifier, a sequence that counts from a random start, and a cookie each", async () => {
       const { client, kernel, outcome } = scene({ network: answering }, { privileged });
       await outcome(
         client.sweep(rangeOf(kind, 300).text.replace("198.51.100.300", "198.51.101.44"), { size: 61 }),
       );
       expect(kernel.sent).toHaveLength(300);
       expect(new Set(kernel.sent.map(({ identifier }) => identifier)).size).toBe(1);
+      const start = kernel.sent[0]?.sequence ?? 0;
       expect(kernel.sent.map(({ sequence }) => sequence)).toEqual(
-        Array.from({ length: 300 }, (_, index) => index),
+        Array.from({ length: 300 }, (_, index) => (start + index) & 0xffff),
       );
       expect(new Set(kernel.sent.map(({ data }) => data.subarray(8, 16).join())).size).toBe(300);
       for (const probe of kernel.sent) {
@@ -120,8 +129,11 @@ for (const kind of SOCKET_KINDS) {
         expect(atMs[index]).toBeLessThan(expected + 6);
       }
       expect(result).toMatchObject({ hosts: 4, sent: 9, answered: 3, silent: 1 });
+      const start = world.kernel.sent[0]?.sequence ?? 0;
       expect(
-        world.kernel.sent.filter(({ destination }) => destination === fourth).map(({ sequence }) => sequence),
+        world.kernel.sent
+          .filter(({ destination }) => destination === fourth)
+          .map(({ sequence }) => (sequence - start) & 0xffff),
       ).toEqual([3, 3 + 4096, 3 + 8192]);
     });
 
@@ -175,6 +187,79 @@ for (const kind of SOCKET_KINDS) {
       ]);
       expect(result).toMatchObject({ answered: 1, icmpErrors: 3, silent: 0 });
       expect([...result.living]).toEqual([addresses[0] ?? ""]);
+    });
+
+    test("an ICMP error decides a host only if it proves that its sender saw the probe", async () => {
+      const headers = (kind.family === 4 ? 20 : 40) + 8;
+      const options = { from: router, delayMs: 10 } as const;
+      const padded = (error: FakeArrival): FakeArrival => ({
+        ...error,
+        icmp: Uint8Array.of(...error.icmp, ...new Uint8Array(100)),
+      });
+      const cases: readonly [answers: FakeNetwork, fate: string][] = [
+        [(probe) => [unreachable(probe, { ...options, quoteLength: headers })], "icmpError"],
+        [(probe) => [unreachableThroughNat(probe, options)], "timeout"],
+        [(probe) => [unreachable(probe, options)], "icmpError"],
+        // Our data are proof whatever the checksum is.
+        [(probe) => [unreachableThroughNat(probe, { ...options, quoteLength: 500 })], "icmpError"],
+        [(probe) => [unreachableThroughNat(probe, { ...options, quoteLength: headers + 4 })], "icmpError"],
+        [(probe) => [unreachableThroughNat(probe, { ...options, quoteLength: headers + 3 })], "timeout"],
+        [(probe) => [padded(unreachableThroughNat(probe, options))], "timeout"],
+        [(probe) => [unreachableThroughNat(probe, options), echoReply(probe, { delayMs: 90 })], "reply"],
+        [(probe) => [unreachableThroughNat(probe, options), unreachable(probe, options)], "icmpError"],
+      ];
+      const network: FakeNetwork = (probe) => cases[probe.index]?.[0](probe) ?? [];
+      const world = scene({ network }, { privileged });
+      const sweep = world.client.sweep(rangeOf(kind, cases.length).text, {
+        all: true,
+        retries: 0,
+        timeout: 100,
+      });
+      const { items } = world.watch(sweep);
+      const result = await world.outcome(sweep);
+      const fates = new Map(items.map((item) => [shortHosts([item])[0]?.split(" ")[0], item.kind as string]));
+      const { addresses } = rangeOf(kind, cases.length);
+      expect(addresses.map((address) => fates.get(address))).toEqual(cases.map(([, fate]) => fate));
+      expect(result).toMatchObject({
+        answered: 1,
+        icmpErrors: 5,
+        silent: 3,
+        unverified: 5,
+        duplicates: 0,
+        late: 0,
+      });
+    });
+
+    test("a further attempt is verified by its own checksum, the first by its data only", async () => {
+      const quoteLength = (kind.family === 4 ? 20 : 40) + 8;
+      const attemptOf = attemptsSeen();
+      // .1 by the second, .2 and .3 by the first, when the second is under way.
+      const network: FakeNetwork = (probe) => {
+        const host = Number.parseInt(probe.destination.split(/[.:]/).at(-1) ?? "", 16);
+        const attempt = attemptOf(probe);
+        if (host === 1 && attempt === 2) return [unreachable(probe, { from: router, quoteLength })];
+        if (host === 1 || attempt === 2) return [];
+        const delayMs = 150;
+        return [unreachable(probe, { from: router, delayMs, ...(host === 2 && { quoteLength }) })];
+      };
+      const world = scene({ network }, { privileged });
+      const sweep = world.client.sweep(rangeOf(kind, 3).text, { all: true, retries: 1, timeout: 100 });
+      const { items } = world.watch(sweep);
+      const result = await world.outcome(sweep);
+      const { addresses } = rangeOf(kind, 3);
+      expect(shortHosts(items).toSorted()).toEqual([
+        `${addresses[0]} ${label(kind)} 2`,
+        `${addresses[1]} timeout 2`,
+        `${addresses[2]} ${label(kind)} 2`,
+      ]);
+      expect(result).toMatchObject({ icmpErrors: 2, silent: 1, unverified: 1 });
+    });
+
+    test("sequences of two sweeps start at different numbers", async () => {
+      const { client, kernel, outcome } = scene({ network: answering }, { privileged });
+      for (let index = 0; index < 2; index++) await outcome(client.sweep(kind.target));
+      const starts = kernel.sent.map(({ sequence }) => sequence);
+      expect(new Set([0, ...starts]).size).toBe(3);
     });
 
     test("counts duplicates and late answers and reports none of them", async () => {

@@ -1,20 +1,37 @@
 import { parseAddress } from "../../packet/address.ts";
 import { ipv4Number } from "../../packet/address-number.ts";
-import { IDENTITY_LENGTH, type SweepProbe } from "../transport/sweep-probe.ts";
-import type { QuotedProbe } from "../transport/transport.ts";
+import { quotedPseudoSum } from "../transport/arrival.ts";
+import type { SweepProbe } from "../transport/sweep-probe.ts";
+import type { ErrorArrival } from "../transport/transport.ts";
 import { CookieHash } from "./cookie.ts";
 import type { InFlight } from "./in-flight.ts";
 
 /** How far apart the sequence numbers of two attempts at one target are; 16 attempts fit 65,536. */
 const ATTEMPT_STRIDE = 0x1000;
 const SEQUENCES = 0x1_0000;
-/** Where the number is, in the data of a probe. */
-const NUMBER_OFFSET = 8;
+/** One's complement has two zeros, so checksums are numbers modulo this (RFC 1071). */
+const CHECKSUM_MODULUS = 0xffff;
 
 /** One attempt at one target. */
 export interface Attempt {
   readonly number: number;
   readonly attempt: number;
+}
+
+/** An attempt that an ICMP error quotes. */
+export interface QuotedAttempt extends Attempt {
+  /** Whether the sender of the error must have seen it: our cookie or our ICMP checksum is quoted. */
+  readonly isVerified: boolean;
+}
+
+/** How {@link ProbeIdentity} makes probes. */
+export interface IdentityOptions {
+  /** 8 random bytes. */
+  readonly key: Uint8Array;
+  /** The sequence of the first probe, which must be random: errors that quote no data are matched by it. */
+  readonly firstSequence: number;
+  /** Bytes of ICMP data of each probe. */
+  readonly dataLength: number;
 }
 
 /** The two halves of a cookie, as an answer has them. */
@@ -27,20 +44,25 @@ interface Cookie {
  * What makes the probes of a lane, and how they are recognised.
  *
  * The data of a probe begin with a cookie of 64 bits, the keyed hash of destination and number, then the number. So any number
- * of probes may be in flight, and an answer counts only if its cookie is right, whoever it comes from. The sequence is the number
- * and 4096 for each attempt before, modulo 65,536: it tells which attempt is answered, and ICMP errors that quote no more than the
- * 8 bytes of the header are matched by it and the quoted destination.
+ * of probes may be in flight, and an answer counts only if its cookie is right, whoever it comes from. The sequence is a random
+ * first one, the number, and 4096 for each attempt before, modulo 65,536: it tells which attempt is answered, and ICMP errors that
+ * quote no more than the 8 bytes of the header are matched by it and the quoted destination.
+ *
+ * All of that may be guessed, so an error must also quote 32 bits of the cookie, or the ICMP checksum of the last attempt.
  */
 export class ProbeIdentity {
   readonly #flight: InFlight;
   readonly #isIpv4: boolean;
   readonly #hash: CookieHash;
+  readonly #firstSequence: number;
+  readonly #dataLength: number;
 
-  /** @param key 8 random bytes */
-  constructor(flight: InFlight, key: Uint8Array) {
+  constructor(flight: InFlight, { key, firstSequence, dataLength }: IdentityOptions) {
     this.#flight = flight;
     this.#isIpv4 = flight.family === 4;
     this.#hash = new CookieHash(key);
+    this.#firstSequence = firstSequence;
+    this.#dataLength = dataLength;
   }
 
   /** Writes destination, sequence, cookie and number of an attempt into `probe`. */
@@ -49,7 +71,7 @@ export class ProbeIdentity {
     probe.low = this.#hash.low;
     probe.high = this.#hash.high;
     probe.number = number | 0;
-    probe.sequence = (number + attempt * ATTEMPT_STRIDE) % SEQUENCES;
+    probe.sequence = (this.#firstSequence + number + attempt * ATTEMPT_STRIDE) % SEQUENCES;
     if (this.#isIpv4) probe.ipv4 = this.#flight.ipv4(number);
     else probe.ipv6.set(this.#flight.ipv6(number));
   }
@@ -69,28 +91,46 @@ export class ProbeIdentity {
 
   /** Which attempt at a target has the sequence; -1 when none that was made has. */
   attemptOf(number: number, sequence: number): number {
-    const distance = (sequence - number) & (SEQUENCES - 1);
+    const distance = (sequence - this.#firstSequence - number) & (SEQUENCES - 1);
     const attempt = Math.floor(distance / ATTEMPT_STRIDE);
     return distance % ATTEMPT_STRIDE === 0 && attempt <= this.#flight.attempt(number) ? attempt : -1;
   }
 
   /** Whose probe an ICMP error quotes, if there is a record of it. */
-  quoted(quote: QuotedProbe, attempts: number): Attempt | undefined {
+  quoted(error: Pick<ErrorArrival, "to" | "quote">, attempts: number): QuotedAttempt | undefined {
+    const { quote } = error;
     const isTo = this.#destinationTest(quote.destination);
     if (isTo === undefined) return undefined;
-    const identity = identityIn(quote.data);
+    const cookie = cookieIn(quote.data);
     const { head, oldest } = this.#flight;
     for (let attempt = 0; attempt < attempts; attempt++) {
-      const low16 = (quote.sequence - attempt * ATTEMPT_STRIDE) & (SEQUENCES - 1);
+      const distance = quote.sequence - this.#firstSequence - attempt * ATTEMPT_STRIDE;
       // The newest number with that sequence, then those before it.
-      let number = head - 1 - ((head - 1 - low16) & (SEQUENCES - 1));
+      let number = head - 1 - ((head - 1 - distance) & (SEQUENCES - 1));
       for (; number >= oldest; number -= SEQUENCES) {
         if (!isTo(number) || attempt > this.#flight.attempt(number)) continue;
-        if (identity === undefined) return { number, attempt };
-        if (identity.number === (number | 0) && this.isOf(number, identity)) return { number, attempt };
+        if (cookie === undefined) {
+          return { number, attempt, isVerified: this.#quotesChecksum(error, number, attempt) };
+        }
+        if (this.#agrees(number, cookie)) return { number, attempt, isVerified: true };
       }
     }
     return undefined;
+  }
+
+  /** Whether an error quotes the ICMP checksum of an attempt, of which only that of the last is known. */
+  #quotesChecksum(error: Pick<ErrorArrival, "to" | "quote">, number: number, attempt: number): boolean {
+    if (attempt !== this.#flight.attempt(number)) return false;
+    const { destination, checksum } = error.quote;
+    const pseudoSum = quotedPseudoSum(error, destination, this.#dataLength);
+    if (pseudoSum === undefined) return false;
+    // A checksum is the complement of the sum, so that of the pseudo header is taken from it.
+    return (checksum + pseudoSum - this.#flight.checksum(number)) % CHECKSUM_MODULUS === 0;
+  }
+
+  #agrees(number: number, { low, high }: QuotedCookie): boolean {
+    this.#hashOf(number);
+    return this.#hash.low === low && (high === undefined || this.#hash.high === high);
   }
 
   #hashOf(number: number): void {
@@ -111,11 +151,17 @@ export class ProbeIdentity {
   }
 }
 
-/** The identity in what an ICMP error quotes of our data: often nothing, or zeros for padding (RFC 4884 section 5.5). */
-function identityIn(data: Uint8Array): (Cookie & { number: number }) | undefined {
-  if (data.length < IDENTITY_LENGTH) return undefined;
-  const view = new DataView(data.buffer, data.byteOffset, IDENTITY_LENGTH);
-  const [low, high] = [view.getInt32(0, true), view.getInt32(4, true)];
-  if (low === 0 && high === 0) return undefined;
-  return { number: view.getInt32(NUMBER_OFFSET, true), low, high };
+/** As much of a cookie as an ICMP error quotes: the first half at least. */
+interface QuotedCookie {
+  readonly low: number;
+  readonly high: number | undefined;
+}
+
+/** The cookie in what an ICMP error quotes of our data: often nothing, or zeros for padding (RFC 4884 section 5.5). */
+function cookieIn(data: Uint8Array): QuotedCookie | undefined {
+  if (data.length < 4) return undefined;
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  const low = view.getInt32(0, true);
+  const high = data.length < 8 ? undefined : view.getInt32(4, true);
+  return low === 0 && (high ?? 0) === 0 ? undefined : { low, high };
 }

@@ -13,7 +13,7 @@ export const MAX_ATTEMPTS = 16;
 
 /**
  * The targets of one family that are undecided, numbered in the order in which they were begun: typed arrays used in a
- * circle, 15 bytes for a target (27 in IPv6), from the oldest undecided one to the newest. What was decided stays readable
+ * circle, 17 bytes for a target (29 in IPv6), from the oldest undecided one to the newest. What was decided stays readable
  * until its place is needed, so that further answers can be told apart.
  */
 export class InFlight {
@@ -24,6 +24,8 @@ export class InFlight {
   #state = new Uint8Array(INITIAL_CAPACITY);
   /** Which attempts have been answered, a bit for each. */
   #answered = new Uint16Array(INITIAL_CAPACITY);
+  /** The ICMP checksum of the last attempt, without the pseudo header. */
+  #checksum = new Uint16Array(INITIAL_CAPACITY);
   #address: Int32Array;
   #head = 0;
   #tail = 0;
@@ -102,8 +104,18 @@ export class InFlight {
     return this.#sentNs[number & this.#mask] as number;
   }
 
+  /** The ICMP checksum of the last attempt, without the pseudo header that ICMPv6 has. */
+  checksum(number: number): number {
+    return this.#checksum[number & this.#mask] as number;
+  }
+
   waitsForRetry(number: number): boolean {
     return ((this.#state[number & this.#mask] as number) & WAITS_FOR_RETRY) !== 0;
+  }
+
+  /** The last attempt is about to leave with that ICMP checksum. */
+  staged(number: number, checksum: number): void {
+    this.#checksum[number & this.#mask] = checksum;
   }
 
   /** The last attempt left. */
@@ -158,17 +170,20 @@ export class InFlight {
       sentNs: this.#sentNs,
       state: this.#state,
       answered: this.#answered,
+      checksum: this.#checksum,
       address: this.#address,
     };
     this.#sentNs = new Float64Array(capacity);
     this.#state = new Uint8Array(capacity);
     this.#answered = new Uint16Array(capacity);
+    this.#checksum = new Uint16Array(capacity);
     this.#address = new Int32Array(capacity * this.#words);
     for (let number = this.oldest; number < this.#head; number++) {
       const [old, at] = [number & this.#mask, number & mask];
       this.#sentNs[at] = from.sentNs[old] as number;
       this.#state[at] = from.state[old] as number;
       this.#answered[at] = from.answered[old] as number;
+      this.#checksum[at] = from.checksum[old] as number;
       for (let word = 0; word < this.#words; word++) {
         this.#address[at * this.#words + word] = from.address[old * this.#words + word] as number;
       }

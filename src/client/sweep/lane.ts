@@ -29,6 +29,8 @@ export interface LaneOptions {
   openWire(listener: SweepListener): SweepWire;
   /** 8 random bytes that make cookies. */
   readonly key: Uint8Array;
+  /** A random 16-bit number. */
+  readonly firstSequence: number;
   /** How long each attempt waits for its answer; as many as there are attempts. */
   readonly timeoutsNs: readonly number[];
   readonly clock: Clock;
@@ -42,8 +44,8 @@ export interface LaneOptions {
  * The targets of a sweep of one family: who is in flight, who is tried again, and whose answer it is that came.
  *
  * 1. Targets are numbered in the order in which they are begun; {@link ProbeIdentity} makes probes of the numbers.
- * 2. The first answer to any attempt decides a target, a reply as well as an ICMP error that is no mere advice ({@link decidesProbe}). An
- *    attempt that is not answered in time is followed by the next; the last one decides.
+ * 2. The first answer to any attempt decides a target, a reply as well as an ICMP error that is no mere advice ({@link decidesProbe})
+ *    and proves that its sender saw the probe. An attempt that is not answered in time is followed by the next; the last one decides.
  * 3. What the kernel received in time is in time whenever it is read, so everything that has arrived is read before `expire`.
  */
 export class Lane implements SweepListener {
@@ -80,7 +82,6 @@ export class Lane implements SweepListener {
     this.#sink = options.sink;
     this.#isIpv4 = options.family === 4;
     this.#flight = new InFlight(options.family);
-    this.#identity = new ProbeIdentity(this.#flight, options.key);
     this.#probe = {
       ipv4: 0,
       ipv6: new Int32Array(4),
@@ -93,6 +94,9 @@ export class Lane implements SweepListener {
     this.#stageNs = options.clock.monotonicNs();
     this.#retried = options.timeoutsNs.map(() => new NumberQueue());
     this.wire = options.openWire(this);
+    const { key, firstSequence } = options;
+    const { dataLength } = this.wire;
+    this.#identity = new ProbeIdentity(this.#flight, { key, firstSequence, dataLength });
     this.#staged = new Float64Array(this.wire.capacity);
   }
 
@@ -263,8 +267,12 @@ export class Lane implements SweepListener {
     const { type, code } = error.icmp;
     if (error.quote.identifier !== this.wire.identifier) return;
     if (!decidesProbe(this.#options.family, type, code)) return;
-    const quoted = this.#identity.quoted(error.quote, this.#options.timeoutsNs.length);
+    const quoted = this.#identity.quoted(error, this.#options.timeoutsNs.length);
     if (quoted === undefined) return;
+    if (!quoted.isVerified) {
+      this.#tally.unverified += 1;
+      return;
+    }
     const { number, attempt } = quoted;
     const receivedNs = this.#receivedNs(error.stampNs ?? Number.NaN);
     if (!this.#isDecisive(number, attempt, receivedNs)) return;
@@ -298,7 +306,7 @@ export class Lane implements SweepListener {
     this.#identity.write(probe, number, attempt);
     probe.time = microseconds(this.#stageNs);
     this.#staged[this.wire.staged] = number;
-    this.wire.stage(probe);
+    this.#flight.staged(number, this.wire.stage(probe));
   }
 
   // All of a batch left between two readings of the clock, one after the other.

@@ -82,6 +82,7 @@ export function openSweep(
         family,
         openWire: (listener) => openWire(family, listener),
         key: platform.random(new Uint8Array(COOKIE_KEY_LENGTH)),
+        firstSequence: randomWord(platform) & 0xffff,
         timeoutsNs: settings.timeoutsNs,
         clock,
         tally,

@@ -82,7 +82,7 @@ export interface SweepResult {
   readonly answered: number;
   /** Hosts of which nothing was heard in time. */
   readonly silent: number;
-  /** Hosts that an ICMP error was the answer for. */
+  /** Hosts that a verified ICMP error was the answer for. */
   readonly icmpErrors: number;
   /** Hosts that this system refused to send to. */
   readonly sendErrors: number;
@@ -96,6 +96,12 @@ export interface SweepResult {
   readonly late: number;
   /** Answers whose data differ from what was sent, or whose checksum is wrong. The latter are otherwise ignored. */
   readonly corrupt: number;
+  /**
+   * ICMP errors that quote a probe, but neither 32 bits of its cookie nor the ICMP checksum of the last
+   * probe to its host. They may be forged, or come through a NAT that changes what errors quote, so they
+   * decide nothing.
+   */
+  readonly unverified: number;
   /** Answers, of whoever, that this host dropped because the receive queue was full (SO_MEMINFO, socket(7)). */
   readonly overflows: number;
   /** The hosts that answered, as a compact set. */

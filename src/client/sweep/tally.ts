@@ -19,6 +19,7 @@ export class Tally {
   duplicates = 0;
   late = 0;
   corrupt = 0;
+  unverified = 0;
   readonly living4: Ipv4Set = new Ipv4Set();
   readonly living6: Ipv6Set;
   readonly #failures: TargetFailure[] = [];
@@ -55,7 +56,8 @@ export class Tally {
 
   /** The totals. */
   result(run: { overflows: number; elapsedNs: number; sendingNs: number }): SweepResult {
-    const { hosts, sent, answered, silent, icmpErrors, sendErrors, duplicates, late, corrupt } = this;
+    const { hosts, sent, answered, silent, icmpErrors, sendErrors, duplicates, late, corrupt, unverified } =
+      this;
     const hasRtt = answered > 0;
     return {
       hosts,
@@ -69,6 +71,7 @@ export class Tally {
       duplicates,
       late,
       corrupt,
+      unverified,
       overflows: run.overflows,
       living: new HostSet(this.living4, this.living6),
       rtt: {

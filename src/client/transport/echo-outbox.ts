@@ -90,19 +90,19 @@ export class EchoOutbox {
     }
   }
 
-  /** Writes probe `index` to `probe.ipv4`. */
-  setIpv4(index: number, probe: SweepProbe): void {
+  /** Writes probe `index` to `probe.ipv4`; gives its ICMP checksum. */
+  setIpv4(index: number, probe: SweepProbe): number {
     this.#words[this.#address + index * this.#addressStride] = swapBytes(probe.ipv4);
-    this.#setMessage(index, probe);
+    return this.#setMessage(index, probe);
   }
 
-  /** Writes probe `index` to `probe.ipv6`. */
-  setIpv6(index: number, probe: SweepProbe): void {
+  /** Writes probe `index` to `probe.ipv6`; gives its ICMP checksum without the pseudo header. */
+  setIpv6(index: number, probe: SweepProbe): number {
     this.#words.set(probe.ipv6, this.#address + index * this.#addressStride);
-    this.#setMessage(index, probe);
+    return this.#setMessage(index, probe);
   }
 
-  #setMessage(index: number, probe: SweepProbe): void {
+  #setMessage(index: number, probe: SweepProbe): number {
     const words = this.#words;
     const at = this.#message + index * this.#messageStride;
     const { sequence } = probe;
@@ -121,6 +121,7 @@ export class EchoOutbox {
     sum = (sum & 0xffff) + (sum >>> 16);
     // The kernel puts its own in the place of it but on raw IPv4 sockets (raw(7), RFC 3542 section 3.1, icmp(7)).
     words[at] = this.#typeWord | (~sum << 16);
+    return ((~sum & 0xff) << 8) | ((~sum >>> 8) & 0xff);
   }
 
   #sumOfConstants(): number {

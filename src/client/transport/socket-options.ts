@@ -244,6 +244,17 @@ export const SOCKET_OPTIONS: readonly SocketOptionRow[] = [
     without: NO_DESTINATION,
   },
   {
+    // A raw socket sees the source of a probe in the header that an error quotes.
+    name: "IPV6_RECVPKTINFO",
+    level: IPPROTO_IPV6,
+    options: [IPV6_RECVPKTINFO],
+    family: 6,
+    privileged: false,
+    purpose: "sweep",
+    value: on,
+    without: "ICMP errors that quote nothing of the data cannot be verified, so they decide no host",
+  },
+  {
     // Without privilege the kernel grants at most net.core.rmem_max (socket(7)).
     name: "SO_RCVBUF",
     level: SOL_SOCKET,

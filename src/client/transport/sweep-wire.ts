@@ -113,6 +113,11 @@ export class SweepWire {
     this.capacity = Math.min(this.#outbox.count, fitting > 0 ? fitting : this.#outbox.count);
   }
 
+  /** Bytes of ICMP data of each probe. */
+  get dataLength(): number {
+    return this.#options.filler.length;
+  }
+
   /** How many are staged and have not left. */
   get waiting(): number {
     return this.#staged - this.#flushed;
@@ -151,11 +156,14 @@ export class SweepWire {
     return explainRefusal(this.#system.libc, error, { ...refused, index: this.#index, mtu: this.#mtu });
   }
 
-  /** Adds a probe to what the next flush sends. Not more than `capacity`. */
-  stage(probe: SweepProbe): void {
-    if (this.family === 4) this.#outbox.setIpv4(this.#staged, probe);
-    else this.#outbox.setIpv6(this.#staged, probe);
-    this.#staged += 1;
+  /**
+   * Adds a probe to what the next flush sends. Not more than `capacity`.
+   *
+   * @returns its ICMP checksum, without the pseudo header that ICMPv6 has.
+   */
+  stage(probe: SweepProbe): number {
+    const index = this.#staged++;
+    return this.family === 4 ? this.#outbox.setIpv4(index, probe) : this.#outbox.setIpv6(index, probe);
   }
 
   /** Sends what is staged, as far as the kernel takes it. */

@@ -29,11 +29,14 @@ describe("InFlight", () => {
     expect(flight.head - flight.oldest).toBeLessThanOrEqual(16_384);
   });
 
-  test("keeps IPv6 addresses while it grows", () => {
+  test("keeps IPv6 addresses and checksums while it grows", () => {
     const flight = new InFlight(6);
-    for (let index = 0; index < 9000; index++) flight.openIpv6(Int32Array.of(1, 2, 3, index));
+    for (let index = 0; index < 9000; index++) {
+      flight.staged(flight.openIpv6(Int32Array.of(1, 2, 3, index)), index * 7);
+    }
     for (let number = 0; number < 9000; number++) {
       if (flight.ipv6(number)[3] !== number) throw new Error(`wrong address of ${number}`);
+      if (flight.checksum(number) !== number * 7) throw new Error(`wrong checksum of ${number}`);
     }
   });
 

@@ -49,10 +49,11 @@ describe("EchoOutbox", () => {
             sequence: 0xffff,
             ipv4: -1,
           });
-          outbox.setIpv4(3, { ...probe, ...fields });
+          const checksum = outbox.setIpv4(3, { ...probe, ...fields });
           const { batch } = outbox;
           const bytes = new Uint8Array(batch.view.buffer, batch.dataOffset(3), 8 + size);
           expect(verifyChecksum(bytes)).toBe(true);
+          expect(checksum).toBe(batch.view.getUint16(batch.dataOffset(3) + 2));
           expect(bytes[0]).toBe(8);
           expect(batch.view.getUint16(batch.dataOffset(3) + 4)).toBe(identifier);
           expect(batch.view.getUint16(batch.dataOffset(3) + 6)).toBe(fields.sequence);
