@@ -1,5 +1,12 @@
 import { release } from "node:os";
-import { type Client, type Family, IcmpxError, type PermissionDiagnosis, type Remedy } from "icmpx";
+import {
+  type Client,
+  type Family,
+  IcmpxError,
+  type MissingFacility,
+  type PermissionDiagnosis,
+  type Remedy,
+} from "icmpx";
 import { version } from "./version.ts";
 
 const LOOPBACK = { 4: "127.0.0.1", 6: "::1" } as const;
@@ -17,6 +24,8 @@ export interface SocketState {
   readonly rtt: number | null;
   /** Whether the kernel stamped both ends; null when loopback did not answer. */
   readonly kernelTimestamps: boolean | null;
+  /** What this system lacks of what such a socket can have, and what that costs. */
+  readonly missing: readonly MissingFacility[];
 }
 
 /** What this process may do, and why. */
@@ -53,7 +62,7 @@ export async function diagnose(client: Client): Promise<Diagnosis> {
   const sockets: SocketState[] = [];
   for (const { kind, family, state, code } of tried) {
     if (state === "open") sockets.push(await askLoopback(client, kind, family));
-    else sockets.push({ kind, family, state, reason: code, rtt: null, kernelTimestamps: null });
+    else sockets.push({ kind, family, state, reason: code, rtt: null, kernelTimestamps: null, missing: [] });
   }
   const { pingGroupRange: range, groups } = facts;
   return {
@@ -94,20 +103,27 @@ function isInPingGroup(
 }
 
 async function askLoopback(client: Client, kind: SocketState["kind"], family: Family): Promise<SocketState> {
-  const state = { kind, family, rtt: null, kernelTimestamps: null };
+  const state = { kind, family, rtt: null, kernelTimestamps: null, missing: [] };
   try {
     const result = await client.probe(LOOPBACK[family], {
       privileged: kind === "raw",
       timeout: PROBE_TIMEOUT_MS,
     });
-    if (result.kind !== "reply")
-      return { ...state, state: "open", reason: `loopback does not answer (${result.error})` };
+    const opened = { ...state, state: "open", missing: missingFrom(client, kind, family) } as const;
+    if (result.kind !== "reply") return { ...opened, reason: `loopback does not answer (${result.error})` };
     const { rtt, rttSource } = result;
-    return { ...state, state: "open", reason: null, rtt, kernelTimestamps: rttSource === "kernel" };
+    return { ...opened, reason: null, rtt, kernelTimestamps: rttSource === "kernel" };
   } catch (error) {
     if (!(error instanceof IcmpxError)) throw error;
     return { ...state, state: "unavailable", reason: error.code };
   }
+}
+
+function missingFrom(client: Client, kind: SocketState["kind"], family: Family): readonly MissingFacility[] {
+  const opened = client.capabilities.find(
+    (each) => each.family === family && each.privileged === (kind === "raw"),
+  );
+  return opened?.missing ?? [];
 }
 
 /** One kind is enough for a family; one that this host lacks is not missed while there is the other. */

@@ -1,5 +1,6 @@
 import type { Command } from "./command.ts";
 import { type Diagnosis, diagnose, remedyText, type SocketState } from "./diagnosis.ts";
+import { missingText, socketName } from "./facilities.ts";
 import { grant } from "./grant.ts";
 import { ExitCode, type Host, UsageError } from "./host.ts";
 import { toJson } from "./machine.ts";
@@ -95,7 +96,7 @@ function describe(diagnosis: Diagnosis, paint: Paint): string {
     `ping_group_range  ${range}`,
     ...(obstacle === null ? [] : [`Obstacle          ${obstacle}`]),
     "",
-    ...sockets.map((socket) => describeSocket(socket, paint)),
+    ...sockets.flatMap((socket) => describeSocket(socket, paint)),
     "",
     verdict,
     ...(remedies.length === 0
@@ -112,13 +113,19 @@ function describe(diagnosis: Diagnosis, paint: Paint): string {
   ].join("\n");
 }
 
-function describeSocket(
-  { kind, family, state, reason, rtt, kernelTimestamps }: SocketState,
-  paint: Paint,
-): string {
-  const name = `${kind} IPv${family}`.padEnd(18);
-  if (state !== "open") return `${name}${paint(state === "denied" ? "red" : "dim", `${state} (${reason})`)}`;
-  if (rtt === null) return `${name}${paint("green", "opens")}, but ${reason}`;
+/** A line, and one below it for each facility that it does without. */
+function describeSocket(socket: SocketState, paint: Paint): string[] {
+  const { kind, family, missing } = socket;
+  const name = socketName({ privileged: kind === "raw", family }).padEnd(18);
+  return [
+    `${name}${describeState(socket, paint)}`,
+    ...missing.map((each) => `  ${paint("yellow", missingText(each))}`),
+  ];
+}
+
+function describeState({ state, reason, rtt, kernelTimestamps }: SocketState, paint: Paint): string {
+  if (state !== "open") return paint(state === "denied" ? "red" : "dim", `${state} (${reason})`);
+  if (rtt === null) return `${paint("green", "opens")}, but ${reason}`;
   const stamps = kernelTimestamps ? "stamped by the kernel" : "stamped in user space";
-  return `${name}${paint("green", "opens")}, loopback answers in ${rtt.toFixed(3)} ms, ${stamps}`;
+  return `${paint("green", "opens")}, loopback answers in ${rtt.toFixed(3)} ms, ${stamps}`;
 }

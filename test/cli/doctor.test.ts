@@ -1,14 +1,17 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, existsSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Diagnosis } from "../../src/cli/diagnosis.ts";
 import type { Execution } from "../../src/cli/host.ts";
+import { IP_RECVERR_RFC4884, IPPROTO_IP, SO_TIMESTAMPING, SOL_SOCKET } from "../../src/ffi/constants.ts";
+import { echoReply } from "../support/fake-network.ts";
+import { fakePlatform } from "../support/fake-platform.ts";
 import { requiresLab } from "../support/lab/kinds.ts";
 import { type Child, Lab, type Namespace } from "../support/lab/namespaces.ts";
 import { describeIf, requires } from "../support/requires.ts";
-import { type CliOutcome, ENTRY, runCli } from "./fake-host.ts";
+import { type CliOutcome, ENTRY, runCli, runOn } from "./fake-host.ts";
 
 setDefaultTimeout(60_000);
 
@@ -23,6 +26,56 @@ beforeAll(async () => {
   chmodSync(folder, 0o755);
 });
 afterAll(() => rm(folder, { recursive: true }));
+
+describe("icmpx doctor on a system that lacks something", () => {
+  const { ENOPROTOOPT, EINVAL } = constants.errno;
+
+  async function run(line: string, refuse: boolean): Promise<string> {
+    const fake = fakePlatform({ network: (probe) => [echoReply(probe)] });
+    const { kernel } = fake;
+    if (refuse) {
+      kernel.refuseOption(SOL_SOCKET, SO_TIMESTAMPING, ENOPROTOOPT);
+      kernel.refuseOption(IPPROTO_IP, IP_RECVERR_RFC4884, EINVAL);
+    }
+    const { code, stdout, stderr } = await runOn(fake, line);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    return stdout;
+  }
+
+  test("each socket that opens is followed by what it does without, and what that costs", async () => {
+    const lines = (await run("doctor", true)).split("\n");
+    const first = lines.findIndex((line) => line.startsWith("raw IPv4"));
+    const stamps = "  without SO_TIMESTAMPING (ENOPROTOOPT): RTTs include the time it takes to send";
+    const shown = lines.slice(first, lines.indexOf("", first));
+    expect(shown.map((line) => line.replace(/ +opens, .*/, ""))).toEqual([
+      "raw IPv4",
+      stamps,
+      "raw IPv6",
+      stamps,
+      "datagram IPv4",
+      "  without IP_RECVERR_RFC4884 (EINVAL): extensions of ICMP errors, such as MPLS labels, may be missed",
+      stamps,
+      "datagram IPv6",
+      stamps,
+    ]);
+  });
+
+  test("--json has it for each socket", async () => {
+    const { sockets } = JSON.parse(await run("doctor --json", true)) as Diagnosis;
+    expect(sockets.map(({ missing }) => missing.map(({ name, code }) => `${name} ${code}`))).toEqual([
+      ["SO_TIMESTAMPING ENOPROTOOPT"],
+      ["SO_TIMESTAMPING ENOPROTOOPT"],
+      ["IP_RECVERR_RFC4884 EINVAL", "SO_TIMESTAMPING ENOPROTOOPT"],
+      ["SO_TIMESTAMPING ENOPROTOOPT"],
+    ]);
+  });
+
+  test("nothing is said where nothing lacks", async () => {
+    expect(await run("doctor", false)).not.toContain("without");
+    const { sockets } = JSON.parse(await run("doctor --json", false)) as Diagnosis;
+    expect(sockets.map(({ missing }) => missing)).toEqual([[], [], [], []]);
+  });
+});
 
 describeIf(requires.all(requires.linux(), requires.root()), "icmpx doctor in this process", () => {
   test("opens sockets and tells of the kernel's stamps", async () => {

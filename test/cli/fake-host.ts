@@ -4,6 +4,7 @@ import type { Execution, Host, Output, SignalName } from "../../src/cli/host.ts"
 import { main } from "../../src/cli/main.ts";
 import { Client } from "../../src/client/client.ts";
 import type { Platform } from "../../src/client/platform.ts";
+import type { FakePlatform } from "../support/fake-platform.ts";
 
 /** The program that package.json names, as source. */
 export const ENTRY: string = join(import.meta.dir, "../../src/cli/icmpx.ts");
@@ -186,4 +187,20 @@ export function parseCsv(text: string): Record<string, string>[] {
       throw new Error(`${row.length} fields for ${names.length} names: ${row}`);
   }
   return rows.map((row) => Object.fromEntries(names.map((name, index) => [name, row[index] ?? ""])));
+}
+
+/** Runs a command where nothing is real; its time passes while modules are loaded in ours. */
+export async function runOn(
+  fake: Pick<FakePlatform, "platform" | "clock">,
+  line: string,
+): Promise<CliOutcome> {
+  let isRunning = true;
+  const outcome = runCli(line, { platform: fake.platform }).finally(() => {
+    isRunning = false;
+  });
+  while (isRunning) {
+    await Bun.sleep(1);
+    await fake.clock.advance(10);
+  }
+  return outcome;
 }
