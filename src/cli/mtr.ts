@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import type { MtrResult, MtrRound, StatisticsSnapshot } from "icmpx";
 import type { Command } from "./command.ts";
+import { tellMissing } from "./facilities.ts";
 import { ExitCode, type Host } from "./host.ts";
 import { LiveScreen } from "./live-screen.ts";
 import { toCsv, toJson } from "./machine.ts";
@@ -22,6 +23,7 @@ import {
   source,
   timeout,
   tos,
+  VERBOSE,
 } from "./options.ts";
 import { hostText, painter, tableWidth, truncate } from "./text.ts";
 import type { Values } from "./values.ts";
@@ -95,6 +97,7 @@ export const MTR: Command = {
     NUMERIC,
     ...FAMILY,
     SOCKET,
+    VERBOSE,
     ...MTR_FORMATS,
   ],
   elsewhere: {
@@ -183,6 +186,7 @@ async function run(values: Values, host: Host): Promise<number> {
   if (format === "json") stdout.write(`${toJson({ command: "mtr", version: version(), ...result })}\n`);
   if (format === "ndjson") stdout.write(`${toJson({ event: "summary", ...result })}\n`);
   if (format === "csv") stdout.write(`${csvLines(result).join("\n")}\n`);
+  tellMissing(client, values, host);
   if (result.hops.every(({ statistics }) => isNothingSent(statistics))) {
     // A report has it below the table.
     if (format !== "text")

@@ -39,6 +39,14 @@ export const NUMERIC: Option = {
   summary: "show addresses, look up no names",
 };
 
+/** `-v`. */
+export const VERBOSE: Option = {
+  name: "verbose",
+  letter: "v",
+  kind: "flag",
+  summary: "tell what this system lacks, and what that costs",
+};
+
 /** Why the options of other tools that choose protocols and ports are unknown. */
 export const ICMP_ONLY = "all probes are ICMP echo requests, without ports";
 

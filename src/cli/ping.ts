@@ -1,6 +1,7 @@
 import type { MultipingResult } from "icmpx";
 import { addressFamily } from "icmpx/packet";
 import type { Command } from "./command.ts";
+import { tellMissing } from "./facilities.ts";
 import { ExitCode, type Host, UsageError } from "./host.ts";
 import { toJson } from "./machine.ts";
 import { follow, formatOf, isNothingSent, sendOptions } from "./measure.ts";
@@ -18,6 +19,7 @@ import {
   source,
   timeout,
   tos,
+  VERBOSE,
 } from "./options.ts";
 import { PingView } from "./ping-view.ts";
 import type { Values } from "./values.ts";
@@ -115,6 +117,7 @@ export const PING: Command = {
     },
     ...FAMILY,
     SOCKET,
+    VERBOSE,
     ...FORMATS,
   ],
   elsewhere: {
@@ -130,7 +133,6 @@ export const PING: Command = {
     "-g": "icmpx sweep takes networks and ranges",
     "-l": "-A sends as fast as answers come",
     "-R": "icmpx traceroute shows the way",
-    "-v": "errors of routers are always shown",
   },
   examples: [
     { line: "icmpx ping -c 5 example.org", summary: "five probes, a second apart" },
@@ -165,6 +167,7 @@ async function run(values: Values, host: Host): Promise<number> {
     for (const { results: _, ...target } of result.targets)
       host.stdout.write(`${toJson({ event: "summary", ...target })}\n`);
   }
+  tellMissing(client, values, host);
   // What does not fit the path is an answer to who asks with -M do, as for ping(8).
   const isUnsent = result.targets.some(
     (each) => isNothingSent(each.statistics) && !tooLarge.has(each.target),

@@ -1,9 +1,21 @@
 import type { SweepItem, SweepMeasurement, SweepResult } from "icmpx";
 import type { Command } from "./command.ts";
+import { tellMissing } from "./facilities.ts";
 import { ExitCode, type Host, UsageError } from "./host.ts";
 import { readChunks } from "./input.ts";
 import { follow, sendOptions } from "./measure.ts";
-import { FAMILY, FORMATS, interfaceOrSource, mark, SOCKET, size, source, timeout, tos } from "./options.ts";
+import {
+  FAMILY,
+  FORMATS,
+  interfaceOrSource,
+  mark,
+  SOCKET,
+  size,
+  source,
+  timeout,
+  tos,
+  VERBOSE,
+} from "./options.ts";
 import { ProgressLine } from "./progress-line.ts";
 import { progressText } from "./sweep-text.ts";
 import { SweepView } from "./sweep-view.ts";
@@ -118,6 +130,7 @@ export const SWEEP: Command = {
     mark("k"),
     ...FAMILY,
     SOCKET,
+    VERBOSE,
     ...FORMATS,
   ],
   elsewhere: {
@@ -166,6 +179,7 @@ async function run(values: Values, host: Host): Promise<number> {
   });
   if (result === undefined) return ExitCode.Silent;
   view.sumUp(result);
+  tellMissing(client, values, host);
   return exitCode(result, values);
 }
 

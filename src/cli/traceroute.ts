@@ -1,5 +1,6 @@
 import { formatHop, formatStopReason, type TracerouteEntry } from "icmpx";
 import type { Command } from "./command.ts";
+import { tellMissing } from "./facilities.ts";
 import { ExitCode, type Host } from "./host.ts";
 import { toCsv, toJson } from "./machine.ts";
 import { follow, formatOf, sendOptions } from "./measure.ts";
@@ -16,6 +17,7 @@ import {
   source,
   timeout,
   tos,
+  VERBOSE,
 } from "./options.ts";
 import { hostText } from "./text.ts";
 import type { Values } from "./values.ts";
@@ -65,6 +67,7 @@ export const TRACEROUTE: Command = {
     NUMERIC,
     ...FAMILY,
     SOCKET,
+    VERBOSE,
     ...FORMATS,
   ],
   elsewhere: {
@@ -145,6 +148,7 @@ async function run(values: Values, host: Host): Promise<number> {
   if (format === "json")
     stdout.write(`${toJson({ command: "traceroute", version: version(), ...result })}\n`);
   if (format === "ndjson") stdout.write(`${toJson({ event: "summary", ...end })}\n`);
+  tellMissing(client, values, host);
   if (
     result.hops.every(({ probes }) => probes.every(({ kind }) => kind === "sendError")) &&
     result.hops.length > 0

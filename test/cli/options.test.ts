@@ -20,6 +20,7 @@ const EVERY_COMMAND: readonly Row[] = [
   ["--socket auto", {}],
   ["--socket raw", { privileged: true }],
   ["--socket datagram", { privileged: false }],
+  ["-v", {}],
 ];
 
 const PING_ROWS: readonly Row[] = [
