@@ -13,6 +13,7 @@ export type Program =
   | "ping"
   | "prlimit"
   | "ps"
+  | "qemu-x86_64"
   | "script"
   | "setcap"
   | "setpriv"
@@ -40,6 +41,7 @@ const PACKAGES_OF: Readonly<Record<Program, readonly string[]>> = {
   ping: ["iputils-ping"],
   prlimit: ["util-linux"],
   ps: ["procps"],
+  "qemu-x86_64": ["qemu-user"],
   script: ["bsdutils"],
   setcap: ["libcap2-bin"],
   setpriv: ["util-linux"],
