@@ -21,6 +21,7 @@ import {
 } from "./socket-options.ts";
 
 const SENDING_TIME = "RTTs include the time it takes to send";
+const COARSE = "RTTs are exact to the microsecond only";
 const OWN_DELAYS = "RTTs include delays of this process";
 
 const RECEIVE_STAMPS = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE;
@@ -107,7 +108,9 @@ function requestStamps(socket: Socket, facilities: Facilities): void {
     // Exact to the microsecond only, and known where the other is not: to gVisor, for one.
     attempt(() => socket.setOption(SOL_SOCKET, SO_TIMESTAMP, 1)) === undefined;
   facilities.receiveTimestamps = isStamped;
-  facilities.lack("SO_TIMESTAMPING", refusal, isStamped ? SENDING_TIME : OWN_DELAYS);
+  // Those of a socket without transmit stamps include the time it takes to send anyway.
+  const withStamps = wantsBoth ? SENDING_TIME : COARSE;
+  facilities.lack("SO_TIMESTAMPING", refusal, isStamped ? withStamps : OWN_DELAYS);
 }
 
 function setStamps(socket: Socket, flags: number): SystemError | undefined {
