@@ -19,6 +19,7 @@ import {
   pingSettings,
   probeSettings,
   type TracerouteOptions,
+  targetList,
   tracerouteSettings,
 } from "./options.ts";
 import { NONCE_LENGTH, Payload } from "./payload.ts";
@@ -494,16 +495,4 @@ export class Client {
     const [high = 0, low = 0] = this.#platform.random(new Uint8Array(2));
     return (high << 8) | low;
   }
-}
-
-function targetList(targets: Iterable<string>): readonly string[] {
-  // A text is an iterable, too: of its letters.
-  if (typeof targets === "string" || typeof targets?.[Symbol.iterator] !== "function") {
-    throw new TypeError(
-      `Invalid targets ${JSON.stringify(targets)}: need an iterable of host names or IP addresses`,
-    );
-  }
-  const hosts = [...targets];
-  for (const host of hosts) checkTarget(host);
-  return hosts;
 }

@@ -307,6 +307,23 @@ export function checkTarget(target: unknown): asserts target is string {
   }
 }
 
+/**
+ * The targets of a run with several.
+ *
+ * @throws {TypeError} for what is no iterable of texts, and for an empty text among them
+ */
+export function targetList(targets: Iterable<string>): readonly string[] {
+  // A text is an iterable, too: of its letters.
+  if (typeof targets === "string" || typeof targets?.[Symbol.iterator] !== "function") {
+    throw new TypeError(
+      `Invalid targets ${JSON.stringify(targets)}: need an iterable of host names or IP addresses`,
+    );
+  }
+  const hosts = [...targets];
+  for (const host of hosts) checkTarget(host);
+  return hosts;
+}
+
 function commonSettings(defaults: ClientOptions, options: ProbeOptions): CommonSettings {
   const { size, payloadSize, payload, source } = options;
   if (size !== undefined && payloadSize !== undefined && size !== payloadSize) {
