@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { isUtf8, toAscii } from "../../src/cli/ascii.ts";
+import { asciiHost, isUtf8, toAscii } from "../../src/cli/ascii.ts";
+import type { Host } from "../../src/cli/host.ts";
 import { type Platform, systemPlatform } from "../../src/client/platform.ts";
 import { Resolver } from "../../src/client/resolve.ts";
 import { describeIf, requires } from "../support/requires.ts";
@@ -64,4 +65,23 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx with LC_ALL=C
       expect(stdout).toContain("bücher.例え");
     }
   });
+});
+
+test("asciiHost() passes on all but the letters", async () => {
+  const written: string[] = [];
+  const output = {
+    isTerminal: true,
+    columns: 80,
+    rows: 24,
+    isBusy: false,
+    write: (text: string) => written.push(text),
+    flush: async () => {},
+    onResize: (listener: () => void) => listener,
+  };
+  const { stdout } = asciiHost({ stdout: output, stderr: output } as unknown as Host, true);
+  expect([stdout.isTerminal, stdout.columns, stdout.rows, stdout.isBusy]).toEqual([true, 80, 24, false]);
+  stdout.write("│");
+  await stdout.flush();
+  const listener = (): void => {};
+  expect([written, stdout.onResize(listener)]).toEqual([["|"], listener]);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Glob } from "bun";
-import { isUtf8, toAscii } from "../../tui/src/draw/ascii.ts";
+import { AsciiSurface, isUtf8, toAscii } from "../../tui/src/draw/ascii.ts";
 import { textWidth } from "../../tui/src/draw/fit.ts";
 
 const SOURCES = new URL("../../tui/src/", import.meta.url).pathname;
@@ -34,4 +34,21 @@ test("isUtf8() is what the locale says, and true without one", () => {
   expect(isUtf8({ LANG: "en_US.UTF-8" })).toBe(true);
   expect(isUtf8({ LC_ALL: "C", LANG: "en_US.UTF-8" })).toBe(false);
   expect(isUtf8({ LC_CTYPE: "C.utf8", LANG: "C" })).toBe(true);
+});
+
+test("AsciiSurface passes on all but the letters", () => {
+  const seen: unknown[] = [];
+  const surface = new AsciiSurface({
+    width: 3,
+    height: 2,
+    put: (x, y, text, role) => seen.push([x, y, text, role]),
+    fill: (rect, role) => seen.push([rect, role]),
+  });
+  expect([surface.width, surface.height]).toEqual([3, 2]);
+  surface.put(1, 2, "a│", "text");
+  surface.fill({ x: 0, y: 1, width: 2, height: 1 }, "dim");
+  expect(seen).toEqual([
+    [1, 2, "a|", "text"],
+    [{ x: 0, y: 1, width: 2, height: 1 }, "dim"],
+  ]);
 });

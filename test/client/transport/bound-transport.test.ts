@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { openTransport } from "../../../src/client/transport/open.ts";
 import { FakePath } from "../../support/fake-path.ts";
+import { fakePlatform } from "../../support/fake-platform.ts";
 import { scene } from "../support.ts";
 
 const SIX = "2001:db8:1::1";
@@ -75,4 +77,21 @@ describe("a link-local source", () => {
     expect(kernel.openDescriptors).toBe(0);
     expect(kernel.reactor.watched).toBe(0);
   });
+});
+
+test("a transport without its source has nothing to count, to read or to tell", () => {
+  const { platform } = fakePlatform({ network: () => [] });
+  const options = {
+    family: 6,
+    privileged: false,
+    identifier: 0,
+    source: SOURCE,
+    interface: undefined,
+  } as const;
+  const transport = openTransport(platform, options);
+  transport.drainErrors();
+  transport.setTold(false);
+  expect([transport.malformed, transport.drops, transport.drain()]).toEqual([0, 0, false]);
+  expect(transport.encode(1, new Uint8Array(8))).toEqual(new Uint8Array());
+  transport.close();
 });
