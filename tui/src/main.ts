@@ -11,6 +11,9 @@ import { RendererError } from "./app/renderer.ts";
 import type { StartOptions } from "./app/start.ts";
 import { THEMES } from "./draw/theme.ts";
 
+/** The public entry, whichever chunk of the bundle this module is in: all lie in one folder. */
+const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "main.ts" : "main.js", import.meta.url).href;
+
 /** Wrong use, or it cannot be started here. */
 const FAILED = 2;
 
@@ -90,7 +93,7 @@ async function run(args: readonly string[], host: MainHost): Promise<number> {
     return 0;
   }
   if (values.locate) {
-    host.print(`${import.meta.url}\n`);
+    host.print(`${ENTRY}\n`);
     return 0;
   }
   if (values.version) {
