@@ -59,9 +59,10 @@ const PING: Tool = {
 const FPING: Tool = {
   name: "fping",
   async run({ source, target }, family) {
-    const text = await $`ip netns exec ${source} fping -c ${COUNT} -p ${INTERVAL_MS} ${target[family]}`
-      .quiet()
-      .text();
+    const text =
+      await $`ip netns exec ${source} fping -c ${COUNT} -p ${INTERVAL_MS} ${target[family]}`
+        .quiet()
+        .text();
     return new Map(
       Array.from(text.matchAll(/\[(\d+)\], \d+ bytes, ([\d.]+) ms/g), ([, sequence, rtt]) => [
         Number(sequence),
@@ -156,7 +157,8 @@ function row(name: string, errors: readonly number[]): readonly string[] {
 async function table(title: string, tools: readonly Tool[], pair: VethPair): Promise<void> {
   const rows: (readonly string[])[] = [];
   for (const family of [4, 6] as const) {
-    for (const tool of tools) rows.push(row(`${tool.name}, IPv${family}`, await measure(tool, pair, family)));
+    for (const tool of tools)
+      rows.push(row(`${tool.name}, IPv${family}`, await measure(tool, pair, family)));
   }
   printTable(
     `${title}; error against the wire in us, ${COUNT} packets each, one every ${INTERVAL_MS} ms`,

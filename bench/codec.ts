@@ -38,7 +38,9 @@ measure("decode IPv6 header", packet("icmpv6-echo-reply"), decodeIpv6Header);
 measure("decode echo reply, ICMPv4", packet("icmpv4-echo-reply", V4_HEADER), decodeIcmpv4);
 measure("decode echo reply, ICMPv6", packet("icmpv6-echo-reply", V6_HEADER), decodeIcmpv6);
 measure("decode time exceeded, ICMPv4", packet("icmpv4-time-exceeded", V4_HEADER), decodeIcmpv4);
-measure("decode its quote", packet("icmpv4-time-exceeded", V4_HEADER + 8), (view) => decodeQuote(view, 4));
+measure("decode its quote", packet("icmpv4-time-exceeded", V4_HEADER + 8), (view) =>
+  decodeQuote(view, 4),
+);
 measure("decode time exceeded with MPLS, ICMPv4", packet("icmpv4-mpls", V4_HEADER), decodeIcmpv4);
 measure("decode time exceeded, ICMPv6", packet("icmpv6-time-exceeded", V6_HEADER), decodeIcmpv6);
 measure("decode time exceeded with MPLS, ICMPv6", packet("icmpv6-mpls", V6_HEADER), decodeIcmpv6);
@@ -46,14 +48,22 @@ measure("format time exceeded with MPLS as a line", packet("icmpv4-mpls"), forma
 
 const echo = { kind: "echoRequest", identifier: 1, sequence: 7, data } as const;
 measure("encode echo request, 56 bytes, ICMPv4", echo, (message) => encodeIcmpv4(message, target));
-measure("encode echo request, 56 bytes, ICMPv6", echo, (message) => encodeIcmpv6(message, target, pseudo));
+measure("encode echo request, 56 bytes, ICMPv6", echo, (message) =>
+  encodeIcmpv6(message, target, pseudo),
+);
 const exceeded = decodeIcmpv4(packet("icmpv4-mpls", V4_HEADER));
-measure("encode time exceeded with MPLS, ICMPv4", exceeded, (message) => encodeIcmpv4(message, target));
+measure("encode time exceeded with MPLS, ICMPv4", exceeded, (message) =>
+  encodeIcmpv4(message, target),
+);
 
 for (const length of [64, 1500]) {
-  measure(`checksum of ${length} bytes`, target.subarray(0, length), (bytes) => internetChecksum(bytes));
+  measure(`checksum of ${length} bytes`, target.subarray(0, length), (bytes) =>
+    internetChecksum(bytes),
+  );
 }
-measure("verify echo reply", packet("icmpv4-echo-reply", V4_HEADER), (view) => verifyChecksum(view));
+measure("verify echo reply", packet("icmpv4-echo-reply", V4_HEADER), (view) =>
+  verifyChecksum(view),
+);
 
 measure("parse IPv4 address", "192.0.2.17", parseAddress);
 measure("parse IPv6 address", "2001:db8::8:800:200c:417a", parseAddress);

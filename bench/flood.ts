@@ -41,10 +41,16 @@ const ONE: readonly Program[] = [
 ];
 const MANY: readonly Program[] = [
   { name: PING, flood: (target) => ping(target, "-l", String(FLIGHTS)) },
-  { name: `${FLIGHTS} \`client.ping()\``, flood: (target) => icmpx(target, String(FLIGHTS), "raw") },
+  {
+    name: `${FLIGHTS} \`client.ping()\``,
+    flood: (target) => icmpx(target, String(FLIGHTS), "raw"),
+  },
 ];
 const WHOLE: readonly Program[] = [
-  { name: WHOLE_PING, flood: (target) => whole("ping", "-f", "-q", "-n", "-c", String(COUNT), target) },
+  {
+    name: WHOLE_PING,
+    flood: (target) => whole("ping", "-f", "-q", "-n", "-c", String(COUNT), target),
+  },
   {
     name: "`icmpx ping -f`, whole process",
     flood: (target) =>

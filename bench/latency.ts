@@ -39,7 +39,8 @@ const PROGRAMS: readonly Program[] = [
   {
     name: C,
     pauses: true,
-    measure: (count, pauseMs) => inside(floor.path, destination[4], String(count), String(pauseMs * 1000)),
+    measure: (count, pauseMs) =>
+      inside(floor.path, destination[4], String(count), String(pauseMs * 1000)),
   },
   {
     name: "`ping -f`",
@@ -64,7 +65,15 @@ function icmpx(kind: "raw" | "datagram"): Program {
     name: `\`client.probe()\`, ${kind}`,
     pauses: true,
     measure: (count, pauseMs) =>
-      inside(process.execPath, CHILD, destination[4], String(count), String(pauseMs), "probe", kind),
+      inside(
+        process.execPath,
+        CHILD,
+        destination[4],
+        String(count),
+        String(pauseMs),
+        "probe",
+        kind,
+      ),
   };
 }
 
@@ -83,17 +92,35 @@ async function printParts(title: string): Promise<void> {
     { name: "one after the other", count: COUNT, pauseMs: 0 },
     { name: `${PAUSE_MS} ms before each`, count: PAUSED_COUNT, pauseMs: PAUSE_MS },
   ];
-  const outcomes = await takeTurns(manners, ROUNDS, async ({ count, pauseMs }): Promise<LatencyParts> => {
-    const command = [process.execPath, PARTS_CHILD, destination[4], String(count), String(pauseMs)];
-    return JSON.parse((await runInside(source.name, ...command)).output);
-  });
+  const outcomes = await takeTurns(
+    manners,
+    ROUNDS,
+    async ({ count, pauseMs }): Promise<LatencyParts> => {
+      const command = [
+        process.execPath,
+        PARTS_CHILD,
+        destination[4],
+        String(count),
+        String(pauseMs),
+      ];
+      return JSON.parse((await runInside(source.name, ...command)).output);
+    },
+  );
   const rows = Array.from(outcomes, ([name, row]) => {
-    const of = (part: keyof LatencyParts): string => figure(median(row.map((parts) => parts[part])), 1, "us");
+    const of = (part: keyof LatencyParts): string =>
+      figure(median(row.map((parts) => parts[part])), 1, "us");
     return [name, of("making"), of("sending"), of("hearing"), of("handling"), of("whole")];
   });
   printTable(
     `${title}, where the time goes: medians of ${ROUNDS} rounds`,
-    ["", "making the probe", "`sendmsg`", "until the handler runs", "reading and resuming", "whole"],
+    [
+      "",
+      "making the probe",
+      "`sendmsg`",
+      "until the handler runs",
+      "reading and resuming",
+      "whole",
+    ],
     rows,
   );
 }

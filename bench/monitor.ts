@@ -8,7 +8,14 @@
  */
 import { join } from "node:path";
 import { type BeatFigures, Beats, monitoredHosts } from "./support/beats.ts";
-import { figure, median, printTable, processCpuSeconds, ratio, takeTurns } from "./support/measure.ts";
+import {
+  figure,
+  median,
+  printTable,
+  processCpuSeconds,
+  ratio,
+  takeTurns,
+} from "./support/measure.ts";
 
 const SECONDS = Number(process.argv[2] ?? 70);
 const ROUNDS = Number(process.argv[3] ?? 1);
@@ -121,10 +128,18 @@ async function compare(hosts: number): Promise<void> {
 
 async function measure(program: Program, hosts: number): Promise<Run> {
   const input = program.reads ? new Blob([monitoredHosts(hosts).join("\n")]) : "ignore";
-  const child = Bun.spawn([...program.command(hosts)], { stdin: input, stdout: "pipe", stderr: "pipe" });
-  const output = Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  const child = Bun.spawn([...program.command(hosts)], {
+    stdin: input,
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const output = Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
   await Bun.sleep(SETTLE_SECONDS * 1000);
-  const cpuNow = (): number => (child.exitCode === null ? processCpuSeconds(child.pid) : Number.NaN);
+  const cpuNow = (): number =>
+    child.exitCode === null ? processCpuSeconds(child.pid) : Number.NaN;
   const begun = { cpu: cpuNow(), at: performance.now() };
   await Bun.sleep((SECONDS - SETTLE_SECONDS - 1) * 1000);
   const ended = { cpu: cpuNow(), at: performance.now() };
@@ -144,14 +159,17 @@ function fpingPace(hosts: number): readonly string[] {
 function fpingTotals(summary: string): Outcome {
   const lines = [...summary.matchAll(/xmt\/rcv\/%loss = (\d+)\/(\d+)/g)];
   if (lines.length === 0) return { sent: Number.NaN, received: Number.NaN };
-  const sum = (field: number): number => lines.reduce((total, line) => total + Number(line[field]), 0);
+  const sum = (field: number): number =>
+    lines.reduce((total, line) => total + Number(line[field]), 0);
   return { sent: sum(1), received: sum(2) };
 }
 
 /** fping tells when a reply came: on the loopback, when the probe left. */
 function fpingBeats(lines: string): BeatFigures {
   const beats = new Beats();
-  for (const [, at, host, number] of lines.matchAll(/^\[([\d.]+)\] (\S+) +: \[(\d+)\], \d+ bytes/gm)) {
+  for (const [, at, host, number] of lines.matchAll(
+    /^\[([\d.]+)\] (\S+) +: \[(\d+)\], \d+ bytes/gm,
+  )) {
     if (host !== undefined) beats.add(host, Number(number), Number(at) * 1000);
   }
   return beats.figures();

@@ -67,7 +67,9 @@ class Table {
       const best = Math.min(...row);
       const bestRatio = best / Math.min(...base);
       const ratios = row.map((seconds, index) => seconds / (base[index] ?? Number.NaN));
-      const figures = [best, median(row)].map((seconds) => `${(seconds * 1000).toFixed(1)} ms`.padStart(10));
+      const figures = [best, median(row)].map((seconds) =>
+        `${(seconds * 1000).toFixed(1)} ms`.padStart(10),
+      );
       console.log(
         `${name.padEnd(34)} best ${figures[0]}  median ${figures[1]}  of ${reference}: best ${bestRatio.toFixed(3)}, median ${median(ratios).toFixed(3)}`,
       );
@@ -80,7 +82,10 @@ for (let round = 0; round < rounds; round++) {
   whole.add("fping", (await run("fping", "-q", "-i", "0", "-r", "0", "-g", NETWORK)).seconds);
   whole.add("icmpx", (await run("bun", CHILD, NETWORK, "Infinity", "1")).seconds);
   whole.add("C", (await run(floor, FIRST, String(HOSTS))).seconds);
-  whole.add("bun, importing icmpx and no more", (await run("bun", CHILD, NETWORK, "Infinity", "0")).seconds);
+  whole.add(
+    "bun, importing icmpx and no more",
+    (await run("bun", CHILD, NETWORK, "Infinity", "0")).seconds,
+  );
 }
 whole.print(`Whole process, ${HOSTS} hosts once (${rounds} rounds)`, "fping");
 

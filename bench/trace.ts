@@ -127,7 +127,9 @@ async function trace(program: Program, { target, hops, exec }: Place): Promise<O
   return { isComplete, whole: Number.NaN, first, later: median(later) };
 }
 
-function traces(output: string): readonly { readonly milliseconds: number; readonly hops: number }[] {
+function traces(
+  output: string,
+): readonly { readonly milliseconds: number; readonly hops: number }[] {
   return JSON.parse(output);
 }
 

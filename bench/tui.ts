@@ -27,7 +27,11 @@ const STARTS = 9;
 const FEW_HOSTS = 4;
 const MANY_HOSTS = 30;
 const KEY_PAUSE_MS = 200;
-const SCREENLESS = [process.execPath, join(import.meta.dir, "support/tui-child.ts"), String(FEW_HOSTS)];
+const SCREENLESS = [
+  process.execPath,
+  join(import.meta.dir, "support/tui-child.ts"),
+  String(FEW_HOSTS),
+];
 const LARGE = { columns: 120, rows: 40 };
 const SMALL = { columns: 80, rows: 24 };
 
@@ -101,7 +105,11 @@ const PROGRAMS: readonly Program[] = [
   view("multiping", "3", LARGE),
   view("mtr", "5", LARGE),
   view("mtr", "5", SMALL),
-  { ...view("multiping", "3", LARGE), name: `multiping of ${MANY_HOSTS} hosts 120x40`, hosts: MANY_HOSTS },
+  {
+    ...view("multiping", "3", LARGE),
+    name: `multiping of ${MANY_HOSTS} hosts 120x40`,
+    hosts: MANY_HOSTS,
+  },
   { ...view("mtr", "5", LARGE), name: "mtr alone 120x40", keys: BEGIN_MTR },
   ...(Bun.which("mtr") === null
     ? []
@@ -212,7 +220,11 @@ async function usageOf({ command, size, keys, hosts }: Program): Promise<Run> {
 }
 
 async function watch(pty: Pty): Promise<Usage> {
-  const begun = { cpu: processCpuSeconds(pty.pid), written: pty.output.length, at: performance.now() };
+  const begun = {
+    cpu: processCpuSeconds(pty.pid),
+    written: pty.output.length,
+    at: performance.now(),
+  };
   await Bun.sleep(SECONDS * 1000);
   const seconds = (performance.now() - begun.at) / 1000;
   return {

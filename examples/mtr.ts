@@ -23,7 +23,13 @@ await run({
     const { cycles: count = 5, "max-hops": maxHops = 30, timeout = 1, interval = 0.2 } = numbers;
     using client = new Client();
     const mtr = prepare(() =>
-      client.mtr(host, { count, maxHops, interval: seconds(interval), timeout: seconds(timeout), ...common }),
+      client.mtr(host, {
+        count,
+        maxHops,
+        interval: seconds(interval),
+        timeout: seconds(timeout),
+        ...common,
+      }),
     );
     {
       using screen = process.stdout.isTTY ? new LiveScreen(process.stdout) : undefined;

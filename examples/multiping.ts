@@ -22,7 +22,12 @@ await run({
     const targets = hosts.length > 0 ? hosts : ["1.1.1.1", "8.8.8.8"];
     using client = new Client();
     const multiping = prepare(() =>
-      client.multiping(targets, { count, interval: seconds(interval), timeout: seconds(timeout), ...common }),
+      client.multiping(targets, {
+        count,
+        interval: seconds(interval),
+        timeout: seconds(timeout),
+        ...common,
+      }),
     );
     for await (const result of multiping) print(formatEchoResult(result));
 

@@ -17,10 +17,19 @@ const letters = { count: "c", interval: "i", timeout: "t" };
 await run({
   usage,
   letters,
-  async main({ hosts: [host = "8.8.8.8"], numbers: { count = 4, interval = 1, timeout = 1 }, common }) {
+  async main({
+    hosts: [host = "8.8.8.8"],
+    numbers: { count = 4, interval = 1, timeout = 1 },
+    common,
+  }) {
     using client = new Client();
     const ping = prepare(() =>
-      client.ping(host, { count, interval: seconds(interval), timeout: seconds(timeout), ...common }),
+      client.ping(host, {
+        count,
+        interval: seconds(interval),
+        timeout: seconds(timeout),
+        ...common,
+      }),
     );
     for await (const result of ping) print(formatEchoResult(result));
 

@@ -53,7 +53,9 @@ export function print(text: string): void {
  * Makes a measurement. Options that the library refuses are wrong use. Ctrl-C and SIGTERM end it early, so that its result is
  * still shown; a second one ends the process.
  */
-export function prepare<Item, Result>(make: () => Measurement<Item, Result>): Measurement<Item, Result> {
+export function prepare<Item, Result>(
+  make: () => Measurement<Item, Result>,
+): Measurement<Item, Result> {
   const measurement = accepted(make);
   let isStopping = false;
   const stop = (): void => {
@@ -94,9 +96,15 @@ function readArguments<Name extends string>(program: Program<Name>): Arguments<N
   if (positionals.includes("")) {
     throw new UsageError('Invalid target "": need a host name or an IP address');
   }
-  if (positionals.length > maxHosts) throw new UsageError(`Too many hosts: need at most ${maxHosts}`);
-  if (values["ipv4"] && values["ipv6"]) throw new UsageError("Options -4 and -6 exclude each other");
-  const family = values["ipv4"] ? { family: 4 as const } : values["ipv6"] ? { family: 6 as const } : {};
+  if (positionals.length > maxHosts)
+    throw new UsageError(`Too many hosts: need at most ${maxHosts}`);
+  if (values["ipv4"] && values["ipv6"])
+    throw new UsageError("Options -4 and -6 exclude each other");
+  const family = values["ipv4"]
+    ? { family: 4 as const }
+    : values["ipv6"]
+      ? { family: 6 as const }
+      : {};
   const numbers: Partial<Record<Name, number>> = {};
   for (const name of names) {
     const text = values[name];
@@ -111,7 +119,9 @@ function parse(options: ParseArgsOptionsConfig) {
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     // Only its first sentence: the advice after it fills several lines.
-    throw new UsageError(`${error.message.split(/\.?(?:\n| To )/, 1)[0]} (--help shows the options)`);
+    throw new UsageError(
+      `${error.message.split(/\.?(?:\n| To )/, 1)[0]} (--help shows the options)`,
+    );
   }
 }
 
@@ -120,7 +130,8 @@ function accepted<Value>(make: () => Value): Value {
   try {
     return make();
   } catch (error) {
-    if (error instanceof TypeError || error instanceof RangeError) throw new UsageError(error.message);
+    if (error instanceof TypeError || error instanceof RangeError)
+      throw new UsageError(error.message);
     throw error;
   }
 }

@@ -22,13 +22,22 @@ await run({
     const targets = hosts.length > 0 ? hosts : ["127.0.0.0/28"];
     using client = new Client();
     const sweep = prepare(() =>
-      client.sweep(targets, { rate, retries, timeout: seconds(timeout), ...(family && { family }) }),
+      client.sweep(targets, {
+        rate,
+        retries,
+        timeout: seconds(timeout),
+        ...(family && { family }),
+      }),
     );
     for await (const { addr, target, rtt, ttl } of sweep) {
-      print(`${target === null ? addr : `${target} (${addr})`}  ${rtt.toFixed(3)} ms  ttl ${ttl ?? "?"}`);
+      print(
+        `${target === null ? addr : `${target} (${addr})`}  ${rtt.toFixed(3)} ms  ttl ${ttl ?? "?"}`,
+      );
     }
     const { hosts: count, answered, sent, duration } = await sweep;
-    print(`\n${answered} of ${count} hosts answered; ${sent} packets in ${(duration / 1000).toFixed(2)} s`);
+    print(
+      `\n${answered} of ${count} hosts answered; ${sent} packets in ${(duration / 1000).toFixed(2)} s`,
+    );
     return answered > 0 ? 0 : 1;
   },
 });

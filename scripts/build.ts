@@ -59,7 +59,9 @@ function codecsFrom(folder: string): Bun.BunPlugin {
     name: "codecs apart",
     setup: (build) => {
       build.onResolve({ filter: /^\./ }, ({ path, importer }) =>
-        known.has(resolve(dirname(importer), path)) ? { path: `./${place}.js`, external: true } : undefined,
+        known.has(resolve(dirname(importer), path))
+          ? { path: `./${place}.js`, external: true }
+          : undefined,
       );
     },
   };

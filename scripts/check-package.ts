@@ -64,7 +64,8 @@ function checkBundles(project: string): void {
     /\/icmpx\/src\/client\/client\.ts:\d+/,
     /^3 files$/m,
   ]) {
-    if (!expected.test(output)) throw new Error(`Importing the package lacks ${expected}:\n${output}`);
+    if (!expected.test(output))
+      throw new Error(`Importing the package lacks ${expected}:\n${output}`);
   }
   const command = join(project, "node_modules/.bin/icmpx");
   for (const args of [["--version"], ["ping", "--help"], ["decode", "--help"]])
@@ -88,14 +89,20 @@ async function checkTui(tarball: string, project: string): Promise<void> {
     library.peerDependencies["icmpx-tui"],
     tui.peerDependencies.icmpx,
   ];
-  if (new Set(versions).size !== 1) throw new Error(`The versions of the two packages differ: ${versions}`);
+  if (new Set(versions).size !== 1)
+    throw new Error(`The versions of the two packages differ: ${versions}`);
   for (const needed of ["README.md", "LICENSE"]) {
-    if (!existsSync(join(installed, needed))) throw new Error(`The tarball of icmpx-tui lacks ${needed}`);
+    if (!existsSync(join(installed, needed)))
+      throw new Error(`The tarball of icmpx-tui lacks ${needed}`);
   }
 
   const main = join(installed, "dist/main.js");
-  const located = run([process.execPath, join(installed, "dist/icmpx-tui.js"), "--locate"], project);
-  if (located.trim() !== pathToFileURL(main).href) throw new Error(`icmpx-tui is located at ${located}`);
+  const located = run(
+    [process.execPath, join(installed, "dist/icmpx-tui.js"), "--locate"],
+    project,
+  );
+  if (located.trim() !== pathToFileURL(main).href)
+    throw new Error(`icmpx-tui is located at ${located}`);
   if (!(await allText(join(installed, "dist"))).includes('import("@opentui/core")'))
     throw new Error("The renderer is bundled, which is not ours to ship");
 
@@ -115,7 +122,9 @@ async function checkTui(tarball: string, project: string): Promise<void> {
     },
   });
   const hasEnded = child.exited.then((code) => {
-    throw new Error(`icmpx ended with code ${code} instead of starting the terminal UI:\n${output}`);
+    throw new Error(
+      `icmpx ended with code ${code} instead of starting the terminal UI:\n${output}`,
+    );
   });
   await Promise.race([isShown.promise, hasEnded]);
   hasEnded.catch(() => {});

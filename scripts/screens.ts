@@ -48,7 +48,8 @@ const NAMES: Readonly<Record<string, string>> = {
 
 const TOUR: Scenario = {
   name: "tour",
-  about: "A path as people meet it: labels, two branches, a silent router, a slow and a lossy host.",
+  about:
+    "A path as people meet it: labels, two branches, a silent router, a slow and a lossy host.",
   nodes: {
     gateway: router("192.0.2.1", 0.3),
     bras: { ...router("198.51.100.1", 2.4), jitter: { exponential: 0.5 } },
@@ -57,7 +58,10 @@ const TOUR: Scenario = {
       extensions: {
         form: "proper",
         objects: [
-          { kind: "mpls", labels: [{ label: 24_117, trafficClass: 0, bottomOfStack: true, ttl: 1 }] },
+          {
+            kind: "mpls",
+            labels: [{ label: 24_117, trafficClass: 0, bottomOfStack: true, ttl: 1 }],
+          },
         ],
       },
     },
@@ -106,7 +110,11 @@ async function main(folder: string): Promise<void> {
   try {
     await Bun.write(join(home, "hosts"), await hostsFile());
     const settings = {
-      forms: { ping: { interval: "0.2" }, multiping: { interval: "0.5" }, mtr: { interval: "0.5" } },
+      forms: {
+        ping: { interval: "0.2" },
+        multiping: { interval: "0.5" },
+        mtr: { interval: "0.5" },
+      },
     };
     await Bun.write(join(home, "icmpx", "tui.json"), JSON.stringify(settings));
     await using lab = await openLab(TOUR);

@@ -77,7 +77,9 @@ function inReadablePlace(folder: string): string[] {
 /** @param list a line for each suite: why it did not run, a tabulator, its name */
 function nameUntested(list: string): void {
   const suites = list.trimEnd().split("\n");
-  console.log(`\n${suites.length === 1 ? "1 suite" : `${suites.length} suites`} could not run here:`);
+  console.log(
+    `\n${suites.length === 1 ? "1 suite" : `${suites.length} suites`} could not run here:`,
+  );
   const byReason = Map.groupBy(suites, (line) => line.slice(0, line.indexOf("\t")));
   for (const [reason, lines] of byReason) {
     console.log(`  ${reason}:`);

@@ -33,8 +33,11 @@ describe("this repository", () => {
 
   test("links only to files that exist", async () => {
     const links: Link[] = [];
-    for (const [path, text] of await readAll("*.md", "docs/*.md")) links.push(...listFileLinks(path, text));
-    const broken = links.filter(({ path, target }) => !existsSync(join(ROOT, dirname(path), target)));
+    for (const [path, text] of await readAll("*.md", "docs/*.md"))
+      links.push(...listFileLinks(path, text));
+    const broken = links.filter(
+      ({ path, target }) => !existsSync(join(ROOT, dirname(path), target)),
+    );
     expect(links.map(({ path }) => path)).toContain("README.md");
     expect(broken).toEqual([]);
   });
@@ -53,7 +56,9 @@ describe("this repository", () => {
     const readme = await Bun.file(join(ROOT, "README.md")).text();
     const named = [...`${script}\n${readme}`.matchAll(/\bbun@(\d[\w.]*)/g)];
     expect(named.length).toBeGreaterThan(1);
-    expect([...new Set(named.map(([, version]) => version))]).toEqual([devDependencies["@types/bun"]]);
+    expect([...new Set(named.map(([, version]) => version))]).toEqual([
+      devDependencies["@types/bun"],
+    ]);
   });
 
   test("asks in the README for the Bun that the packages ask for", async () => {
@@ -68,18 +73,34 @@ describe("this repository", () => {
 
 describe("listMarkdownSnippets()", () => {
   test("finds ts fences only, with the line of their first line", () => {
-    const markdown = ["# Title", "```ts", "const a = 1;", "", "a;", "```", "```sh", "bun a", "```"].join(
-      "\n",
-    );
+    const markdown = [
+      "# Title",
+      "```ts",
+      "const a = 1;",
+      "",
+      "a;",
+      "```",
+      "```sh",
+      "bun a",
+      "```",
+    ].join("\n");
     expect(listMarkdownSnippets("a.md", markdown)).toEqual([
       { path: "a.md", line: 3, code: "const a = 1;\n\na;" },
     ]);
   });
 
   test("strips the indent of a fence in a list and minds longer fences", () => {
-    const markdown = ["- item", "  ```ts", "  a;", "  ```", "````md", "```ts", "b;", "```", "````"].join(
-      "\n",
-    );
+    const markdown = [
+      "- item",
+      "  ```ts",
+      "  a;",
+      "  ```",
+      "````md",
+      "```ts",
+      "b;",
+      "```",
+      "````",
+    ].join("\n");
     expect(listMarkdownSnippets("a.md", markdown)).toEqual([{ path: "a.md", line: 3, code: "a;" }]);
   });
 });
@@ -100,11 +121,14 @@ describe("listCommentSnippets()", () => {
       "```",
       "`;",
     ].join("\n");
-    expect(listCommentSnippets("src/a.ts", source)).toEqual([{ path: "src/a.ts", line: 5, code: "ping();" }]);
+    expect(listCommentSnippets("src/a.ts", source)).toEqual([
+      { path: "src/a.ts", line: 5, code: "ping();" },
+    ]);
   });
 
   test("reads an indented comment of a method", () => {
-    const source = "class A {\n  /**\n   * ```ts\n   * if (a) {\n   *   b();\n   * }\n   * ```\n   */\n}";
+    const source =
+      "class A {\n  /**\n   * ```ts\n   * if (a) {\n   *   b();\n   * }\n   * ```\n   */\n}";
     expect(listCommentSnippets("a.ts", source)).toEqual([
       { path: "a.ts", line: 4, code: "if (a) {\n  b();\n}" },
     ]);
@@ -135,7 +159,8 @@ describe("checkSnippets()", () => {
   test(
     "names file and line of each error and accepts a top-level await",
     () => {
-      const good = 'import { join } from "node:path";\nawait Bun.sleep(0);\nconst unused = join("a", "b");';
+      const good =
+        'import { join } from "node:path";\nawait Bun.sleep(0);\nconst unused = join("a", "b");';
       const bad = "const a = 1;\nconst text: string = a;";
       const broken = "const = 1;";
       const problems = checkSnippets(ROOT, [
@@ -154,6 +179,9 @@ describe("checkSnippets()", () => {
 
 async function readAll(...patterns: string[]): Promise<[path: string, text: string][]> {
   const paths: string[] = [];
-  for (const pattern of patterns) paths.push(...(await Array.fromAsync(new Bun.Glob(pattern).scan(ROOT))));
-  return Promise.all(paths.sort().map(async (path) => [path, await Bun.file(join(ROOT, path)).text()]));
+  for (const pattern of patterns)
+    paths.push(...(await Array.fromAsync(new Bun.Glob(pattern).scan(ROOT))));
+  return Promise.all(
+    paths.sort().map(async (path) => [path, await Bun.file(join(ROOT, path)).text()]),
+  );
 }

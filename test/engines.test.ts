@@ -32,7 +32,10 @@ test("the command knows which Bun the terminal UI needs", () => {
 });
 
 /** How the program ends under this Bun, which calls itself another. */
-async function startedBy(version: string, entry: string): Promise<{ code: number; stderr: string }> {
+async function startedBy(
+  version: string,
+  entry: string,
+): Promise<{ code: number; stderr: string }> {
   const preload = join(folder, `${version}.ts`);
   const disguise = `{ value: { ...process.versions, bun: ${JSON.stringify(version)} } }`;
   await Bun.write(preload, `Object.defineProperty(process, "versions", ${disguise});`);

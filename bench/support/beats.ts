@@ -22,7 +22,10 @@ export interface BeatFigures {
 /** Gathers when probes left. */
 export class Beats {
   readonly #seen = new Map<string, number>();
-  readonly #hosts = new Map<string, { first: number; firstMs: number; last: number; lastMs: number }>();
+  readonly #hosts = new Map<
+    string,
+    { first: number; firstMs: number; last: number; lastMs: number }
+  >();
   readonly #windows = new Map<number, number>();
 
   /** Probe `number` to `host` left at `atMs`. */

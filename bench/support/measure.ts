@@ -37,7 +37,9 @@ export async function run(...command: readonly string[]): Promise<Cost> {
   ]);
   const seconds = (performance.now() - start) / 1000;
   if (code !== 0)
-    throw new Error(`${command.join(" ")} failed (${child.signalCode ?? code}): ${complaint || output}`);
+    throw new Error(
+      `${command.join(" ")} failed (${child.signalCode ?? code}): ${complaint || output}`,
+    );
   const { cpuTime } = child.resourceUsage() ?? { cpuTime: { total: 0n } };
   return { seconds, cpuSeconds: Number(cpuTime.total) / 1e6, output };
 }

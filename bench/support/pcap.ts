@@ -13,7 +13,8 @@ const RECORD_HEADER_LENGTH = 16;
 /** Reads a savefile that tcpdump wrote with `--time-stamp-precision=nano` on a little-endian machine. */
 export function readPcap(file: Uint8Array): CapturedPacket[] {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  if (view.getUint32(0, true) !== MAGIC_NANOSECONDS) throw new Error("Not a savefile with nanosecond stamps");
+  if (view.getUint32(0, true) !== MAGIC_NANOSECONDS)
+    throw new Error("Not a savefile with nanosecond stamps");
   const packets: CapturedPacket[] = [];
   let offset = FILE_HEADER_LENGTH;
   while (offset + RECORD_HEADER_LENGTH <= file.length) {

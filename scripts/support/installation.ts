@@ -32,7 +32,10 @@ export function installPackages(folder: string): Installation {
 
 /** Packs as `publish` would, but for the scripts: `prepack` would build again what was just built. */
 export function pack(folder: string, tarball: string): void {
-  run([process.execPath, "pm", "pack", "--ignore-scripts", "--quiet", "--filename", tarball], folder);
+  run(
+    [process.execPath, "pm", "pack", "--ignore-scripts", "--quiet", "--filename", tarball],
+    folder,
+  );
 }
 
 /** Unpacks a tarball as an installation would. */
@@ -48,7 +51,11 @@ export function linkRenderer(modules: string): void {
 
 /** Runs `command` and gives back its standard output; throws with all that it printed if it fails. */
 export function run(command: readonly string[], cwd: string): string {
-  const result = Bun.spawnSync([...command], { cwd, env: { ...process.env, ...OFFLINE }, stdin: "ignore" });
+  const result = Bun.spawnSync([...command], {
+    cwd,
+    env: { ...process.env, ...OFFLINE },
+    stdin: "ignore",
+  });
   if (!result.success) {
     throw new Error(
       `${command.join(" ")} exited with ${result.exitCode}\n${result.stdout.toString()}${result.stderr.toString()}`,

@@ -59,7 +59,9 @@ export function screenSvg(terminal: Terminal, title: string): string {
         text += next.getChars() || " ".repeat(next.getWidth());
         column += Math.max(1, next.getWidth());
       } while (column < cols);
-      shapes.push(...runShapes(text, { x: MARGIN + first * CELL.width, y, cells: column - first, style }));
+      shapes.push(
+        ...runShapes(text, { x: MARGIN + first * CELL.width, y, cells: column - first, style }),
+      );
     }
   }
   return [
@@ -90,7 +92,9 @@ function runShapes(text: string, { x, y, cells, style }: RunPlace): string[] {
   }
   if (text.trim() === "") return shapes;
   if (isShape(text[0] ?? "")) {
-    const path = [...text].map((letter, index) => shapePath(letter, x + index * CELL.width, y)).join("");
+    const path = [...text]
+      .map((letter, index) => shapePath(letter, x + index * CELL.width, y))
+      .join("");
     return [...shapes, `<path fill="${fg}" d="${path}"/>`];
   }
   const leading = text.length - text.trimStart().length;
@@ -130,7 +134,9 @@ function shapePath(letter: string, x: number, y: number): string {
     const height = ((code - 0x2580) / 8) * CELL.height;
     return box(0, CELL.height - height, CELL.width, height);
   }
-  return letter === "▀" ? box(0, 0, CELL.width, CELL.height / 2) : box(0, 0, CELL.width, CELL.height);
+  return letter === "▀"
+    ? box(0, 0, CELL.width, CELL.height / 2)
+    : box(0, 0, CELL.width, CELL.height);
 }
 
 function styleOf(cell: IBufferCell): Style {
@@ -149,7 +155,8 @@ function styleOf(cell: IBufferCell): Style {
 function colourOf(cell: IBufferCell, plane: "fg" | "bg"): string | undefined {
   const isForeground = plane === "fg";
   const value = isForeground ? cell.getFgColor() : cell.getBgColor();
-  if (isForeground ? cell.isFgRGB() : cell.isBgRGB()) return `#${value.toString(16).padStart(6, "0")}`;
+  if (isForeground ? cell.isFgRGB() : cell.isBgRGB())
+    return `#${value.toString(16).padStart(6, "0")}`;
   if (isForeground ? cell.isFgPalette() : cell.isBgPalette()) return paletteColour(value);
   return undefined;
 }

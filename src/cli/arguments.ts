@@ -21,7 +21,9 @@ export function optionsOf(command: Command): readonly Option[] {
 export function readValues(command: Command, args: readonly string[]): Values {
   const options = optionsOf(command);
   const byName = new Map(
-    options.flatMap((option) => [option.name, ...(option.also ?? [])].map((name) => [name, option])),
+    options.flatMap((option) =>
+      [option.name, ...(option.also ?? [])].map((name) => [name, option]),
+    ),
   );
   const config: ParseArgsOptionsConfig = {};
   for (const [name, { kind, letter, name: main }] of byName) {
@@ -77,7 +79,11 @@ function checkNoValue({ operands }: Command, flag: string, text: string): void {
   throw new UsageError(`Option ${flag} takes no value, and ${JSON.stringify(text)} is no host`);
 }
 
-function readValue(option: Option, shown: string, text: string | undefined): string | number | true {
+function readValue(
+  option: Option,
+  shown: string,
+  text: string | undefined,
+): string | number | true {
   if (option.kind === "flag") {
     if (text !== undefined) throw new UsageError(`Option ${shown} takes no value`);
     return true;
@@ -85,14 +91,17 @@ function readValue(option: Option, shown: string, text: string | undefined): str
   if (text === undefined) throw new UsageError(`Option ${shown} needs a value: ${option.value}`);
   if (option.kind === "text") return readText(option, shown, text);
   const isNumber =
-    /^[+-]?(\d+(\.\d*)?|\.\d+)$/.test(text) || (option.kind === "byte" && /^0x[\da-f]+$/i.test(text));
+    /^[+-]?(\d+(\.\d*)?|\.\d+)$/.test(text) ||
+    (option.kind === "byte" && /^0x[\da-f]+$/i.test(text));
   const value = isNumber ? Number(text) : Number.NaN;
   const [least, greatest] = option.range ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   const isWhole = option.kind === "seconds" || Number.isInteger(value);
   if (!isWhole || !(value >= least && value <= greatest)) {
     const what = option.kind === "seconds" ? "seconds" : "a whole number";
     const upTo =
-      greatest === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${greatest}`;
+      greatest === Number.MAX_SAFE_INTEGER
+        ? `of at least ${least}`
+        : `from ${least} to ${greatest}`;
     throw new UsageError(`Option ${shown} is ${JSON.stringify(text)}: need ${what} ${upTo}`);
   }
   // Without the noise of binary fractions.
@@ -112,7 +121,9 @@ function unknownOption(command: Command, rawName: string): UsageError {
   const names = optionsOf(command).flatMap(({ name, also = [] }) => [name, ...also]);
   const meant = rawName.startsWith("--") ? suggest(rawName.slice(2), names) : undefined;
   const hint =
-    meant === undefined ? `icmpx ${command.name} --help shows the options` : `did you mean --${meant}?`;
+    meant === undefined
+      ? `icmpx ${command.name} --help shows the options`
+      : `did you mean --${meant}?`;
   return new UsageError(`Unknown option ${rawName} (${hint})`);
 }
 

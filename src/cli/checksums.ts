@@ -52,7 +52,9 @@ export function icmpChecksum(
 
 /** A mark for the line of a packet whose checksum is wrong; else nothing. */
 export function badMark(layer: string, { verdict, found, expected = 0 }: CheckedChecksum): string {
-  return verdict === "bad" ? ` [bad ${layer} checksum ${hex(found)}, should be ${hex(expected)}]` : "";
+  return verdict === "bad"
+    ? ` [bad ${layer} checksum ${hex(found)}, should be ${hex(expected)}]`
+    : "";
 }
 
 /** The sum of what the checksum covers besides the message; undefined where that is not known. */

@@ -4,7 +4,11 @@ import { ExitCode } from "./host.ts";
 
 type Script = (commands: readonly Command[]) => string;
 
-const SHELLS: Readonly<Record<string, Script>> = { bash: bashScript, zsh: zshScript, fish: fishScript };
+const SHELLS: Readonly<Record<string, Script>> = {
+  bash: bashScript,
+  zsh: zshScript,
+  fish: fishScript,
+};
 
 /** `icmpx completions`: the scripts know all commands, this one included, so the list comes as a function. */
 export function completionsCommand(commands: () => readonly Command[]): Command {
@@ -20,7 +24,10 @@ export function completionsCommand(commands: () => readonly Command[]): Command 
     examples: [
       { line: 'eval "$(icmpx completions bash)"', summary: "in ~/.bashrc" },
       { line: 'icmpx completions zsh > "$fpath[1]/_icmpx"', summary: "zsh, once" },
-      { line: "icmpx completions fish > ~/.config/fish/completions/icmpx.fish", summary: "fish, once" },
+      {
+        line: "icmpx completions fish > ~/.config/fish/completions/icmpx.fish",
+        summary: "fish, once",
+      },
     ],
     async run({ operands: [shell = ""] }, { stdout }) {
       stdout.write(`${SHELLS[shell]?.(commands()) ?? ""}\n`);
@@ -84,7 +91,9 @@ function bashOperands({ operands, choices, takesFiles }: Command): string | unde
 
 function zshScript(commands: readonly Command[]): string {
   const describe = [...commands, { ...HELP, aliases: [] }].flatMap((command) =>
-    namesOf(command).map((name) => `    ${quoted(`${name}:${command.summary.replaceAll(":", "\\:")}`)}`),
+    namesOf(command).map(
+      (name) => `    ${quoted(`${name}:${command.summary.replaceAll(":", "\\:")}`)}`,
+    ),
   );
   const branches = commands.map((command) => {
     const specs = optionsOf(command).map((option) => `        ${zshSpec(option)}`);
@@ -125,7 +134,8 @@ function zshSpec(option: Option): string {
   const action = kind === "flag" ? "" : `:${value}:${values}`;
   const summary = option.summary.replace(/[[\]:\\]/g, "\\$&");
   // A value may stand in the same word: --order=random, -c3.
-  const [long, short] = kind === "flag" ? [`--${name}`, `-${letter}`] : [`--${name}=`, `-${letter}+`];
+  const [long, short] =
+    kind === "flag" ? [`--${name}`, `-${letter}`] : [`--${name}=`, `-${letter}+`];
   if (letter === undefined) return quoted(`${long}[${summary}]${action}`);
   return `'(-${letter} --${name})'{${short},${long}}${quoted(`[${summary}]${action}`)}`;
 }
@@ -144,14 +154,18 @@ function fishScript(commands: readonly Command[]): string {
         (name) => `complete -c icmpx -n ${isFirst} -a ${name} -d ${quoted(command.summary)}`,
       ),
       ...optionsOf(command).map((option) => `complete -c icmpx -n ${isSeen} ${fishOption(option)}`),
-      ...(command.choices ? [`complete -c icmpx -n ${isSeen} -a ${quoted(command.choices.join(" "))}`] : []),
+      ...(command.choices
+        ? [`complete -c icmpx -n ${isSeen} -a ${quoted(command.choices.join(" "))}`]
+        : []),
       ...(command.takesFiles ? [`complete -c icmpx -n ${isSeen} -F`] : []),
       ...(TAKES_HOSTS.test(command.operands)
         ? [`complete -c icmpx -n ${isSeen} -a "(__fish_print_hostnames)"`]
         : []),
     ];
   });
-  const global = GLOBAL_OPTIONS.map((name) => `complete -c icmpx -n ${isFirst} -l ${name.slice(2)}`);
+  const global = GLOBAL_OPTIONS.map(
+    (name) => `complete -c icmpx -n ${isFirst} -l ${name.slice(2)}`,
+  );
   return ["complete -c icmpx -f", ...global, ...help, ...lines].join("\n");
 }
 

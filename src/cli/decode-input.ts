@@ -38,7 +38,8 @@ export async function openPackets(
   }
   let reader = new ByteReader(readChunks(operand, host));
   const begin = await reader.peek(GZIP.length);
-  if (GZIP.every((byte, index) => begin[index] === byte)) reader = new ByteReader(await unzip(reader));
+  if (GZIP.every((byte, index) => begin[index] === byte))
+    reader = new ByteReader(await unzip(reader));
   const magic = await reader.peek(4);
   if (isPcap(magic)) return readPcap(reader);
   if (isPcapng(magic)) return readPcapng(reader);
@@ -61,7 +62,9 @@ async function unzip(reader: ByteReader): Promise<AsyncIterable<Uint8Array>> {
   return unpacked(gunzip as AsyncIterable<Uint8Array>);
 }
 
-async function* unpacked(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+async function* unpacked(
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     yield* chunks;
   } catch (error) {
@@ -101,13 +104,21 @@ class HexDump {
     const digits = this.#digits;
     if (digits.length === 0) throw new UsageError(`${this.#name} is empty`);
     if (digits.length % 2 !== 0)
-      throw new UsageError(`${this.#name} has ${digits.length} hexadecimal digits: need two for each byte`);
+      throw new UsageError(
+        `${this.#name} has ${digits.length} hexadecimal digits: need two for each byte`,
+      );
     const bytes = Uint8Array.from(
       { length: digits.length / 2 },
       (_, index) => ((digits[2 * index] ?? 0) << 4) | (digits[2 * index + 1] ?? 0),
     );
     const { length } = bytes;
-    return { linkType, timestampNs: undefined, originalLength: length, capturedLength: length, bytes };
+    return {
+      linkType,
+      timestampNs: undefined,
+      originalLength: length,
+      capturedLength: length,
+      bytes,
+    };
   }
 
   #addDigit(character: number): void {

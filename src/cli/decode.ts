@@ -210,7 +210,8 @@ class PacketView {
 }
 
 function csvRow(packet: DecodedPacket): readonly (string | number | boolean | null)[] {
-  const { number, time, capturedLength, originalLength, cut, ipChecksum, icmpChecksum, summary } = packet;
+  const { number, time, capturedLength, originalLength, cut, ipChecksum, icmpChecksum, summary } =
+    packet;
   return [number, time, capturedLength, originalLength, cut, ipChecksum, icmpChecksum, summary];
 }
 
@@ -299,7 +300,9 @@ function decodeFields(
   const payload = new Uint8Array(0);
   const ipVersion = (packet[0] ?? 0) >> 4;
   if (ipVersion !== 4 && ipVersion !== 6) return { header: null, message: null, payload };
-  const header = attempt(() => (ipVersion === 4 ? decodeIpv4Header(packet) : decodeIpv6Header(packet)));
+  const header = attempt(() =>
+    ipVersion === 4 ? decodeIpv4Header(packet) : decodeIpv6Header(packet),
+  );
   if (header === null) return { header, message: null, payload };
   const body = packet.subarray(header.headerLength);
   if (!isIcmp(header) || isLaterFragment(header)) return { header, message: null, payload: body };
@@ -325,5 +328,7 @@ function timeText(timestampNs: bigint | undefined): string | null {
   const fraction = String(timestampNs % 1_000_000_000n)
     .padStart(9, "0")
     .replace(/000$/, "");
-  return new Date(Number(timestampNs / NS_PER_MS)).toISOString().replace(/\.\d+Z$/, `.${fraction}Z`);
+  return new Date(Number(timestampNs / NS_PER_MS))
+    .toISOString()
+    .replace(/\.\d+Z$/, `.${fraction}Z`);
 }

@@ -62,7 +62,16 @@ export async function diagnose(client: Client): Promise<Diagnosis> {
   const sockets: SocketState[] = [];
   for (const { kind, family, state, code } of tried) {
     if (state === "open") sockets.push(await askLoopback(client, kind, family));
-    else sockets.push({ kind, family, state, reason: code, rtt: null, kernelTimestamps: null, missing: [] });
+    else
+      sockets.push({
+        kind,
+        family,
+        state,
+        reason: code,
+        rtt: null,
+        kernelTimestamps: null,
+        missing: [],
+      });
   }
   const { pingGroupRange: range, groups } = facts;
   return {
@@ -102,7 +111,11 @@ function isInPingGroup(
   return range !== null && groups.some((id) => id >= range[0] && id <= range[1]);
 }
 
-async function askLoopback(client: Client, kind: SocketState["kind"], family: Family): Promise<SocketState> {
+async function askLoopback(
+  client: Client,
+  kind: SocketState["kind"],
+  family: Family,
+): Promise<SocketState> {
   const state = { kind, family, rtt: null, kernelTimestamps: null, missing: [] };
   try {
     const result = await client.probe(LOOPBACK[family], {
@@ -110,7 +123,8 @@ async function askLoopback(client: Client, kind: SocketState["kind"], family: Fa
       timeout: PROBE_TIMEOUT_MS,
     });
     const opened = { ...state, state: "open", missing: missingFrom(client, kind, family) } as const;
-    if (result.kind !== "reply") return { ...opened, reason: `loopback does not answer (${result.error})` };
+    if (result.kind !== "reply")
+      return { ...opened, reason: `loopback does not answer (${result.error})` };
     const { rtt, rttSource } = result;
     return { ...opened, reason: null, rtt, kernelTimestamps: rttSource === "kernel" };
   } catch (error) {
@@ -119,7 +133,11 @@ async function askLoopback(client: Client, kind: SocketState["kind"], family: Fa
   }
 }
 
-function missingFrom(client: Client, kind: SocketState["kind"], family: Family): readonly MissingFacility[] {
+function missingFrom(
+  client: Client,
+  kind: SocketState["kind"],
+  family: Family,
+): readonly MissingFacility[] {
   const opened = client.capabilities.find(
     (each) => each.family === family && each.privileged === (kind === "raw"),
   );
@@ -133,6 +151,7 @@ function isEveryFamilyOpen(sockets: readonly SocketState[]): boolean {
     return { isOpen: states.includes("open"), isDenied: states.includes("denied") };
   });
   return (
-    families.some(({ isOpen }) => isOpen) && families.every(({ isOpen, isDenied }) => isOpen || !isDenied)
+    families.some(({ isOpen }) => isOpen) &&
+    families.every(({ isOpen, isDenied }) => isOpen || !isDenied)
   );
 }

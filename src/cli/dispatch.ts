@@ -47,7 +47,9 @@ async function runCommand(command: Command, args: readonly string[], host: Host)
   const values = readValues(command, args);
   if (values.has("help")) return showHelp([command.name], host);
   if (isUtf8(host.env)) return command.run(values, host);
-  const isForPrograms = command.options.some(({ name }) => MACHINE_FORMATS.has(name) && values.has(name));
+  const isForPrograms = command.options.some(
+    ({ name }) => MACHINE_FORMATS.has(name) && values.has(name),
+  );
   return command.run(values, asciiHost(host, !isForPrograms));
 }
 
@@ -66,14 +68,18 @@ function findCommand(name: string): Command {
   const found = COMMANDS.find((command) => command.name === name || command.aliases.includes(name));
   if (found !== undefined) return found;
   if (/^[^-].*[.:]/.test(name))
-    throw new UsageError(`Unknown command ${JSON.stringify(name)} (did you mean icmpx ping ${name}?)`);
+    throw new UsageError(
+      `Unknown command ${JSON.stringify(name)} (did you mean icmpx ping ${name}?)`,
+    );
   const isOption = name.startsWith("-");
   const names = COMMANDS.flatMap((command) => [command.name, ...command.aliases]);
   const known = isOption ? ["--help", "--version", "--yes", "--bootstrap-cap"] : [...names, "help"];
   const meant = suggest(name, known);
   const fallback = `${isOption ? "those of a command stand after it; " : ""}icmpx --help shows what there is`;
   const hint = meant === undefined ? fallback : `did you mean ${meant}?`;
-  throw new UsageError(`Unknown ${isOption ? "option" : "command"} ${JSON.stringify(name)} (${hint})`);
+  throw new UsageError(
+    `Unknown ${isOption ? "option" : "command"} ${JSON.stringify(name)} (${hint})`,
+  );
 }
 
 function helpOptions(host: Host, output: Output) {

@@ -52,7 +52,8 @@ export async function fix(values: Values, host: Host): Promise<string | undefine
 }
 
 async function run(values: Values, host: Host): Promise<number> {
-  if (values.has("fix")) return (await fix(values, host)) === undefined ? ExitCode.Failed : ExitCode.Answered;
+  if (values.has("fix"))
+    return (await fix(values, host)) === undefined ? ExitCode.Failed : ExitCode.Answered;
   if (values.has("copy-to")) throw new UsageError("Option --copy-to needs --fix");
   using client = await host.createClient({});
   const diagnosis = await diagnose(client);
@@ -64,8 +65,10 @@ async function run(values: Values, host: Host): Promise<number> {
 }
 
 function describe(diagnosis: Diagnosis, paint: Paint): string {
-  const { bun, kernel, process, pingGroupRange, isInPingGroup, sockets, obstacle, ok, remedies } = diagnosis;
-  const user = process.uid === null ? "unknown" : `${process.uid}${process.uid === 0 ? " (root)" : ""}`;
+  const { bun, kernel, process, pingGroupRange, isInPingGroup, sockets, obstacle, ok, remedies } =
+    diagnosis;
+  const user =
+    process.uid === null ? "unknown" : `${process.uid}${process.uid === 0 ? " (root)" : ""}`;
   const capability =
     process.capNetRaw === null
       ? "unknown"
@@ -123,7 +126,10 @@ function describeSocket(socket: SocketState, paint: Paint): string[] {
   ];
 }
 
-function describeState({ state, reason, rtt, kernelTimestamps }: SocketState, paint: Paint): string {
+function describeState(
+  { state, reason, rtt, kernelTimestamps }: SocketState,
+  paint: Paint,
+): string {
   if (state !== "open") return paint(state === "denied" ? "red" : "dim", `${state} (${reason})`);
   if (rtt === null) return `${paint("green", "opens")}, but ${reason}`;
   const stamps = kernelTimestamps ? "stamped by the kernel" : "stamped in user space";

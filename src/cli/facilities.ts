@@ -23,6 +23,8 @@ export function tellMissing(client: Client, values: Values, { stderr }: Host): v
   if (!values.has("verbose")) return;
   for (const socket of client.capabilities) {
     if (socket.missing.length === 0) continue;
-    stderr.write(`icmpx: ${socketName(socket)} socket: ${socket.missing.map(missingText).join("; ")}\n`);
+    stderr.write(
+      `icmpx: ${socketName(socket)} socket: ${socket.missing.map(missingText).join("; ")}\n`,
+    );
   }
 }

@@ -47,7 +47,8 @@ export async function grant(
   stdout.write(`$ ${command.map(shellQuoted).join(" ")}\n`);
   const { code } = await host.execute(command);
   if (code !== 0) {
-    const why = code === undefined ? `${command[0]} is not installed` : `it ended with code ${code}`;
+    const why =
+      code === undefined ? `${command[0]} is not installed` : `it ended with code ${code}`;
     stderr.write(
       `icmpx: cannot grant the capability: ${why}. Run this as root:\n  setcap ${CAPABILITY} ${shellQuoted(path)}\n`,
     );
@@ -56,13 +57,17 @@ export async function grant(
   if (await verify(host, path, uid === 0)) {
     stdout.write(`Verified: a fresh process of ${path} opens raw sockets.\n`);
     if (copyTo !== undefined)
-      stdout.write(`Run it so: ${shellQuoted(path)} ${shellQuoted(entryPath())} ping -c 3 127.0.0.1\n`);
+      stdout.write(
+        `Run it so: ${shellQuoted(path)} ${shellQuoted(entryPath())} ping -c 3 127.0.0.1\n`,
+      );
     return path;
   }
   const hint = noNewPrivileges
     ? "this process, and all that it starts, may gain no privileges (no_new_privs)"
     : "is it on a file system mounted with nosuid, or in a folder that others may not enter?";
-  stderr.write(`icmpx: the capability is set, but a fresh process of ${path} opens no raw socket: ${hint}\n`);
+  stderr.write(
+    `icmpx: the capability is set, but a fresh process of ${path} opens no raw socket: ${hint}\n`,
+  );
   return undefined;
 }
 
@@ -121,7 +126,9 @@ function explanation(path: string, isCopy: boolean): string {
 async function verify(host: Host, path: string, isRoot: boolean): Promise<boolean> {
   const user = Number(host.env["SUDO_UID"] ?? NOBODY);
   const group = Number(host.env["SUDO_GID"] ?? NOBODY);
-  const drop = isRoot ? ["setpriv", `--reuid=${user}`, `--regid=${group}`, "--clear-groups", "--"] : [];
+  const drop = isRoot
+    ? ["setpriv", `--reuid=${user}`, `--regid=${group}`, "--clear-groups", "--"]
+    : [];
   const { stdout } = await host.execute([...drop, path, entryPath(), "doctor", "--json"]);
   try {
     const { sockets } = JSON.parse(stdout) as Diagnosis;

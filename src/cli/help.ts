@@ -14,9 +14,14 @@ export interface HelpOptions {
 }
 
 /** The help of `icmpx` itself. */
-export function formatHelp(commands: readonly Command[], { width = 80, paint }: HelpOptions): string {
+export function formatHelp(
+  commands: readonly Command[],
+  { width = 80, paint }: HelpOptions,
+): string {
   const room = Math.min(width, MAX_WIDTH);
-  const names = commands.map(({ name, operands }) => (operands === "" ? name : `${name} ${operands}`));
+  const names = commands.map(({ name, operands }) =>
+    operands === "" ? name : `${name} ${operands}`,
+  );
   return [
     `${paint("bold", "Usage:")} icmpx [COMMAND [options] ...]`,
     "",
@@ -75,7 +80,10 @@ function optionText({ name, letter, value }: Option): string {
   return `${short}--${name}${value === undefined ? "" : ` ${value}`}`;
 }
 
-function twoColumns(rows: readonly (readonly [left: string, right: string])[], width: number): string[] {
+function twoColumns(
+  rows: readonly (readonly [left: string, right: string])[],
+  width: number,
+): string[] {
   const leftWidth = INDENT.length + Math.max(...rows.map(([left]) => left.length)) + 2;
   return rows.map(
     ([left, right]) => `${`${INDENT}${left}`.padEnd(leftWidth)}${wrap(right, width, leftWidth)}`,

@@ -4,7 +4,8 @@ const BUN = "1.2.6";
 
 // Started by Node or an older Bun, it must get as far as saying so: nothing that they may not understand is imported before.
 const { bun } = process.versions;
-if (bun === undefined) leave("needs Bun, not Node: install it from https://bun.com, then run `bunx icmpx`");
+if (bun === undefined)
+  leave("needs Bun, not Node: install it from https://bun.com, then run `bunx icmpx`");
 // The first releases of Bun have no `Bun.semver`.
 if ((Bun.semver?.order(bun, BUN) ?? -1) < 0)
   leave(`needs Bun ${BUN} or newer, not ${bun}: run \`bun upgrade\``);

@@ -26,7 +26,10 @@ export function fileErrorText({ message, code }: Error & { readonly code: string
  *
  * @throws {UsageError} naming the file and why it cannot be read
  */
-export async function* readChunks(path: string, host: Host): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* readChunks(
+  path: string,
+  host: Host,
+): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     // Not Bun.file(): it reads no devices, /dev/null among them (Bun 1.4.5).
     yield* path === "-" ? host.readInput() : (createReadStream(path) as AsyncIterable<Uint8Array>);

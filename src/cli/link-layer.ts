@@ -109,17 +109,27 @@ export function unwrapFrame(linkType: number, bytes: Uint8Array): FrameContent {
 
 function unwrapEthernet(bytes: Uint8Array): FrameContent {
   let typeAt = 12;
-  while (typeAt + 2 <= bytes.length && VLAN_TAGS.includes(viewOf(bytes).getUint16(typeAt))) typeAt += 4;
+  while (typeAt + 2 <= bytes.length && VLAN_TAGS.includes(viewOf(bytes).getUint16(typeAt)))
+    typeAt += 4;
   return afterType(bytes, typeAt, typeAt + 2, "Ethernet");
 }
 
-function afterType(bytes: Uint8Array, typeAt: number, headerLength: number, layer: string): FrameContent {
+function afterType(
+  bytes: Uint8Array,
+  typeAt: number,
+  headerLength: number,
+  layer: string,
+): FrameContent {
   if (bytes.length < headerLength) return tooShort(bytes, layer);
   const type = viewOf(bytes).getUint16(typeAt);
   if (type === ETHERTYPE_IPV4 || type === ETHERTYPE_IPV6)
     return { kind: "ip", packet: bytes.subarray(headerLength) };
   if (type < LEAST_ETHERTYPE)
-    return { kind: "other", name: "IEEE 802.3", description: "not IP: IEEE 802.3 (a length for a type)" };
+    return {
+      kind: "other",
+      name: "IEEE 802.3",
+      description: "not IP: IEEE 802.3 (a length for a type)",
+    };
   const number = `ethertype 0x${type.toString(16).padStart(4, "0")}`;
   const known = ETHERTYPE_NAMES[type];
   return known === undefined

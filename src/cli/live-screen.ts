@@ -39,7 +39,10 @@ export class LiveScreen implements Disposable {
     // A terminal that is still busy with the last frame does without this one.
     if (this.#render === undefined || !this.#isOpen || stdout.isBusy) return;
     // Erasing after the text, not before, avoids flicker. After a full line it would erase the last character.
-    const lines = cutToHeight(this.#render((stdout.columns ?? 80) - 1).split("\n"), stdout.rows ?? 24);
+    const lines = cutToHeight(
+      this.#render((stdout.columns ?? 80) - 1).split("\n"),
+      stdout.rows ?? 24,
+    );
     stdout.write(`${HOME}${lines.join(`${ERASE_LINE_END}\r\n`)}${ERASE_LINE_END}${ERASE_BELOW}`);
   }
 

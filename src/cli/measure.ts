@@ -11,13 +11,17 @@ export type Format = "text" | "json" | "ndjson" | "csv";
 /** The format asked for. @throws {UsageError} for more than one */
 export function formatOf(values: Values): Format {
   const wanted = (["json", "ndjson", "csv"] as const).filter((name) => values.has(name));
-  if (wanted.length > 1) throw new UsageError(`Options --${wanted[0]} and --${wanted[1]} exclude each other`);
+  if (wanted.length > 1)
+    throw new UsageError(`Options --${wanted[0]} and --${wanted[1]} exclude each other`);
   return wanted[0] ?? "text";
 }
 
 /** What the options that all commands with probes share say to the library. @throws {UsageError} */
-export function sendOptions(values: Values): SendOptions & { readonly source?: string | undefined } {
-  if (values.has("ipv4") && values.has("ipv6")) throw new UsageError("Options -4 and -6 exclude each other");
+export function sendOptions(
+  values: Values,
+): SendOptions & { readonly source?: string | undefined } {
+  if (values.has("ipv4") && values.has("ipv6"))
+    throw new UsageError("Options -4 and -6 exclude each other");
   const socket = values.text("socket") ?? "auto";
   return {
     ...(values.has("ipv4") && { family: 4 }),

@@ -32,10 +32,25 @@ export const REPORT_COLUMNS: Readonly<Record<string, Column>> = {
     summary: "geometric mean RTT",
     show: ({ geometricMean }) => time(geometricMean),
   },
-  V: { title: "StDev", width: 7, summary: "standard deviation", show: ({ stddev }) => time(stddev) },
-  J: { title: "Jttr", width: 7, summary: "last jitter", show: ({ lastJitter }) => time(lastJitter) },
+  V: {
+    title: "StDev",
+    width: 7,
+    summary: "standard deviation",
+    show: ({ stddev }) => time(stddev),
+  },
+  J: {
+    title: "Jttr",
+    width: 7,
+    summary: "last jitter",
+    show: ({ lastJitter }) => time(lastJitter),
+  },
   M: { title: "Javg", width: 7, summary: "mean jitter", show: ({ jitter }) => time(jitter) },
-  X: { title: "Jmax", width: 7, summary: "greatest jitter", show: ({ maxJitter }) => time(maxJitter) },
+  X: {
+    title: "Jmax",
+    width: 7,
+    summary: "greatest jitter",
+    show: ({ maxJitter }) => time(maxJitter),
+  },
   I: {
     title: "Jint",
     width: 7,
@@ -93,7 +108,10 @@ export function readOrder(text: string): string {
  */
 export function formatReport(round: MtrRound, options: ReportOptions): string {
   const rows = round.hops.flatMap((hop) => hopRows(hop, options));
-  const longest = Math.max(stringWidth(options.heading), ...rows.map(({ name }) => stringWidth(name)));
+  const longest = Math.max(
+    stringWidth(options.heading),
+    ...rows.map(({ name }) => stringWidth(name)),
+  );
   const columns = [...options.order].flatMap((letter) => REPORT_COLUMNS[letter] ?? []);
   const room = (): number => (options.width ?? Number.POSITIVE_INFINITY) - totalWidth(columns);
   // Half an address is worth nothing: the last columns go first.
@@ -117,7 +135,9 @@ export function formatReport(round: MtrRound, options: ReportOptions): string {
     const colour = severity(figures);
     return [
       colour === undefined ? text.trimEnd() : options.paint(colour, text.trimEnd()),
-      ...below.map((each) => truncate(EXTENSION_INDENT + each, options.width ?? Number.POSITIVE_INFINITY)),
+      ...below.map((each) =>
+        truncate(EXTENSION_INDENT + each, options.width ?? Number.POSITIVE_INFINITY),
+      ),
     ];
   });
   return [head, ...body].join("\n");
@@ -134,7 +154,10 @@ interface Row {
   readonly below: readonly string[];
 }
 
-function hopRows({ ttl, addr, hostname, statistics, addresses }: MtrHop, options: ReportOptions): Row[] {
+function hopRows(
+  { ttl, addr, hostname, statistics, addresses }: MtrHop,
+  options: ReportOptions,
+): Row[] {
   const name = addr === null ? "???" : nameOf(addr, hostname, options);
   const others = addresses
     .filter((each) => each.addr !== addr)
@@ -145,10 +168,16 @@ function hopRows({ ttl, addr, hostname, statistics, addresses }: MtrHop, options
     }));
   const main = addresses.find((each) => each.addr === addr);
   const below = main === undefined ? [] : extensionsOf(main, options);
-  return [{ name: `${String(ttl).padStart(3)}.|-- ${name}`, figures: statistics, below }, ...others];
+  return [
+    { name: `${String(ttl).padStart(3)}.|-- ${name}`, figures: statistics, below },
+    ...others,
+  ];
 }
 
-function extensionsOf({ extensions }: MtrAddress, { showExtensions }: ReportOptions): readonly string[] {
+function extensionsOf(
+  { extensions }: MtrAddress,
+  { showExtensions }: ReportOptions,
+): readonly string[] {
   return showExtensions ? extensionLines(extensions) : [];
 }
 

@@ -123,7 +123,10 @@ export const MTR: Command = {
   examples: [
     { line: "icmpx mtr example.org", summary: "live, until Ctrl-C" },
     { line: "icmpx mtr -rwbec 100 example.org", summary: "a report to paste into a ticket" },
-    { line: "icmpx mtr -n -i 0.2 -o LSNABWVM 192.0.2.1", summary: "five rounds a second, with jitter" },
+    {
+      line: "icmpx mtr -n -i 0.2 -o LSNABWVM 192.0.2.1",
+      summary: "five rounds a second, with jitter",
+    },
     { line: "icmpx mtr --csv -c 60 192.0.2.1 > path.csv", summary: "figures for a spreadsheet" },
   ],
   run,
@@ -142,17 +145,24 @@ async function run(values: Values, host: Host): Promise<number> {
   const report = (round: MtrRound, heading: string, width: { readonly width?: number }): string =>
     [
       formatReport(round, { heading, order, ...shown, paint, ...width }),
-      ...notes.lines(round).map((line) => paint("yellow", truncate(line, width.width ?? line.length))),
+      ...notes
+        .lines(round)
+        .map((line) => paint("yellow", truncate(line, width.width ?? line.length))),
     ].join("\n");
   const finalReport = (round: MtrRound): string =>
-    report(round, `HOST: ${hostText(hostname(), null)}`, values.has("report-wide") ? {} : tableWidth(stdout));
+    report(
+      round,
+      `HOST: ${hostText(hostname(), null)}`,
+      values.has("report-wide") ? {} : tableWidth(stdout),
+    );
   const start = new Date();
   let last: MtrRound | undefined;
 
   const measure = (onRound: (round: MtrRound) => void): Promise<MtrResult | undefined> =>
     follow(
       host,
-      () => client.mtr(target, { ...mtrOptions(values, isLive), onResult: (each) => notes.add(each) }),
+      () =>
+        client.mtr(target, { ...mtrOptions(values, isLive), onResult: (each) => notes.add(each) }),
       {
         onItem: (round) => {
           last = round;
@@ -170,7 +180,9 @@ async function run(values: Values, host: Host): Promise<number> {
     using screen = new LiveScreen(host);
     screen.draw((width) => truncate(`icmpx mtr ${hostText(target, null)}`, width));
     result = await measure((round) => {
-      screen.draw((width) => `${truncate(liveTitle(round), width)}\n\n${report(round, "  Host", { width })}`);
+      screen.draw(
+        (width) => `${truncate(liveTitle(round), width)}\n\n${report(round, "  Host", { width })}`,
+      );
     });
   } else {
     result = await measure((round) => {
@@ -183,7 +195,8 @@ async function run(values: Values, host: Host): Promise<number> {
     stdout.write(
       `Start: ${start.toISOString()}  to ${hostText(result.resolved, target)}\n${finalReport(result)}\n`,
     );
-  if (format === "json") stdout.write(`${toJson({ command: "mtr", version: version(), ...result })}\n`);
+  if (format === "json")
+    stdout.write(`${toJson({ command: "mtr", version: version(), ...result })}\n`);
   if (format === "ndjson") stdout.write(`${toJson({ event: "summary", ...result })}\n`);
   if (format === "csv") stdout.write(`${csvLines(result).join("\n")}\n`);
   tellMissing(client, values, host);
@@ -230,7 +243,9 @@ function csvLines(result: MtrResult): string[] {
         ttl,
         each.addr,
         each.hostname,
-        ...FIGURES.map((figure) => (figure in each.statistics ? each.statistics[figure as "mean"] : null)),
+        ...FIGURES.map((figure) =>
+          figure in each.statistics ? each.statistics[figure as "mean"] : null,
+        ),
       ]),
   ]);
   return [["target", "ttl", "address", "name", ...FIGURES], ...rows].map(toCsv);

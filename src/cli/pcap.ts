@@ -27,7 +27,9 @@ export function isPcap(bytes: Uint8Array): boolean {
  *
  * @throws {CaptureError} for what is no pcap file, and for one that is damaged or cut short
  */
-export async function* readPcap(reader: ByteReader): AsyncGenerator<CapturedPacket, void, undefined> {
+export async function* readPcap(
+  reader: ByteReader,
+): AsyncGenerator<CapturedPacket, void, undefined> {
   const header = await reader.read(HEADER_LENGTH);
   if (header === undefined || !isPcap(header)) throw new CaptureError("This is no pcap file");
   const view = viewOf(header);
@@ -46,7 +48,9 @@ export async function* readPcap(reader: ByteReader): AsyncGenerator<CapturedPack
     const capturedLength = fields.getUint32(RECORD_CAPTURED, littleEndian);
     const originalLength = fields.getUint32(RECORD_ORIGINAL, littleEndian);
     if (capturedLength > MAX_CAPTURED)
-      throw new CaptureError(`Packet ${number} says it has ${capturedLength} bytes: the file is damaged`);
+      throw new CaptureError(
+        `Packet ${number} says it has ${capturedLength} bytes: the file is damaged`,
+      );
     const kept = Math.min(capturedLength, MAX_KEPT);
     const bytes = reader.take(kept) ?? (await reader.read(kept));
     if (bytes === undefined) throw new CaptureError(`The file ends within packet ${number}`);

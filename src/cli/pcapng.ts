@@ -58,7 +58,9 @@ export function isPcapng(bytes: Uint8Array): boolean {
  *
  * @throws {CaptureError} for a file that is damaged or cut short
  */
-export async function* readPcapng(reader: ByteReader): AsyncGenerator<CapturedPacket, void, undefined> {
+export async function* readPcapng(
+  reader: ByteReader,
+): AsyncGenerator<CapturedPacket, void, undefined> {
   const blocks = new Blocks(reader);
   for (;;) {
     const block = await blocks.next();
@@ -107,7 +109,8 @@ class Blocks {
       const magic = await this.#reader.peek(4);
       if (magic.length < 4) throw this.#cut();
       this.#littleEndian = viewOf(magic).getUint32(0, true) === BYTE_ORDER_MAGIC;
-      if (viewOf(magic).getUint32(0, this.#littleEndian) !== BYTE_ORDER_MAGIC) throw this.#damaged();
+      if (viewOf(magic).getUint32(0, this.#littleEndian) !== BYTE_ORDER_MAGIC)
+        throw this.#damaged();
       this.#interfaces = [];
     } else if (this.#number === 1) {
       throw new CaptureError("This is no pcapng file");
@@ -121,7 +124,10 @@ class Blocks {
       if (major !== MAJOR_VERSION)
         throw new CaptureError(`Cannot read pcapng of version ${major}: need ${MAJOR_VERSION}`);
     }
-    return { type: view.getUint32(0, this.#littleEndian), length: this.#totalLength - BLOCK_LENGTH };
+    return {
+      type: view.getUint32(0, this.#littleEndian),
+      length: this.#totalLength - BLOCK_LENGTH,
+    };
   }
 
   /** Passes over what is left of the block, and checks the length behind it. */
@@ -129,11 +135,13 @@ class Blocks {
     if (!(await this.#reader.skip(this.#left - 4))) throw this.#cut();
     const trailer = await this.#reader.read(4);
     if (trailer === undefined) throw this.#cut();
-    if (viewOf(trailer).getUint32(0, this.#littleEndian) !== this.#totalLength) throw this.#damaged();
+    if (viewOf(trailer).getUint32(0, this.#littleEndian) !== this.#totalLength)
+      throw this.#damaged();
   }
 
   async readInterface({ length }: Block): Promise<void> {
-    if (length < INTERFACE_BODY_LENGTH || this.#interfaces.length === MAX_INTERFACES) throw this.#damaged();
+    if (length < INTERFACE_BODY_LENGTH || this.#interfaces.length === MAX_INTERFACES)
+      throw this.#damaged();
     const view = await this.#read(INTERFACE_BODY_LENGTH);
     const options = await this.#read(Math.min(length - INTERFACE_BODY_LENGTH, MAX_OPTIONS));
     this.#interfaces.push({
@@ -148,10 +156,13 @@ class Blocks {
     if (length < PACKET_BODY_LENGTH) throw this.#damaged();
     const view = await this.#read(PACKET_BODY_LENGTH);
     const index =
-      type === OLD_PACKET ? view.getUint16(0, this.#littleEndian) : view.getUint32(0, this.#littleEndian);
+      type === OLD_PACKET
+        ? view.getUint16(0, this.#littleEndian)
+        : view.getUint32(0, this.#littleEndian);
     const { linkType, unitsPerSecond, offsetSeconds } = this.#interface(index);
     const units =
-      (BigInt(view.getUint32(4, this.#littleEndian)) << 32n) | BigInt(view.getUint32(8, this.#littleEndian));
+      (BigInt(view.getUint32(4, this.#littleEndian)) << 32n) |
+      BigInt(view.getUint32(8, this.#littleEndian));
     const capturedLength = view.getUint32(12, this.#littleEndian);
     const originalLength = view.getUint32(16, this.#littleEndian);
     if (capturedLength > length - PACKET_BODY_LENGTH) throw this.#damaged();

@@ -63,7 +63,9 @@ export class PingView {
       case "json":
         break;
       case "ndjson":
-        stdout.write(`${toJson({ event: item.kind === "targetFailure" ? "failure" : "result", ...item })}\n`);
+        stdout.write(
+          `${toJson({ event: item.kind === "targetFailure" ? "failure" : "result", ...item })}\n`,
+        );
         break;
       case "csv":
         if (!this.#hasBegun) stdout.write(`${toCsv(CSV_COLUMNS)}\n`);
@@ -71,7 +73,9 @@ export class PingView {
         break;
       case "text":
         if (item.kind === "targetFailure") {
-          stderr.write(`icmpx: ${this.#isSingle ? escapeText(item.message) : formatEchoResult(item)}\n`);
+          stderr.write(
+            `icmpx: ${this.#isSingle ? escapeText(item.message) : formatEchoResult(item)}\n`,
+          );
           break;
         }
         this.#showText(item);
@@ -110,7 +114,8 @@ export class PingView {
       stdout.write(`${this.#heading(result.target, result.request.addr, result.reply)}\n`);
     if (this.#values.has("quiet")) return;
     if (this.#values.has("flood")) {
-      if (result.kind !== "reply" && !result.late) stdout.write(result.kind === "timeout" ? "." : "E");
+      if (result.kind !== "reply" && !result.late)
+        stdout.write(result.kind === "timeout" ? "." : "E");
       return;
     }
     const time = this.#values.has("timestamp") ? `[${(arrival(result) / 1000).toFixed(6)}] ` : "";
@@ -119,7 +124,8 @@ export class PingView {
 
   #line(result: EchoResult): string {
     // The line of an error names the router only.
-    const about = result.kind === "icmpError" && !this.#isSingle ? `${escapeText(result.target)}: ` : "";
+    const about =
+      result.kind === "icmpError" && !this.#isSingle ? `${escapeText(result.target)}: ` : "";
     if (result.kind === "timeout" && this.#isSingle && this.#values.has("outstanding"))
       return `no answer yet for icmp_seq=${result.request.number}`;
     return about + formatEchoResult(result);
@@ -152,7 +158,9 @@ export class PingView {
   }
 }
 
-function isProbed(target: MultipingTarget): target is MultipingTarget & { resolved: string; family: 4 | 6 } {
+function isProbed(
+  target: MultipingTarget,
+): target is MultipingTarget & { resolved: string; family: 4 | 6 } {
   return target.resolved !== null && target.family !== null;
 }
 

@@ -137,7 +137,10 @@ export const PING: Command = {
   examples: [
     { line: "icmpx ping -c 5 example.org", summary: "five probes, a second apart" },
     { line: "icmpx ping -i 0.2 -w 10 192.0.2.1 192.0.2.2", summary: "two hosts for ten seconds" },
-    { line: "icmpx ping -M do -s 1472 -c 1 192.0.2.1", summary: "does a packet of 1500 bytes get through?" },
+    {
+      line: "icmpx ping -M do -s 1472 -c 1 192.0.2.1",
+      summary: "does a packet of 1500 bytes get through?",
+    },
     { line: "icmpx ping --ndjson 192.0.2.1 | jq .rtt", summary: "each result as it happens" },
   ],
   run,
@@ -162,7 +165,9 @@ async function run(values: Values, host: Host): Promise<number> {
   if (result === undefined) return ExitCode.Silent;
   view.sumUp(result);
   if (format === "json")
-    host.stdout.write(`${toJson({ command: "ping", version: version(), targets: result.targets })}\n`);
+    host.stdout.write(
+      `${toJson({ command: "ping", version: version(), targets: result.targets })}\n`,
+    );
   if (format === "ndjson") {
     for (const { results: _, ...target } of result.targets)
       host.stdout.write(`${toJson({ event: "summary", ...target })}\n`);
@@ -198,7 +203,9 @@ function content(values: Values): { readonly size?: number; readonly payload?: U
   const bytes = values.number("size");
   if (pattern === undefined) return bytes === undefined ? {} : { size: bytes };
   if (!/^([\da-f]{2}){1,16}$/i.test(pattern)) {
-    throw new UsageError(`Option --pattern is ${JSON.stringify(pattern)}: need 1 to 16 bytes in hexadecimal`);
+    throw new UsageError(
+      `Option --pattern is ${JSON.stringify(pattern)}: need 1 to 16 bytes in hexadecimal`,
+    );
   }
   const given = Uint8Array.fromHex(pattern);
   return {

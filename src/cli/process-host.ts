@@ -24,13 +24,15 @@ export function processHost(): ProcessHost {
     stdout,
     get stderr() {
       // One output for `2>&1`: two would write at the same time.
-      stderr ??= !stdout.isTerminal && isSameFile(1, 2) ? stdout : openOutput(2, () => process.stderr);
+      stderr ??=
+        !stdout.isTerminal && isSameFile(1, 2) ? stdout : openOutput(2, () => process.stderr);
       return stderr;
     },
     flush: async () => void (await Promise.all([stdout.flush(), stderr?.flush()])),
     env: process.env,
     createClient: async (options) => new (await import("icmpx")).Client(options),
-    isInteractive: stdout.isTerminal && process.stdin.isTTY === true && process.env["TERM"] !== "dumb",
+    isInteractive:
+      stdout.isTerminal && process.stdin.isTTY === true && process.env["TERM"] !== "dumb",
     locate,
     load: (url) => import(url),
     readInput: () => Bun.stdin.stream() as AsyncIterable<Uint8Array>,

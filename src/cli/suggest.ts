@@ -9,7 +9,8 @@ export function suggest(text: string, candidates: Iterable<string>): string | un
   for (const candidate of candidates) {
     const isBeginning = wanted.length >= 2 && candidate.startsWith(wanted);
     const distance = isBeginning ? 0 : editDistance(wanted, candidate);
-    if (distance <= limit && (best === undefined || distance < best.distance)) best = { candidate, distance };
+    if (distance <= limit && (best === undefined || distance < best.distance))
+      best = { candidate, distance };
   }
   return best?.candidate;
 }
@@ -27,7 +28,8 @@ export function editDistance(a: string, b: string): number {
         at(current, column - 1) + 1,
         at(last, column - 1) + (isSame ? 0 : 1),
       );
-      const isSwap = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
+      const isSwap =
+        row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
       if (isSwap) least = Math.min(least, at(beforeLast, column - 2) + 1);
       current.push(least);
     }

@@ -82,7 +82,9 @@ export function progressText({ total, done, answered, rate, remaining }: SweepPr
   return `${hosts}, ${number(answered)} alive, ${number(Math.round(rate))}/s${left}`;
 }
 
-function counted(counts: readonly (readonly [count: number, one: string, many?: string])[]): string[] {
+function counted(
+  counts: readonly (readonly [count: number, one: string, many?: string])[],
+): string[] {
   return counts
     .filter(([count]) => count > 0)
     .map(([count, one, many = one]) => `${number(count)} ${count === 1 ? one : many}`);

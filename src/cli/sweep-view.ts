@@ -10,7 +10,17 @@ import { Unread } from "./unread.ts";
 import type { Values } from "./values.ts";
 import { version } from "./version.ts";
 
-const CSV_COLUMNS = ["target", "address", "kind", "rtt_ms", "ttl", "from", "error", "attempts", "corrupt"];
+const CSV_COLUMNS = [
+  "target",
+  "address",
+  "kind",
+  "rtt_ms",
+  "ttl",
+  "from",
+  "error",
+  "attempts",
+  "corrupt",
+];
 /** What is written is collected, for so many milliseconds and up to so many characters: of 65,000 lines, one write each takes a second. */
 const COLLECT_MS = 20;
 const COLLECT = 16_384;
@@ -41,7 +51,9 @@ export class SweepView implements Disposable {
   show(item: SweepItem): void {
     // They are told at the end, with those that no item came of.
     if (item.kind === "targetFailure") return;
-    const isShown = this.#values.has("unreach") ? item.kind !== "reply" : !this.#values.has("quiet");
+    const isShown = this.#values.has("unreach")
+      ? item.kind !== "reply"
+      : !this.#values.has("quiet");
     if (isShown) this.#write(item);
   }
 
@@ -93,7 +105,9 @@ export class SweepView implements Disposable {
       case "json":
         break;
       case "ndjson":
-        this.#collect(toJson({ event: item.kind === "targetFailure" ? "failure" : "host", ...item }));
+        this.#collect(
+          toJson({ event: item.kind === "targetFailure" ? "failure" : "host", ...item }),
+        );
         break;
       case "csv":
         this.#writeHeading();

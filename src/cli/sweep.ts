@@ -34,7 +34,12 @@ export const SWEEP: Command = {
     "Exit code: 0 when every host answered (with -x, as many as that), 1 when one did not, 2 after wrong use or a failure, such as a name that does not resolve.",
   ],
   options: [
-    { name: "alive", letter: "a", kind: "flag", summary: "print the hosts that answer (the default)" },
+    {
+      name: "alive",
+      letter: "a",
+      kind: "flag",
+      summary: "print the hosts that answer (the default)",
+    },
     { name: "unreach", letter: "u", kind: "flag", summary: "print the hosts that do not" },
     { name: "all", letter: "A", kind: "flag", summary: "print every host, and what became of it" },
     { name: "elapsed", letter: "e", kind: "flag", summary: "print the round-trip time, too" },
@@ -154,7 +159,10 @@ export const SWEEP: Command = {
       line: "icmpx sweep --rate 50000 --order random --exclude 10.1.0.0/16,10.2.0.9 10.0.0.0/8",
       summary: "a large network, gently to each part of it",
     },
-    { line: "icmpx sweep -A 2001:db8::/120", summary: "every address, with its time or why there is none" },
+    {
+      line: "icmpx sweep -A 2001:db8::/120",
+      summary: "every address, with its time or why there is none",
+    },
     { line: "icmpx sweep --ndjson 192.0.2.0/24 | jq -r .addr", summary: "for another program" },
   ],
   run,
@@ -185,7 +193,8 @@ async function run(values: Values, host: Host): Promise<number> {
 
 async function sweepOptions(values: Values, host: Host) {
   const shown = ["alive", "unreach", "all", "quiet"].filter((name) => values.has(name));
-  if (shown.length > 1) throw new UsageError(`Options --${shown[0]} and --${shown[1]} exclude each other`);
+  if (shown.length > 1)
+    throw new UsageError(`Options --${shown[0]} and --${shown[1]} exclude each other`);
   if (values.operands.length === 0 && !values.has("file")) {
     throw new UsageError("Need TARGET..., or --file: icmpx sweep --help shows how");
   }
@@ -208,7 +217,9 @@ function rateOf(text: string | undefined): number | undefined {
   if (text === "max") return Number.POSITIVE_INFINITY;
   const rate = /^(\d+(\.\d*)?|\.\d+)$/.test(text) ? Number(text) : 0;
   if (rate > 0) return rate;
-  throw new UsageError(`Option --rate is ${JSON.stringify(text)}: need packets a second, above 0, or max`);
+  throw new UsageError(
+    `Option --rate is ${JSON.stringify(text)}: need packets a second, above 0, or max`,
+  );
 }
 
 async function excludes(values: Values, host: Host): Promise<string[]> {
@@ -240,5 +251,7 @@ function exitCode({ hosts, answered, failed, sendErrors }: SweepResult, values: 
   const wanted = values.number("reachable");
   if (wanted !== undefined && answered >= wanted) return ExitCode.Answered;
   if (failed > 0 || (hosts > 0 && sendErrors === hosts)) return ExitCode.Failed;
-  return wanted === undefined && answered === hosts && hosts > 0 ? ExitCode.Answered : ExitCode.Silent;
+  return wanted === undefined && answered === hosts && hosts > 0
+    ? ExitCode.Answered
+    : ExitCode.Silent;
 }

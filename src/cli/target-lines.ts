@@ -24,7 +24,8 @@ export async function* targetLines(
   let rest = "";
   for await (const chunk of chunks) {
     const text = decoder.decode(chunk, { stream: true });
-    if (text.includes("\0")) throw new UsageError("A list of targets has NUL bytes: need text in UTF-8");
+    if (text.includes("\0"))
+      throw new UsageError("A list of targets has NUL bytes: need text in UTF-8");
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) yield* targetsOf(line);

@@ -63,7 +63,12 @@ export const TRACEROUTE: Command = {
     source("s"),
     size(),
     mark(),
-    { name: "icmp", letter: "I", kind: "flag", summary: "use ICMP echo requests, as it always does" },
+    {
+      name: "icmp",
+      letter: "I",
+      kind: "flag",
+      summary: "use ICMP echo requests, as it always does",
+    },
     NUMERIC,
     ...FAMILY,
     SOCKET,
@@ -91,7 +96,10 @@ export const TRACEROUTE: Command = {
   examples: [
     { line: "icmpx traceroute example.org", summary: "" },
     { line: "icmpx trace -n -q 1 -w 0.5 192.0.2.1", summary: "quickly, without names" },
-    { line: "icmpx traceroute --json 192.0.2.1 | jq '.hops[].addr'", summary: "the addresses only" },
+    {
+      line: "icmpx traceroute --json 192.0.2.1 | jq '.hops[].addr'",
+      summary: "the addresses only",
+    },
   ],
   run,
 };

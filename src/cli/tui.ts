@@ -28,7 +28,9 @@ export async function runTui(
   const { isInteractive, stdout, stderr } = host;
   let code: number = ExitCode.Failed;
   if (!isInteractive && !hasAgreed) {
-    stderr.write("icmpx: the terminal UI needs a terminal; without one there are these commands:\n");
+    stderr.write(
+      "icmpx: the terminal UI needs a terminal; without one there are these commands:\n",
+    );
   } else if (Bun.semver.order(process.versions.bun, TUI_BUN) < 0) {
     stderr.write(
       `icmpx: the terminal UI needs Bun ${TUI_BUN} or newer, and this is ${process.versions.bun}\n`,
@@ -56,7 +58,9 @@ async function findInstalled(host: Host): Promise<string | undefined> {
   const url = host.locate(`${PACKAGE}/main`);
   const description = host.locate(`${PACKAGE}/package.json`);
   if (url === undefined || description === undefined) return undefined;
-  const installed = (await Bun.file(fileURLToPath(description)).json()) as { readonly version: string };
+  const installed = (await Bun.file(fileURLToPath(description)).json()) as {
+    readonly version: string;
+  };
   return installed.version === version() ? url : undefined;
 }
 

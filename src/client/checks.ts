@@ -11,7 +11,11 @@ export const MAX_SIZE = 65_507;
  *
  * @throws {TypeError | RangeError} naming the option and what it may be, also for one that there is not.
  */
-export function check(method: string, options: unknown, checks: Readonly<Record<string, Check>>): void {
+export function check(
+  method: string,
+  options: unknown,
+  checks: Readonly<Record<string, Check>>,
+): void {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`Invalid options of ${method}: need an object, have ${shown(options)}`);
   }
@@ -65,7 +69,8 @@ export function oneOf(...choices: readonly (string | number | boolean)[]): Check
 /** The name or the index of an interface. */
 export function interfaceName(name: string, value: unknown): void {
   const isName = typeof value === "string" && value !== "";
-  const isIndex = typeof value === "number" && Number.isInteger(value) && value > 0 && value < 2 ** 31;
+  const isIndex =
+    typeof value === "number" && Number.isInteger(value) && value > 0 && value < 2 ** 31;
   if (!isName && !isIndex) throw wrongType(name, value, "the name or the index of an interface");
 }
 

@@ -138,7 +138,10 @@ export class Client {
    *
    * @throws {ClientClosedError} when the client is closed, or is before there is an answer
    */
-  async resolveHost(host: string, options: { readonly family?: Family | undefined } = {}): Promise<string> {
+  async resolveHost(
+    host: string,
+    options: { readonly family?: Family | undefined } = {},
+  ): Promise<string> {
     checkResolveOptions(options);
     const family = options.family ?? this.#options.family;
     return this.#lookups.await(() => addressOf(this.#resolver, host, { family }));
@@ -173,7 +176,8 @@ export class Client {
     try {
       platform = this.#platform;
     } catch (error) {
-      if (error instanceof UnsupportedPlatformError) return unsupportedDiagnosis(error, readProcessFacts());
+      if (error instanceof UnsupportedPlatformError)
+        return unsupportedDiagnosis(error, readProcessFacts());
       throw error;
     }
     return diagnosePermission(platform);
@@ -217,8 +221,11 @@ export class Client {
     checkTarget(target);
     const settings = pingSettings("ping()", this.#options, options);
     const endless = settings.count === Number.POSITIVE_INFINITY;
-    return this.#measure("ping", { endless, settings }, async (context: StrategyContext<EchoResult>) =>
-      ping(context, await this.#openTarget(target, settings, context.signal), settings),
+    return this.#measure(
+      "ping",
+      { endless, settings },
+      async (context: StrategyContext<EchoResult>) =>
+        ping(context, await this.#openTarget(target, settings, context.signal), settings),
     );
   }
 
@@ -242,8 +249,13 @@ export class Client {
     const hosts = targetList(targets);
     const settings = pingSettings("multiping()", this.#options, options);
     const endless = settings.count === Number.POSITIVE_INFINITY && hosts.length > 0;
-    return this.#measure("multiping", { endless, settings }, (context: StrategyContext<MultipingItem>) =>
-      multiping(context, hosts, settings, (host) => this.#openTarget(host, settings, context.signal)),
+    return this.#measure(
+      "multiping",
+      { endless, settings },
+      (context: StrategyContext<MultipingItem>) =>
+        multiping(context, hosts, settings, (host) =>
+          this.#openTarget(host, settings, context.signal),
+        ),
     );
   }
 
@@ -297,7 +309,10 @@ export class Client {
    * these, which is read as it is needed
    * @throws {TypeError | RangeError} at once, for a wrong option or a single wrong target
    */
-  sweep(targets: Targets, options: SweepOptions & { readonly all: true }): SweepMeasurement<SweepItem>;
+  sweep(
+    targets: Targets,
+    options: SweepOptions & { readonly all: true },
+  ): SweepMeasurement<SweepItem>;
   sweep(
     targets: Targets,
     options?: SweepOptions & { readonly all?: false | undefined },
@@ -391,9 +406,20 @@ export class Client {
       this.#register(measurement, () => {
         const { clock, resolver } = this.#platform;
         const pace = this.#pace;
-        return carryOut({ clock, pace, resolver, emit: (item) => run.emit(item), signal: run.signal });
+        return carryOut({
+          clock,
+          pace,
+          resolver,
+          emit: (item) => run.emit(item),
+          signal: run.signal,
+        });
       });
-    const measurement = new Measurement<Item, Result>({ name, endless, signal: settings.signal, start });
+    const measurement = new Measurement<Item, Result>({
+      name,
+      endless,
+      signal: settings.signal,
+      start,
+    });
     return measurement;
   }
 
@@ -413,15 +439,24 @@ export class Client {
 
   async #openTarget(host: string, settings: CommonSettings, signal: AbortSignal): Promise<Target> {
     const { bindAddr } = this.#options;
-    const family = settings.family ?? (bindAddr === undefined ? undefined : addressFamily(bindAddr));
+    const family =
+      settings.family ?? (bindAddr === undefined ? undefined : addressFamily(bindAddr));
     const isAddress = canonicalAddress(host) !== undefined;
     // A bound source decides the family of a name; an address of the other family does without it.
     const asked = isAddress ? settings.family : family;
-    const { address, family: resolved } = await this.#resolver.lookup(host, { family: asked, signal });
+    const { address, family: resolved } = await this.#resolver.lookup(host, {
+      family: asked,
+      signal,
+    });
     if (this.#isClosed) throw new ClientClosedError();
     const wanted = this.#source(resolved, settings);
     const { libc } = this.#platform;
-    const by = interfaceOfRoute(libc, { host, address, source: wanted, interface: settings.interface });
+    const by = interfaceOfRoute(libc, {
+      host,
+      address,
+      source: wanted,
+      interface: settings.interface,
+    });
     const source = wanted?.split("%", 1)[0];
     const prober = this.#prober(resolved, settings.privileged, { source, interface: by });
     await sleepUntil(this.#platform.clock, prober.transport.stampsFromNs, signal);
@@ -457,13 +492,19 @@ export class Client {
       : undefined;
   }
 
-  #prober(family: Family, privileged: Privileged, from: Pick<Route, "source" | "interface">): Prober {
+  #prober(
+    family: Family,
+    privileged: Privileged,
+    from: Pick<Route, "source" | "interface">,
+  ): Prober {
     // Only IPv6 datagram sockets have to be bound to their source, and if it is link-local, on one interface.
     const { source } = from;
     const by = source !== undefined && needsZone(source) ? from.interface : undefined;
-    const keyOf = (isRaw: boolean) => `${family} ${isRaw} ${isRaw || family === 4 ? "" : [source, by]}`;
+    const keyOf = (isRaw: boolean) =>
+      `${family} ${isRaw} ${isRaw || family === 4 ? "" : [source, by]}`;
     const isRaw = privileged === "auto" ? this.#isRawByFamily.get(family) : privileged;
-    const open = isRaw === undefined ? this.#probers.get(keyOf(true)) : this.#probers.get(keyOf(isRaw));
+    const open =
+      isRaw === undefined ? this.#probers.get(keyOf(true)) : this.#probers.get(keyOf(isRaw));
     // A socket that could not be read any more is closed: this run gets a new one.
     if (open !== undefined && open.failure === undefined) return open;
 

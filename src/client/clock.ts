@@ -52,7 +52,8 @@ export function readInstant(clock: Clock): Instant {
   for (let attempt = 0; ; attempt++) {
     const realtimeNs = clock.realtimeNs();
     const after = clock.monotonicNs();
-    if (after - before <= SIMULTANEOUS_NS || attempt === 3) return { monotonicNs: before, realtimeNs };
+    if (after - before <= SIMULTANEOUS_NS || attempt === 3)
+      return { monotonicNs: before, realtimeNs };
     before = after;
   }
 }

@@ -86,7 +86,8 @@ export class Deadlines<T extends Expiring> {
   #swapIfEarlier(below: number, above: number): boolean {
     const lower = this.#heap[below];
     const upper = this.#heap[above];
-    if (lower === undefined || upper === undefined || lower.deadlineNs >= upper.deadlineNs) return false;
+    if (lower === undefined || upper === undefined || lower.deadlineNs >= upper.deadlineNs)
+      return false;
     this.#heap[below] = upper;
     this.#heap[above] = lower;
     return true;

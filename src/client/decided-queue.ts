@@ -32,7 +32,10 @@ export class DecidedQueue {
     return this.#atNs[this.#first] as number;
   }
 
-  push({ sequence, number }: { readonly sequence: number; readonly number: number }, atNs: number): void {
+  push(
+    { sequence, number }: { readonly sequence: number; readonly number: number },
+    atNs: number,
+  ): void {
     if (this.#length === this.#sequences.length) this.#makeRoom();
     const place = (this.#first + this.#length) & (this.#sequences.length - 1);
     this.#sequences[place] = sequence;

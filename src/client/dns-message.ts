@@ -60,7 +60,8 @@ export function decodePtrAnswer(bytes: Uint8Array, query: Uint8Array): PtrAnswer
   const question = query.subarray(HEADER_LENGTH);
   const isEchoed = Buffer.compare(bytes.subarray(HEADER_LENGTH, query.length), question) === 0;
   // Some servers that refuse a question do not repeat it.
-  if (!isEchoed) return rcode === NO_ERROR || rcode === NAME_ERROR ? undefined : { failure: `code ${rcode}` };
+  if (!isEchoed)
+    return rcode === NO_ERROR || rcode === NAME_ERROR ? undefined : { failure: `code ${rcode}` };
   if (rcode === NAME_ERROR) return { name: null };
   if (rcode !== NO_ERROR) return { failure: `code ${rcode}` };
   try {
@@ -84,7 +85,8 @@ function firstPtr(view: DataView, start: number): string | null {
     const end = data + view.getUint16(offset + 8);
     if (end > view.byteLength) throw new RangeError("A record is longer than the message");
     // Records of another type lead there: with RFC 2317 the question is answered with a CNAME first.
-    if (type === TYPE_PTR && view.getUint16(offset + 2) === CLASS_IN) return nameAt(view, data, end);
+    if (type === TYPE_PTR && view.getUint16(offset + 2) === CLASS_IN)
+      return nameAt(view, data, end);
     offset = end;
   }
   return null;
@@ -120,7 +122,8 @@ function nameAt(view: DataView, start: number, end: number): string {
     size += 1 + length;
     if (length > MAX_LABEL || size > MAX_NAME) throw new RangeError("A name is too long");
     let label = "";
-    for (let index = 1; index <= length; index++) label += characterOf(view.getUint8(offset + index));
+    for (let index = 1; index <= length; index++)
+      label += characterOf(view.getUint8(offset + index));
     labels.push(label);
     offset += 1 + length;
   }

@@ -52,7 +52,10 @@ interface RequestedProbe {
   readonly index: number;
   readonly at: Instant;
   readonly stream: {
-    readonly options: { readonly route: Pick<Route, "destination">; readonly hostname: string | null };
+    readonly options: {
+      readonly route: Pick<Route, "destination">;
+      readonly hostname: string | null;
+    };
   };
 }
 
@@ -87,7 +90,10 @@ export function sentRequest(
 export function timeoutResult(
   target: string,
   request: EchoRequest,
-  circumstances: Pick<EchoTimeoutResult, "receiveOverflow" | "departed" | "moreDuplicates" | "wrongData">,
+  circumstances: Pick<
+    EchoTimeoutResult,
+    "receiveOverflow" | "departed" | "moreDuplicates" | "wrongData"
+  >,
 ): EchoResult {
   return {
     kind: "timeout",
@@ -104,7 +110,11 @@ export function timeoutResult(
 }
 
 /** The result of a probe that the system refused to send. */
-export function sendErrorResult(target: string, request: EchoRequest, cause: SystemError): EchoResult {
+export function sendErrorResult(
+  target: string,
+  request: EchoRequest,
+  cause: SystemError,
+): EchoResult {
   const { errno, code, syscall, message } = cause;
   return {
     kind: "sendError",

@@ -101,7 +101,8 @@ export class Flights {
       const isOld = nowNs - decided.firstAtNs > LIFETIME_NS;
       if (!isOld && this.#remembered < LIMIT) return;
       const probe = this.#probes.get(decided.firstSequence);
-      if (probe !== undefined && probe.number === decided.firstNumber && isDecided(probe)) this.forget(probe);
+      if (probe !== undefined && probe.number === decided.firstNumber && isDecided(probe))
+        this.forget(probe);
       decided.shift();
     }
   }

@@ -31,7 +31,11 @@ const UNREACHABLE_V6: readonly string[] = [
   "Port unreachable",
 ];
 const TIME_EXCEEDED_V6: readonly string[] = ["Hop limit", "Defragmentation failure"];
-const PARAMETER_PROBLEM_V6: readonly string[] = ["Wrong header field", "Unknown header", "Unknown option"];
+const PARAMETER_PROBLEM_V6: readonly string[] = [
+  "Wrong header field",
+  "Unknown header",
+  "Unknown option",
+];
 
 /** What an ICMP error says, in the words of ping(8) of iputils; in ours where it has none. */
 export function describePingError({ icmpError, reply }: EchoIcmpErrorResult): string {

@@ -91,7 +91,13 @@ function hopRows(hop: MtrHop): string[][] {
 
 function addressRow(address: MtrAddress): string[] {
   const { addr, hostname, statistics } = address;
-  return ["", addressText(addr, address), escapeText(hostname ?? ""), "", ...received(statistics, "")];
+  return [
+    "",
+    addressText(addr, address),
+    escapeText(hostname ?? ""),
+    "",
+    ...received(statistics, ""),
+  ];
 }
 
 function addressText(addr: string, address: MtrAddress | undefined): string {

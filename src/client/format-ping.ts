@@ -28,7 +28,8 @@ const LOSS_DIGITS: Intl.NumberFormatOptions = { maximumSignificantDigits: 6, use
  * ping's output, `time=` means a reply. The last line is an item of a multiping that could not be probed.
  */
 export function formatEchoResult(result: EchoResult | TargetFailure): string {
-  if (result.kind === "targetFailure") return `${escapeText(result.target)}: ${escapeText(result.message)}`;
+  if (result.kind === "targetFailure")
+    return `${escapeText(result.target)}: ${escapeText(result.message)}`;
   const { request } = result;
   const number = `icmp_seq=${request.number}`;
   switch (result.kind) {
@@ -68,7 +69,9 @@ export function formatEchoResult(result: EchoResult | TargetFailure): string {
 
 function marks(result: EchoResult): string {
   const isOther =
-    result.kind === "reply" && !isSameHost(result.reply.addr, result.request.addr) && "DIFFERENT ADDRESS!";
+    result.kind === "reply" &&
+    !isSameHost(result.reply.addr, result.request.addr) &&
+    "DIFFERENT ADDRESS!";
   const all = [
     result.late && "late",
     result.duplicate && "DUP!",
@@ -96,14 +99,17 @@ function marks(result: EchoResult): string {
  */
 export function formatPingStatistics(result: PingResult): string {
   const { target, statistics, duration } = result;
-  const { sent, received, min, mean, max, stddev, jitter, duplicates, errors, sendErrors } = statistics;
+  const { sent, received, min, mean, max, stddev, jitter, duplicates, errors, sendErrors } =
+    statistics;
   const failures = errors + sendErrors;
   const counts = [
     `${sent} packets transmitted`,
     `${received} received`,
     ...(duplicates > 0 ? [`+${duplicates} duplicates`] : []),
     ...(failures > 0 ? [`+${failures} errors`] : []),
-    ...(sent > 0 ? [`${formatPacketLoss(statistics)} packet loss`, `time ${Math.round(duration)}ms`] : []),
+    ...(sent > 0
+      ? [`${formatPacketLoss(statistics)} packet loss`, `time ${Math.round(duration)}ms`]
+      : []),
   ];
   const times = [min, mean, max, stddev].map((time) => formatFixed(time, 3)).join("/");
   const more = [

@@ -50,7 +50,9 @@ export function formatTable(table: Table): string {
     return `│${content.join("│")}│`;
   };
   const rule = (left: string, cross: string, right: string) => {
-    const parts = Array.from(widths.values(), (cellWidth) => "─".repeat(cellWidth + 2 * padding.length));
+    const parts = Array.from(widths.values(), (cellWidth) =>
+      "─".repeat(cellWidth + 2 * padding.length),
+    );
     return left + parts.join(cross) + right;
   };
   const top = rule("┌", "┬", "┐");
@@ -69,7 +71,10 @@ export function formatTable(table: Table): string {
 /** The first layout that fits, or the narrowest. */
 function fit({ columns, rows, sacrifices }: Table, width: number): Layout {
   const natural = columns.map(({ title }, column) =>
-    rows.reduce((most, row) => Math.max(most, Bun.stringWidth(row[column] ?? "")), Bun.stringWidth(title)),
+    rows.reduce(
+      (most, row) => Math.max(most, Bun.stringWidth(row[column] ?? "")),
+      Bun.stringWidth(title),
+    ),
   );
   let layout = layOut([], " ");
   for (let made = 0; layout.excess > 0 && made <= sacrifices.length; made += 1) {

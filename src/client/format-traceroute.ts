@@ -8,7 +8,12 @@ import {
   icmpCodeName,
 } from "../packet/icmp-types.ts";
 import { formatHost } from "./format-text.ts";
-import type { EchoIcmpErrorResult, EchoResult, TracerouteEntry, TracerouteResult } from "./results.ts";
+import type {
+  EchoIcmpErrorResult,
+  EchoResult,
+  TracerouteEntry,
+  TracerouteResult,
+} from "./results.ts";
 
 const NUMBER_WIDTH = 2;
 const INDENT = " ".repeat(NUMBER_WIDTH + 2);
@@ -137,7 +142,12 @@ function groupByResponder(probes: readonly EchoResult[]): Answers[] {
     const { addr, hostname, rtt } = probe.reply;
     let group = byAddress.get(addr);
     if (group === undefined) {
-      group = { host: formatHost(addr, hostname), cells: [], legends: new Set(), labels: new Set() };
+      group = {
+        host: formatHost(addr, hostname),
+        cells: [],
+        legends: new Set(),
+        labels: new Set(),
+      };
       // What was silent before the first answer has no other place.
       if (byAddress.size === 0) group.cells.push(...before.cells);
       byAddress.set(addr, group);
@@ -160,7 +170,10 @@ function groupByResponder(probes: readonly EchoResult[]): Answers[] {
 }
 
 /** The mark beside an RTT and its meaning; nothing for the answer that a trace asks for. */
-function markOf({ icmpError, reply }: EchoIcmpErrorResult): { mark: string; meaning: string } | undefined {
+function markOf({
+  icmpError,
+  reply,
+}: EchoIcmpErrorResult): { mark: string; meaning: string } | undefined {
   const { version } = reply.receivedPacket.ipHeader;
   const { type, code, description, mtu } = icmpError;
   if (type === TIME_EXCEEDED_TYPE[version] && code === IN_TRANSIT) return undefined;

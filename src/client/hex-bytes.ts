@@ -20,7 +20,8 @@ const SMALL = 1000;
 export function keptPart(kept: Uint8Array, whole: Uint8Array, part: Uint8Array): Uint8Array {
   if (part.length <= SMALL) return keepBytes(part);
   const start = part.byteOffset - whole.byteOffset;
-  const isInside = part.buffer === whole.buffer && start >= 0 && start + part.length <= whole.length;
+  const isInside =
+    part.buffer === whole.buffer && start >= 0 && start + part.length <= whole.length;
   return isInside ? kept.subarray(start, start + part.length) : keepBytes(part);
 }
 

@@ -34,7 +34,8 @@ export class HopRecord {
     const mine = record?.statistics;
     if (record !== undefined)
       record.extensions = result.kind === "icmpError" ? result.icmpError.extensions : [];
-    if (record !== undefined && result.kind === "icmpError" && result.unverified) record.unverified += 1;
+    if (record !== undefined && result.kind === "icmpError" && result.unverified)
+      record.unverified += 1;
     if (result.corrupt) statistics.addCorrupt();
     if (result.moreDuplicates > 0) statistics.addDuplicate(result.moreDuplicates);
     if (result.duplicate) {
@@ -85,6 +86,7 @@ export class HopRecord {
 }
 
 function answersOnly(statistics: Statistics): AddressStatistics {
-  const { sent, lost, loss, overflows, noRoom, inFlight, sendErrors, ...answers } = statistics.snapshot();
+  const { sent, lost, loss, overflows, noRoom, inFlight, sendErrors, ...answers } =
+    statistics.snapshot();
   return answers;
 }

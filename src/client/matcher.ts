@@ -136,7 +136,10 @@ export class Matcher {
   /** A host may send back less than it got, or zeros. Should nothing better come, the timeout says so. */
   #noteWrongData(probe: Probe, data: Uint8Array): void {
     const { payload } = probe.stream.options;
-    probe.wrongData ??= { length: data.length, truncated: payload.isCut(data, this.identity(probe)) };
+    probe.wrongData ??= {
+      length: data.length,
+      truncated: payload.isCut(data, this.identity(probe)),
+    };
   }
 
   #probeOf(identifier: number | null, sequence: number | null): Probe | undefined {

@@ -214,7 +214,10 @@ class Tracker {
   }
 
   /** Learns from an answer to a probe of a round where the path ends. */
-  #learn(result: EchoResult, { ttl, round }: { readonly ttl: number; readonly round: number }): void {
+  #learn(
+    result: EchoResult,
+    { ttl, round }: { readonly ttl: number; readonly round: number },
+  ): void {
     const isVerified = isVerifiedAnswer(result);
     const hop = this.#hops.get(ttl);
     if (isVerified && hop !== undefined) hop.verifiedRound = Math.max(hop.verifiedRound, round);

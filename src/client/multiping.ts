@@ -79,7 +79,12 @@ export async function multiping(
       slot.target = await openTarget(slot.host);
     } catch (error) {
       if (!concernsTarget(error)) throw error;
-      slot.failure = { kind: "targetFailure", target: slot.host, error: error.code, message: error.message };
+      slot.failure = {
+        kind: "targetFailure",
+        target: slot.host,
+        error: error.code,
+        message: error.message,
+      };
       const { failure } = slot;
       publisher.publish([], () => failure);
       onDone();
@@ -124,7 +129,11 @@ export async function multiping(
 }
 
 /** How the probes to neighbouring targets, `gapNs` apart, are sent: alone, or several in one turn of the event loop. */
-function paceOf(context: StrategyContext<MultipingItem>, settings: PingSettings, gapNs: number): Pace {
+function paceOf(
+  context: StrategyContext<MultipingItem>,
+  settings: PingSettings,
+  gapNs: number,
+): Pace {
   const { intervalNs } = settings;
   const wantedNs = Math.min(Math.max(GROUP * gapNs, MIN_TICK_NS), MAX_TICK_NS);
   // A whole number of them, so that the beat of each target falls on the end of one.
@@ -140,7 +149,9 @@ function isAddress(host: string): boolean {
 
 function concernsTarget(error: unknown): error is IcmpxError {
   if (error instanceof RawSocketPermissionError) return false;
-  return error instanceof ResolveError || (error instanceof SystemError && error.code === "EAFNOSUPPORT");
+  return (
+    error instanceof ResolveError || (error instanceof SystemError && error.code === "EAFNOSUPPORT")
+  );
 }
 
 function targetResult({ host, target, pinger, failure }: Slot): MultipingTarget {

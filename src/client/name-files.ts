@@ -17,7 +17,8 @@ class ConfigFile<Value> {
     try {
       const { ino, size, mtimeMs, mode } = fs.statSync(this.#path);
       // A pipe in its place would be waited for.
-      if ((mode & fs.constants.S_IFMT) === fs.constants.S_IFREG) version = [ino, size, mtimeMs].join();
+      if ((mode & fs.constants.S_IFMT) === fs.constants.S_IFREG)
+        version = [ino, size, mtimeMs].join();
       if (this.#read?.version !== version) {
         const text = version === "" ? "" : fs.readFileSync(this.#path, "utf8");
         this.#read = { version, value: this.#parse(text) };
@@ -62,8 +63,10 @@ function parseHosts(text: string): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   for (const words of linesOf(text)) {
     const [address, name] = words;
-    const canonical = address === undefined ? undefined : canonicalAddress(address)?.split("%", 1)[0];
-    if (canonical !== undefined && name !== undefined && !names.has(canonical)) names.set(canonical, name);
+    const canonical =
+      address === undefined ? undefined : canonicalAddress(address)?.split("%", 1)[0];
+    if (canonical !== undefined && name !== undefined && !names.has(canonical))
+      names.set(canonical, name);
   }
   return names;
 }

@@ -223,7 +223,10 @@ const COMMON_CHECKS = {
   onResult: callable,
 } satisfies Record<keyof CommonOptions, Check>;
 
-const PROBE_CHECKS = { ...COMMON_CHECKS, ttl: integer(1, 255) } satisfies Record<keyof ProbeOptions, Check>;
+const PROBE_CHECKS = { ...COMMON_CHECKS, ttl: integer(1, 255) } satisfies Record<
+  keyof ProbeOptions,
+  Check
+>;
 
 const PING_CHECKS = {
   ...PROBE_CHECKS,
@@ -264,7 +267,11 @@ export function probeSettings(defaults: ClientOptions, options: ProbeOptions): C
 }
 
 /** @throws {TypeError | RangeError} naming the option and what it may be. */
-export function pingSettings(method: string, defaults: ClientOptions, options: PingOptions): PingSettings {
+export function pingSettings(
+  method: string,
+  defaults: ClientOptions,
+  options: PingOptions,
+): PingSettings {
   check(method, options, PING_CHECKS);
   return {
     ...commonSettings(defaults, options),
@@ -274,7 +281,10 @@ export function pingSettings(method: string, defaults: ClientOptions, options: P
 }
 
 /** @throws {TypeError | RangeError} naming the option and what it may be. */
-export function tracerouteSettings(defaults: ClientOptions, options: TracerouteOptions): TracerouteSettings {
+export function tracerouteSettings(
+  defaults: ClientOptions,
+  options: TracerouteOptions,
+): TracerouteSettings {
   check("traceroute()", options, TRACEROUTE_CHECKS);
   return {
     ...commonSettings(defaults, options),
@@ -332,11 +342,15 @@ function commonSettings(defaults: ClientOptions, options: ProbeOptions): CommonS
     );
   }
   if (payload !== undefined && (size ?? payloadSize) !== undefined) {
-    throw new TypeError('Options "payload" and "size" exclude each other: a payload has its own size');
+    throw new TypeError(
+      'Options "payload" and "size" exclude each other: a payload has its own size',
+    );
   }
   const family = options.family ?? defaults.family;
   if (source !== undefined && family !== undefined && addressFamily(source) !== family) {
-    throw new TypeError(`Option "source" (${source}) is not an IPv${family} address, as "family" wants`);
+    throw new TypeError(
+      `Option "source" (${source}) is not an IPv${family} address, as "family" wants`,
+    );
   }
   const dontFragment = options.dontFragment ?? defaults.dontFragment;
   return {
@@ -372,7 +386,9 @@ function hopSettings(options: TracerouteOptions | MtrOptions) {
   const maxHops = options.maxHops ?? DEFAULTS.maxHops;
   const firstTtl = options.firstTtl ?? DEFAULTS.firstTtl;
   if (firstTtl > maxHops) {
-    throw new RangeError(`Option "firstTtl" is ${firstTtl}: it must not exceed "maxHops" (${maxHops})`);
+    throw new RangeError(
+      `Option "firstTtl" is ${firstTtl}: it must not exceed "maxHops" (${maxHops})`,
+    );
   }
   const { gapLimit = DEFAULTS.gapLimit, onProvisional } = options;
   return { maxHops, firstTtl, gapLimit, onProvisional };

@@ -85,7 +85,9 @@ export class Payload {
   /** The checksum of a probe. `pseudoSum` is the sum of the pseudo header, which ICMPv6 has and ICMPv4 has not. */
   checksumOf({ type, identifier, sequence }: EchoIdentity, pseudoSum: number): number {
     const isBalanced = this.#balanceAt !== undefined;
-    const sum = isBalanced ? ~this.#flow & 0xffff : this.#constantSum + (type << 8) + identifier + sequence;
+    const sum = isBalanced
+      ? ~this.#flow & 0xffff
+      : this.#constantSum + (type << 8) + identifier + sequence;
     return ~fold(sum + pseudoSum) & 0xffff;
   }
 
@@ -107,7 +109,11 @@ export class Payload {
     const expected = this.expectedOf(echo);
     const given = quoted ? lengthWithoutPadding(data) : data.length;
     const common = Math.min(given, expected.length);
-    const cookieEnd = this.#hasCookie ? (quoted ? Math.min(COOKIE_LENGTH, common) : COOKIE_LENGTH) : 0;
+    const cookieEnd = this.#hasCookie
+      ? quoted
+        ? Math.min(COOKIE_LENGTH, common)
+        : COOKIE_LENGTH
+      : 0;
     for (let index = 0; index < cookieEnd; index++) {
       if (data[index] !== expected[index]) return "foreign";
     }

@@ -53,7 +53,9 @@ export class Percentiles {
    */
   add(sample: number): void {
     if (!(sample >= 0 && sample < Number.POSITIVE_INFINITY)) {
-      throw new RangeError(`Cannot add a sample: need a finite number of at least 0, have ${sample}`);
+      throw new RangeError(
+        `Cannot add a sample: need a finite number of at least 0, have ${sample}`,
+      );
     }
     if (sample < this.#min) this.#min = sample;
     if (sample > this.#max) this.#max = sample;
@@ -92,7 +94,8 @@ export class Percentiles {
     let seen = 0;
     for (let bucket = 0; bucket < this.#buckets.length; bucket += 1) {
       seen += this.#buckets[bucket] ?? 0;
-      if (seen > index) return Math.min(Math.max(middleOf(this.#offset + bucket), this.#min), this.#max);
+      if (seen > index)
+        return Math.min(Math.max(middleOf(this.#offset + bucket), this.#min), this.#max);
     }
     return this.#max;
   }
@@ -109,8 +112,10 @@ export class Percentiles {
     const empty = this.#buckets.length === 0;
     const oldFirst = empty ? bucket : this.#offset;
     const oldEnd = empty ? bucket + 1 : this.#offset + this.#buckets.length;
-    const first = bucket < oldFirst || empty ? Math.max(bucket - BUCKET_MARGIN, FIRST_BUCKET) : oldFirst;
-    const end = bucket >= oldEnd || empty ? Math.min(bucket + BUCKET_MARGIN, LAST_BUCKET) + 1 : oldEnd;
+    const first =
+      bucket < oldFirst || empty ? Math.max(bucket - BUCKET_MARGIN, FIRST_BUCKET) : oldFirst;
+    const end =
+      bucket >= oldEnd || empty ? Math.min(bucket + BUCKET_MARGIN, LAST_BUCKET) + 1 : oldEnd;
     const widened = new Float64Array(end - first);
     widened.set(this.#buckets, empty ? 0 : oldFirst - first);
     this.#buckets = widened;
@@ -129,10 +134,16 @@ function middleOf(bucket: number): number {
 }
 
 /** Inserts `sample` where it belongs among the first `count` places; returns `sorted`, or a larger copy. */
-function insert(sorted: Float64Array<ArrayBuffer>, count: number, sample: number): Float64Array<ArrayBuffer> {
+function insert(
+  sorted: Float64Array<ArrayBuffer>,
+  count: number,
+  sample: number,
+): Float64Array<ArrayBuffer> {
   let target = sorted;
   if (count === sorted.length) {
-    target = new Float64Array(Math.min(Math.max(sorted.length * 2, INITIAL_CAPACITY), EXACT_SAMPLES));
+    target = new Float64Array(
+      Math.min(Math.max(sorted.length * 2, INITIAL_CAPACITY), EXACT_SAMPLES),
+    );
     target.set(sorted);
   }
   let low = 0;

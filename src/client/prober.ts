@@ -20,7 +20,13 @@ import type { EchoRequest, EchoResult } from "./results.ts";
 import { type Attempt, noRoomError, SendQueue } from "./send-queue.ts";
 import { departedAtNs, isInTime, type Timing, timeArrival } from "./timing.ts";
 import { inOrderOfArrival, keepArrival } from "./transport/keep-arrival.ts";
-import type { Arrival, EchoArrival, ErrorArrival, Transport, TransportOwner } from "./transport/transport.ts";
+import type {
+  Arrival,
+  EchoArrival,
+  ErrorArrival,
+  Transport,
+  TransportOwner,
+} from "./transport/transport.ts";
 
 // The most probes that leave before what has arrived is read; each whole KiB of data counts as one
 // more. Their answers and stamps take 0.75 KiB or more each of the receive queue, which without
@@ -254,7 +260,10 @@ export class Prober implements TransportOwner, StreamOwner {
 
   #fail(probe: Probe, error: SystemError): void {
     probe.stream.remove(probe);
-    this.#post(probe.stream, sendErrorResult(probe.stream.options.target, unsentRequest(probe), error));
+    this.#post(
+      probe.stream,
+      sendErrorResult(probe.stream.options.target, unsentRequest(probe), error),
+    );
   }
 
   // Receiving.
@@ -310,7 +319,8 @@ export class Prober implements TransportOwner, StreamOwner {
 
   #noteReceived(stampNs: number | null): void {
     const at = this.#readAt;
-    if (stampNs !== null && at !== undefined) this.#latestNs = stampNs - at.realtimeNs + at.monotonicNs;
+    if (stampNs !== null && at !== undefined)
+      this.#latestNs = stampNs - at.realtimeNs + at.monotonicNs;
   }
 
   #isUnstamped(sequence: number | null): boolean {
@@ -339,7 +349,13 @@ export class Prober implements TransportOwner, StreamOwner {
       target: stream.options.target,
       request: this.#requestOf(probe),
       family: this.#transport.family,
-      ...{ arrival, timing, verdict: { ...ORDINARY, reordered }, unverified: true, clock: this.#clock },
+      ...{
+        arrival,
+        timing,
+        verdict: { ...ORDINARY, reordered },
+        unverified: true,
+        clock: this.#clock,
+      },
     });
     if (result.kind !== "icmpError") return;
     stream.hold(probe, { result, difference: checksum?.difference ?? null });
@@ -388,7 +404,8 @@ export class Prober implements TransportOwner, StreamOwner {
   /** The moment at which an arrival is read: that of the round, unless it came in while the round was going on. */
   #instantAfter({ stampNs }: EchoArrival | ErrorArrival): Instant {
     if (this.#readAt === undefined) return readInstant(this.#clock);
-    if (stampNs !== null && stampNs > this.#readAt.realtimeNs) this.#readAt = readInstant(this.#clock);
+    if (stampNs !== null && stampNs > this.#readAt.realtimeNs)
+      this.#readAt = readInstant(this.#clock);
     return this.#readAt;
   }
 

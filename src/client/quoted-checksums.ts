@@ -37,7 +37,8 @@ export class QuotedChecksums {
 
   judge({ quoted, sent, own }: QuotedChecksum): ChecksumJudgement {
     const difference = (quoted - sent + MODULUS) % MODULUS;
-    if (difference === 0 || this.#proven.has(difference)) return { isProven: true, isNew: false, difference };
+    if (difference === 0 || this.#proven.has(difference))
+      return { isProven: true, isNew: false, difference };
     const first = this.#seen.get(difference);
     if (first === undefined) this.#remember(difference, own);
     const isNew = first !== undefined && first % MODULUS !== own % MODULUS;

@@ -173,7 +173,11 @@ export class Resolver {
     return this.#cached(key)?.name;
   }
 
-  async #ask(host: string, name: string, family: Family | undefined): ReturnType<DnsBackend["lookup"]> {
+  async #ask(
+    host: string,
+    name: string,
+    family: Family | undefined,
+  ): ReturnType<DnsBackend["lookup"]> {
     try {
       return await this.#dns.lookup(name, family ?? 0);
     } catch (cause) {
@@ -275,7 +279,10 @@ const RANGE = /^(?:[\d.]*\.[\d.]*(?:\/\d+|-[\d.]+)|[\da-f:.]*:[\da-f:.]*(?:\/\d+
 function hostName(host: string): string {
   if (host === "") throw refused(host, "the name is empty");
   if (RANGE.test(host)) {
-    throw refused(host, "it is a network or a range of addresses, not one host; a sweep takes those");
+    throw refused(
+      host,
+      "it is a network or a range of addresses, not one host; a sweep takes those",
+    );
   }
   if (host.includes(":")) throw refused(host, "not an IPv6 address, and a name has no colon");
   const wrong = /[^\w.\-\u0080-\u{10ffff}]|[\p{Cc}\p{Z}]/u.exec(host)?.[0];
@@ -285,7 +292,10 @@ function hostName(host: string): string {
   if (name === "") throw refused(host, "not an internationalized name");
   const labels = name.replace(/\.$/, "").split(".");
   if (labels.every((label) => /^(?:\d+|0x[\da-f]*)$/i.test(label))) {
-    throw refused(host, "not an IPv4 address of four decimal numbers, and a name is not all numbers");
+    throw refused(
+      host,
+      "not an IPv4 address of four decimal numbers, and a name is not all numbers",
+    );
   }
   if (name.length > MAX_HOST_LENGTH + (name.endsWith(".") ? 1 : 0)) {
     throw refused(host, `a name has at most ${MAX_HOST_LENGTH} characters, not ${name.length}`);
@@ -314,7 +324,10 @@ function mapped(host: string, address: string): ResolveError {
 }
 
 function wrongFamily(host: string, family: Family | undefined): ResolveError {
-  return new ResolveError(`${cannotResolve(host, family)}: it has none`, { host, code: "ERR_NO_ADDRESS" });
+  return new ResolveError(`${cannotResolve(host, family)}: it has none`, {
+    host,
+    code: "ERR_NO_ADDRESS",
+  });
 }
 
 function cannotResolve(host: string, family?: Family): string {
@@ -347,7 +360,10 @@ function explained(code: string, family: Family | undefined): string {
 }
 
 /** As `promise`, or the signal's reason if that comes first. The lookup itself cannot be called back. */
-async function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+async function untilAborted<Value>(
+  promise: Promise<Value>,
+  signal: AbortSignal | undefined,
+): Promise<Value> {
   if (signal === undefined) return promise;
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => reject(signal.reason);

@@ -279,7 +279,11 @@ export interface EchoSendErrorResult extends EchoResultCommon {
  *
  * Every probe gives exactly one result that is neither `late` nor `duplicate`.
  */
-export type EchoResult = EchoReplyResult | EchoTimeoutResult | EchoIcmpErrorResult | EchoSendErrorResult;
+export type EchoResult =
+  | EchoReplyResult
+  | EchoTimeoutResult
+  | EchoIcmpErrorResult
+  | EchoSendErrorResult;
 
 /** The result of a ping: iterable over its results. */
 export interface PingResult extends Iterable<EchoResult> {

@@ -27,7 +27,10 @@ export interface InterfaceWishes {
  * @throws {ResolveError} for a target that cannot be reached by it
  * @throws {RangeError} for an option that names an interface that this host does not have
  */
-export function interfaceOfRoute(libc: Platform["libc"], wishes: InterfaceWishes): Route["interface"] {
+export function interfaceOfRoute(
+  libc: Platform["libc"],
+  wishes: InterfaceWishes,
+): Route["interface"] {
   const { host, address, source, interface: option } = wishes;
   const zone = zoneOf(address);
   const sourceZone = source === undefined ? undefined : zoneOf(source);
@@ -40,7 +43,11 @@ export function interfaceOfRoute(libc: Platform["libc"], wishes: InterfaceWishes
   for (const other of [option, sourceZone]) {
     if (other === undefined || chosen === undefined) continue;
     if (interfaceIndex(libc, other) === interfaceIndex(libc, chosen)) continue;
-    throw unreachable(host, `it is on interface ${chosen}, and probes are to leave by ${other}`, "ERR_ZONE");
+    throw unreachable(
+      host,
+      `it is on interface ${chosen}, and probes are to leave by ${other}`,
+      "ERR_ZONE",
+    );
   }
   const index = chosen === undefined ? undefined : interfaceIndex(libc, chosen);
   // A group is reached by lo, too: its member is this host.
@@ -49,11 +56,19 @@ export function interfaceOfRoute(libc: Platform["libc"], wishes: InterfaceWishes
     !isMulticast(address) &&
     !isOurs(libc, address.split("%", 1)[0] ?? "", index)
   ) {
-    throw unreachable(host, `interface ${chosen} leads to addresses of this host only`, "ENETUNREACH");
+    throw unreachable(
+      host,
+      `interface ${chosen} leads to addresses of this host only`,
+      "ENETUNREACH",
+    );
   }
   if (chosen === undefined && needsZone(address)) {
     const how = `add its interface, as in ${address}%eth0, or set the option "interface"`;
-    throw unreachable(host, `every interface may have such a link-local address: ${how}`, "ERR_ZONE");
+    throw unreachable(
+      host,
+      `every interface may have such a link-local address: ${how}`,
+      "ERR_ZONE",
+    );
   }
   if (chosen === undefined && source !== undefined && needsZone(source)) {
     throw new RangeError(

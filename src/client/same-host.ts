@@ -22,9 +22,17 @@ export function isGroup(address: string): boolean {
   return interfaces.some((each) => each.family === "IPv4" && broadcastOf(each) === address);
 }
 
-function broadcastOf({ address, netmask }: { readonly address: string; readonly netmask: string }): string {
+function broadcastOf({
+  address,
+  netmask,
+}: {
+  readonly address: string;
+  readonly netmask: string;
+}): string {
   const mask = netmask.split(".");
-  const octets = address.split(".").map((octet, index) => Number(octet) | (~Number(mask[index]) & 0xff));
+  const octets = address
+    .split(".")
+    .map((octet, index) => Number(octet) | (~Number(mask[index]) & 0xff));
   return octets.join(".");
 }
 

@@ -128,10 +128,13 @@ export class SendQueue<Lane, Item> {
 
 /** What becomes of a probe that waited in vain. */
 export function noRoomError(address: string): SystemError {
-  return new SystemError(`Cannot send to ${address}: the kernel had no room for as long as the timeout`, {
-    errno: constants.errno.ENOBUFS,
-    code: "ENOBUFS",
-    syscall: "sendmsg",
-    address,
-  });
+  return new SystemError(
+    `Cannot send to ${address}: the kernel had no room for as long as the timeout`,
+    {
+      errno: constants.errno.ENOBUFS,
+      code: "ENOBUFS",
+      syscall: "sendmsg",
+      address,
+    },
+  );
 }

@@ -27,7 +27,8 @@ export function timeArrival(departure: Departure, stampNs: number | null, now: I
   const elapsedNs = now.monotonicNs - departure.at.monotonicNs;
   const isStepped = clockStepped(departure.at, now);
   // How long the probe was in our hands before the kernel passed it on.
-  const heldNs = departure.stampNs === null || isStepped ? 0 : departure.stampNs - departure.at.realtimeNs;
+  const heldNs =
+    departure.stampNs === null || isStepped ? 0 : departure.stampNs - departure.at.realtimeNs;
   if (stampNs === null) {
     const rttNs = Math.min(Math.max(elapsedNs - heldNs, 0), elapsedNs);
     return { rttNs, source: "user", receivedAt: now };
@@ -37,7 +38,8 @@ export function timeArrival(departure: Departure, stampNs: number | null, now: I
     const waitedNs = Math.min(Math.max(now.realtimeNs - stampNs, 0), elapsedNs);
     const receivedAt = { monotonicNs: now.monotonicNs - waitedNs, realtimeNs: stampNs };
     const kernelNs = departure.stampNs === null ? -1 : stampNs - departure.stampNs;
-    if (kernelNs >= 0 && kernelNs <= elapsedNs) return { rttNs: kernelNs, source: "kernel", receivedAt };
+    if (kernelNs >= 0 && kernelNs <= elapsedNs)
+      return { rttNs: kernelNs, source: "kernel", receivedAt };
     return { rttNs: elapsedNs - waitedNs, source: "user", receivedAt };
   }
 

@@ -10,7 +10,13 @@ import type {
   TracerouteEntry,
   TracerouteResult,
 } from "./results.ts";
-import { Completion, onAbort, openPublisher, type StrategyContext, type Target } from "./run-context.ts";
+import {
+  Completion,
+  onAbort,
+  openPublisher,
+  type StrategyContext,
+  type Target,
+} from "./run-context.ts";
 import { isSameHost } from "./same-host.ts";
 import { isDecisive, isTransit, isVerifiedAnswer } from "./verdicts.ts";
 
@@ -174,12 +180,15 @@ class Tracer {
       const ttl = firstTtl + this.#publishedHops;
       if (ttl > this.#end.ttl) break;
       const first = this.#publishedHops * probes;
-      const results = this.#results.slice(first, first + probes).filter((result) => result !== undefined);
+      const results = this.#results
+        .slice(first, first + probes)
+        .filter((result) => result !== undefined);
       if (results.length < probes) return;
       this.#publishedHops += 1;
       this.#publish(ttl, results);
       this.#silentHops = results.some((result) => result.reply !== null) ? 0 : this.#silentHops + 1;
-      if (results.every((result) => result.kind === "sendError")) this.#endAt({ ttl, reason: "sendError" });
+      if (results.every((result) => result.kind === "sendError"))
+        this.#endAt({ ttl, reason: "sendError" });
       else if (this.#silentHops >= gapLimit) this.#endAt({ ttl, reason: "gapLimit" });
     }
     this.#isOver = true;

@@ -16,7 +16,8 @@ export class Turns {
 
   /** Calls `callback` in the next turn, or after a pause. Returns a function that cancels it. */
   schedule(callback: () => void): () => void {
-    if (this.#pending > 0 && performance.now() > this.#sinceMs + LONGEST_CHAIN_MS) this.#mustPause = true;
+    if (this.#pending > 0 && performance.now() > this.#sinceMs + LONGEST_CHAIN_MS)
+      this.#mustPause = true;
     return this.#mustPause ? afterPause(callback) : this.#atOnce(callback);
   }
 

@@ -60,7 +60,11 @@ export function decidesProbe(family: Family, type: number, code: number): boolea
 }
 
 /** An ICMP error in a word, e.g. `"time_exceeded(code=0)"`. */
-export function errorLabel(family: Family, type: number, code: number): EchoIcmpErrorResult["error"] {
+export function errorLabel(
+  family: Family,
+  type: number,
+  code: number,
+): EchoIcmpErrorResult["error"] {
   const label = DECIDING_ERRORS[family][type]?.label;
   return label === undefined ? `icmp_type_${type}_code_${code}` : `${label}(code=${code})`;
 }

@@ -20,7 +20,13 @@ import {
   TIMESPEC,
   TIMEVAL,
 } from "./constants.ts";
-import { addressBytes, decodeSocketAddress, type SocketAddress, textAt, writeBytes } from "./sockaddr.ts";
+import {
+  addressBytes,
+  decodeSocketAddress,
+  type SocketAddress,
+  textAt,
+  writeBytes,
+} from "./sockaddr.ts";
 
 /** An entry of a socket's error queue: `struct sock_extended_err` (linux/errqueue.h), numbers as they are. */
 export interface ExtendedError {
@@ -89,7 +95,8 @@ export function decodeControl<Values extends ControlValues>(
     const length = view.getUint32(offset + CMSGHDR.length, true);
     if (length < CMSGHDR.size || offset + length > end) break;
     const level = view.getInt32(offset + CMSGHDR.level, true);
-    if (level === SOL_SOCKET) decodeSocketLevel(view, { offset, epochSeconds: region.epochSeconds }, values);
+    if (level === SOL_SOCKET)
+      decodeSocketLevel(view, { offset, epochSeconds: region.epochSeconds }, values);
     else if (level === IPPROTO_IP) decodeIpv4Level(view, offset, values);
     else if (level === IPPROTO_IPV6) decodeIpv6Level(view, offset, values);
     offset += align(length);
@@ -110,10 +117,20 @@ export function encodeControl(
   const level = family === 4 ? IPPROTO_IP : IPPROTO_IPV6;
   let offset = at.offset;
   if (request.ttl !== undefined) {
-    offset = encodeInt(view, offset, { level, type: family === 4 ? IP_TTL : IPV6_HOPLIMIT }, request.ttl);
+    offset = encodeInt(
+      view,
+      offset,
+      { level, type: family === 4 ? IP_TTL : IPV6_HOPLIMIT },
+      request.ttl,
+    );
   }
   if (request.tos !== undefined) {
-    offset = encodeInt(view, offset, { level, type: family === 4 ? IP_TOS : IPV6_TCLASS }, request.tos);
+    offset = encodeInt(
+      view,
+      offset,
+      { level, type: family === 4 ? IP_TOS : IPV6_TCLASS },
+      request.tos,
+    );
   }
   if (request.source !== undefined || request.interfaceIndex !== undefined) {
     offset = encodePacketInfo(request, family, { view, offset });
@@ -184,7 +201,11 @@ function decodeError(view: DataView, offset: number, length: number): ExtendedEr
     code: view.getUint8(offset + SOCK_EXTENDED_ERR.code),
     info: view.getUint32(offset + SOCK_EXTENDED_ERR.info, true),
     data: view.getUint32(offset + SOCK_EXTENDED_ERR.data, true),
-    offender: decodeSocketAddress(view, offset + SOCK_EXTENDED_ERR.size, length - SOCK_EXTENDED_ERR.size),
+    offender: decodeSocketAddress(
+      view,
+      offset + SOCK_EXTENDED_ERR.size,
+      length - SOCK_EXTENDED_ERR.size,
+    ),
   };
 }
 

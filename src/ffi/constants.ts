@@ -139,7 +139,14 @@ export const CLOCK_MONOTONIC = 1;
 export const SOCKADDR_IN = { size: 16, family: 0, port: 2, address: 4 } as const;
 
 /** `struct sockaddr_in6` (linux/in6.h); the scope id is in host order. */
-export const SOCKADDR_IN6 = { size: 28, family: 0, port: 2, flowinfo: 4, address: 8, scopeId: 24 } as const;
+export const SOCKADDR_IN6 = {
+  size: 28,
+  family: 0,
+  port: 2,
+  flowinfo: 4,
+  address: 8,
+  scopeId: 24,
+} as const;
 
 /** `struct iovec` (bits/types/struct_iovec.h). */
 export const IOVEC = { size: 16, base: 0, length: 8 } as const;

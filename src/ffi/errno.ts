@@ -28,7 +28,11 @@ export function sendAttempts(errno: number): number {
  */
 export function systemError(
   errno: number,
-  { option, meaning, ...call }: { syscall: string; address?: string; option?: string; meaning?: string },
+  {
+    option,
+    meaning,
+    ...call
+  }: { syscall: string; address?: string; option?: string; meaning?: string },
 ): SystemError {
   const code = errnoName(errno);
   // Bun has the map since 1.4; the code alone says nearly as much.

@@ -14,7 +14,9 @@ export interface FilterInstruction {
  * inside is good for as long as the returned array is referenced.
  */
 export function encodeFilter(program: readonly FilterInstruction[]): Uint8Array {
-  const bytes = new Uint8Array(new ArrayBuffer(SOCK_FPROG.size + program.length * SOCK_FILTER.size));
+  const bytes = new Uint8Array(
+    new ArrayBuffer(SOCK_FPROG.size + program.length * SOCK_FILTER.size),
+  );
   const view = new DataView(bytes.buffer);
   view.setUint16(SOCK_FPROG.length, program.length, true);
   view.setBigUint64(SOCK_FPROG.filter, BigInt(ptr(bytes) + SOCK_FPROG.size), true);

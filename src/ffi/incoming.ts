@@ -11,7 +11,11 @@ const NO_DATA = new Uint8Array(0);
  *
  * @param epochSeconds what `timestampNs` counts from.
  */
-export function decodeIncoming(batch: MessageBatch, index: number, epochSeconds: number): IncomingMessage {
+export function decodeIncoming(
+  batch: MessageBatch,
+  index: number,
+  epochSeconds: number,
+): IncomingMessage {
   const { view } = batch;
   const header = batch.headerOffset(index);
   const length = Math.min(batch.messageLength(index), batch.dataLength);

@@ -100,7 +100,9 @@ export class MessageCalls {
   }
 
   readonly #recvmsg = (fd: number, batch: MessageBatch, index: number, flags: number): number => {
-    const length = this.#uninterrupted(() => this.#symbols.recvmsg(fd, batch.headersFrom(index), flags));
+    const length = this.#uninterrupted(() =>
+      this.#symbols.recvmsg(fd, batch.headersFrom(index), flags),
+    );
     if (length >= 0) batch.setLength(index, length);
     return length;
   };

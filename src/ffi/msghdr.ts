@@ -183,7 +183,10 @@ export class MessageBatch {
   #link(index: number): void {
     const header = this.headerOffset(index);
     // A null address spares the kernel copying one (recvmsg(2)).
-    this.#setWord(header + MSGHDR.name, this.#nameLength === 0 ? 0 : this.#address + this.nameOffset(index));
+    this.#setWord(
+      header + MSGHDR.name,
+      this.#nameLength === 0 ? 0 : this.#address + this.nameOffset(index),
+    );
     this.#setWord(header + MSGHDR.iov, this.#address + this.#iov(index));
     this.#setWord(header + MSGHDR.iovLength, 1);
     this.#setWord(header + MSGHDR.control, this.#address + this.controlOffset(index));

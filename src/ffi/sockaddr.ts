@@ -52,14 +52,19 @@ export function encodeSocketAddress(value: SocketAddress, view: DataView, offset
   view.setUint16(offset + SOCKADDR_IN6.port, port);
   view.setUint32(offset + SOCKADDR_IN6.flowinfo, 0);
   writeBytes(view, offset + SOCKADDR_IN6.address, bytes);
-  view.setUint32(offset + SOCKADDR_IN6.scopeId, value.scopeId ?? scopeOf(value.address, zone), true);
+  view.setUint32(
+    offset + SOCKADDR_IN6.scopeId,
+    value.scopeId ?? scopeOf(value.address, zone),
+    true,
+  );
   return SOCKADDR_IN6.size;
 }
 
 /** The bytes of a numeric address; a `TypeError` for anything else. Names are resolved elsewhere. */
 export function addressBytes(text: string): { family: 4 | 6; bytes: Uint8Array; zone?: string } {
   const parsed = parseAddress(text);
-  if (parsed === undefined) throw new TypeError(`Cannot use ${JSON.stringify(text)} as an IP address`);
+  if (parsed === undefined)
+    throw new TypeError(`Cannot use ${JSON.stringify(text)} as an IP address`);
   return parsed;
 }
 

@@ -132,7 +132,10 @@ export class Socket {
     const bytes = typeof value === "number" ? new Uint8Array(Int32Array.of(value).buffer) : value;
     const { symbols } = this.#libc;
     if (symbols.setsockopt(this.#fd, level, name, bytes, bytes.length) < 0) {
-      throw systemError(symbols.errno(), { syscall: "setsockopt", ...(label && { option: label }) });
+      throw systemError(symbols.errno(), {
+        syscall: "setsockopt",
+        ...(label && { option: label }),
+      });
     }
   }
 
@@ -146,7 +149,10 @@ export class Socket {
     const { symbols } = this.#libc;
     const value = new Uint8Array(4);
     if (symbols.getsockopt(this.#fd, level, name, value, Uint32Array.of(4)) < 0) {
-      throw systemError(symbols.errno(), { syscall: "getsockopt", ...(label && { option: label }) });
+      throw systemError(symbols.errno(), {
+        syscall: "getsockopt",
+        ...(label && { option: label }),
+      });
     }
     return new DataView(value.buffer).getInt32(0, true);
   }
@@ -155,7 +161,11 @@ export class Socket {
   get receiveQueue(): ReceiveQueue {
     const words = this.#readMemory();
     const { used, limit, drops } = SK_MEMINFO;
-    return { used: words[used] as number, limit: words[limit] as number, drops: words[drops] as number };
+    return {
+      used: words[used] as number,
+      limit: words[limit] as number,
+      drops: words[drops] as number,
+    };
   }
 
   /** What packets take that have not left the host (SO_MEMINFO, Linux 4.12); zeros on older kernels. */
@@ -261,7 +271,9 @@ export class Socket {
       const sent = symbols.sendmsg(this.#fd, batch.headers, MSG_DONTWAIT);
       return sent < 0 ? -symbols.errno() : sent;
     };
-    return this.#transmit(transmit, { syscall: "sendmsg", address: envelope.address }) < 0 ? "busy" : "sent";
+    return this.#transmit(transmit, { syscall: "sendmsg", address: envelope.address }) < 0
+      ? "busy"
+      : "sent";
   }
 
   /**
@@ -308,7 +320,10 @@ export class Socket {
       const transmit = (): number => calls.send(this.#fd, batch, 0, count);
       let left: number;
       try {
-        left = this.#transmit(transmit, { syscall: "sendmmsg", address: first.destination.address });
+        left = this.#transmit(transmit, {
+          syscall: "sendmmsg",
+          address: first.destination.address,
+        });
       } catch (failure) {
         if (sent === 0) throw failure;
         break;

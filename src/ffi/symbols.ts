@@ -15,7 +15,13 @@ export interface LibcSymbols {
   /** Sets the option `name` from the first `length` bytes of `value` (setsockopt(2)). */
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
   /** Reads an option; `length[0]` is the room in `value` before and the bytes written after (getsockopt(2)). */
-  getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint32Array): number;
+  getsockopt(
+    fd: number,
+    level: number,
+    name: number,
+    value: Uint8Array,
+    length: Uint32Array,
+  ): number;
   /** Binds to the `sockaddr` of `length` bytes (bind(2)). */
   bind(fd: number, address: Uint8Array, length: number): number;
   /** Writes the local `sockaddr`; `length[0]` as in `getsockopt` (getsockname(2)). */
@@ -115,7 +121,9 @@ export function openLibc(): LibcSymbols {
 
 function loadLibc(): LibcSymbols {
   if (process.platform !== "linux") {
-    throw new UnsupportedPlatformError(`Cannot open sockets on ${process.platform}: only Linux is supported`);
+    throw new UnsupportedPlatformError(
+      `Cannot open sockets on ${process.platform}: only Linux is supported`,
+    );
   }
   try {
     return bindLibc();
@@ -125,12 +133,17 @@ function loadLibc(): LibcSymbols {
     const remedy = /\bJIT\b/.test(reason)
       ? ". It is off by BUN_JSC_useJIT=0, or because memory may not be made executable, as with systemd's MemoryDenyWriteExecute=yes: allow it"
       : "";
-    throw new UnsupportedPlatformError(`Cannot call the C library: ${reason}${remedy}`, { cause: failure });
+    throw new UnsupportedPlatformError(`Cannot call the C library: ${reason}${remedy}`, {
+      cause: failure,
+    });
   }
 }
 
 function bindLibc(): LibcSymbols {
-  const { __errno_location, sendto, recvfrom, sendmsg, recvmsg, ...same } = dlopen(LIBRARY, SYMBOLS).symbols;
+  const { __errno_location, sendto, recvfrom, sendmsg, recvmsg, ...same } = dlopen(
+    LIBRARY,
+    SYMBOLS,
+  ).symbols;
   const location = __errno_location();
   if (location === null) throw new Error("__errno_location() returned NULL");
   return {

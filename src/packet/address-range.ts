@@ -1,5 +1,11 @@
 import { formatAddress, type IpAddress, parseAddress } from "./address.ts";
-import { formatIpv4Number, ipv4Number, ipv6Bytes, ipv6Number, parseIpv4Number } from "./address-number.ts";
+import {
+  formatIpv4Number,
+  ipv4Number,
+  ipv6Bytes,
+  ipv6Number,
+  parseIpv4Number,
+} from "./address-number.ts";
 
 /** Consecutive IPv4 addresses, both ends included. */
 export interface Ipv4Range {
@@ -47,7 +53,10 @@ const MAPPED_PREFIX = 0xffffn;
  * @throws RangeError, which says what is wrong, for a text that can only be meant as one of these: prefix length too large,
  * end before start, two families, a zone (a range has none), IPv4 in IPv6 form, or anything but an address before `/` or `-`.
  */
-export function parseAddressRange(text: string, options: AddressRangeOptions = {}): AddressRange | undefined {
+export function parseAddressRange(
+  text: string,
+  options: AddressRangeOptions = {},
+): AddressRange | undefined {
   // Most lines of a long list: 32 ns so, else 270.
   const number = parseIpv4Number(text);
   if (number !== undefined) return { family: 4, first: number, last: number };
@@ -58,7 +67,8 @@ export function parseAddressRange(text: string, options: AddressRangeOptions = {
   const dash = text.indexOf("-");
   if (dash !== -1) {
     const first = parseAddress(text.slice(0, dash));
-    if (first !== undefined) return between(text, first, parseLast(text, first, text.slice(dash + 1)));
+    if (first !== undefined)
+      return between(text, first, parseLast(text, first, text.slice(dash + 1)));
     // "a-1.example" is a name; what has colons, or dots and no letters, is no name but a range gone wrong.
     if (/^[\d.\s]*-[\d.\s-]*$/.test(text) && text.includes(".")) {
       throw refused(text, "its start is not an address");
@@ -105,7 +115,8 @@ export function* addressesOf(range: AddressRange): Generator<string, void, undef
     for (let number = range.first; number <= range.last; number++) yield formatIpv4Number(number);
     return;
   }
-  for (let number = range.first; number <= range.last; number++) yield formatAddress(ipv6Bytes(number));
+  for (let number = range.first; number <= range.last; number++)
+    yield formatAddress(ipv6Bytes(number));
 }
 
 function parseNetwork(text: string, slash: number, hostsOnly: boolean): AddressRange {
@@ -147,13 +158,21 @@ function parseLast(text: string, first: IpAddress, written: string): IpAddress {
 function between(text: string, first: IpAddress, last: IpAddress): AddressRange {
   if (first.family !== last.family) throw refused(text, "its ends are of different families");
   if (first.family === 4) {
-    const range = { family: 4, first: ipv4Number(first.bytes), last: ipv4Number(last.bytes) } as const;
+    const range = {
+      family: 4,
+      first: ipv4Number(first.bytes),
+      last: ipv4Number(last.bytes),
+    } as const;
     if (range.first > range.last) throw refused(text, "its end comes before its start");
     return range;
   }
   checkIpv6(text, first);
   checkIpv6(text, last);
-  const range = { family: 6, first: ipv6Number(first.bytes), last: ipv6Number(last.bytes) } as const;
+  const range = {
+    family: 6,
+    first: ipv6Number(first.bytes),
+    last: ipv6Number(last.bytes),
+  } as const;
   if (range.first > range.last) throw refused(text, "its end comes before its start");
   return range;
 }

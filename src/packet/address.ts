@@ -63,7 +63,8 @@ export function parseAddress(text: string): IpAddress | undefined {
  * @throws RangeError when `bytes` is neither 4 nor 16 bytes long.
  */
 export function formatAddress(bytes: Uint8Array, zone?: string): string {
-  if (bytes.length === IPV4_ADDRESS_LENGTH) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
+  if (bytes.length === IPV4_ADDRESS_LENGTH)
+    return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
   if (bytes.length !== IPV6_ADDRESS_LENGTH) {
     throw new RangeError(`An address has 4 or 16 bytes, not ${bytes.length}`);
   }
@@ -133,7 +134,8 @@ export function parsePrefix(text: string): IpPrefix | undefined {
   if (slash === -1) return undefined;
   const digits = text.slice(slash + 1);
   const address = parseAddress(text.slice(0, slash));
-  if (!address || address.zone !== undefined || !/^(?:0|[1-9][0-9]{0,2})$/.test(digits)) return undefined;
+  if (!address || address.zone !== undefined || !/^(?:0|[1-9][0-9]{0,2})$/.test(digits))
+    return undefined;
   const length = Number(digits);
   return length <= address.bytes.length * 8 ? { address, length } : undefined;
 }
@@ -174,7 +176,10 @@ export function readAddress(view: DataView, offset: number, family: Family): str
 export function wireAddress(text: string, family: Family, where: WirePlace): Uint8Array {
   const address = parseAddress(text);
   if (address?.family === family) return address.bytes;
-  throw new PacketError(`Cannot encode ${where.layer}: "${text}" is not an IPv${family} address`, where);
+  throw new PacketError(
+    `Cannot encode ${where.layer}: "${text}" is not an IPv${family} address`,
+    where,
+  );
 }
 
 /** Where in a packet a value belongs, for error messages. */

@@ -8,7 +8,9 @@ export type ByteView = Uint8Array | DataView;
 
 /** A `DataView` over exactly the bytes of `bytes`, sharing its memory. */
 export function viewOf(bytes: ByteView): DataView {
-  return bytes instanceof DataView ? bytes : new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return bytes instanceof DataView
+    ? bytes
+    : new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** The bytes of `view` from `start` to `end` (the rest when omitted), sharing its memory. */
@@ -43,10 +45,13 @@ export function need(view: DataView, length: number, layer: string): void {
  */
 export function room(view: DataView, length: number, layer: string): void {
   if (view.byteLength < length) {
-    throw new PacketError(`Cannot encode ${layer}: need room for ${length} bytes, have ${view.byteLength}`, {
-      layer,
-      offset: view.byteLength,
-    });
+    throw new PacketError(
+      `Cannot encode ${layer}: need room for ${length} bytes, have ${view.byteLength}`,
+      {
+        layer,
+        offset: view.byteLength,
+      },
+    );
   }
 }
 
@@ -86,7 +91,8 @@ export function putBytes(view: DataView, offset: number, bytes: Uint8Array): voi
     bytesOf(view, offset, offset + bytes.length).set(bytes);
     return;
   }
-  for (let index = 0; index < bytes.length; index++) view.setUint8(offset + index, bytes[index] as number);
+  for (let index = 0; index < bytes.length; index++)
+    view.setUint8(offset + index, bytes[index] as number);
 }
 
 /** Sets `view` to zero from `start` to `end`. The caller has checked the room. */

@@ -32,7 +32,8 @@ export function checksumSum(bytes: ByteView, initial = 0): number {
       sum += ((bytes[index] as number) << 8) | (bytes[index + 1] as number);
     }
   }
-  if (even < bytes.byteLength) sum += (isView ? bytes.getUint8(even) : (bytes[even] as number)) << 8;
+  if (even < bytes.byteLength)
+    sum += (isView ? bytes.getUint8(even) : (bytes[even] as number)) << 8;
   // Sums are doubles: 64 KiB cannot reach 2^53, and folding by division works beyond 32 bits too.
   while (sum > 0xffff) sum = (sum % 0x10000) + Math.floor(sum / 0x10000);
   return sum;
@@ -63,7 +64,11 @@ export function verifyChecksum(bytes: ByteView, initial = 0): boolean {
  *
  * @throws PacketError when an address is not IPv4.
  */
-export function ipv4PseudoHeaderSum(pseudo: PseudoHeader, protocol: number, length: number): number {
+export function ipv4PseudoHeaderSum(
+  pseudo: PseudoHeader,
+  protocol: number,
+  length: number,
+): number {
   return addressSum(pseudo, 4) + protocol + length;
 }
 
@@ -73,7 +78,11 @@ export function ipv4PseudoHeaderSum(pseudo: PseudoHeader, protocol: number, leng
  *
  * @throws PacketError when an address is not IPv6.
  */
-export function ipv6PseudoHeaderSum(pseudo: PseudoHeader, nextHeader: number, length: number): number {
+export function ipv6PseudoHeaderSum(
+  pseudo: PseudoHeader,
+  nextHeader: number,
+  length: number,
+): number {
   return addressSum(pseudo, 6) + (length >>> 16) + (length & 0xffff) + nextHeader;
 }
 

@@ -110,7 +110,10 @@ export const MPLS_MAX_LABELS = 64;
 const IDENTIFIED_BY: readonly InterfaceIdentificationObject["by"][] = ["name", "index", "address"];
 
 /** Decodes the payload of one object. What does not make sense stays `kind: "raw"`: nothing is lost, nothing throws. */
-export function decodeExtensionObject(base: ExtensionObjectBase, payload: DataView): ExtensionObject {
+export function decodeExtensionObject(
+  base: ExtensionObjectBase,
+  payload: DataView,
+): ExtensionObject {
   switch (base.classNumber) {
     case ExtensionClass.MplsLabelStack:
       return decodeMpls(base, payload) ?? raw(base, payload);
@@ -169,8 +172,12 @@ function encodeMpls(labels: readonly MplsLabel[]): Uint8Array {
   for (const [index, entry] of labels.entries()) {
     const offset = index * 4;
     const label = unsigned(entry.label, 20, LAYER, offset);
-    const middle = (unsigned(entry.trafficClass, 3, LAYER, offset + 2) << 1) | (entry.bottomOfStack ? 1 : 0);
-    view.setUint32(offset, label * 2 ** 12 + middle * 2 ** 8 + unsigned(entry.ttl, 8, LAYER, offset + 3));
+    const middle =
+      (unsigned(entry.trafficClass, 3, LAYER, offset + 2) << 1) | (entry.bottomOfStack ? 1 : 0);
+    view.setUint32(
+      offset,
+      label * 2 ** 12 + middle * 2 ** 8 + unsigned(entry.ttl, 8, LAYER, offset + 3),
+    );
   }
   return bytesOf(view);
 }
@@ -183,7 +190,9 @@ function decodeInterfaceInformation(
   const { cType } = base;
   const role = ROLES[cType >> 6];
   if (role === undefined) return undefined;
-  const object: { -readonly [Key in keyof InterfaceInformationObject]: InterfaceInformationObject[Key] } = {
+  const object: {
+    -readonly [Key in keyof InterfaceInformationObject]: InterfaceInformationObject[Key];
+  } = {
     kind: "interfaceInformation",
     ...base,
     role,
@@ -204,7 +213,8 @@ function decodeInterfaceInformation(
   if (cType & HAS_NAME) {
     if (payload.byteLength < offset + 1) return undefined;
     const length = payload.getUint8(offset);
-    if (length === 0 || length > MAX_NAME_FIELD || payload.byteLength < offset + length) return undefined;
+    if (length === 0 || length > MAX_NAME_FIELD || payload.byteLength < offset + length)
+      return undefined;
     const name = decodeName(bytesOf(payload, offset + 1, offset + length), MAX_NAME_FIELD - 1);
     if (name === undefined) return undefined;
     object.name = name;
@@ -267,7 +277,8 @@ function decodeInterfaceIdentification(
     return { kind: "interfaceIdentification", ...base, by, index: payload.getUint32(0) };
   }
   const length = addressLength(payload.getUint16(0));
-  if (length === 0 || payload.getUint8(2) !== length || payload.byteLength < 4 + length) return undefined;
+  if (length === 0 || payload.getUint8(2) !== length || payload.byteLength < 4 + length)
+    return undefined;
   const address = formatAddress(bytesOf(payload, 4, 4 + length));
   return { kind: "interfaceIdentification", ...base, by, address };
 }
@@ -311,7 +322,10 @@ function addressLength(afi: number): number {
 function addressBytes(text: string): Uint8Array {
   const address = parseAddress(text);
   if (!address) {
-    throw new PacketError(`Cannot encode ${LAYER}: "${text}" is not an address`, { layer: LAYER, offset: 4 });
+    throw new PacketError(`Cannot encode ${LAYER}: "${text}" is not an address`, {
+      layer: LAYER,
+      offset: 4,
+    });
   }
   return address.bytes;
 }
@@ -333,10 +347,13 @@ function decodeName(bytes: Uint8Array, maxLength: number): string | undefined {
 function encodeName(name: string, maxLength: number): Uint8Array {
   const bytes = new TextEncoder().encode(name);
   if (bytes.length > maxLength || bytes.includes(0)) {
-    throw new PacketError(`Cannot encode ${LAYER}: name is longer than ${maxLength} bytes or contains NUL`, {
-      layer: LAYER,
-      offset: 4,
-    });
+    throw new PacketError(
+      `Cannot encode ${LAYER}: name is longer than ${maxLength} bytes or contains NUL`,
+      {
+        layer: LAYER,
+        offset: 4,
+      },
+    );
   }
   return bytes;
 }

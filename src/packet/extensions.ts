@@ -81,20 +81,32 @@ export function decodeExtensions(bytes: ByteView): ExtensionStructure {
   need(view, EXTENSION_HEADER_LENGTH, LAYER);
   const version = view.getUint8(VERSION) >> 4;
   if (version !== EXTENSION_VERSION) {
-    throw new PacketError(`Cannot decode ${LAYER}: version is ${version}`, { layer: LAYER, offset: VERSION });
+    throw new PacketError(`Cannot decode ${LAYER}: version is ${version}`, {
+      layer: LAYER,
+      offset: VERSION,
+    });
   }
   const checksum = view.getUint16(CHECKSUM);
   if (checksum !== 0 && !verifyChecksum(view)) {
-    throw new PacketError(`Cannot decode ${LAYER}: checksum is wrong`, { layer: LAYER, offset: CHECKSUM });
+    throw new PacketError(`Cannot decode ${LAYER}: checksum is wrong`, {
+      layer: LAYER,
+      offset: CHECKSUM,
+    });
   }
   const objects: ExtensionObject[] = [];
   let offset = EXTENSION_HEADER_LENGTH;
   let decoded = 0;
-  while (offset + EXTENSION_OBJECT_HEADER_LENGTH <= view.byteLength && decoded < EXTENSION_MAX_OBJECTS) {
+  while (
+    offset + EXTENSION_OBJECT_HEADER_LENGTH <= view.byteLength &&
+    decoded < EXTENSION_MAX_OBJECTS
+  ) {
     const length = view.getUint16(offset + OBJECT_LENGTH);
     if (length < EXTENSION_OBJECT_HEADER_LENGTH || offset + length > view.byteLength) break;
     const object = decodeExtensionObject(
-      { classNumber: view.getUint8(offset + OBJECT_CLASS), cType: view.getUint8(offset + OBJECT_C_TYPE) },
+      {
+        classNumber: view.getUint8(offset + OBJECT_CLASS),
+        cType: view.getUint8(offset + OBJECT_C_TYPE),
+      },
       subview(view, offset + EXTENSION_OBJECT_HEADER_LENGTH, offset + length),
     );
     objects.push(object);
@@ -138,10 +150,16 @@ export function leadingExtensionsLength(view: DataView): number | undefined {
  * @returns The number of bytes written.
  * @throws PacketError when `target` is too small or a value does not fit its field.
  */
-export function encodeExtensions(objects: readonly ExtensionObjectFields[], target: ByteView): number {
+export function encodeExtensions(
+  objects: readonly ExtensionObjectFields[],
+  target: ByteView,
+): number {
   const view = viewOf(target);
   const wire = objects.map(encodeExtensionObject);
-  const length = wire.reduce((sum, object) => sum + objectLength(object.payload), EXTENSION_HEADER_LENGTH);
+  const length = wire.reduce(
+    (sum, object) => sum + objectLength(object.payload),
+    EXTENSION_HEADER_LENGTH,
+  );
   room(view, length, LAYER);
   view.setUint32(VERSION, EXTENSION_VERSION * 2 ** 28);
   let offset = EXTENSION_HEADER_LENGTH;
@@ -185,7 +203,10 @@ export function splitOriginalDatagram(body: DataView, declaredLength: number): O
   }
   if (body.byteLength > ORIGINAL_DATAGRAM_MIN_LENGTH) {
     const structure = tryExtensions(subview(body, ORIGINAL_DATAGRAM_MIN_LENGTH));
-    if (structure && (structure.checksum !== 0 || (!structure.malformed && structure.objects.length > 0))) {
+    if (
+      structure &&
+      (structure.checksum !== 0 || (!structure.malformed && structure.objects.length > 0))
+    ) {
       return {
         originalDatagram: bytesOf(body, 0, ORIGINAL_DATAGRAM_MIN_LENGTH),
         extensions: structure.objects,

@@ -123,7 +123,8 @@ function formatIcmp(message: Icmpv4Message | Icmpv6Message, family: Family): str
     case "timestampReply":
       return `${type}, id ${message.identifier}, seq ${message.sequence}`;
     case "destinationUnreachable": {
-      const mtu = "nextHopMtu" in message && message.nextHopMtu ? ` (mtu ${message.nextHopMtu})` : "";
+      const mtu =
+        "nextHopMtu" in message && message.nextHopMtu ? ` (mtu ${message.nextHopMtu})` : "";
       return `${type} (${code})${mtu}${formatQuoting(message, family)}${formatExtensions(message.extensions)}`;
     }
     case "timeExceeded":
@@ -141,10 +142,13 @@ function formatIcmp(message: Icmpv4Message | Icmpv6Message, family: Family): str
     case "extendedEchoRequest":
       return `${type}, id ${message.identifier}, seq ${message.sequence}${formatExtensions(message.extensions)}`;
     case "extendedEchoReply": {
-      const flags = [message.active && "active", message.ipv4 && "IPv4", message.ipv6 && "IPv6"].filter(
-        Boolean,
-      );
-      const state = message.code === 0 ? ` [${flags.join(" ")}] state ${message.state}` : ` (${code})`;
+      const flags = [
+        message.active && "active",
+        message.ipv4 && "IPv4",
+        message.ipv6 && "IPv6",
+      ].filter(Boolean);
+      const state =
+        message.code === 0 ? ` [${flags.join(" ")}] state ${message.state}` : ` (${code})`;
       return `${type}${state}, id ${message.identifier}, seq ${message.sequence}`;
     }
     case "raw":

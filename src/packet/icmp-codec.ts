@@ -1,5 +1,10 @@
 import { bytesOf, need, put8, put16, putBytes, subview, unsigned } from "./bytes.ts";
-import { encodeExtensions, extensionsLength, leadingExtensionsLength, tryExtensions } from "./extensions.ts";
+import {
+  encodeExtensions,
+  extensionsLength,
+  leadingExtensionsLength,
+  tryExtensions,
+} from "./extensions.ts";
 import type {
   Encodable,
   IcmpEchoReply,
@@ -32,7 +37,11 @@ export const ICMP_HEADER_LENGTH = 8;
 /** Decodes type, code and checksum. */
 export function decodeIcmpHeader(view: DataView, layer: string): IcmpHeader {
   need(view, ICMP_BODY, layer);
-  return { type: view.getUint8(TYPE), code: view.getUint8(CODE), checksum: view.getUint16(CHECKSUM) };
+  return {
+    type: view.getUint8(TYPE),
+    code: view.getUint8(CODE),
+    checksum: view.getUint16(CHECKSUM),
+  };
 }
 
 /** Encodes type, code and checksum. The caller has checked the room. */
@@ -52,7 +61,8 @@ export function decodeEcho<Kind extends "echoRequest" | "echoReply">(
   kind: Kind,
   view: DataView,
   layer: string,
-): IcmpHeader & Pick<IcmpEchoRequest, "identifier" | "sequence" | "data"> & { readonly kind: Kind } {
+): IcmpHeader &
+  Pick<IcmpEchoRequest, "identifier" | "sequence" | "data"> & { readonly kind: Kind } {
   need(view, ICMP_HEADER_LENGTH, layer);
   return {
     kind,

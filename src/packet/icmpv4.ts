@@ -172,13 +172,21 @@ export function decodeIcmpv4(bytes: ByteView): Icmpv4Message {
  * @returns The number of bytes written.
  * @throws PacketError when `target` is too small or a value does not fit its field.
  */
-export function encodeIcmpv4(message: Icmpv4Fields, target: ByteView, options: ChecksumOptions = {}): number {
+export function encodeIcmpv4(
+  message: Icmpv4Fields,
+  target: ByteView,
+  options: ChecksumOptions = {},
+): number {
   const view = viewOf(target);
   const length = icmpv4Length(message);
   room(view, length, LAYER);
   const keep = options.checksum === "keep";
   encodeIcmpHeader(
-    { type: typeOf(message), code: message.code ?? 0, checksum: keep ? (message.checksum ?? 0) : 0 },
+    {
+      type: typeOf(message),
+      code: message.code ?? 0,
+      checksum: keep ? (message.checksum ?? 0) : 0,
+    },
     view,
     LAYER,
   );
@@ -266,7 +274,10 @@ function typeOf(message: Icmpv4Fields): number {
 
 function decodeExtended(view: DataView): IcmpExtended {
   need(view, ICMP_HEADER_LENGTH, LAYER);
-  return splitOriginalDatagram(subview(view, ICMP_HEADER_LENGTH), view.getUint8(LENGTH) * LENGTH_UNIT);
+  return splitOriginalDatagram(
+    subview(view, ICMP_HEADER_LENGTH),
+    view.getUint8(LENGTH) * LENGTH_UNIT,
+  );
 }
 
 function encodeExtended(message: OriginalDatagramFields, view: DataView): void {

@@ -185,7 +185,11 @@ export function decodeIcmpv6(bytes: ByteView): Icmpv6Message {
  * @returns The number of bytes written.
  * @throws PacketError when `target` is too small or a value does not fit its field.
  */
-export function encodeIcmpv6(message: Icmpv6Fields, target: ByteView, pseudo?: PseudoHeader): number {
+export function encodeIcmpv6(
+  message: Icmpv6Fields,
+  target: ByteView,
+  pseudo?: PseudoHeader,
+): number {
   const view = viewOf(target);
   const length = icmpv6Length(message);
   room(view, length, LAYER);
@@ -210,7 +214,11 @@ export function encodeIcmpv6(message: Icmpv6Fields, target: ByteView, pseudo?: P
     case "redirect":
       putZeros(view, ICMP_BODY, TARGET);
       putBytes(view, TARGET, wireAddress(message.target, 6, { layer: LAYER, offset: TARGET }));
-      putBytes(view, DESTINATION, wireAddress(message.destination, 6, { layer: LAYER, offset: DESTINATION }));
+      putBytes(
+        view,
+        DESTINATION,
+        wireAddress(message.destination, 6, { layer: LAYER, offset: DESTINATION }),
+      );
       putBytes(view, REDIRECT_OPTIONS, message.options);
       break;
     case "extendedEchoRequest":
@@ -309,7 +317,10 @@ function typeOf(message: Icmpv6Fields): number {
 
 function decodeExtended(view: DataView): IcmpExtended {
   need(view, ICMP_HEADER_LENGTH, LAYER);
-  return splitOriginalDatagram(subview(view, ICMP_HEADER_LENGTH), view.getUint8(LENGTH) * LENGTH_UNIT);
+  return splitOriginalDatagram(
+    subview(view, ICMP_HEADER_LENGTH),
+    view.getUint8(LENGTH) * LENGTH_UNIT,
+  );
 }
 
 function encodeExtended(message: OriginalDatagramFields, view: DataView): void {

@@ -191,4 +191,10 @@ export {
   tcpChecksum,
   tcpHeaderLength,
 } from "./tcp.ts";
-export { decodeUdpHeader, encodeUdpHeader, UDP_HEADER_LENGTH, type UdpHeader, udpChecksum } from "./udp.ts";
+export {
+  decodeUdpHeader,
+  encodeUdpHeader,
+  UDP_HEADER_LENGTH,
+  type UdpHeader,
+  udpChecksum,
+} from "./udp.ts";

@@ -180,14 +180,17 @@ function decodeIpv4Option(view: DataView, type: number): Ipv4Option | undefined 
     case Ipv4OptionType.Timestamp:
       return decodeTimestamp(view);
     case Ipv4OptionType.RouterAlert:
-      return view.byteLength === 4 ? { kind: "routerAlert", type, value: view.getUint16(2) } : undefined;
+      return view.byteLength === 4
+        ? { kind: "routerAlert", type, value: view.getUint16(2) }
+        : undefined;
     default:
       return undefined;
   }
 }
 
 function decodeRoute(view: DataView, kind: Ipv4RouteOption["kind"]): Ipv4RouteOption | undefined {
-  if (view.byteLength < ROUTE_DATA || (view.byteLength - ROUTE_DATA) % ADDRESS_LENGTH !== 0) return undefined;
+  if (view.byteLength < ROUTE_DATA || (view.byteLength - ROUTE_DATA) % ADDRESS_LENGTH !== 0)
+    return undefined;
   const route: string[] = [];
   for (let offset = ROUTE_DATA; offset < view.byteLength; offset += ADDRESS_LENGTH) {
     route.push(readAddress(view, offset, 4));

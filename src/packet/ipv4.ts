@@ -76,7 +76,10 @@ export interface Ipv4Header {
 }
 
 /** What {@link encodeIpv4Header} needs; everything else has a default. Any {@link Ipv4Header} will do. */
-export type Ipv4HeaderFields = Pick<Ipv4Header, "totalLength" | "protocol" | "source" | "destination"> &
+export type Ipv4HeaderFields = Pick<
+  Ipv4Header,
+  "totalLength" | "protocol" | "source" | "destination"
+> &
   Partial<Ipv4Header>;
 
 /**
@@ -89,7 +92,10 @@ export function decodeIpv4Header(bytes: ByteView): Ipv4Header {
   need(view, IPV4_HEADER_LENGTH, LAYER);
   const first = view.getUint8(VERSION_IHL);
   if (first >> 4 !== 4) {
-    throw new PacketError(`Cannot decode ${LAYER}: version is ${first >> 4}`, { layer: LAYER, offset: 0 });
+    throw new PacketError(`Cannot decode ${LAYER}: version is ${first >> 4}`, {
+      layer: LAYER,
+      offset: 0,
+    });
   }
   const headerLength = (first & 0xf) * 4;
   if (headerLength < IPV4_HEADER_LENGTH) {
@@ -118,7 +124,8 @@ export function decodeIpv4Header(bytes: ByteView): Ipv4Header {
     source: readAddress(view, SOURCE, 4),
     destination: readAddress(view, DESTINATION, 4),
     // Nearly every header: a view of nothing would cost as much as three fields.
-    options: headerLength === IPV4_HEADER_LENGTH ? NO_OPTIONS : bytesOf(view, OPTIONS, headerLength),
+    options:
+      headerLength === IPV4_HEADER_LENGTH ? NO_OPTIONS : bytesOf(view, OPTIONS, headerLength),
   };
 }
 
@@ -160,10 +167,15 @@ export function encodeIpv4Header(
   put8(view, PROTOCOL, header.protocol, LAYER);
   put16(view, CHECKSUM, options.checksum === "keep" ? (header.checksum ?? 0) : 0, LAYER);
   putBytes(view, SOURCE, wireAddress(header.source, 4, { layer: LAYER, offset: SOURCE }));
-  putBytes(view, DESTINATION, wireAddress(header.destination, 4, { layer: LAYER, offset: DESTINATION }));
+  putBytes(
+    view,
+    DESTINATION,
+    wireAddress(header.destination, 4, { layer: LAYER, offset: DESTINATION }),
+  );
   putZeros(view, OPTIONS, length);
   if (header.options) putBytes(view, OPTIONS, header.options);
-  if (options.checksum !== "keep") view.setUint16(CHECKSUM, internetChecksum(subview(view, 0, length)));
+  if (options.checksum !== "keep")
+    view.setUint16(CHECKSUM, internetChecksum(subview(view, 0, length)));
   return length;
 }
 

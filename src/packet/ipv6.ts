@@ -1,6 +1,16 @@
 import { PacketError } from "../errors.ts";
 import { readAddress, wireAddress } from "./address.ts";
-import { type ByteView, bytesOf, need, put8, put16, putBytes, room, unsigned, viewOf } from "./bytes.ts";
+import {
+  type ByteView,
+  bytesOf,
+  need,
+  put8,
+  put16,
+  putBytes,
+  room,
+  unsigned,
+  viewOf,
+} from "./bytes.ts";
 import { IpProtocol } from "./protocol.ts";
 
 const VERSION_CLASS_FLOW = 0;
@@ -109,7 +119,10 @@ export interface Ipv6Header {
 }
 
 /** What {@link encodeIpv6Header} needs; everything else has a default. Any {@link Ipv6Header} will do. */
-export type Ipv6HeaderFields = Pick<Ipv6Header, "payloadLength" | "nextHeader" | "source" | "destination"> &
+export type Ipv6HeaderFields = Pick<
+  Ipv6Header,
+  "payloadLength" | "nextHeader" | "source" | "destination"
+> &
   Partial<Ipv6Header>;
 
 /**
@@ -146,7 +159,10 @@ export function decodeQuotedIpv6Header(view: DataView): Ipv6Header {
   need(view, IPV6_HEADER_LENGTH, LAYER);
   const first = view.getUint32(VERSION_CLASS_FLOW);
   if (first >>> 28 !== 6) {
-    throw new PacketError(`Cannot decode ${LAYER}: version is ${first >>> 28}`, { layer: LAYER, offset: 0 });
+    throw new PacketError(`Cannot decode ${LAYER}: version is ${first >>> 28}`, {
+      layer: LAYER,
+      offset: 0,
+    });
   }
   const nextHeader = view.getUint8(NEXT_HEADER);
   const hopLimit = view.getUint8(HOP_LIMIT);
@@ -198,7 +214,11 @@ export function encodeIpv6Header(header: Ipv6HeaderFields, target: ByteView): nu
   put8(view, NEXT_HEADER, header.nextHeader, LAYER);
   put8(view, HOP_LIMIT, header.hopLimit ?? header.ttl ?? 64, LAYER);
   putBytes(view, SOURCE, wireAddress(header.source, 6, { layer: LAYER, offset: SOURCE }));
-  putBytes(view, DESTINATION, wireAddress(header.destination, 6, { layer: LAYER, offset: DESTINATION }));
+  putBytes(
+    view,
+    DESTINATION,
+    wireAddress(header.destination, 6, { layer: LAYER, offset: DESTINATION }),
+  );
   let offset = IPV6_HEADER_LENGTH;
   for (const extension of header.extensionHeaders ?? []) {
     putBytes(view, offset, extension.bytes);

@@ -1,7 +1,12 @@
 import type { Family } from "./address.ts";
 import { type ByteView, bytesOf, need, subview, viewOf } from "./bytes.ts";
 import { decodeIpv4Header, type Ipv4Header } from "./ipv4.ts";
-import { decodeQuotedIpv6Header, type Ipv6Header, isIpv6Extension, isLaterFragment } from "./ipv6.ts";
+import {
+  decodeQuotedIpv6Header,
+  type Ipv6Header,
+  isIpv6Extension,
+  isLaterFragment,
+} from "./ipv6.ts";
 import { IpProtocol } from "./protocol.ts";
 import { decodeTcpHeader, TCP_HEADER_LENGTH, type TcpHeader } from "./tcp.ts";
 import { decodeUdpHeader, UDP_HEADER_LENGTH } from "./udp.ts";
@@ -107,7 +112,8 @@ export function decodeQuote(bytes: ByteView, family: Family): Quote {
   const cut = header.version === 6 && isIpv6Extension(header.protocol);
   const rest = subview(view, header.headerLength);
   // The chain of an IPv6 packet may fill the whole quote; the 8 bytes then are those of the cut header.
-  if (!(header.version === 6 && header.extensionHeaders.length > 0)) need(rest, QUOTE_MIN_LENGTH, LAYER);
+  if (!(header.version === 6 && header.extensionHeaders.length > 0))
+    need(rest, QUOTE_MIN_LENGTH, LAYER);
   const fragment = header.version === 4 ? header.fragmentOffset !== 0 : isLaterFragment(header);
   return {
     header,

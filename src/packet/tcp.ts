@@ -70,7 +70,8 @@ export interface TcpHeader {
 }
 
 /** What {@link encodeTcpHeader} needs; everything else is zero. Any {@link TcpHeader} will do. */
-export type TcpHeaderFields = Pick<TcpHeader, "sourcePort" | "destinationPort"> & Partial<TcpHeader>;
+export type TcpHeaderFields = Pick<TcpHeader, "sourcePort" | "destinationPort"> &
+  Partial<TcpHeader>;
 
 /**
  * Decodes the TCP header at the start of `bytes` (RFC 9293).
@@ -124,7 +125,10 @@ export function encodeTcpHeader(header: TcpHeaderFields, target: ByteView): numb
   put16(view, DESTINATION_PORT, header.destinationPort, LAYER);
   put32(view, SEQUENCE_NUMBER, header.sequenceNumber ?? 0, LAYER);
   put32(view, ACKNOWLEDGMENT_NUMBER, header.acknowledgmentNumber ?? 0, LAYER);
-  view.setUint16(DATA_OFFSET, ((length / 4) << 12) | unsigned(header.flags ?? 0, 12, LAYER, DATA_OFFSET));
+  view.setUint16(
+    DATA_OFFSET,
+    ((length / 4) << 12) | unsigned(header.flags ?? 0, 12, LAYER, DATA_OFFSET),
+  );
   put16(view, WINDOW, header.window ?? 0, LAYER);
   put16(view, CHECKSUM, header.checksum ?? 0, LAYER);
   put16(view, URGENT_POINTER, header.urgentPointer ?? 0, LAYER);

@@ -16,7 +16,10 @@ describe("icmpx refuses with one line and exit code 2", () => {
     ["help pign", 'Unknown command "pign" (did you mean ping?)'],
     ["ping", "Need HOST...: icmpx ping --help shows how"],
     ["ping --cuont 3 host", "Unknown option --cuont (did you mean --count?)"],
-    ["mtr --report-cylces 3 host", "Unknown option --report-cylces (did you mean --report-cycles?)"],
+    [
+      "mtr --report-cylces 3 host",
+      "Unknown option --report-cylces (did you mean --report-cycles?)",
+    ],
     ["ping -x host", "Unknown option -x (icmpx ping --help shows the options)"],
     ["ping host -c", "Option -c needs a value: N"],
     ["ping -c 0 host", 'Option -c is "0": need a whole number of at least 1'],
@@ -36,7 +39,10 @@ describe("icmpx refuses with one line and exit code 2", () => {
     ["ping -4 -6 host", "Options -4 and -6 exclude each other"],
     ["ping -H -n host", "Options -H and -n exclude each other"],
     ["ping --json --csv host", "Options --json and --csv exclude each other"],
-    ["ping -6 -I 127.0.0.1 host", 'Option "source" (127.0.0.1) is not an IPv6 address, as "family" wants'],
+    [
+      "ping -6 -I 127.0.0.1 host",
+      'Option "source" (127.0.0.1) is not an IPv6 address, as "family" wants',
+    ],
     ["traceroute a b", 'Need one HOST, have 2: "a", "b"'],
     ["127.0.0.1", 'Unknown command "127.0.0.1" (did you mean icmpx ping 127.0.0.1?)'],
     ["fd00::1", 'Unknown command "fd00::1" (did you mean icmpx ping fd00::1?)'],
@@ -76,7 +82,11 @@ describe("icmpx refuses with one line and exit code 2", () => {
   for (const [line, complaint] of wrong) {
     test(line, async () => {
       const { code, stdout, stderr } = await runCli(line);
-      expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: "", stderr: `icmpx: ${complaint}\n` });
+      expect({ code, stdout, stderr }).toEqual({
+        code: 2,
+        stdout: "",
+        stderr: `icmpx: ${complaint}\n`,
+      });
     });
   }
 
@@ -113,8 +123,14 @@ describe("readValues()", () => {
   test("reads joined, separate and long forms, and operands anywhere", () => {
     const values = readValues(PING, ["a", "-c5", "-i", ".25", "--ttl=7", "-qn", "b", "--", "-c"]);
     expect(values.operands).toEqual(["a", "b", "-c"]);
-    expect([values.number("count"), values.number("interval"), values.number("ttl")]).toEqual([5, 250, 7]);
-    expect([values.has("quiet"), values.has("numeric"), values.has("flood")]).toEqual([true, true, false]);
+    expect([values.number("count"), values.number("interval"), values.number("ttl")]).toEqual([
+      5, 250, 7,
+    ]);
+    expect([values.has("quiet"), values.has("numeric"), values.has("flood")]).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 
   test("gives seconds as milliseconds, without the noise of binary fractions", () => {
@@ -131,7 +147,9 @@ describe("readValues()", () => {
   });
 
   test("asked for an option that the table lacks, it throws", () => {
-    expect(() => readValues(PING, ["a"]).has("nonsense")).toThrow('No option "nonsense" in the table');
+    expect(() => readValues(PING, ["a"]).has("nonsense")).toThrow(
+      'No option "nonsense" in the table',
+    );
   });
 });
 
@@ -145,7 +163,8 @@ describe("the tables of options", () => {
       expect([...names, ...letters]).not.toContainAnyValues(["help", "h"]);
       for (const option of Object.keys(command.elsewhere ?? {}))
         expect(readsAs(command, option)).toStartWith(`Unknown option ${option} (`);
-      for (const { kind, value } of command.options) expect(value === undefined).toBe(kind === "flag");
+      for (const { kind, value } of command.options)
+        expect(value === undefined).toBe(kind === "flag");
     });
   }
 });

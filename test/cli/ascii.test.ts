@@ -46,7 +46,11 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx with LC_ALL=C
     runCli(line, { env, platform: platform(), terminal: { columns: 60, rows: 24 } });
 
   test("writes text in ASCII, as wide as in UTF-8", async () => {
-    for (const line of ["ping -H -c 1 127.0.0.1 ::1", "mtr -r -c 1 127.0.0.1", "traceroute 127.0.0.1"]) {
+    for (const line of [
+      "ping -H -c 1 127.0.0.1 ::1",
+      "mtr -r -c 1 127.0.0.1",
+      "traceroute 127.0.0.1",
+    ]) {
       const plain = await run(line, { LC_ALL: "C" });
       const utf8 = await run(line, { LC_ALL: "C.UTF-8" });
       expect(utf8.stdout).toMatch(NOT_ASCII);
@@ -79,7 +83,12 @@ test("asciiHost() passes on all but the letters", async () => {
     onResize: (listener: () => void) => listener,
   };
   const { stdout } = asciiHost({ stdout: output, stderr: output } as unknown as Host, true);
-  expect([stdout.isTerminal, stdout.columns, stdout.rows, stdout.isBusy]).toEqual([true, 80, 24, false]);
+  expect([stdout.isTerminal, stdout.columns, stdout.rows, stdout.isBusy]).toEqual([
+    true,
+    80,
+    24,
+    false,
+  ]);
   stdout.write("│");
   await stdout.flush();
   const listener = (): void => {};

@@ -28,7 +28,11 @@ describeIf(requiresLab(), "icmpx behind three routers", () => {
     for (const family of [4, 6] as const) {
       test(`traceroute shows every hop over IPv${family} as ${as}`, async () => {
         const target = chain.destination[family];
-        const { code, stdout, stderr } = await run(chain.source, as, `trace -n -q 2 -w 2 -N 4 ${target}`);
+        const { code, stdout, stderr } = await run(
+          chain.source,
+          as,
+          `trace -n -q 2 -w 2 -N 4 ${target}`,
+        );
         expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
         const [heading, ...lines] = stdout.split("\n");
         expect(heading).toBe(`traceroute to ${target}, 30 hops at most`);
@@ -41,7 +45,11 @@ describeIf(requiresLab(), "icmpx behind three routers", () => {
 
       test(`mtr --report lines up over IPv${family} as ${as}`, async () => {
         const target = chain.destination[family];
-        const { code, stdout, stderr } = await run(chain.source, as, `mtr -rwn -c 3 -i 0.05 ${target}`);
+        const { code, stdout, stderr } = await run(
+          chain.source,
+          as,
+          `mtr -rwn -c 3 -i 0.05 ${target}`,
+        );
         expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
         const [start, head = "", ...rows] = stdout.trimEnd().split("\n");
         expect(start).toMatch(/^Start: \d{4}-\d\d-\d\dT[\d:.]+Z {2}to /);
@@ -64,13 +72,21 @@ describeIf(requiresLab(), "icmpx behind three routers", () => {
           run(chain.source, as, `ping -c 2 -i 0.05 -t 9 -s 100 ${more} ${target}`);
         const text = await line(`-${family}`);
         expect({ code: text.code, stderr: text.stderr }).toEqual({ code: 0, stderr: "" });
-        expect(text.stdout.match(/^108 bytes from \S+: icmp_seq=[12] ttl=61 time=[\d.]+ ms$/gm)).toHaveLength(
-          2,
-        );
+        expect(
+          text.stdout.match(/^108 bytes from \S+: icmp_seq=[12] ttl=61 time=[\d.]+ ms$/gm),
+        ).toHaveLength(2);
         const [only] = JSON.parse((await line("--json")).stdout).targets;
-        expect(only).toMatchObject({ target, family, statistics: { sent: 2, received: 2, loss: 0 } });
+        expect(only).toMatchObject({
+          target,
+          family,
+          statistics: { sent: 2, received: 2, loss: 0 },
+        });
         const events = parseNdjson((await line("--ndjson")).stdout);
-        expect(events.map(({ event, kind }) => kind ?? event)).toEqual(["reply", "reply", "summary"]);
+        expect(events.map(({ event, kind }) => kind ?? event)).toEqual([
+          "reply",
+          "reply",
+          "summary",
+        ]);
         const rows = parseCsv((await line("--csv")).stdout);
         expect(rows.map(({ number, from, ttl }) => [number, from, ttl])).toEqual([
           ["1", target, "61"],
@@ -79,7 +95,11 @@ describeIf(requiresLab(), "icmpx behind three routers", () => {
       });
 
       test(`ping -t over IPv${family} as ${as} shows the router at which the TTL ran out`, async () => {
-        const { code, stdout } = await run(chain.source, as, `ping -c 1 -t 2 ${chain.destination[family]}`);
+        const { code, stdout } = await run(
+          chain.source,
+          as,
+          `ping -c 1 -t 2 ${chain.destination[family]}`,
+        );
         expect(code).toBe(1);
         expect(stdout).toContain(
           `\nFrom ${chain.hops[family][1]} icmp_seq=1 ${family === 4 ? "Time to live exceeded" : "Time exceeded: Hop limit"}\n`,
@@ -89,17 +109,30 @@ describeIf(requiresLab(), "icmpx behind three routers", () => {
 
     test(`JSON, NDJSON and CSV as ${as} tell the same hops`, async () => {
       const target = chain.destination[4];
-      const trace = JSON.parse((await run(chain.source, as, `trace -n -q 1 --json ${target}`)).stdout);
-      expect(trace).toMatchObject({ command: "traceroute", target, reached: true, stopReason: "target" });
+      const trace = JSON.parse(
+        (await run(chain.source, as, `trace -n -q 1 --json ${target}`)).stdout,
+      );
+      expect(trace).toMatchObject({
+        command: "traceroute",
+        target,
+        reached: true,
+        stopReason: "target",
+      });
       expect(trace.hops.map(({ addr }: { addr: string }) => addr)).toEqual([...chain.hops[4]]);
-      const events = parseNdjson((await run(chain.source, as, `trace -n -q 1 --ndjson ${target}`)).stdout);
+      const events = parseNdjson(
+        (await run(chain.source, as, `trace -n -q 1 --ndjson ${target}`)).stdout,
+      );
       expect(events.map(({ event, addr }) => addr ?? event)).toEqual([...chain.hops[4], "summary"]);
       const rows = parseCsv((await run(chain.source, as, `trace -n -q 2 --csv ${target}`)).stdout);
       expect(rows.map(({ ttl, probe, address }) => [ttl, probe, address])).toEqual(
-        chain.hops[4].flatMap((addr, index) => ["1", "2"].map((probe) => [String(index + 1), probe, addr])),
+        chain.hops[4].flatMap((addr, index) =>
+          ["1", "2"].map((probe) => [String(index + 1), probe, addr]),
+        ),
       );
 
-      const mtr = JSON.parse((await run(chain.source, as, `mtr -n -c 2 -i 0.05 --json ${target}`)).stdout);
+      const mtr = JSON.parse(
+        (await run(chain.source, as, `mtr -n -c 2 -i 0.05 --json ${target}`)).stdout,
+      );
       expect(mtr).toMatchObject({ command: "mtr", target, rounds: 2, reached: true });
       const rounds = parseNdjson(
         (await run(chain.source, as, `mtr -n -c 2 -i 0.05 --ndjson ${target}`)).stdout,
@@ -109,7 +142,9 @@ describeIf(requiresLab(), "icmpx behind three routers", () => {
         ["round", 2],
         ["summary", 2],
       ]);
-      const figures = parseCsv((await run(chain.source, as, `mtr -n -c 2 -i 0.05 --csv ${target}`)).stdout);
+      const figures = parseCsv(
+        (await run(chain.source, as, `mtr -n -c 2 -i 0.05 --csv ${target}`)).stdout,
+      );
       expect(figures.map(({ ttl, address, sent, loss }) => [ttl, address, sent, loss])).toEqual(
         chain.hops[4].map((addr, index) => [String(index + 1), addr, "2", "0"]),
       );
@@ -118,7 +153,11 @@ describeIf(requiresLab(), "icmpx behind three routers", () => {
 
   test("-f and -m choose the hops, and exit code 1 tells that the target was not reached", async () => {
     const target = chain.destination[4];
-    const trace = await run(chain.source, "root", `trace -n -f 2 -m 3 -F -t 0x20 --size 100 ${target}`);
+    const trace = await run(
+      chain.source,
+      "root",
+      `trace -n -f 2 -m 3 -F -t 0x20 --size 100 ${target}`,
+    );
     expect(trace.code).toBe(1);
     expect(Array.from(trace.stdout.matchAll(/^ \d {2}\S+/gm), ([line]) => line)).toEqual(
       [2, 3].map((hop) => ` ${hop}  ${chain.hops[4][hop - 1]}`),
@@ -130,7 +169,9 @@ describeIf(requiresLab(), "icmpx behind three routers", () => {
       `mtr -rn -c 1 -f 2 -m 3 -Z 0.5 -Q 0x20 -s 100 -o LSM ${target}`,
     );
     expect(mtr.code).toBe(1);
-    expect(mtr.stdout).toMatch(/Loss% {3}Snt {3}Javg\n {2}2\.\|-- 10\.77\.2\.2 +0\.0% +1 +-\n {2}3\./);
+    expect(mtr.stdout).toMatch(
+      /Loss% {3}Snt {3}Javg\n {2}2\.\|-- 10\.77\.2\.2 +0\.0% +1 +-\n {2}3\./,
+    );
   });
 
   test("source, interface and the limit of silent hops", async () => {
@@ -154,7 +195,9 @@ describeIf(requiresLab(), "icmpx behind three routers", () => {
       `ping -n -c 1 -W 10 ${chain.vacant[4]} ${chain.destination[4]}`,
     );
     expect(code).toBe(1);
-    expect(stdout).toContain(`${chain.vacant[4]}: From 10.77.3.2 icmp_seq=1 Destination Host Unreachable\n`);
+    expect(stdout).toContain(
+      `${chain.vacant[4]}: From 10.77.3.2 icmp_seq=1 Destination Host Unreachable\n`,
+    );
     expect(stdout).toContain(`64 bytes from ${chain.destination[4]}: icmp_seq=1 ttl=61`);
   });
 
@@ -171,9 +214,14 @@ describeIf(requiresLab(), "icmpx behind three routers", () => {
       expect([trace.code, trace.stdout.includes(" 1  ENETUNREACH\n")]).toEqual([2, true]);
       const mtr = await run(island, as, `mtr -rnc 1 -m 3 ${target}`);
       expect(mtr.code).toBe(2);
-      expect(mtr.stdout).toMatch(/\n3 probes not sent: .+ENETUNREACH \(network is unreachable\)\n$/);
+      expect(mtr.stdout).toMatch(
+        /\n3 probes not sent: .+ENETUNREACH \(network is unreachable\)\n$/,
+      );
       const sweep = await run(island, as, `sweep ${target}`);
-      expect([sweep.code, sweep.stderr.split("; ")[0]]).toEqual([2, "1 host: 0 alive, 1 not sent to"]);
+      expect([sweep.code, sweep.stderr.split("; ")[0]]).toEqual([
+        2,
+        "1 host: 0 alive, 1 not sent to",
+      ]);
       expect(sweep.stderr).toEndWith("\n-A tells why something was not sent\n");
     });
   }

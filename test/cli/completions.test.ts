@@ -13,7 +13,8 @@ let folder = "";
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "icmpx-complete-"));
   await Bun.write(join(folder, "trace.pcap"), "");
-  for (const shell of ["bash", "zsh", "fish"]) await Bun.write(join(folder, shell), await script(shell));
+  for (const shell of ["bash", "zsh", "fish"])
+    await Bun.write(join(folder, shell), await script(shell));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -54,7 +55,14 @@ describeIf(requires.command("bash"), "completions, evaluated by bash", () => {
 
   test("--version, options where there are no operands, and a value after =", () => {
     expect(bash(["icmpx", "--v"])).toEqual(["--version"]);
-    expect(bash(["icmpx", "doctor", ""])).toEqual(["--copy-to", "--fix", "--help", "--json", "-h", "-j"]);
+    expect(bash(["icmpx", "doctor", ""])).toEqual([
+      "--copy-to",
+      "--fix",
+      "--help",
+      "--json",
+      "-h",
+      "-j",
+    ]);
     expect(bash(["icmpx", "ping", "--pmtudisc", "="])).toEqual(["do", "dont", "want"]);
     expect(bash(["icmpx", "ping", "--pmtudisc", "=", "w"])).toEqual(["want"]);
   });
@@ -98,25 +106,29 @@ const ZSH_ROWS: readonly (readonly [typed: string, completed: string])[] = [
   ["icmpx sweep --exclude-file=FOLDER/tr", "icmpx sweep --exclude-file=FOLDER/trace.pcap"],
 ];
 
-describeIf(requires.all(requires.linux(), requires.command("zsh")), "completions, evaluated by zsh", () => {
-  test("completes what is typed", async () => {
-    await using pty = new Pty(["zsh", "-f"], {
-      columns: 160,
-      cwd: folder,
-      env: { PS1: "> ", ZDOTDIR: folder },
+describeIf(
+  requires.all(requires.linux(), requires.command("zsh")),
+  "completions, evaluated by zsh",
+  () => {
+    test("completes what is typed", async () => {
+      await using pty = new Pty(["zsh", "-f"], {
+        columns: 160,
+        cwd: folder,
+        env: { PS1: "> ", ZDOTDIR: folder },
+      });
+      await pty.shows(">");
+      pty.type(`autoload -Uz compinit && compinit -D -u && . ./zsh && print rea''dy\r`);
+      await pty.shows("ready");
+      for (const [typed, completed] of ZSH_ROWS) {
+        pty.type(`\x15\f${typed.replaceAll("FOLDER", folder)}`);
+        await pty.until(() => pty.rows[0]?.endsWith(typed.replaceAll("FOLDER", folder)) === true);
+        pty.type("\t");
+        const line = `> ${completed.replaceAll("FOLDER", folder)}`;
+        await pty.until(() => pty.rows[0]?.trimEnd() === line);
+      }
     });
-    await pty.shows(">");
-    pty.type(`autoload -Uz compinit && compinit -D -u && . ./zsh && print rea''dy\r`);
-    await pty.shows("ready");
-    for (const [typed, completed] of ZSH_ROWS) {
-      pty.type(`\x15\f${typed.replaceAll("FOLDER", folder)}`);
-      await pty.until(() => pty.rows[0]?.endsWith(typed.replaceAll("FOLDER", folder)) === true);
-      pty.type("\t");
-      const line = `> ${completed.replaceAll("FOLDER", folder)}`;
-      await pty.until(() => pty.rows[0]?.trimEnd() === line);
-    }
-  });
-});
+  },
+);
 
 async function script(shell: string): Promise<string> {
   const { code, stdout } = await runCli(`completions ${shell}`);

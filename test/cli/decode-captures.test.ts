@@ -57,7 +57,8 @@ describe("icmpx decode tells", () => {
   });
 
   test("the interface of an extended echo request with data", async () => {
-    const hex = "4500002c000100004001f6ccc0000201c00002022a009191000700012000dcf4000803020000000111223344";
+    const hex =
+      "4500002c000100004001f6ccc0000201c00002022a009191000700012000dcf4000803020000000111223344";
     const { stdout } = await runCli(["decode", hex]);
     expect(stdout).toBe(
       "IP 192.0.2.1 > 192.0.2.2: ICMP extended echo request, id 7, seq 0, interface index 1, length 24\n",
@@ -66,7 +67,13 @@ describe("icmpx decode tells", () => {
 
   test("what it does not decode, by name and number", async () => {
     const ethernet = (type: string): string => `${"02".repeat(12)}${type}${"00".repeat(40)}`;
-    const frames = [ethernet("0806"), ethernet("0806"), ethernet("8847"), ethernet("1234"), ethernet("0040")];
+    const frames = [
+      ethernet("0806"),
+      ethernet("0806"),
+      ethernet("8847"),
+      ethernet("1234"),
+      ethernet("0040"),
+    ];
     const gre = `${"02".repeat(12)}0800${toHex(ip(47, "00000800"))}`;
     const vxlan = `${"02".repeat(12)}0800${toHex(ip(17, "c00012b500080000"))}`;
     const line = ["decode", "--link", "ethernet", ...frames, gre, vxlan];
@@ -129,7 +136,9 @@ describe("icmpx decode reads the same from", () => {
 
   test("a gzip file of several members", async () => {
     const hex = Buffer.from(toHex(ECHO));
-    const packed = Buffer.concat([hex.subarray(0, 9), hex.subarray(9)].map((part) => gzipSync(part)));
+    const packed = Buffer.concat(
+      [hex.subarray(0, 9), hex.subarray(9)].map((part) => gzipSync(part)),
+    );
     expect((await runCli("decode -", { input: [packed] })).stdout).toBe(`${ECHO_LINE}\n`);
   });
 });
@@ -141,8 +150,11 @@ describe("readPcapng()", () => {
   };
   const section = (le = true): Uint8Array =>
     block(0x0a0d0d0a, join32(le, 0x1a2b3c4d, le ? 1 : 0x10000, 0xffffffff, 0xffffffff), le);
-  const interfaceOf = (linkType: number, snap: number, options: Uint8Array = new Uint8Array(0)): Uint8Array =>
-    block(1, join32(true, linkType, snap, options));
+  const interfaceOf = (
+    linkType: number,
+    snap: number,
+    options: Uint8Array = new Uint8Array(0),
+  ): Uint8Array => block(1, join32(true, linkType, snap, options));
 
   test("reads resolutions, offsets, several interfaces, and packets without a time", async () => {
     const nano = fromHex("09000100 09000000 0e000800 0a00000000000000 00000000");
@@ -159,7 +171,11 @@ describe("readPcapng()", () => {
     ]);
     const packets = await packetsOf(file);
     expect(
-      packets.map(({ linkType, timestampNs, originalLength }) => [linkType, timestampNs, originalLength]),
+      packets.map(({ linkType, timestampNs, originalLength }) => [
+        linkType,
+        timestampNs,
+        originalLength,
+      ]),
     ).toEqual([
       [101, 10_000_000_007n, 28],
       [228, 1_500_000_000n, 99],
@@ -181,14 +197,26 @@ describe("readPcapng()", () => {
     ["no section", interfaceOf(1, 0), "This is no pcapng file"],
     ["another version", section().fill(2, 12, 13), "Cannot read pcapng of version 2: need 1"],
     ["a block cut short", section().subarray(0, -2), "The file ends within block 1"],
-    ["an odd length", Buffer.concat([section(), join32(true, 1, 13)]), "Block 2 is no pcapng block"],
-    ["a packet of no interface", Buffer.concat([section(), block(6, new Uint8Array(20))]), "Block 2 is no"],
+    [
+      "an odd length",
+      Buffer.concat([section(), join32(true, 1, 13)]),
+      "Block 2 is no pcapng block",
+    ],
+    [
+      "a packet of no interface",
+      Buffer.concat([section(), block(6, new Uint8Array(20))]),
+      "Block 2 is no",
+    ],
     [
       "a packet longer than its block",
       Buffer.concat([section(), interfaceOf(1, 0), block(6, join32(true, 0, 0, 0, 64, 64, ECHO))]),
       "Block 3 is no",
     ],
-    ["two lengths that differ", Buffer.concat([section(), join32(true, 5, 16, 0, 20)]), "Block 2 is no"],
+    [
+      "two lengths that differ",
+      Buffer.concat([section(), join32(true, 5, 16, 0, 20)]),
+      "Block 2 is no",
+    ],
   ];
   for (const [name, bytes, complaint] of damaged) {
     test(`refuses ${name}`, async () => {
@@ -249,9 +277,15 @@ describeIf(requires.command("tshark"), "icmpx decode beside tshark", () => {
     expect(ours).toHaveLength(theirs.length);
     const rows = ours.map(({ summary, ipChecksum, icmpChecksum }: DecodedRow, index: number) => {
       const [ip, icmp, icmpv6] = theirs[index] ?? [];
-      return { summary, ours: [ipChecksum, icmpChecksum], theirs: [ip ?? null, icmp ?? icmpv6 ?? null] };
+      return {
+        summary,
+        ours: [ipChecksum, icmpChecksum],
+        theirs: [ip ?? null, icmp ?? icmpv6 ?? null],
+      };
     });
-    expect(rows.filter((row: (typeof rows)[0]) => !Bun.deepEquals(row.ours, row.theirs))).toEqual([]);
+    expect(rows.filter((row: (typeof rows)[0]) => !Bun.deepEquals(row.ours, row.theirs))).toEqual(
+      [],
+    );
   });
 
   test("what editcap makes of a capture reads the same", async () => {
@@ -353,7 +387,10 @@ function pcap(packets: readonly Uint8Array[], wireLength?: number, linkType = 10
   const records = packets.map((packet) =>
     join32(true, 1_700_000_000, 7, packet.length, wireLength ?? packet.length, packet),
   );
-  return Buffer.concat([join32(true, 0xa1b2c3d4, 0x0004_0002, 0, 0, 262_144, linkType), ...records]);
+  return Buffer.concat([
+    join32(true, 0xa1b2c3d4, 0x0004_0002, 0, 0, 262_144, linkType),
+    ...records,
+  ]);
 }
 
 /** The same in one section, with blocks that hold no packet between. */
@@ -365,7 +402,17 @@ function pcapng(packets: readonly Uint8Array[], littleEndian: boolean): Uint8Arr
   };
   const time = 1_700_000_000_000_007n;
   const records = packets.map((packet) =>
-    block(6, join(0, Number(time >> 32n), Number(time & 0xffff_ffffn), packet.length, packet.length, packet)),
+    block(
+      6,
+      join(
+        0,
+        Number(time >> 32n),
+        Number(time & 0xffff_ffffn),
+        packet.length,
+        packet.length,
+        packet,
+      ),
+    ),
   );
   const version = littleEndian ? 1 : 0x0001_0000;
   return Buffer.concat([

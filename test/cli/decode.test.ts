@@ -33,7 +33,13 @@ describe("icmpx decode", () => {
     const bare = toHex(ECHO);
     const spaced = bare.replace(/../g, "$& ");
     const colons = (bare.match(/../g) ?? []).join(":");
-    const { code, stdout, stderr } = await runCli(["decode", bare, spaced, colons, bare.toUpperCase()]);
+    const { code, stdout, stderr } = await runCli([
+      "decode",
+      bare,
+      spaced,
+      colons,
+      bare.toUpperCase(),
+    ]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toBe(`${ECHO_LINE}\n`.repeat(4));
   });
@@ -41,16 +47,21 @@ describe("icmpx decode", () => {
   test("shows every fixture as formatPacket() does, from its commented dump", async () => {
     const names = fixtureNames();
     expect(names.length).toBeGreaterThan(40);
-    const { code, stdout } = await runCli(["decode", ...names.map((name) => join(FIXTURES, `${name}.hex`))]);
+    const { code, stdout } = await runCli([
+      "decode",
+      ...names.map((name) => join(FIXTURES, `${name}.hex`)),
+    ]);
     expect(code).toBe(0);
-    expect(stdout.split("\n").slice(0, -1)).toEqual(names.map((name) => formatPacket(fixturePacket(name))));
+    expect(stdout.split("\n").slice(0, -1)).toEqual(
+      names.map((name) => formatPacket(fixturePacket(name))),
+    );
   });
 
   test("reads standard input, be it text or a capture", async () => {
     const text = new TextEncoder().encode(`# a comment\n${toHex(ECHO)}\n`);
-    expect((await runCli("decode -", { input: [text.subarray(0, 2), text.subarray(2)] })).stdout).toBe(
-      `${ECHO_LINE}\n`,
-    );
+    expect(
+      (await runCli("decode -", { input: [text.subarray(0, 2), text.subarray(2)] })).stdout,
+    ).toBe(`${ECHO_LINE}\n`);
     const capture = pcapFile([ECHO], { linkType: LinkType.Raw });
     const pieces = Array.from(capture, (byte) => Uint8Array.of(byte));
     expect((await runCli("decode -", { input: pieces })).stdout).toBe(
@@ -62,7 +73,15 @@ describe("icmpx decode", () => {
     const ethernet = `${"02".repeat(12)}0800${toHex(ECHO)}${"00".repeat(18)}`;
     const arp = `${"02".repeat(12)}0806${"00".repeat(28)}`;
     const tagged = `${"02".repeat(12)}88a800058100006486dd`;
-    const { stdout } = await runCli(["decode", "--link", "ethernet", ethernet, arp, tagged, "0202"]);
+    const { stdout } = await runCli([
+      "decode",
+      "--link",
+      "ethernet",
+      ethernet,
+      arp,
+      tagged,
+      "0202",
+    ]);
     expect(stdout.split("\n")).toEqual([
       ECHO_LINE,
       "[not IP: ARP (ethertype 0x0806), 42 bytes]",
@@ -73,7 +92,10 @@ describe("icmpx decode", () => {
   });
 
   test("--json, --ndjson and --csv hold the fields", async () => {
-    const file = await write("fields.pcap", pcapFile([ECHO, fromHex("6000")], { linkType: LinkType.Raw }));
+    const file = await write(
+      "fields.pcap",
+      pcapFile([ECHO, fromHex("6000")], { linkType: LinkType.Raw }),
+    );
     const document = JSON.parse((await runCli(["decode", "--json", file])).stdout);
     expect(document).toMatchObject({ command: "decode" });
     expect(document.packets).toHaveLength(2);
@@ -90,7 +112,11 @@ describe("icmpx decode", () => {
     expect(events.slice(0, -1)).toEqual(
       document.packets.map((packet: object) => ({ event: "packet", ...packet })),
     );
-    expect(events.at(-1)).toEqual({ event: "summary", packets: 2, undecoded: { "damaged IPv6": 1 } });
+    expect(events.at(-1)).toEqual({
+      event: "summary",
+      packets: 2,
+      undecoded: { "damaged IPv6": 1 },
+    });
     expect(document.undecoded).toEqual({ "damaged IPv6": 1 });
     const rows = parseCsv((await runCli(["decode", "--csv", file])).stdout);
     expect(rows.map(({ summary }) => summary)).toEqual(
@@ -119,10 +145,20 @@ describe("icmpx decode", () => {
         0,
         /^icmpx: Block 1 is no pcapng block: the file is damaged\n$/,
       ],
-      ["cut.gz", gzipSync(whole).subarray(0, -12), 0, /^icmpx: The gzip file ends in the middle\n$/],
+      [
+        "cut.gz",
+        gzipSync(whole).subarray(0, -12),
+        0,
+        /^icmpx: The gzip file ends in the middle\n$/,
+      ],
       ["bad.gz", fromHex("1f8b0800ffff"), 0, /^icmpx: The gzip file /],
       ["short.pcap", whole.subarray(0, 20), 0, /^icmpx: This is no pcap file\n$/],
-      ["huge.pcap", huge(whole), 0, /^icmpx: Packet 1 says it has 4294967295 bytes: the file is damaged\n$/],
+      [
+        "huge.pcap",
+        huge(whole),
+        0,
+        /^icmpx: Packet 1 says it has 4294967295 bytes: the file is damaged\n$/,
+      ],
     ];
     for (const [name, bytes, lines, complaint] of rows) {
       const { code, stdout, stderr } = await runCli(["decode", await write(name, bytes)]);
@@ -141,7 +177,10 @@ describe("readPcap()", () => {
         expect(rest).toEqual([]);
         expect(packet?.timestampNs).toBe(BigInt(SECONDS) * 1_000_000_000n + (isNano ? 7n : 7000n));
         expect(packet?.bytes).toEqual(ECHO);
-        expect([packet?.originalLength, packet?.linkType]).toEqual([ECHO.length + 100, LinkType.Ethernet]);
+        expect([packet?.originalLength, packet?.linkType]).toEqual([
+          ECHO.length + 100,
+          LinkType.Ethernet,
+        ]);
       });
     }
   }
@@ -184,13 +223,20 @@ describe("unwrapFrame()", () => {
   ];
   for (const [name, linkType, header] of rows) {
     test(`takes ${name} off`, () => {
-      expect(unwrapFrame(linkType, fromHex(header + toHex(ECHO)))).toEqual({ kind: "ip", packet: ECHO });
+      expect(unwrapFrame(linkType, fromHex(header + toHex(ECHO)))).toEqual({
+        kind: "ip",
+        packet: ECHO,
+      });
     });
   }
 
   test("names a link type it does not know", () => {
     const name = "link type 147";
-    expect(unwrapFrame(147, ECHO)).toEqual({ kind: "other", name, description: `${name} is not known` });
+    expect(unwrapFrame(147, ECHO)).toEqual({
+      kind: "other",
+      name,
+      description: `${name} is not known`,
+    });
     expect(unwrapFrame(105, ECHO)).toMatchObject({ name: "link type 105 (IEEE 802.11)" });
     expect(unwrapFrame(LinkType.Null, ECHO.subarray(0, 3))).toMatchObject({ kind: "other" });
   });

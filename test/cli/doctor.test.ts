@@ -5,7 +5,12 @@ import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Diagnosis } from "../../src/cli/diagnosis.ts";
 import type { Execution } from "../../src/cli/host.ts";
-import { IP_RECVERR_RFC4884, IPPROTO_IP, SO_TIMESTAMPING, SOL_SOCKET } from "../../src/ffi/constants.ts";
+import {
+  IP_RECVERR_RFC4884,
+  IPPROTO_IP,
+  SO_TIMESTAMPING,
+  SOL_SOCKET,
+} from "../../src/ffi/constants.ts";
 import { echoReply } from "../support/fake-network.ts";
 import { fakePlatform } from "../support/fake-platform.ts";
 import { requiresLab } from "../support/lab/kinds.ts";
@@ -45,7 +50,8 @@ describe("icmpx doctor on a system that lacks something", () => {
   test("each socket that opens is followed by what it does without, and what that costs", async () => {
     const lines = (await run("doctor", true)).split("\n");
     const first = lines.findIndex((line) => line.startsWith("raw IPv4"));
-    const stamps = "  without SO_TIMESTAMPING (ENOPROTOOPT): RTTs include the time it takes to send";
+    const stamps =
+      "  without SO_TIMESTAMPING (ENOPROTOOPT): RTTs include the time it takes to send";
     const shown = lines.slice(first, lines.indexOf("", first));
     expect(shown.map((line) => line.replace(/ +opens, .*/, ""))).toEqual([
       "raw IPv4",
@@ -62,7 +68,9 @@ describe("icmpx doctor on a system that lacks something", () => {
 
   test("--json has it for each socket", async () => {
     const { sockets } = JSON.parse(await run("doctor --json", true)) as Diagnosis;
-    expect(sockets.map(({ missing }) => missing.map(({ name, code }) => `${name} ${code}`))).toEqual([
+    expect(
+      sockets.map(({ missing }) => missing.map(({ name, code }) => `${name} ${code}`)),
+    ).toEqual([
       ["SO_TIMESTAMPING ENOPROTOOPT"],
       ["SO_TIMESTAMPING ENOPROTOOPT"],
       ["IP_RECVERR_RFC4884 EINVAL", "SO_TIMESTAMPING ENOPROTOOPT"],
@@ -81,7 +89,9 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx doctor in thi
   test("opens sockets and tells of the kernel's stamps", async () => {
     const { code, stdout } = await runCli("doctor");
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^raw IPv4 +opens, loopback answers in \d+\.\d{3} ms, stamped by the kernel$/m);
+    expect(stdout).toMatch(
+      /^raw IPv4 +opens, loopback answers in \d+\.\d{3} ms, stamped by the kernel$/m,
+    );
     expect(stdout).toContain("Probes can be sent.");
     const { sockets, bun } = JSON.parse((await runCli("doctor --json")).stdout) as Diagnosis;
     expect(bun).toEqual({ version: Bun.version, path: BUN });
@@ -94,11 +104,15 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx doctor in thi
   });
 
   test("--fix grants to the real file, explains, and verifies in a fresh process of an ordinary user", async () => {
-    const { code, stdout, host } = await runCli("doctor --fix", { execute: answers({ verified: true }) });
+    const { code, stdout, host } = await runCli("doctor --fix", {
+      execute: answers({ verified: true }),
+    });
     expect(code).toBe(0);
     expect(host.commands[0]).toEqual(["setcap", "cap_net_raw+ep", BUN]);
     expect(host.commands[1]).toEqual([...verification(65_534), BUN, ENTRY, "doctor", "--json"]);
-    expect(stdout).toContain("Whoever may run that file can then, with any script, send packets of any kind");
+    expect(stdout).toContain(
+      "Whoever may run that file can then, with any script, send packets of any kind",
+    );
     expect(stdout).toContain(`sudo setcap -r ${BUN}`);
     expect(stdout).toContain("Verified: ");
     const viaSudo = await runCli("--bootstrap-cap", {
@@ -127,14 +141,19 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx doctor in thi
   test("--copy-to makes a private copy, in a folder too, and overwrites nothing", async () => {
     const execute = answers({ verified: true });
     const target = join(folder, "private bun");
-    const { code, stdout, host } = await runCli(["doctor", "--fix", "--copy-to", target], { execute });
+    const { code, stdout, host } = await runCli(["doctor", "--fix", "--copy-to", target], {
+      execute,
+    });
     expect(code).toBe(0);
     expect(host.commands[0]).toEqual(["setcap", "cap_net_raw+ep", target]);
     expect(stdout).toContain(`$ setcap cap_net_raw+ep '${target}'\n`);
     expect(statSync(target).mode & 0o777).toBe(0o755);
     expect(statSync(target).size).toBe(statSync(BUN).size);
     const again = await runCli(["doctor", "--fix", "--copy-to", target], { execute });
-    expect(again).toMatchObject({ code: 2, stderr: `icmpx: Cannot copy to ${target}: it exists already\n` });
+    expect(again).toMatchObject({
+      code: 2,
+      stderr: `icmpx: Cannot copy to ${target}: it exists already\n`,
+    });
     expect(again.host.commands).toEqual([]);
     await rm(target);
     await runCli(["doctor", "--fix", "--copy-to", folder], { execute });
@@ -143,7 +162,9 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx doctor in thi
       execute,
     });
     expect(nowhere.code).toBe(2);
-    expect(nowhere.stderr).toStartWith(`icmpx: Cannot copy to ${folder}/no/such/folder: no such file`);
+    expect(nowhere.stderr).toStartWith(
+      `icmpx: Cannot copy to ${folder}/no/such/folder: no such file`,
+    );
   });
 });
 
@@ -159,10 +180,14 @@ describeIf(requiresLab("setcap", "getcap"), "icmpx doctor in namespaces", () => 
   afterAll(() => lab[Symbol.asyncDispose]());
 
   test("with nothing allowed: all four denied, all remedies, exit code 1", async () => {
-    const { code, stdout } = await outcome(closed.spawn([...USER, process.execPath, ENTRY, "doctor"]));
+    const { code, stdout } = await outcome(
+      closed.spawn([...USER, process.execPath, ENTRY, "doctor"]),
+    );
     expect(code).toBe(1);
     expect(stdout.match(/denied \(E(PERM|ACCES)\)/g)).toHaveLength(4);
-    expect(stdout).toContain("\n\nNo probe can be sent.\n\nAny of these helps; the first allow least:\n");
+    expect(stdout).toContain(
+      "\n\nNo probe can be sent.\n\nAny of these helps; the first allow least:\n",
+    );
     expect(stdout).toContain("holds no group of this process");
     expect(stdout).toEndWith(`\n  sudo setcap cap_net_raw+ep ${BUN}\n`);
     expect(stdout).toContain('\n  sudo sysctl -w net.ipv4.ping_group_range="65534 65534"\n');
@@ -180,7 +205,9 @@ describeIf(requiresLab("setcap", "getcap"), "icmpx doctor in namespaces", () => 
       mayGainCapNetRaw: false,
       noNewPrivileges: true,
     });
-    expect(sockets.map(({ kind, state, kernelTimestamps }) => [kind, state, kernelTimestamps])).toEqual([
+    expect(
+      sockets.map(({ kind, state, kernelTimestamps }) => [kind, state, kernelTimestamps]),
+    ).toEqual([
       ["raw", "denied", null],
       ["raw", "denied", null],
       ["datagram", "open", true],
@@ -235,7 +262,10 @@ describeIf(requiresLab("setcap", "getcap"), "icmpx doctor in namespaces", () => 
     expect(withCopy).toMatchObject({ code: 0, stderr: "" });
     expect(withCopy.stdout).toContain("1 packets transmitted, 1 received");
     const doctor = await outcome(closed.spawn([...USER, copy, ENTRY, "doctor", "--json"]));
-    expect(JSON.parse(doctor.stdout)).toMatchObject({ ok: true, process: { uid: 65_534, capNetRaw: true } });
+    expect(JSON.parse(doctor.stdout)).toMatchObject({
+      ok: true,
+      process: { uid: 65_534, capNetRaw: true },
+    });
 
     // Run by the copy itself, --fix grants to the file that runs: the copy, and nothing else.
     await outcome(closed.spawn(["setcap", "-r", copy]));
@@ -254,7 +284,10 @@ function verification(id: number): string[] {
 
 function answers({ verified }: { verified: boolean }): (command: readonly string[]) => Execution {
   const sockets = [{ kind: "raw", family: 4, state: verified ? "open" : "denied" }];
-  return (command) => ({ code: 0, stdout: command.includes("setcap") ? "" : JSON.stringify({ sockets }) });
+  return (command) => ({
+    code: 0,
+    stdout: command.includes("setcap") ? "" : JSON.stringify({ sockets }),
+  });
 }
 
 async function outcome(child: Child): Promise<CliOutcome> {

@@ -15,7 +15,15 @@ if (process.arch === "x64") {
     "icmpx under an emulator",
     () => {
       test("ping gets its answer, and tells with -v what lacks", async () => {
-        const { code, stdout, stderr } = await emulate("ping", "-c", "1", "-W", "20", "-v", "127.0.0.1");
+        const { code, stdout, stderr } = await emulate(
+          "ping",
+          "-c",
+          "1",
+          "-W",
+          "20",
+          "-v",
+          "127.0.0.1",
+        );
         expect({ code, stderr }).toEqual({ code: 0, stderr: `icmpx: raw IPv4 socket: ${LACK}\n` });
         expect(stdout).toContain("1 packets transmitted, 1 received, 0% packet loss");
       });
@@ -23,7 +31,9 @@ if (process.arch === "x64") {
       test("doctor opens sockets, and tells what lacks", async () => {
         const text = await emulate("doctor");
         expect({ ...text, stdout: "" }).toEqual({ code: 0, stdout: "", stderr: "" });
-        expect(text.stdout).toMatch(/^raw IPv4 +opens, .*\n {2}without SO_TIMESTAMPING \(ENOPROTOOPT\): /m);
+        expect(text.stdout).toMatch(
+          /^raw IPv4 +opens, .*\n {2}without SO_TIMESTAMPING \(ENOPROTOOPT\): /m,
+        );
         const { sockets } = JSON.parse((await emulate("doctor", "--json")).stdout) as Diagnosis;
         const raw = sockets.find(({ kind, family }) => kind === "raw" && family === 4);
         expect(raw?.missing.map(({ name, code }) => `${name} ${code}`)).toEqual([

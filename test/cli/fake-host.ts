@@ -143,7 +143,10 @@ export class FakeHost implements Host {
 
   /** Listeners that were not taken away. */
   get listenerCount(): number {
-    return [...this.#listeners.values()].reduce((sum, { size }) => sum + size, this.stdout.listeners.size);
+    return [...this.#listeners.values()].reduce(
+      (sum, { size }) => sum + size,
+      this.stdout.listeners.size,
+    );
   }
 
   #listen(name: SignalName | "exit", listener: () => void): () => void {
@@ -186,7 +189,9 @@ export function parseCsv(text: string): Record<string, string>[] {
     if (row.length !== names.length)
       throw new Error(`${row.length} fields for ${names.length} names: ${row}`);
   }
-  return rows.map((row) => Object.fromEntries(names.map((name, index) => [name, row[index] ?? ""])));
+  return rows.map((row) =>
+    Object.fromEntries(names.map((name, index) => [name, row[index] ?? ""])),
+  );
 }
 
 /** Runs a command where nothing is real; its time passes while modules are loaded in ours. */

@@ -54,76 +54,83 @@ function fail(error: Error): void {
   throw error;
 }
 
-describeIf(requires.all(requires.linux(), requires.command("mkfifo")), "FileOutput to a pipe", () => {
-  for (const [kind, flags] of [
-    ["blocks", 0],
-    ["does not block", constants.O_NONBLOCK],
-  ] as const) {
-    test(`that ${kind} keeps all that does not fit, and flushes when the system has it`, async () => {
-      using pipe = await openPipe(flags);
-      const output = new FileOutput(pipe.writeEnd, fail);
-      const lines = Array.from({ length: 4000 }, (_, index) => `${String(index).padStart(99, ".")}\n`);
-      for (const line of lines) output.write(line);
-      expect(output.isBusy).toBe(true);
-      let isFlushed = false;
-      const flushed = output.flush().then(() => {
-        isFlushed = true;
-      });
-      // The event loop goes on meanwhile.
-      await Bun.sleep(100);
-      expect(isFlushed).toBe(false);
-      let text = "";
-      while (!isFlushed) {
+describeIf(
+  requires.all(requires.linux(), requires.command("mkfifo")),
+  "FileOutput to a pipe",
+  () => {
+    for (const [kind, flags] of [
+      ["blocks", 0],
+      ["does not block", constants.O_NONBLOCK],
+    ] as const) {
+      test(`that ${kind} keeps all that does not fit, and flushes when the system has it`, async () => {
+        using pipe = await openPipe(flags);
+        const output = new FileOutput(pipe.writeEnd, fail);
+        const lines = Array.from(
+          { length: 4000 },
+          (_, index) => `${String(index).padStart(99, ".")}\n`,
+        );
+        for (const line of lines) output.write(line);
+        expect(output.isBusy).toBe(true);
+        let isFlushed = false;
+        const flushed = output.flush().then(() => {
+          isFlushed = true;
+        });
+        // The event loop goes on meanwhile.
+        await Bun.sleep(100);
+        expect(isFlushed).toBe(false);
+        let text = "";
+        while (!isFlushed) {
+          text += pipe.read();
+          await Bun.sleep(1);
+        }
+        await flushed;
         text += pipe.read();
-        await Bun.sleep(1);
-      }
-      await flushed;
-      text += pipe.read();
-      expect(text).toBe(lines.join(""));
-      expect(output.isBusy).toBe(false);
-      output.write("more");
-      await output.flush();
-      expect(pipe.read()).toBe("more");
+        expect(text).toBe(lines.join(""));
+        expect(output.isBusy).toBe(false);
+        output.write("more");
+        await output.flush();
+        expect(pipe.read()).toBe("more");
+      });
+    }
+
+    test("tells once when its reader has gone", async () => {
+      using pipe = await openPipe();
+      const errors: (string | undefined)[] = [];
+      const output = new FileOutput(pipe.writeEnd, (error) =>
+        errors.push((error as NodeJS.ErrnoException).code),
+      );
+      closeSync(pipe.readEnd);
+      output.write("nobody reads this");
+      output.write("nor this");
+      while (errors.length === 0) await Bun.sleep(1);
+      await Bun.sleep(20);
+      expect(errors).toEqual(["EPIPE"]);
     });
-  }
 
-  test("tells once when its reader has gone", async () => {
-    using pipe = await openPipe();
-    const errors: (string | undefined)[] = [];
-    const output = new FileOutput(pipe.writeEnd, (error) =>
-      errors.push((error as NodeJS.ErrnoException).code),
-    );
-    closeSync(pipe.readEnd);
-    output.write("nobody reads this");
-    output.write("nor this");
-    while (errors.length === 0) await Bun.sleep(1);
-    await Bun.sleep(20);
-    expect(errors).toEqual(["EPIPE"]);
-  });
+    test("has nothing to flush before anything is written, and no size", async () => {
+      using pipe = await openPipe();
+      const output = new FileOutput(pipe.writeEnd, fail);
+      await output.flush();
+      output.write("");
+      await output.flush();
+      expect([output.isTerminal, output.columns, output.rows, output.isBusy]).toEqual([
+        false,
+        undefined,
+        undefined,
+        false,
+      ]);
+      output.onResize()();
+      expect(pipe.read()).toBe("");
+    });
 
-  test("has nothing to flush before anything is written, and no size", async () => {
-    using pipe = await openPipe();
-    const output = new FileOutput(pipe.writeEnd, fail);
-    await output.flush();
-    output.write("");
-    await output.flush();
-    expect([output.isTerminal, output.columns, output.rows, output.isBusy]).toEqual([
-      false,
-      undefined,
-      undefined,
-      false,
-    ]);
-    output.onResize()();
-    expect(pipe.read()).toBe("");
-  });
-
-  test("isSameFile() knows one pipe from another", async () => {
-    using one = await openPipe();
-    using other = await openPipe();
-    expect(isSameFile(one.readEnd, one.writeEnd)).toBe(true);
-    expect(isSameFile(one.writeEnd, other.writeEnd)).toBe(false);
-  });
-});
+    test("isSameFile() knows one pipe from another", async () => {
+      using one = await openPipe();
+      using other = await openPipe();
+      expect(isSameFile(one.readEnd, one.writeEnd)).toBe(true);
+      expect(isSameFile(one.writeEnd, other.writeEnd)).toBe(false);
+    });
+  },
+);
 
 describe("the command as a process", () => {
   const PACKET = "4500001c87da00003e01dc560a5703020a5701010000bd90426e0001";

@@ -22,7 +22,11 @@ describe("help", () => {
       const { code, stdout, stderr } = await runCli(`${name} --help`);
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       expect(stdout).toMatchSnapshot();
-      for (const other of [`help ${name}`, `${name} -h`, ...aliases.map((alias) => `${alias} --help`)]) {
+      for (const other of [
+        `help ${name}`,
+        `${name} -h`,
+        ...aliases.map((alias) => `${alias} --help`),
+      ]) {
         expect((await runCli(other)).stdout).toBe(stdout);
       }
     });
@@ -41,8 +45,12 @@ describe("help", () => {
   test("is coloured on a terminal only, and not if NO_COLOR is set", async () => {
     const terminal = { columns: 80 };
     expect((await runCli("--help", { terminal })).stdout).toContain("\x1b[1mUsage:\x1b[0m");
-    expect((await runCli("--help", { terminal, env: { NO_COLOR: "1" } })).stdout).not.toContain("\x1b");
-    expect((await runCli("--help", { terminal, env: { TERM: "dumb" } })).stdout).not.toContain("\x1b");
+    expect((await runCli("--help", { terminal, env: { NO_COLOR: "1" } })).stdout).not.toContain(
+      "\x1b",
+    );
+    expect((await runCli("--help", { terminal, env: { TERM: "dumb" } })).stdout).not.toContain(
+      "\x1b",
+    );
     expect((await runCli("--help")).stdout).not.toContain("\x1b");
   });
 

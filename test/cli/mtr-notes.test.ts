@@ -13,7 +13,10 @@ import {
 
 const UNREACHABLE = { type: 3, code: 1, description: "destination unreachable: host unreachable" };
 
-function notesOf(results: readonly EchoResult[], round: Pick<MtrRound, "hops"> = { hops: [] }): string[] {
+function notesOf(
+  results: readonly EchoResult[],
+  round: Pick<MtrRound, "hops"> = { hops: [] },
+): string[] {
   const notes = new MtrNotes();
   for (const result of results) notes.add(result);
   return notes.lines(round);
@@ -32,7 +35,10 @@ describe("MtrNotes", () => {
 
   test("tells once what a router says, with the MTU where it has one", () => {
     const error = errorOf(UNREACHABLE, { from: "192.0.2.7" });
-    const tooBig = errorOf({ type: 3, code: 4, description: "too big", mtu: 1400 }, { from: "192.0.2.8" });
+    const tooBig = errorOf(
+      { type: 3, code: 4, description: "too big", mtu: 1400 },
+      { from: "192.0.2.8" },
+    );
     expect(notesOf([error, error, tooBig])).toEqual([
       "192.0.2.7 says: destination unreachable: host unreachable",
       "192.0.2.8 says: too big, mtu 1400",
@@ -47,14 +53,19 @@ describe("MtrNotes", () => {
   });
 
   test("counts what was not sent, with the last reason, escaped", () => {
-    expect(notesOf([sendErrorOf("ENETUNREACH", "no route")])).toEqual(["1 probe not sent: no route"]);
+    expect(notesOf([sendErrorOf("ENETUNREACH", "no route")])).toEqual([
+      "1 probe not sent: no route",
+    ]);
     const twice = [sendErrorOf("ENETUNREACH", "no route"), sendErrorOf("ENOBUFS", "no\x1bbuffer")];
     expect(notesOf(twice)).toEqual(["2 probes not sent: no\\x1bbuffer"]);
   });
 
   test("counts what this host itself lost", () => {
     const hop = { ttl: 1, addr: null, hostname: null, addresses: [] };
-    const hops = [2, 3].map((overflows) => ({ ...hop, statistics: statisticsOf([], { overflows }) }));
+    const hops = [2, 3].map((overflows) => ({
+      ...hop,
+      statistics: statisticsOf([], { overflows }),
+    }));
     expect(notesOf([], { hops })).toEqual([
       "5 answers lost in this host's full receive queue: not counted as loss",
     ]);
@@ -84,7 +95,13 @@ describe("extensionLines()", () => {
           address: "192.0.2.1",
           mtu: 1500,
         },
-        { kind: "interfaceInformation", classNumber: 2, cType: 192, role: "nextHop", address: "192.0.2.9" },
+        {
+          kind: "interfaceInformation",
+          classNumber: 2,
+          cType: 192,
+          role: "nextHop",
+          address: "192.0.2.9",
+        },
         { kind: "interfaceIdentification", classNumber: 3, cType: 2, by: "index", index: 7 },
         { kind: "raw", classNumber: 9, cType: 1, payload: new Uint8Array(4) },
       ]),

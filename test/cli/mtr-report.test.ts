@@ -39,7 +39,13 @@ function hop(
 }
 
 function roundOf(...hops: MtrHop[]): MtrRound {
-  const common = { round: 4, target: "192.0.2.9", resolved: "192.0.2.9", family: 4, reached: true } as const;
+  const common = {
+    round: 4,
+    target: "192.0.2.9",
+    resolved: "192.0.2.9",
+    family: 4,
+    reached: true,
+  } as const;
   return { ...common, hops, [Symbol.iterator]: () => hops[Symbol.iterator]() };
 }
 
@@ -56,7 +62,13 @@ const ROUND = roundOf(
   {
     ...hop(3, "10.0.2.1", null, [1, 1, 1, null]),
     addresses: [
-      { addr: "10.0.2.1", hostname: null, statistics: answersOf([2]), extensions: [], unverified: 0 },
+      {
+        addr: "10.0.2.1",
+        hostname: null,
+        statistics: answersOf([2]),
+        extensions: [],
+        unverified: 0,
+      },
       {
         addr: "10.0.2.5",
         hostname: "other.example",

@@ -89,7 +89,11 @@ const MTR_ROWS: readonly Row[] = [
 const FORMATS = ["json", "ndjson", "csv", "help"];
 
 /** Options that change what is shown, and not what the library is asked for: other tests look at the output. */
-const TABLES: readonly (readonly [command: Command, rows: readonly Row[], shown: readonly string[]])[] = [
+const TABLES: readonly (readonly [
+  command: Command,
+  rows: readonly Row[],
+  shown: readonly string[],
+])[] = [
   [PING, PING_ROWS, ["deadline", "quiet", "timestamp", "numeric", ...FORMATS]],
   [TRACEROUTE, TRACEROUTE_ROWS, FORMATS],
   [MTR, MTR_ROWS, ["report", "report-wide", "order", "mpls", "show-ips", ...FORMATS]],
@@ -105,7 +109,9 @@ for (const [command, rows, shown] of TABLES) {
     }
 
     test("has a row for each option that is not only for the eye", () => {
-      const tried = rows.flatMap(([typed]) => typed.split(" ").filter((word) => word.startsWith("-")));
+      const tried = rows.flatMap(([typed]) =>
+        typed.split(" ").filter((word) => word.startsWith("-")),
+      );
       const untried = optionsOf(command).filter(
         ({ name, letter }) => !tried.includes(`--${name}`) && !tried.includes(`-${letter}`),
       );

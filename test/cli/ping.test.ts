@@ -18,10 +18,16 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx ping on loopb
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       const [heading, first, second, empty, ...summary] = stdout.split("\n");
       expect(heading).toBe(
-        host === "::1" ? "PING ::1(::1) 56 data bytes" : `PING ${host} (${host}) 56(84) bytes of data.`,
+        host === "::1"
+          ? "PING ::1(::1) 56 data bytes"
+          : `PING ${host} (${host}) 56(84) bytes of data.`,
       );
-      expect(first).toMatch(new RegExp(`^64 bytes from ${host}: icmp_seq=1 ttl=64 time=[\\d.]+ ms$`));
-      expect(second).toMatch(new RegExp(`^64 bytes from ${host}: icmp_seq=2 ttl=64 time=[\\d.]+ ms$`));
+      expect(first).toMatch(
+        new RegExp(`^64 bytes from ${host}: icmp_seq=1 ttl=64 time=[\\d.]+ ms$`),
+      );
+      expect(second).toMatch(
+        new RegExp(`^64 bytes from ${host}: icmp_seq=2 ttl=64 time=[\\d.]+ ms$`),
+      );
       expect(empty).toBe("");
       expect(summary[0]).toBe(`--- ${host} ping statistics ---`);
       expect(summary[1]).toMatch(/^2 packets transmitted, 2 received, 0% packet loss, time \d+ms$/);
@@ -35,7 +41,9 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx ping on loopb
     const mixed = await runCli("ping -n -c 1 127.0.0.1 no-such-host.invalid");
     expect(mixed.code).toBe(2);
     expect(mixed.stdout).toContain("64 bytes from 127.0.0.1");
-    expect(mixed.stderr).toStartWith('icmpx: no-such-host.invalid: Cannot resolve "no-such-host.invalid"');
+    expect(mixed.stderr).toStartWith(
+      'icmpx: no-such-host.invalid: Cannot resolve "no-such-host.invalid"',
+    );
   });
 
   test("the options that the wire shows: ttl, size, pattern, tos, interface, fragmentation", async () => {
@@ -189,7 +197,9 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx ping on loopb
     const { stderr } = await runCli("ping -c 3 -i 0.01 127.0.0.1", {
       onWrite: (text, fake) => text.includes("icmp_seq=2 ") && fake.send("SIGQUIT"),
     });
-    expect(stderr).toMatch(/^127\.0\.0\.1: 2\/2 packets, 0% loss, min\/avg\/max = ([\d.]+\/){2}[\d.]+ ms\n$/);
+    expect(stderr).toMatch(
+      /^127\.0\.0\.1: 2\/2 packets, 0% loss, min\/avg\/max = ([\d.]+\/){2}[\d.]+ ms\n$/,
+    );
   });
 
   test("ended before the first answer it still has its heading, the names of its columns, and figures", async () => {

@@ -128,11 +128,11 @@ describeIf(requires.all(requiresLab("setcap", "unshare"), requires.nobody()), "r
     expect((await icmpx(through, ["doctor", "--fix"])).code).toBe(2);
     // What AmbientCapabilities=CAP_NET_RAW of a unit does (systemd.exec(5)).
     const ambient = await diagnose([...through, ...AMBIENT]);
-    expect([ambient.ok, ambient.process.capNetRaw, ambient.remedies.map(({ opens }) => opens)]).toEqual([
-      true,
-      true,
-      ["datagram"],
-    ]);
+    expect([
+      ambient.ok,
+      ambient.process.capNetRaw,
+      ambient.remedies.map(({ opens }) => opens),
+    ]).toEqual([true, true, ["datagram"]]);
     expect((await icmpx([...through, ...AMBIENT], PING)).code).toBe(0);
     await carryOut(SYSCTL);
     expect((await icmpx(through, PING)).code).toBe(0);
@@ -155,7 +155,9 @@ describeIf(requires.all(requiresLab("setcap", "unshare"), requires.nobody()), "r
       "[Service]\nAmbientCapabilities=CAP_NET_RAW\nCapabilityBoundingSet=CAP_NET_RAW",
     );
     const unbooted = ["unshare", "-m", "sh", "-ec", 'mount -t tmpfs none /run && exec "$@"', "sh"];
-    expect(JSON.stringify((await diagnose([...unbooted, ...USER])).remedies)).not.toContain("[Service]");
+    expect(JSON.stringify((await diagnose([...unbooted, ...USER])).remedies)).not.toContain(
+      "[Service]",
+    );
   });
 
   test("sysctls that are read-only, as in a container, are set from outside", async () => {

@@ -14,7 +14,9 @@ describeIf(requires.all(requires.linux(), requires.root()), "signals", () => {
         text.includes('"round":2') && text.includes('"event":"round"') && host.send("SIGQUIT"),
     });
     expect(parseNdjson(mtr.stdout)).toHaveLength(4);
-    expect(mtr.stderr).toMatch(/^HOST: \S+ +Loss% .+\n {2}1\.\|-- 127\.0\.0\.1 +0\.0% +2 [^\n]+\n$/);
+    expect(mtr.stderr).toMatch(
+      /^HOST: \S+ +Loss% .+\n {2}1\.\|-- 127\.0\.0\.1 +0\.0% +2 [^\n]+\n$/,
+    );
     const trace = await runCli("traceroute -n 127.0.0.1", {
       onWrite: (text, host) => text.startsWith("traceroute to") && host.send("SIGQUIT"),
     });
@@ -27,7 +29,10 @@ describeIf(requires.all(requires.linux(), requires.root()), "signals", () => {
     });
     const events = parseNdjson(stdout);
     expect(code).toBe(0);
-    expect(events.map(({ event }) => event)).toEqual([...Array(events.length - 1).fill("round"), "summary"]);
+    expect(events.map(({ event }) => event)).toEqual([
+      ...Array(events.length - 1).fill("round"),
+      "summary",
+    ]);
   });
 
   test("SIGINT before the first hop leaves the names of the columns of CSV", async () => {

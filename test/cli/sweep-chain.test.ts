@@ -29,7 +29,11 @@ describeIf(requiresLab(), "icmpx sweep behind three routers", () => {
       const targets = `${networks} ${chain.hops[6].join(" ")} ${chain.vacant[6]}`;
       // Our own address and those of the routers towards the target answer, too.
       const ours = ["10.77.1.1", "10.77.2.1", "10.77.3.1", "10.77.4.1"];
-      const { code, stdout, stderr } = await run(chain.source, as, `sweep -W 0.5 --order random ${targets}`);
+      const { code, stdout, stderr } = await run(
+        chain.source,
+        as,
+        `sweep -W 0.5 --order random ${targets}`,
+      );
       expect(code).toBe(1);
       expect(stdout.trimEnd().split("\n").sort()).toEqual([...living, ...ours].sort());
       // The others are silent, or unreachable if somebody asked for them within the last seconds.

@@ -116,7 +116,9 @@ describe("summaryLines()", () => {
       "rtt min/avg/max = 0.020/1.500/999.123 ms",
       "1 duplicate, 2 late, 3 corrupt, 4 unverified ICMP errors, 1 answer lost in this host's full receive queue",
     ]);
-    expect(lines({ hosts: 1, answered: 1, sent: 1, failed: 1, overflows: 5, duplicates: 2 })).toEqual([
+    expect(
+      lines({ hosts: 1, answered: 1, sent: 1, failed: 1, overflows: 5, duplicates: 2 }),
+    ).toEqual([
       "1 host: 1 alive, 1 failure; 1 packet in 0.00 s (0/s)",
       "2 duplicates, 5 answers lost in this host's full receive queue",
     ]);

@@ -8,14 +8,22 @@ import { type Platform, systemPlatform } from "../../src/client/platform.ts";
 import { Resolver } from "../../src/client/resolve.ts";
 import { FakeDns } from "../support/fake-dns.ts";
 import { describeIf, requires } from "../support/requires.ts";
-import { ENTRY, FakeHost, type FakeHostOptions, parseCsv, parseNdjson, runCli } from "./fake-host.ts";
+import {
+  ENTRY,
+  FakeHost,
+  type FakeHostOptions,
+  parseCsv,
+  parseNdjson,
+  runCli,
+} from "./fake-host.ts";
 
 setDefaultTimeout(30_000);
 
 const ESCAPE = "\x1b";
 /** Nothing is sent to a broadcast address: EACCES. */
 const REFUSED = "127.255.255.255";
-const TOTALS = /^[\d,]+ hosts?: [\d,]+ alive(, [^;]+)?; [\d,]+ packets? in \d+\.\d\d s \([\d,]+\/s\)\n/;
+const TOTALS =
+  /^[\d,]+ hosts?: [\d,]+ alive(, [^;]+)?; [\d,]+ packets? in \d+\.\d\d s \([\d,]+\/s\)\n/;
 
 /** A platform whose only names are these. */
 function withNames(names: Readonly<Record<string, string>>): Platform {
@@ -50,7 +58,10 @@ class SpyHost extends FakeHost {
   }
 }
 
-async function spy(line: string, options?: FakeHostOptions): Promise<SpyHost & { readonly code: number }> {
+async function spy(
+  line: string,
+  options?: FakeHostOptions,
+): Promise<SpyHost & { readonly code: number }> {
   const host = new SpyHost(options);
   const code = await main(line.split(" "), host);
   return Object.assign(host, { code });
@@ -61,7 +72,9 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx sweep on loop
     const { code, stdout, stderr } = await runCli("sweep 127.0.0.0/29 127.0.1.5-7 ::1");
     expect(code).toBe(0);
     const expected = [1, 2, 3, 4, 5, 6].map((octet) => `127.0.0.${octet}`);
-    expect(lines(stdout).sort()).toEqual([...expected, "127.0.1.5", "127.0.1.6", "127.0.1.7", "::1"].sort());
+    expect(lines(stdout).sort()).toEqual(
+      [...expected, "127.0.1.5", "127.0.1.6", "127.0.1.7", "::1"].sort(),
+    );
     expect(stderr).toMatch(TOTALS);
     expect(stderr).toStartWith("10 hosts: 10 alive; 10 packets in ");
     expect(stderr).toMatch(/\nrtt min\/avg\/max = (\d+\.\d{3}\/){2}\d+\.\d{3} ms\n$/);
@@ -122,7 +135,10 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx sweep on loop
         ["127.0.0.1", "127.0.0.7", "127.0.0.8", "127.0.0.9"],
       ]);
       const fromInput = await runCli("sweep --file -", { input: input("127.0.0.3\n127.0.0.4") });
-      expect([fromInput.code, lines(fromInput.stdout).sort()]).toEqual([0, ["127.0.0.3", "127.0.0.4"]]);
+      expect([fromInput.code, lines(fromInput.stdout).sort()]).toEqual([
+        0,
+        ["127.0.0.3", "127.0.0.4"],
+      ]);
       for (const option of ["-f", "--exclude-file"]) {
         const refusals: readonly (readonly [path: string, why: string])[] = [
           [join(folder, "nothing"), "no such file or directory (ENOENT)"],
@@ -204,7 +220,9 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx sweep on loop
         },
       },
     ]);
-    expect((await spy("sweep --rate max 127.0.0.1")).asked[0]?.options.rate).toBe(Number.POSITIVE_INFINITY);
+    expect((await spy("sweep --rate max 127.0.0.1")).asked[0]?.options.rate).toBe(
+      Number.POSITIVE_INFINITY,
+    );
     expect((await spy("sweep 127.0.0.1")).asked[0]?.options).toEqual({
       all: false,
       exclude: [],
@@ -232,7 +250,8 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx sweep on loop
     for (const format of ["", "--ndjson", "--csv", "--json"]) {
       const { code, stdout, stderr } = await runCli(`sweep ${format} -f -`, { input: input(list) });
       expect(code).toBe(2);
-      for (const control of ["\x07", "\x1b", "\u202e"]) expect(stdout + stderr).not.toContain(control);
+      for (const control of ["\x07", "\x1b", "\u202e"])
+        expect(stdout + stderr).not.toContain(control);
       expect((stdout + stderr).length).toBeGreaterThan(100);
     }
   });
@@ -286,7 +305,12 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx sweep on loop
       corrupt: "false",
     });
     expect(Number(find("reply")?.["rtt_ms"])).toBeGreaterThan(0);
-    expect(find("sendError")).toMatchObject({ address: REFUSED, rtt_ms: "", error: "EACCES", attempts: "0" });
+    expect(find("sendError")).toMatchObject({
+      address: REFUSED,
+      rtt_ms: "",
+      error: "EACCES",
+      attempts: "0",
+    });
     expect(find("targetFailure")).toMatchObject({
       target: "127.0.0.0/99",
       address: "",
@@ -297,12 +321,18 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx sweep on loop
   });
 
   test("a file of 20,000 targets comes out whole, through a pipe", async () => {
-    const targets = Array.from({ length: 20_000 }, (_, index) => `127.2.${index >> 8}.${index & 255}`);
-    const child = Bun.spawn([process.execPath, ENTRY, "sweep", "--rate", "max", "-r", "5", "-f", "-"], {
-      stdin: new TextEncoder().encode(`${targets.join("\n")}\n`),
-      stdout: "pipe",
-      stderr: "pipe",
-    });
+    const targets = Array.from(
+      { length: 20_000 },
+      (_, index) => `127.2.${index >> 8}.${index & 255}`,
+    );
+    const child = Bun.spawn(
+      [process.execPath, ENTRY, "sweep", "--rate", "max", "-r", "5", "-f", "-"],
+      {
+        stdin: new TextEncoder().encode(`${targets.join("\n")}\n`),
+        stdout: "pipe",
+        stderr: "pipe",
+      },
+    );
     const [stdout, stderr] = await Promise.all([
       new Response(child.stdout).text(),
       new Response(child.stderr).text(),
@@ -328,7 +358,9 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx sweep on loop
           isHeld = false;
         },
       });
-      expect(await main(["sweep", "--csv", "--rate", "max", "-r", "5", "127.1.0.0/17"], host)).toBe(0);
+      expect(await main(["sweep", "--csv", "--rate", "max", "-r", "5", "127.1.0.0/17"], host)).toBe(
+        0,
+      );
       expect(lines(host.stdout.text)).toHaveLength(1 + 32_766);
       expect(isHeld).toBe(false);
       if (isTerminal) expect(flushes).toEqual([]);
@@ -356,7 +388,10 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx sweep on loop
       setTimeout(() => host.send("SIGINT"));
       return new Promise<never>(() => {});
     };
-    const platform = { ...systemPlatform(), resolver: new Resolver({ lookup, reverse: async () => null }) };
+    const platform = {
+      ...systemPlatform(),
+      resolver: new Resolver({ lookup, reverse: async () => null }),
+    };
     const host = new FakeHost({ platform });
     expect(await main(["sweep", "slow.example"], host)).toBe(1);
     expect(host.listenerCount).toBe(0);
@@ -392,7 +427,10 @@ describe("icmpx sweep", () => {
     ["sweep -A -q 127.0.0.1", "Options --all and --quiet exclude each other"],
     ["sweep --json --csv 127.0.0.1", "Options --json and --csv exclude each other"],
     ["sweep --rate 0 127.0.0.1", 'Option --rate is "0": need packets a second, above 0, or max'],
-    ["sweep --rate fast 127.0.0.1", 'Option --rate is "fast": need packets a second, above 0, or max'],
+    [
+      "sweep --rate fast 127.0.0.1",
+      'Option --rate is "fast": need packets a second, above 0, or max',
+    ],
     ["sweep --rate -5 127.0.0.1", 'Option --rate is "-5": need packets a second, above 0, or max'],
     ["sweep -r 16 127.0.0.1", 'Option -r is "16": need a whole number from 0 to 15'],
     ["sweep -b 8 127.0.0.1", 'Option -b is "8": need a whole number from 16 to 65507'],
@@ -401,6 +439,10 @@ describe("icmpx sweep", () => {
     ["sweep -4 -6 127.0.0.1", "Options -4 and -6 exclude each other"],
   ])("%s is refused before anything is sent", async (line, message) => {
     const { code, stdout, stderr } = await runCli(line);
-    expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: "", stderr: `icmpx: ${message}\n` });
+    expect({ code, stdout, stderr }).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: `icmpx: ${message}\n`,
+    });
   });
 });

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { targetLines } from "../../src/cli/target-lines.ts";
 
 async function* chunksOf(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
-  for (let start = 0; start < bytes.length; start += size) yield bytes.subarray(start, start + size);
+  for (let start = 0; start < bytes.length; start += size)
+    yield bytes.subarray(start, start + size);
 }
 
 async function read(text: string, size = 7): Promise<string[]> {
@@ -34,7 +35,12 @@ describe("targetLines()", () => {
   });
 
   test("does not depend on where the chunks end", async () => {
-    const line = fc.oneof(fc.domain(), fc.ipV4(), fc.ipV6(), fc.constantFrom("", "# nothing", "  "));
+    const line = fc.oneof(
+      fc.domain(),
+      fc.ipV4(),
+      fc.ipV6(),
+      fc.constantFrom("", "# nothing", "  "),
+    );
     await fc.assert(
       fc.asyncProperty(fc.array(line), fc.integer({ min: 1, max: 50 }), async (lines, size) => {
         const targets = lines.filter((each) => each.trim() !== "" && !each.startsWith("#"));

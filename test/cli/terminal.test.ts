@@ -12,7 +12,12 @@ import { ENTRY, runCli } from "./fake-host.ts";
 setDefaultTimeout(60_000);
 
 const POLL_MS = 10;
-const SIZE: TerminalSize = { columns: 80, rows: 24, on: () => process.stdout, off: () => process.stdout };
+const SIZE: TerminalSize = {
+  columns: 80,
+  rows: 24,
+  on: () => process.stdout,
+  off: () => process.stdout,
+};
 
 const WAYS: readonly (readonly [string, (size: TerminalSize, pipe: Pipe) => Output])[] = [
   ["openTerminal()", (size, { fd }) => openTerminal(size, fd) ?? raise("It cannot be opened")],
@@ -25,8 +30,16 @@ describeIf(requires.all(requires.linux(), requires.command("mkfifo")), "Terminal
     async (_, openOutput) => {
       using pipe = await openPipe();
       const output = openOutput(SIZE, pipe);
-      expect([output.isTerminal, output.columns, output.rows, output.isBusy]).toEqual([true, 80, 24, false]);
-      const lines = Array.from({ length: 400 }, (_, index) => `${String(index).padStart(999, ".")}\n`);
+      expect([output.isTerminal, output.columns, output.rows, output.isBusy]).toEqual([
+        true,
+        80,
+        24,
+        false,
+      ]);
+      const lines = Array.from(
+        { length: 400 },
+        (_, index) => `${String(index).padStart(999, ".")}\n`,
+      );
       for (const line of lines) output.write(line);
       expect(output.isBusy).toBe(true);
       let isFlushed = false;
@@ -45,27 +58,30 @@ describeIf(requires.all(requires.linux(), requires.command("mkfifo")), "Terminal
     },
   );
 
-  test.each(WAYS)("of %s leaves out whole lines beyond 1 MiB, and tells how many", async (_, openOutput) => {
-    using pipe = await openPipe();
-    const output = openOutput(SIZE, pipe);
-    const line = `${"x".repeat(9999)}\n`;
-    for (let count = 0; count < 300; count += 1) output.write(line);
-    let isFlushed = false;
-    void output.flush().then(() => {
-      isFlushed = true;
-    });
-    let text = "";
-    while (!isFlushed) {
+  test.each(WAYS)(
+    "of %s leaves out whole lines beyond 1 MiB, and tells how many",
+    async (_, openOutput) => {
+      using pipe = await openPipe();
+      const output = openOutput(SIZE, pipe);
+      const line = `${"x".repeat(9999)}\n`;
+      for (let count = 0; count < 300; count += 1) output.write(line);
+      let isFlushed = false;
+      void output.flush().then(() => {
+        isFlushed = true;
+      });
+      let text = "";
+      while (!isFlushed) {
+        text += pipe.read();
+        await Bun.sleep(1);
+      }
       text += pipe.read();
-      await Bun.sleep(1);
-    }
-    text += pipe.read();
-    const [, omitted] = /\[(\d+) lines left out: the terminal stood still\]\n$/.exec(text) ?? [];
-    const kept = text.split("\n").filter((each) => each.startsWith("x"));
-    expect(new Set(kept.map(({ length }) => length))).toEqual(new Set([9999]));
-    expect(kept.length + Number(omitted)).toBe(300);
-    expect(Number(omitted)).toBeGreaterThan(100);
-  });
+      const [, omitted] = /\[(\d+) lines left out: the terminal stood still\]\n$/.exec(text) ?? [];
+      const kept = text.split("\n").filter((each) => each.startsWith("x"));
+      expect(new Set(kept.map(({ length }) => length))).toEqual(new Set([9999]));
+      expect(kept.length + Number(omitted)).toBe(300);
+      expect(Number(omitted)).toBeGreaterThan(100);
+    },
+  );
 
   test("does not know the size of a terminal that does not tell", async () => {
     using pipe = await openPipe();
@@ -157,45 +173,52 @@ describeIf(requires.all(requires.linux(), requires.nobody()), "icmpx on a termin
   });
 });
 
-describeIf(requires.all(requires.linux(), requires.root()), "icmpx mtr on a terminal in this process", () => {
-  test("takes every listener away when it fails", async () => {
-    const { code, stdout, host } = await runCli("mtr no-such-host.invalid", {
-      terminal: { columns: 80, rows: 24 },
+describeIf(
+  requires.all(requires.linux(), requires.root()),
+  "icmpx mtr on a terminal in this process",
+  () => {
+    test("takes every listener away when it fails", async () => {
+      const { code, stdout, host } = await runCli("mtr no-such-host.invalid", {
+        terminal: { columns: 80, rows: 24 },
+      });
+      expect(code).toBe(2);
+      expect(stdout).toEndWith("\x1b[?25h\x1b[?1049l");
+      expect(host.listenerCount).toBe(0);
     });
-    expect(code).toBe(2);
-    expect(stdout).toEndWith("\x1b[?25h\x1b[?1049l");
-    expect(host.listenerCount).toBe(0);
-  });
 
-  test("keeps every line within a narrow terminal, the title included", async () => {
-    const terminal = { columns: 30, rows: 12 };
-    const { stdout } = await runCli("mtr -n -c 2 -i 0.02 127.0.0.1", { terminal, env: { NO_COLOR: "1" } });
-    const frames = stdout
-      .split("\x1b[H")
-      .slice(1)
-      .map((frame) => frame.split("\x1b[K")[0] ?? "");
-    expect(frames.length).toBeGreaterThan(1);
-    for (const title of frames) expect(Bun.stringWidth(title)).toBeLessThan(30);
-    expect(frames.at(-1)).toEndWith("…");
-  });
-
-  test("cuts what is higher than the terminal, follows its size, and skips frames while it is busy", async () => {
-    let frames = 0;
-    const { stdout, code } = await runCli("mtr -n -c 4 -i 0.02 127.0.0.1", {
-      terminal: { rows: 2 },
-      env: { NO_COLOR: "1" },
-      onWrite: (text, host) => {
-        if (!text.startsWith("\x1b[H")) return;
-        frames += 1;
-        if (frames === 2) for (const listener of host.stdout.listeners) listener();
-        host.stdout.isBusy = frames === 3;
-      },
+    test("keeps every line within a narrow terminal, the title included", async () => {
+      const terminal = { columns: 30, rows: 12 };
+      const { stdout } = await runCli("mtr -n -c 2 -i 0.02 127.0.0.1", {
+        terminal,
+        env: { NO_COLOR: "1" },
+      });
+      const frames = stdout
+        .split("\x1b[H")
+        .slice(1)
+        .map((frame) => frame.split("\x1b[K")[0] ?? "");
+      expect(frames.length).toBeGreaterThan(1);
+      for (const title of frames) expect(Bun.stringWidth(title)).toBeLessThan(30);
+      expect(frames.at(-1)).toEndWith("…");
     });
-    expect(code).toBe(0);
-    expect(stdout).toContain("3 more lines");
-    expect(frames).toBe(3);
-  });
-});
+
+    test("cuts what is higher than the terminal, follows its size, and skips frames while it is busy", async () => {
+      let frames = 0;
+      const { stdout, code } = await runCli("mtr -n -c 4 -i 0.02 127.0.0.1", {
+        terminal: { rows: 2 },
+        env: { NO_COLOR: "1" },
+        onWrite: (text, host) => {
+          if (!text.startsWith("\x1b[H")) return;
+          frames += 1;
+          if (frames === 2) for (const listener of host.stdout.listeners) listener();
+          host.stdout.isBusy = frames === 3;
+        },
+      });
+      expect(code).toBe(0);
+      expect(stdout).toContain("3 more lines");
+      expect(frames).toBe(3);
+    });
+  },
+);
 
 interface Pipe extends Disposable {
   readonly fd: number;
@@ -272,7 +295,8 @@ function startCommand(columns: number, rows: number, command: readonly string[])
     },
     async until(isShown) {
       while (!isShown()) {
-        if (child.exitCode !== null) throw new Error(`Ended with code ${child.exitCode}: ${screen.output}`);
+        if (child.exitCode !== null)
+          throw new Error(`Ended with code ${child.exitCode}: ${screen.output}`);
         await Bun.sleep(POLL_MS);
       }
     },

@@ -37,14 +37,20 @@ test("icmpx alone asks before it has the terminal UI of its own version fetched,
     };
     const agreed = await runCli("", { ...options, ...YES });
     expect([agreed.code, agreed.stderr, agreed.host.commands]).toEqual([7, "", [LOOK, FETCH]]);
-    expect(agreed.host.questions).toEqual([expect.stringContaining(`Fetch icmpx-tui@${version()} `)]);
+    expect(agreed.host.questions).toEqual([
+      expect.stringContaining(`Fetch icmpx-tui@${version()} `),
+    ]);
 
     const declined = await runCli("", options);
     expect([declined.code, declined.host.commands]).toEqual([2, [LOOK]]);
     expect(declined.stderr).toContain(`installs it:\n  bun add icmpx-tui@${version()} `);
 
     const unasked = await runCli("--yes", options);
-    expect([unasked.code, unasked.host.questions, unasked.host.commands]).toEqual([7, [], [LOOK, FETCH]]);
+    expect([unasked.code, unasked.host.questions, unasked.host.commands]).toEqual([
+      7,
+      [],
+      [LOOK, FETCH],
+    ]);
   }
 });
 
@@ -58,7 +64,10 @@ test("icmpx alone asks nothing when the terminal UI of its own version was fetch
 });
 
 test("icmpx --yes fetches the terminal UI without a terminal, too, and does not start it there", async () => {
-  const { code, stdout, host } = await runCli("--yes", { execute: registry(FETCHED), load: tui(7) });
+  const { code, stdout, host } = await runCli("--yes", {
+    execute: registry(FETCHED),
+    load: tui(7),
+  });
   expect([code, host.questions, host.commands]).toEqual([0, [], [LOOK, FETCH]]);
   expect(stdout).toBe(`icmpx-tui@${version()} is here; on a terminal, icmpx starts it\n`);
 
@@ -91,7 +100,9 @@ test("icmpx alone says which Bun the terminal UI needs, and fetches nothing for 
       execute: registry(FETCHED),
     });
     expect([code, host.commands]).toEqual([2, []]);
-    expect(stderr).toStartWith(`icmpx: the terminal UI needs Bun ${TUI_BUN} or newer, and this is 1.2.8\n`);
+    expect(stderr).toStartWith(
+      `icmpx: the terminal UI needs Bun ${TUI_BUN} or newer, and this is 1.2.8\n`,
+    );
   } finally {
     Object.defineProperty(process, "versions", { value: versions });
   }
@@ -114,7 +125,10 @@ test("on a real terminal the question is asked, and no is the answer to Enter", 
 });
 
 test("icmpx alone shows help after a terminal UI that could not start, and told why itself", async () => {
-  const { code, stdout, stderr } = await runCli("", { ...(await installed(version())), load: tui(2) });
+  const { code, stdout, stderr } = await runCli("", {
+    ...(await installed(version())),
+    load: tui(2),
+  });
   expect({ code, stderr }).toEqual({ code: 2, stderr: "\n" });
   expect(stdout).toBe((await runCli("--help")).stdout);
 });
@@ -134,7 +148,9 @@ test("icmpx --bootstrap-cap grants, and starts the terminal UI with the Bun that
     isInteractive: true,
     execute: (command) => ({
       code: 0,
-      stdout: command.includes("setcap") ? "" : JSON.stringify({ sockets: [{ kind: "raw", state: "open" }] }),
+      stdout: command.includes("setcap")
+        ? ""
+        : JSON.stringify({ sockets: [{ kind: "raw", state: "open" }] }),
     }),
     become: () => 130,
   };
@@ -162,7 +178,8 @@ test("icmpx --bootstrap-cap grants, and starts the terminal UI with the Bun that
 
 /** A Bun whose cache lacks the package and whose registry has it. */
 function registry(stdout: string): (command: readonly string[]) => Execution {
-  return (command) => (command.includes("--no-install") ? { code: 1, stdout: "" } : { code: 0, stdout });
+  return (command) =>
+    command.includes("--no-install") ? { code: 1, stdout: "" } : { code: 0, stdout };
 }
 
 function tui(code: number): () => { main(options: { args: readonly string[] }): Promise<number> } {

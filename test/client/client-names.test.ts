@@ -118,9 +118,12 @@ describe("Client names", () => {
   test("closing the client ends the lookups that are waited for, and refuses further ones", async () => {
     const { client, dns, failure } = scene({ hosts: HOSTS });
     dns.lookup = () => Promise.withResolvers<never>().promise;
-    const failures = [client.resolveHost(NAME), client.reverseDns(TARGET)].map((lookup) => failure(lookup));
+    const failures = [client.resolveHost(NAME), client.reverseDns(TARGET)].map((lookup) =>
+      failure(lookup),
+    );
     client.close();
-    for (const error of await Promise.all(failures)) expect(error).toBeInstanceOf(ClientClosedError);
+    for (const error of await Promise.all(failures))
+      expect(error).toBeInstanceOf(ClientClosedError);
     expect(await failure(client.resolveHost(NAME))).toBeInstanceOf(ClientClosedError);
     expect(await failure(client.reverseDns(TARGET))).toBeInstanceOf(ClientClosedError);
     expect(dns.reverses).toEqual([TARGET]);
@@ -129,7 +132,10 @@ describe("Client names", () => {
   test("the static functions need no network for addresses", async () => {
     expect(await Client.resolveHost("2001:DB8::0:1")).toBe("2001:db8::1");
     expect(await Client.resolveHost("127.0.0.1", { family: 4 })).toBe("127.0.0.1");
-    const failed = Client.resolveHost("127.0.0.1", { family: 6 }).then(String, (error: unknown) => error);
+    const failed = Client.resolveHost("127.0.0.1", { family: 6 }).then(
+      String,
+      (error: unknown) => error,
+    );
     expect(await failed).toBeInstanceOf(ResolveError);
     const lax = Client.resolveHost("127.1").then(String, (error: unknown) => error);
     expect(await lax).toMatchObject({ code: "ERR_INVALID_HOST" });

@@ -18,8 +18,17 @@ const HOSTS = {
 describe("Client options on the wire", () => {
   for (const kind of SOCKET_KINDS) {
     test(`dscp, TTL, DF, mark, size and interface, ${kind.name}`, async () => {
-      const { client, kernel, outcome } = scene(new FakePath({ delays: 1 }), { privileged: kind.privileged });
-      const options = { dscp: 46, ttl: 7, dontFragment: true, mark: 99, size: 100, interface: "eth0" };
+      const { client, kernel, outcome } = scene(new FakePath({ delays: 1 }), {
+        privileged: kind.privileged,
+      });
+      const options = {
+        dscp: 46,
+        ttl: 7,
+        dontFragment: true,
+        mark: 99,
+        size: 100,
+        interface: "eth0",
+      };
       expect((await outcome(client.probe(kind.target, options))).kind).toBe("reply");
       expect((await outcome(client.probe(kind.target))).kind).toBe("reply");
       const fields = kernel.sent.map(({ tos, ttl, dontFragment, mark, data, interfaceIndex }) => {
@@ -32,7 +41,9 @@ describe("Client options on the wire", () => {
     });
 
     test(`a payload of one's own, bytes or text, ${kind.name}`, async () => {
-      const { client, kernel, outcome } = scene(new FakePath({ delays: 1 }), { privileged: kind.privileged });
+      const { client, kernel, outcome } = scene(new FakePath({ delays: 1 }), {
+        privileged: kind.privileged,
+      });
       await outcome(client.probe(kind.target, { payload: Uint8Array.of(1, 2, 3) }));
       await outcome(client.probe(kind.target, { payload: "h\u00e9" }));
       await outcome(client.probe(kind.target, { payload: "" }));
@@ -85,13 +96,16 @@ describe("Client options on the wire", () => {
     });
 
     test(`what is too long for the interface is refused with the MTU, ${kind.name}`, async () => {
-      const { client, outcome } = scene({ ...new FakePath({ delays: 1 }) }, { privileged: kind.privileged });
+      const { client, outcome } = scene(
+        { ...new FakePath({ delays: 1 }) },
+        { privileged: kind.privileged },
+      );
       const result = await outcome(client.probe(kind.target, { size: 1600, dontFragment: true }));
       expect(result).toMatchObject({ kind: "sendError", error: "EMSGSIZE" });
       expect(result.kind === "sendError" && result.sendError.message).toEndWith(", mtu 1500");
-      expect((await outcome(client.probe(kind.target, { size: 1400, dontFragment: true }))).kind).toBe(
-        "reply",
-      );
+      expect(
+        (await outcome(client.probe(kind.target, { size: 1400, dontFragment: true }))).kind,
+      ).toBe("reply");
     });
 
     test(`an interface that is created anew is found again, ${kind.name}`, async () => {
@@ -141,7 +155,11 @@ describe("Client options on the wire", () => {
     expect((await outcome(client.probe(NAME))).request.addr).toBe(TARGET);
     expect((await outcome(client.probe(SIX))).request.addr).toBe(SIX);
     expect((await outcome(client.probe(NAME, { family: 6 }))).request.addr).toBe(SIX);
-    expect(kernel.sent.map(({ source }) => source)).toEqual(["192.0.2.10", "2001:db8::10", "2001:db8::10"]);
+    expect(kernel.sent.map(({ source }) => source)).toEqual([
+      "192.0.2.10",
+      "2001:db8::10",
+      "2001:db8::10",
+    ]);
   });
 
   test("source decides the family of a name", async () => {
@@ -155,9 +173,14 @@ describe("Client options on the wire", () => {
       ...new FakePath({ delays: 1 }),
       hosts: HOSTS,
     });
-    expect((await outcome(client.probe(NAME))).request).toMatchObject({ addr: SIX, hostname: NAME });
+    expect((await outcome(client.probe(NAME))).request).toMatchObject({
+      addr: SIX,
+      hostname: NAME,
+    });
     expect((await outcome(client.probe(NAME, { family: 4 }))).request.addr).toBe(TARGET);
-    expect((await outcome(new Client({ family: 4 }, platform).probe(NAME))).request.addr).toBe(TARGET);
+    expect((await outcome(new Client({ family: 4 }, platform).probe(NAME))).request.addr).toBe(
+      TARGET,
+    );
     expect(dns.lookups.map(([, family]) => family)).toEqual([0, 4, 4]);
     expect(await failure(client.probe(TARGET, { family: 6 }))).toBeInstanceOf(ResolveError);
     expect((await outcome(client.probe(TARGET))).request.hostname).toBeNull();

@@ -87,7 +87,9 @@ describe("Client.close()", () => {
     void theirs.then(() => {});
     await setting.clock.advance(2);
     setting.client.close();
-    expect(await Promise.all(mine)).toEqual(Array(5).fill("ClientClosedError: The client is closed"));
+    expect(await Promise.all(mine)).toEqual(
+      Array(5).fill("ClientClosedError: The client is closed"),
+    );
     expect((await setting.outcome(theirs)).statistics.received).toBe(3);
     other.close();
     expectClosed(setting);
@@ -118,7 +120,8 @@ describe("Client.close()", () => {
     const prepared = RUNS.map(([, begin]) => begin(client));
     client.close();
     const later = [...RUNS.map(([, begin]) => begin(client)), client.multiping([])];
-    for (const run of [...prepared, ...later]) expect(await failure(run)).toBeInstanceOf(ClientClosedError);
+    for (const run of [...prepared, ...later])
+      expect(await failure(run)).toBeInstanceOf(ClientClosedError);
     expect(kernel.calls).toEqual([]);
     expect(() => client.ping("")).toThrow(TypeError);
   });
@@ -184,9 +187,9 @@ describe("Client sockets", () => {
   test("are datagram ones where raw ones are not allowed, unless they must be raw", async () => {
     const setting = scene({ ...new FakePath({ delays: 1 }), allowRaw: false });
     expect((await setting.outcome(setting.client.probe(TARGET))).kind).toBe("reply");
-    expect(await setting.failure(setting.client.probe(TARGET, { privileged: true }))).toBeInstanceOf(
-      RawSocketPermissionError,
-    );
+    expect(
+      await setting.failure(setting.client.probe(TARGET, { privileged: true })),
+    ).toBeInstanceOf(RawSocketPermissionError);
     expect(setting.kernel.openDescriptors).toBe(1);
   });
 
@@ -240,7 +243,9 @@ describe("Client elsewhere than on Linux", () => {
       stdin: "ignore",
     });
     expect(stderr.toString()).toBe("");
-    expect(stdout.toString()).toBe("true 127.0.0.1\nUnsupportedPlatformError ERR_UNSUPPORTED_PLATFORM\n");
+    expect(stdout.toString()).toBe(
+      "true 127.0.0.1\nUnsupportedPlatformError ERR_UNSUPPORTED_PLATFORM\n",
+    );
     expect(exitCode).toBe(0);
   });
 });

@@ -1,11 +1,20 @@
 import { describe, expect, test } from "bun:test";
-import { type Clock, clockStepped, readInstant, sleepUntil, unixMs } from "../../src/client/clock.ts";
+import {
+  type Clock,
+  clockStepped,
+  readInstant,
+  sleepUntil,
+  unixMs,
+} from "../../src/client/clock.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 const US = 1000;
 
 /** A clock whose readings come from a list: monotonic and real time in turn, as they are read. */
-function reading(monotonic: readonly number[], realtime: readonly number[]): Clock & { reads: number } {
+function reading(
+  monotonic: readonly number[],
+  realtime: readonly number[],
+): Clock & { reads: number } {
   const left = { monotonic: [...monotonic], realtime: [...realtime] };
   const take = (list: number[]): number => {
     const value = list.shift();
@@ -44,7 +53,10 @@ describe("readInstant()", () => {
 
 describe("clockStepped()", () => {
   const earlier = { monotonicNs: 1e9, realtimeNs: 5e9 };
-  const after = (ns: number, stepNs: number) => ({ monotonicNs: 1e9 + ns, realtimeNs: 5e9 + ns + stepNs });
+  const after = (ns: number, stepNs: number) => ({
+    monotonicNs: 1e9 + ns,
+    realtimeNs: 5e9 + ns + stepNs,
+  });
   test.each([
     ["nothing", 3e9, 0, false],
     ["noise forward", 3e9, 100 * US, false],

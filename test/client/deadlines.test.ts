@@ -15,7 +15,12 @@ describe("Deadlines", () => {
     const deadlines = new Deadlines<Entry>();
     for (const at of [30, 10, 20, 50, 40]) deadlines.push(entry(at));
     expect(deadlines.takeDue(9)).toBeUndefined();
-    expect([1, 2, 3, 4].map(() => deadlines.takeDue(30)?.deadlineNs)).toEqual([10, 20, 30, undefined]);
+    expect([1, 2, 3, 4].map(() => deadlines.takeDue(30)?.deadlineNs)).toEqual([
+      10,
+      20,
+      30,
+      undefined,
+    ]);
     expect(deadlines.next()?.deadlineNs).toBe(40);
   });
 
@@ -101,7 +106,11 @@ describe("Deadlines", () => {
             if (!isDecided) waiting.push(at);
           }
           const taken: number[] = [];
-          for (let due = deadlines.takeDue(10_000); due !== undefined; due = deadlines.takeDue(10_000)) {
+          for (
+            let due = deadlines.takeDue(10_000);
+            due !== undefined;
+            due = deadlines.takeDue(10_000)
+          ) {
             taken.push(due.deadlineNs);
           }
           expect(taken).toEqual(waiting.toSorted((a, b) => a - b));

@@ -14,7 +14,10 @@ function decode(...records: Uint8Array[]): unknown {
 describe("encodePtrQuery()", () => {
   // As dig -x sends them (BIND 9.18), but for their id and EDNS.
   test.each([
-    ["192.0.2.33", "123401000001000000000000023333013201300331393207696e2d61646472046172706100000c0001"],
+    [
+      "192.0.2.33",
+      "123401000001000000000000023333013201300331393207696e2d61646472046172706100000c0001",
+    ],
     [
       "2001:db8::1",
       "123401000001000000000000" +
@@ -68,7 +71,9 @@ describe("decodePtrAnswer()", () => {
         });
       }
     }
-    expect(decodePtrAnswer(dnsAnswer(QUERY, { flags: 0x8380 }), QUERY)).toEqual({ failure: "truncated" });
+    expect(decodePtrAnswer(dnsAnswer(QUERY, { flags: 0x8380 }), QUERY)).toEqual({
+      failure: "truncated",
+    });
   });
 
   test("ignores what is no answer to the question", () => {
@@ -98,18 +103,24 @@ describe("decodePtrAnswer()", () => {
   test("takes a record longer than the message, and one that is not there, for a failure", () => {
     const answer = dnsAnswer(QUERY, { records: [ptrRecord(encodeName("a.example"))] });
     expect(decodePtrAnswer(answer.subarray(0, -1), QUERY)).toEqual({ failure: "malformed" });
-    expect(decodePtrAnswer(answer.subarray(0, QUERY.length), QUERY)).toEqual({ failure: "malformed" });
+    expect(decodePtrAnswer(answer.subarray(0, QUERY.length), QUERY)).toEqual({
+      failure: "malformed",
+    });
   });
 
   test("gives a name, a failure or nothing for any bytes, and throws nothing", () => {
     const head = dnsAnswer(QUERY, { records: [] });
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 120 }), fc.integer({ min: 0, max: 3 }), (tail, count) => {
-        const bytes = Uint8Array.from([...head, ...tail]);
-        bytes[7] = count;
-        const answer = decodePtrAnswer(bytes, QUERY);
-        return answer !== undefined && ("name" in answer || "failure" in answer);
-      }),
+      fc.property(
+        fc.uint8Array({ maxLength: 120 }),
+        fc.integer({ min: 0, max: 3 }),
+        (tail, count) => {
+          const bytes = Uint8Array.from([...head, ...tail]);
+          bytes[7] = count;
+          const answer = decodePtrAnswer(bytes, QUERY);
+          return answer !== undefined && ("name" in answer || "failure" in answer);
+        },
+      ),
     );
   });
 });

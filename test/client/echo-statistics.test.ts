@@ -18,7 +18,13 @@ describe("EchoStatistics", () => {
     });
     const { statistics } = await outcome(run);
     expect(running.snapshot()).toEqual(statistics);
-    expect(running.snapshot()).toMatchObject({ sent: 5, received: 3, lost: 2, duplicates: 1, late: 1 });
+    expect(running.snapshot()).toMatchObject({
+      sent: 5,
+      received: 3,
+      lost: 2,
+      duplicates: 1,
+      late: 1,
+    });
   });
 
   test("count an ICMP error as loss, and have nothing in flight between results", async () => {
@@ -39,6 +45,11 @@ describe("EchoStatistics", () => {
   });
 
   test("have no figure without a result", () => {
-    expect(new EchoStatistics().snapshot()).toMatchObject({ sent: 0, loss: null, mean: null, p99: null });
+    expect(new EchoStatistics().snapshot()).toMatchObject({
+      sent: 0,
+      loss: null,
+      mean: null,
+      p99: null,
+    });
   });
 });

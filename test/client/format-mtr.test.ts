@@ -75,7 +75,11 @@ describe("formatMtr()", () => {
     const long = "a-very-long-name-of-a-router.in.some.network.example";
     const path = [
       hopOf(1, [0.53], [["172.19.112.100", long, [0.53]]]),
-      hopOf(2, [11.1], [["2001:db8:1111:2222:3333:4444:5555:6666", "例え例え例え例え例え.テスト", [11.1]]]),
+      hopOf(
+        2,
+        [11.1],
+        [["2001:db8:1111:2222:3333:4444:5555:6666", "例え例え例え例え例え.テスト", [11.1]]],
+      ),
     ];
     const v4 = path.slice(0, 1);
 
@@ -138,7 +142,13 @@ type Seen = readonly [addr: string, hostname: string | null, rtts: readonly numb
 /** A hop at which `addresses` answered, the last of them last. */
 function hopOf(ttl: number, rtts: readonly (number | null)[], addresses: readonly Seen[]): MtrHop {
   const [addr, hostname] = addresses.at(-1) ?? [null, null];
-  return { ttl, addr, hostname, statistics: statisticsOf(rtts), addresses: addresses.map(addressOf) };
+  return {
+    ttl,
+    addr,
+    hostname,
+    statistics: statisticsOf(rtts),
+    addresses: addresses.map(addressOf),
+  };
 }
 
 function addressOf([addr, hostname, rtts]: Seen): MtrAddress {

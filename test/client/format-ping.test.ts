@@ -88,7 +88,10 @@ describe("formatEchoResult()", () => {
     ],
     [
       "a refused send",
-      sendErrorOf("ENETUNREACH", "sendmsg() to 192.0.2.1 failed: ENETUNREACH (network is unreachable)"),
+      sendErrorOf(
+        "ENETUNREACH",
+        "sendmsg() to 192.0.2.1 failed: ENETUNREACH (network is unreachable)",
+      ),
       "Not sent to 192.0.2.1: icmp_seq=1 sendmsg() to 192.0.2.1 failed: ENETUNREACH (network is unreachable)",
     ],
   ];
@@ -116,7 +119,11 @@ describe("formatEchoResult()", () => {
     ["10.0.0.1", { type: 11, code: 2 }, "Time exceeded, Bad Code: 2"],
     ["10.0.0.1", { type: 12, code: 0, pointer: 20 }, "Parameter problem: pointer = 20"],
     ["10.0.0.1", { type: 9, code: 0 }, "as we say"],
-    ["2001:db8::1", { type: 1, code: 2 }, "Destination unreachable: Beyond scope of source address"],
+    [
+      "2001:db8::1",
+      { type: 1, code: 2 },
+      "Destination unreachable: Beyond scope of source address",
+    ],
     ["2001:db8::1", { type: 1, code: 6 }, "Destination unreachable: reject route"],
     ["2001:db8::1", { type: 2, code: 0, mtu: 1280 }, "Packet too big: mtu=1280"],
     ["2001:db8::1", { type: 2, code: 3, mtu: 1280 }, "Packet too big: mtu=1280, code=3"],

@@ -108,7 +108,11 @@ export function transitOf(
 }
 
 /** A probe that the system refused to send. */
-export function sendErrorOf(code: `E${string}`, message: string, facts: Facts = {}): EchoSendErrorResult {
+export function sendErrorOf(
+  code: `E${string}`,
+  message: string,
+  facts: Facts = {},
+): EchoSendErrorResult {
   const sendError = { errno: 101, code, syscall: "sendmsg", message };
   return {
     ...common(facts),
@@ -136,13 +140,26 @@ export function statisticsOf(
 }
 
 function common({ to = "192.0.2.1", toName, number = 1, ttl = 64, ...facts }: Facts) {
-  const request: EchoRequest = { addr: to, hostname: toName ?? null, ttl, number, sentPacket: null };
+  const request: EchoRequest = {
+    addr: to,
+    hostname: toName ?? null,
+    ttl,
+    number,
+    sentPacket: null,
+  };
   const { late = false, duplicate = false, corrupt = false, reordered = false } = facts;
   return { target: toName ?? to, request, late, duplicate, corrupt, reordered, moreDuplicates: 0 };
 }
 
 function answer(facts: Facts, icmp: { readonly type: number; readonly code: number }): EchoReply {
-  const { to = "192.0.2.1", from = to, fromName = null, rtt = 12.345, replyTtl = 57, size = 56 } = facts;
+  const {
+    to = "192.0.2.1",
+    from = to,
+    fromName = null,
+    rtt = 12.345,
+    replyTtl = 57,
+    size = 56,
+  } = facts;
   return {
     rtt,
     rttSource: "kernel",

@@ -1,6 +1,15 @@
 import { describe, expect, test } from "bun:test";
-import { formatHop, formatStopReason, formatTraceroute } from "../../src/client/format-traceroute.ts";
-import type { EchoResult, StopReason, TracerouteEntry, TracerouteResult } from "../../src/client/results.ts";
+import {
+  formatHop,
+  formatStopReason,
+  formatTraceroute,
+} from "../../src/client/format-traceroute.ts";
+import type {
+  EchoResult,
+  StopReason,
+  TracerouteEntry,
+  TracerouteResult,
+} from "../../src/client/results.ts";
 import type { ExtensionObject } from "../../src/packet/extension-objects.ts";
 import { errorOf, replyOf, sendErrorOf, timeoutOf, transitOf } from "./format-samples.ts";
 
@@ -9,45 +18,48 @@ const B = { from: "10.0.2.5", rtt: 1.24 };
 const NAMED = { ...A, fromName: "core.example" };
 
 describe("formatHop()", () => {
-  const cases: readonly (readonly [name: string, probes: readonly EchoResult[], lines: readonly string[]])[] =
+  const cases: readonly (readonly [
+    name: string,
+    probes: readonly EchoResult[],
+    lines: readonly string[],
+  ])[] = [
     [
-      [
-        "one responder with its RTTs",
-        [transitOf(NAMED), transitOf({ ...NAMED, rtt: 0.5 }), transitOf({ ...NAMED, rtt: 100 })],
-        [" 3  core.example (10.0.2.1)  1.203 ms  0.500 ms  100.000 ms"],
-      ],
-      ["a single probe", [replyOf(A)], [" 3  10.0.2.1  1.203 ms"]],
-      ["silence, a star for each probe", [timeoutOf(), timeoutOf(), timeoutOf()], [" 3  * * *"]],
-      ["one silent probe by one star", [timeoutOf()], [" 3  *"]],
-      ["a hop whose probes never left", [], [" 3  -"]],
-      [
-        "silent probes where they were",
-        [timeoutOf(), transitOf(A), timeoutOf(), transitOf(A)],
-        [" 3  10.0.2.1  *  1.203 ms  *  1.203 ms"],
-      ],
-      [
-        "a line for each responder, a silent probe with the one before it",
-        [transitOf(NAMED), transitOf(B), timeoutOf(), transitOf(NAMED)],
-        [" 3  core.example (10.0.2.1)  1.203 ms  1.203 ms", "    10.0.2.5  1.240 ms  *"],
-      ],
-      [
-        "why a probe was not sent",
-        [sendErrorOf("ENOBUFS", "full"), transitOf(A), sendErrorOf("ENOBUFS", "full")],
-        [" 3  10.0.2.1  ENOBUFS  1.203 ms  ENOBUFS"],
-      ],
-      ["nothing sent at all", [sendErrorOf("ENETUNREACH", "no route")], [" 3  ENETUNREACH"]],
-      [
-        "IPv6",
-        [transitOf({ to: "2001:db8::9", from: "fe80::1%eth0", rtt: 0.1 }), timeoutOf()],
-        [" 3  fe80::1%eth0  0.100 ms  *"],
-      ],
-      ["a corrupt reply", [replyOf({ ...A, corrupt: true })], [" 3  10.0.2.1  1.203 ms corrupt"]],
-      [
-        "a hostile name",
-        [transitOf({ ...A, fromName: "\x1b]0;owned\x07\u2066x\r\n" })],
-        [" 3  \\x1b]0;owned\\x07\\u{2066}x\\x0d\\x0a (10.0.2.1)  1.203 ms"],
-      ],
-    ];
+      "one responder with its RTTs",
+      [transitOf(NAMED), transitOf({ ...NAMED, rtt: 0.5 }), transitOf({ ...NAMED, rtt: 100 })],
+      [" 3  core.example (10.0.2.1)  1.203 ms  0.500 ms  100.000 ms"],
+    ],
+    ["a single probe", [replyOf(A)], [" 3  10.0.2.1  1.203 ms"]],
+    ["silence, a star for each probe", [timeoutOf(), timeoutOf(), timeoutOf()], [" 3  * * *"]],
+    ["one silent probe by one star", [timeoutOf()], [" 3  *"]],
+    ["a hop whose probes never left", [], [" 3  -"]],
+    [
+      "silent probes where they were",
+      [timeoutOf(), transitOf(A), timeoutOf(), transitOf(A)],
+      [" 3  10.0.2.1  *  1.203 ms  *  1.203 ms"],
+    ],
+    [
+      "a line for each responder, a silent probe with the one before it",
+      [transitOf(NAMED), transitOf(B), timeoutOf(), transitOf(NAMED)],
+      [" 3  core.example (10.0.2.1)  1.203 ms  1.203 ms", "    10.0.2.5  1.240 ms  *"],
+    ],
+    [
+      "why a probe was not sent",
+      [sendErrorOf("ENOBUFS", "full"), transitOf(A), sendErrorOf("ENOBUFS", "full")],
+      [" 3  10.0.2.1  ENOBUFS  1.203 ms  ENOBUFS"],
+    ],
+    ["nothing sent at all", [sendErrorOf("ENETUNREACH", "no route")], [" 3  ENETUNREACH"]],
+    [
+      "IPv6",
+      [transitOf({ to: "2001:db8::9", from: "fe80::1%eth0", rtt: 0.1 }), timeoutOf()],
+      [" 3  fe80::1%eth0  0.100 ms  *"],
+    ],
+    ["a corrupt reply", [replyOf({ ...A, corrupt: true })], [" 3  10.0.2.1  1.203 ms corrupt"]],
+    [
+      "a hostile name",
+      [transitOf({ ...A, fromName: "\x1b]0;owned\x07\u2066x\r\n" })],
+      [" 3  \\x1b]0;owned\\x07\\u{2066}x\\x0d\\x0a (10.0.2.1)  1.203 ms"],
+    ],
+  ];
   for (const [name, probes, lines] of cases) {
     test(`shows ${name}`, () => {
       expect(formatHop(hopOf(3, probes))).toBe(lines.join("\n"));
@@ -116,8 +128,15 @@ describe("formatHop()", () => {
   });
 
   test("does without extensions of other kinds", () => {
-    const other: ExtensionObject = { kind: "raw", classNumber: 9, cType: 1, payload: new Uint8Array(4) };
-    expect(formatHop(hopOf(3, [transitOf({ ...A, extensions: [other] })]))).toBe(" 3  10.0.2.1  1.203 ms");
+    const other: ExtensionObject = {
+      kind: "raw",
+      classNumber: 9,
+      cType: 1,
+      payload: new Uint8Array(4),
+    };
+    expect(formatHop(hopOf(3, [transitOf({ ...A, extensions: [other] })]))).toBe(
+      " 3  10.0.2.1  1.203 ms",
+    );
   });
 
   test("keeps room for TTLs of three digits", () => {
@@ -151,7 +170,11 @@ describe("formatTraceroute()", () => {
 describe("formatStopReason()", () => {
   const answered = hopOf(1, [transitOf(A)]);
   const silent = [hopOf(2, [timeoutOf()]), hopOf(3, [timeoutOf()])];
-  const cases: readonly (readonly [reason: StopReason, hops: readonly TracerouteEntry[], text: string])[] = [
+  const cases: readonly (readonly [
+    reason: StopReason,
+    hops: readonly TracerouteEntry[],
+    text: string,
+  ])[] = [
     ["target", [answered], "reached 192.0.2.1"],
     ["unreachable", [answered, ...silent], "not reached: hop 3 says it is unreachable"],
     ["gapLimit", [answered, ...silent], "not reached: no answer from the last 2 hops"],
@@ -174,7 +197,12 @@ describe("formatStopReason()", () => {
   }
 });
 
-type LabelFields = readonly [label: number, trafficClass: number, ttl: number, bottomOfStack: boolean];
+type LabelFields = readonly [
+  label: number,
+  trafficClass: number,
+  ttl: number,
+  bottomOfStack: boolean,
+];
 
 function mplsOf(...labels: readonly LabelFields[]): readonly ExtensionObject[] {
   return [

@@ -1,6 +1,14 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { failMeasurement } from "../../src/client/measurement.ts";
-import { countingController, DONE, drain, isPending, item, Stage, settle } from "../support/stage.ts";
+import {
+  countingController,
+  DONE,
+  drain,
+  isPending,
+  item,
+  Stage,
+  settle,
+} from "../support/stage.ts";
 
 describe("Measurement that ends early", () => {
   // The runner fails a test that leaves an unhandled rejection behind, so what must not be reported needs no

@@ -118,7 +118,13 @@ describe("Measurement", () => {
     test("concurrent next() calls one item each, in order", async () => {
       const stage = new Stage();
       const iterator = stage.measurement[Symbol.asyncIterator]();
-      const calls = [iterator.next(), iterator.next(), iterator.next(), iterator.next(), iterator.next()];
+      const calls = [
+        iterator.next(),
+        iterator.next(),
+        iterator.next(),
+        iterator.next(),
+        iterator.next(),
+      ];
       stage.emit(1, 2);
       await settle();
       stage.emit(3);

@@ -34,7 +34,9 @@ describe("mtr() path", () => {
       const path = new FakePath(R1, R2, R3, {});
       const setting = scene(path);
       await setting.outcome(setting.client.mtr(TARGET, { count: 2, gapLimit, interval: 100 }));
-      const first = setting.kernel.sent.filter((_, index) => (setting.sentAtMs()[index] ?? 0) < 100);
+      const first = setting.kernel.sent.filter(
+        (_, index) => (setting.sentAtMs()[index] ?? 0) < 100,
+      );
       // The routers answer one after the other, 5 ms apart.
       for (const { ttl, sentAtNs } of first) {
         const farthest = Math.min(3, Math.floor((sentAtNs / 1e6 - 1001) / 5));
@@ -49,7 +51,9 @@ describe("mtr() path", () => {
 
   test("ends at the target once that is known", async () => {
     const setting = scene(new FakePath(R1, R2, { delays: [[3], [], [40]] }));
-    const { items } = setting.watch(setting.client.mtr(TARGET, { count: 30, interval: 100, timeout: 60 }));
+    const { items } = setting.watch(
+      setting.client.mtr(TARGET, { count: 30, interval: 100, timeout: 60 }),
+    );
     await setting.clock.advance(10_000);
     expect(items).toHaveLength(30);
     const later = setting.kernel.sent.filter(({ sentAtNs }) => sentAtNs / 1e6 > 1001 + 3);
@@ -60,7 +64,9 @@ describe("mtr() path", () => {
   test("may be that of a silent target, and then ends at maxHops or gapLimit", async () => {
     const silent = (): Scene => scene(new FakePath(R1, null, R3, null));
     const far = silent();
-    const result = await far.outcome(far.client.mtr(TARGET, { count: 2, gapLimit: 3, timeout: 100 }));
+    const result = await far.outcome(
+      far.client.mtr(TARGET, { count: 2, gapLimit: 3, timeout: 100 }),
+    );
     expect(shortened(result)).toEqual([
       `1 ${R1} 2/2`,
       "2 * 0/2",
@@ -71,13 +77,17 @@ describe("mtr() path", () => {
     ]);
     expect(result.reached).toBe(false);
     const near = silent();
-    const { hops } = await near.outcome(near.client.mtr(TARGET, { count: 1, maxHops: 4, timeout: 100 }));
+    const { hops } = await near.outcome(
+      near.client.mtr(TARGET, { count: 1, maxHops: 4, timeout: 100 }),
+    );
     expect(hops.map(({ ttl }) => ttl)).toEqual([1, 2, 3, 4]);
   });
 
   test("may begin further on", async () => {
     const setting = scene(new FakePath(R1, R2, R3, {}));
-    const result = await setting.outcome(setting.client.mtr(TARGET, { count: 2, firstTtl: 3, gapLimit: 2 }));
+    const result = await setting.outcome(
+      setting.client.mtr(TARGET, { count: 2, firstTtl: 3, gapLimit: 2 }),
+    );
     expect(shortened(result)).toEqual([`3 ${R3} 2/2`, `4 ${TARGET} 2/2`]);
     expect(setting.kernel.sent.map(({ ttl }) => ttl)).toEqual([3, 4, 5, 3, 4]);
   });
@@ -91,18 +101,26 @@ describe("mtr() path", () => {
     await setting.clock.advance(5000);
     expect(items.map(({ hops }) => hops.length)).toEqual([5, 5, 5, 2, 2, 2]);
     expect(shortened(items[5]?.hops ?? [])).toEqual([`1 ${R5} 6/6`, `2 ${TARGET} 6/6`]);
-    expect(items[5]?.hops[0]?.addresses.map(({ addr, statistics }) => [addr, statistics.received])).toEqual([
+    expect(
+      items[5]?.hops[0]?.addresses.map(({ addr, statistics }) => [addr, statistics.received]),
+    ).toEqual([
       [R1, 3],
       [R5, 3],
     ]);
     const byTime = ttlsByTime(setting);
-    expect([byTime.get(200), byTime.get(300), byTime.get(400)]).toEqual([upTo(5), upTo(5), upTo(2)]);
+    expect([byTime.get(200), byTime.get(300), byTime.get(400)]).toEqual([
+      upTo(5),
+      upTo(5),
+      upTo(2),
+    ]);
   });
 
   test("that gets longer is searched anew", async () => {
     const path = new FakePath(R1, {});
     const setting = scene(path);
-    const { items } = setting.watch(setting.client.mtr(TARGET, { count: 6, interval: 100, gapLimit: 2 }));
+    const { items } = setting.watch(
+      setting.client.mtr(TARGET, { count: 6, interval: 100, gapLimit: 2 }),
+    );
     await setting.clock.advance(250);
     path.hops = [R1, R2, R3, R4, {}];
     await setting.clock.advance(5000);
@@ -132,7 +150,9 @@ describe("mtr() path", () => {
   test("is not learned from late answers", async () => {
     const setting = scene(new FakePath(R1, { delays: 150 }));
     const { client, outcome } = setting;
-    const result = await outcome(client.mtr(TARGET, { count: 3, interval: 200, timeout: 100, maxHops: 3 }));
+    const result = await outcome(
+      client.mtr(TARGET, { count: 3, interval: 200, timeout: 100, maxHops: 3 }),
+    );
     expect([result.reached, result.hops.length]).toEqual([false, 3]);
     expect(result.hops[1]?.statistics).toMatchObject({ sent: 3, lost: 3, late: 2 });
   });

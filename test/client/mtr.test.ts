@@ -39,7 +39,11 @@ describe("mtr()", () => {
       const hops = routers(3, kind.family);
       const setting = scene(new FakePath(...hops, {}), { privileged: kind.privileged });
       const result = await setting.outcome(setting.client.mtr(kind.target, { count: 3 }));
-      expect(result).toMatchObject({ target: kind.target, resolved: kind.target, family: kind.family });
+      expect(result).toMatchObject({
+        target: kind.target,
+        resolved: kind.target,
+        family: kind.family,
+      });
       expect([result.round, result.rounds, result.reached]).toEqual([3, 3, true]);
       const expected = [...hops, kind.target].map((addr, index) => `${index + 1} ${addr} 3/3`);
       expect(shortened(result)).toEqual(expected);
@@ -81,7 +85,9 @@ describe("mtr()", () => {
     for (const ms of [100, 200, 300]) expect(byTime.get(ms)).toEqual([1, 2, 3]);
     expect(items.map(({ round }) => round)).toEqual([1, 2, 3, 4]);
     expect(atMs).toEqual([16, 116, 216, 316]);
-    expect(items.map(({ hops }) => shortened(hops)[2])).toEqual(upTo(4).map((n) => `3 ${TARGET} ${n}/${n}`));
+    expect(items.map(({ hops }) => shortened(hops)[2])).toEqual(
+      upTo(4).map((n) => `3 ${TARGET} ${n}/${n}`),
+    );
     expect(await run).toMatchObject({ round: 4, rounds: 4 });
   });
 
@@ -120,7 +126,10 @@ describe("mtr()", () => {
     await setting.clock.advance(10);
     expect(await ended).toBeUndefined();
     expect(setting.kernel.sent).toHaveLength(3);
-    expect(await run).toMatchObject({ rounds: 3, hops: [{ statistics: { sent: 3, received: 3 } }] });
+    expect(await run).toMatchObject({
+      rounds: 3,
+      hops: [{ statistics: { sent: 3, received: 3 } }],
+    });
     expect(setting.timers()).toBe(0);
   });
 
@@ -130,7 +139,9 @@ describe("mtr()", () => {
     const onResult = () => {
       throw broken;
     };
-    const { ended } = setting.watch(setting.client.mtr(TARGET, { interval: 0, maxHops: 1, onResult }));
+    const { ended } = setting.watch(
+      setting.client.mtr(TARGET, { interval: 0, maxHops: 1, onResult }),
+    );
     await setting.clock.advance(10);
     expect(await ended).toBe(broken);
     expect(setting.kernel.sent).toHaveLength(1);
@@ -261,7 +272,9 @@ describe("mtr() statistics", () => {
     expect(await ended).toBeUndefined();
     expect(items.map(({ round }) => round)).toEqual(upTo(8));
     const silent = items.map(({ hops }) => hops[1]?.statistics);
-    expect(silent.map((statistics) => [statistics?.sent, statistics?.lost, statistics?.inFlight])).toEqual([
+    expect(
+      silent.map((statistics) => [statistics?.sent, statistics?.lost, statistics?.inFlight]),
+    ).toEqual([
       [5, 1, 4],
       [6, 2, 4],
       [7, 3, 4],
@@ -285,7 +298,12 @@ describe("mtr() statistics", () => {
     clock.block(100);
     const { hops } = await outcome(run);
     expect(
-      hops.map(({ statistics: { received, lost, overflows, loss } }) => [received, lost, overflows, loss]),
+      hops.map(({ statistics: { received, lost, overflows, loss } }) => [
+        received,
+        lost,
+        overflows,
+        loss,
+      ]),
     ).toEqual([
       [2, 0, 0, 0],
       [2, 0, 0, 0],
@@ -340,8 +358,13 @@ describe("mtr() names", () => {
     expect(items[2]?.hops[0]?.addresses[0]).toMatchObject({ addr: R1, hostname: "one.example" });
     // The first two waited for names in vain, for as long as the timeout.
     expect(atMs).toEqual([311, 1311, 2011, 3011]);
-    expect([...ttlsByTime(setting).keys()].filter((ms) => ms % 1000 === 0)).toEqual([0, 1000, 2000, 3000]);
-    expect((await run).hops.map(({ hostname }) => hostname)).toEqual(["one.example", "target.example"]);
+    expect([...ttlsByTime(setting).keys()].filter((ms) => ms % 1000 === 0)).toEqual([
+      0, 1000, 2000, 3000,
+    ]);
+    expect((await run).hops.map(({ hostname }) => hostname)).toEqual([
+      "one.example",
+      "target.example",
+    ]);
     expect(dns.reverses).toEqual([R1, TARGET]);
   });
 });
@@ -399,7 +422,8 @@ describe("mtr() ends early", () => {
 /** What statistics say of these answers, computed anew. */
 function figures(answers: readonly EchoResult[]): object {
   const rtts = answers.map(({ reply }) => reply?.rtt ?? Number.NaN);
-  if (rtts.length === 0) return { received: 0, last: null, min: null, mean: null, max: null, stddev: null };
+  if (rtts.length === 0)
+    return { received: 0, last: null, min: null, mean: null, max: null, stddev: null };
   const mean = rtts.reduce((sum, rtt) => sum + rtt, 0) / rtts.length;
   const variance = rtts.reduce((sum, rtt) => sum + (rtt - mean) ** 2, 0) / rtts.length;
   return {

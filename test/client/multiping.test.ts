@@ -50,13 +50,17 @@ describe("multiping() schedule", () => {
         setting.client.multiping(addresses(targets), { count: 1, interval, timeout: 50 }),
       );
       expect(setting.kernel.sent.map(({ destination }) => destination)).toEqual(addresses(targets));
-      expect(setting.sentAtMs()).toEqual(Array.from({ length: targets }, (_, index) => index * gap));
+      expect(setting.sentAtMs()).toEqual(
+        Array.from({ length: targets }, (_, index) => index * gap),
+      );
     }
   });
 
   test("keeps each target on its own beat", async () => {
     const setting = scene(new FakePath({ delays: 2 }));
-    await setting.outcome(setting.client.multiping(addresses(3), { count: 3, interval: 100, timeout: 50 }));
+    await setting.outcome(
+      setting.client.multiping(addresses(3), { count: 3, interval: 100, timeout: 50 }),
+    );
     expect(sentTo(setting, "10.1.0.0")).toEqual([0, 100, 200]);
     expect(sentTo(setting, "10.1.0.1")).toEqual([10, 110, 210]);
     expect(sentTo(setting, "10.1.0.2")).toEqual([20, 120, 220]);
@@ -90,7 +94,10 @@ describe("multiping() schedule", () => {
         (index) => addresses(targets)[index] ?? "",
       )) {
         const [, second = 0, third = 0, fourth = 0] = sentTo(setting, address);
-        expect([third - second, fourth - third].map((ms) => +ms.toFixed(6))).toEqual([interval, interval]);
+        expect([third - second, fourth - third].map((ms) => +ms.toFixed(6))).toEqual([
+          interval,
+          interval,
+        ]);
       }
     }
   });
@@ -102,7 +109,9 @@ describe("multiping() schedule", () => {
     ];
     for (const [size, most] of cases) {
       const setting = scene(new FakePath({ delays: 2 }));
-      await setting.outcome(setting.client.multiping(addresses(1000), { count: 2, interval: 1000, size }));
+      await setting.outcome(
+        setting.client.multiping(addresses(1000), { count: 2, interval: 1000, size }),
+      );
       const sends = Map.groupBy(setting.kernel.sent, ({ sentAtNs }) => sentAtNs);
       expect(Math.max(...[...sends.values()].map(({ length }) => length))).toBe(most);
     }
@@ -120,7 +129,9 @@ describe("multiping() schedule", () => {
     await setting.outcome(run);
     // The second and the last probe of each: after either block all that was late left at once.
     for (const place of [1, -1]) {
-      const phases = targets.map((target) => (sentTo(setting, target).at(place) ?? Number.NaN) % 1000);
+      const phases = targets.map(
+        (target) => (sentTo(setting, target).at(place) ?? Number.NaN) % 1000,
+      );
       expect(phases).toEqual(targets.map((_, index) => index * 10));
     }
   });
@@ -134,7 +145,9 @@ describe("multiping() schedule", () => {
         setting.clock.schedule(Number(delayMs) * 1e6, () => resolve([{ address, family: 4 }]));
       });
     const hosts = ["10.9.9.9", "slow400.example", "slow700.example"];
-    await setting.outcome(setting.client.multiping(hosts, { count: 3, interval: 1000, timeout: 500 }));
+    await setting.outcome(
+      setting.client.multiping(hosts, { count: 3, interval: 1000, timeout: 500 }),
+    );
     expect(sentTo(setting, "10.9.9.9")).toEqual([0, 1000, 2000]);
     // The socket had settled 1 ms after the lookups began.
     expect(sentTo(setting, ONE)).toEqual([399, 1010, 2010]);
@@ -143,7 +156,8 @@ describe("multiping() schedule", () => {
 
   test("with interval 0 waits for each target's answers on its own", async () => {
     const setting = scene({
-      network: (probe) => new FakePath({ delays: probe.destination === ONE ? 5 : 20 }).network(probe),
+      network: (probe) =>
+        new FakePath({ delays: probe.destination === ONE ? 5 : 20 }).network(probe),
     });
     await setting.outcome(setting.client.multiping([ONE, TWO], { count: 3, interval: 0 }));
     expect(sentTo(setting, ONE)).toEqual([0, 5, 10]);
@@ -161,7 +175,8 @@ describe("multiping() schedule", () => {
 describe("multiping() results", () => {
   test("are apart for each target, in the order given", async () => {
     const setting = scene({
-      network: (probe) => new FakePath({ delays: probe.destination === ONE ? 5 : [[7, 8]] }).network(probe),
+      network: (probe) =>
+        new FakePath({ delays: probe.destination === ONE ? 5 : [[7, 8]] }).network(probe),
     });
     setting.kernel.failSendsTo("198.51.100.3", EHOSTUNREACH);
     const targets = [ONE, TWO, "198.51.100.3"];
@@ -172,9 +187,16 @@ describe("multiping() results", () => {
     expect(await ended).toBeUndefined();
     expect([...result]).toEqual([...result.targets]);
     expect(
-      result.targets.map(({ target, resolved, family, failure }) => [target, resolved, family, failure]),
+      result.targets.map(({ target, resolved, family, failure }) => [
+        target,
+        resolved,
+        family,
+        failure,
+      ]),
     ).toEqual(targets.map((target) => [target, target, 4, null]));
-    expect(result.targets.map(({ statistics: { sent, received, mean } }) => [sent, received, mean])).toEqual([
+    expect(
+      result.targets.map(({ statistics: { sent, received, mean } }) => [sent, received, mean]),
+    ).toEqual([
       [2, 2, 5],
       [2, 2, 7],
       [2, 0, null],
@@ -192,7 +214,9 @@ describe("multiping() results", () => {
       [0, 2, 1],
     ]);
     expect(result.targets.map((target) => [...target].length)).toEqual([2, 3, 2]);
-    expect(shortened(result.targets[2] ?? [])).toEqual([1, 2].map((n) => `198.51.100.3 ${n} EHOSTUNREACH`));
+    expect(shortened(result.targets[2] ?? [])).toEqual(
+      [1, 2].map((n) => `198.51.100.3 ${n} EHOSTUNREACH`),
+    );
     const all = result.targets.flatMap(({ results }) => results);
     expect(shortened(items).toSorted()).toEqual(shortened(all).toSorted());
   });
@@ -205,7 +229,11 @@ describe("multiping() results", () => {
     const { targets } = await outcome(run);
     await tick();
     expect(
-      targets.map(({ resolved, statistics, failure }) => [resolved, statistics.received, failure?.error]),
+      targets.map(({ resolved, statistics, failure }) => [
+        resolved,
+        statistics.received,
+        failure?.error,
+      ]),
     ).toEqual([
       [ONE, 2, undefined],
       [null, 0, "ENOTFOUND"],
@@ -218,19 +246,28 @@ describe("multiping() results", () => {
       failure: { kind: "targetFailure", target: "bad.example" },
       statistics: { sent: 0, loss: null, mean: null },
     });
-    expect(targets[1]?.failure?.message).toBe('Cannot resolve "bad.example": no such name (ENOTFOUND)');
+    expect(targets[1]?.failure?.message).toBe(
+      'Cannot resolve "bad.example": no such name (ENOTFOUND)',
+    );
     expect(items.filter(({ kind }) => kind === "targetFailure")).toHaveLength(2);
-    expect(targets[3]?.results[0]?.request).toMatchObject({ hostname: "good.example", addr: "203.0.113.9" });
-    expect(JSON.parse(JSON.stringify(targets[1]))).toMatchObject({ failure: { error: "ENOTFOUND" } });
+    expect(targets[3]?.results[0]?.request).toMatchObject({
+      hostname: "good.example",
+      addr: "203.0.113.9",
+    });
+    expect(JSON.parse(JSON.stringify(targets[1]))).toMatchObject({
+      failure: { error: "ENOTFOUND" },
+    });
   });
 
   test("have a failure for a family that the kernel lacks, and the others go on", async () => {
     const { client, outcome } = scene({ ...new FakePath({ delays: 5 }), families: [4] });
     const { targets } = await outcome(client.multiping([SIX, ONE], QUICK));
-    expect(targets.map(({ statistics, failure }) => [statistics.received, failure?.error])).toEqual([
-      [0, "EAFNOSUPPORT"],
-      [2, undefined],
-    ]);
+    expect(targets.map(({ statistics, failure }) => [statistics.received, failure?.error])).toEqual(
+      [
+        [0, "EAFNOSUPPORT"],
+        [2, undefined],
+      ],
+    );
   });
 
   test("are all failures when no name resolves", async () => {
@@ -244,7 +281,9 @@ describe("multiping() results", () => {
     const { client, kernel, outcome } = scene(new FakePath({ delays: 5 }));
     const { targets } = await outcome(client.multiping([ONE, ONE], QUICK));
     expect(kernel.sent).toHaveLength(4);
-    expect(targets.map((target) => shortened(target))).toEqual(Array(2).fill([`${ONE} 1 5`, `${ONE} 2 5`]));
+    expect(targets.map((target) => shortened(target))).toEqual(
+      Array(2).fill([`${ONE} 1 5`, `${ONE} 2 5`]),
+    );
   });
 
   test("of no target are none, at once", async () => {
@@ -258,7 +297,9 @@ describe("multiping() results", () => {
   test("of 5,000 targets come over one socket", async () => {
     const targets = addresses(5000);
     const { client, kernel, outcome, timers } = scene(new FakePath({ delays: [[3], [], [4]] }));
-    const result = await outcome(client.multiping(targets, { count: 1, interval: 1000, timeout: 100 }));
+    const result = await outcome(
+      client.multiping(targets, { count: 1, interval: 1000, timeout: 100 }),
+    );
     expect(kernel.openedDescriptors).toBe(1);
     expect(result.targets.map(({ target }) => target)).toEqual(targets);
     const received = result.targets.reduce((sum, { statistics }) => sum + statistics.received, 0);
@@ -315,7 +356,8 @@ describe("multiping() names", () => {
       const setting = scene({ ...new FakePath({ delays: 5 }), hosts });
       const { client, dns, clock } = setting;
       const lookup = dns.lookup.bind(dns);
-      dns.lookup = (host, family) => (host.startsWith("slow") ? new Promise(() => {}) : lookup(host, family));
+      dns.lookup = (host, family) =>
+        host.startsWith("slow") ? new Promise(() => {}) : lookup(host, family);
       const names = Array.from({ length: slow }, (_, index) => `slow${index}.example`);
       // A name may have to wait for one of the 16 lookups, an address for none.
       const others = slow < 16 ? ["quick.example", ONE] : [ONE];
@@ -329,7 +371,9 @@ describe("multiping() names", () => {
       expect(await ended).toBeUndefined();
       const { targets } = await run;
       expect(
-        targets.slice(0, slow).every(({ resolved, failure }) => resolved === null && failure === null),
+        targets
+          .slice(0, slow)
+          .every(({ resolved, failure }) => resolved === null && failure === null),
       ).toBe(true);
       expect(setting.timers()).toBe(0);
     }
@@ -377,10 +421,12 @@ describe("multiping() ends early", () => {
     await setting.clock.advance(10_000);
     await loop;
     const { targets } = await run;
-    expect(targets.map(({ results, statistics }) => [results.length, statistics.received])).toEqual([
-      [0, 25],
-      [0, 25],
-    ]);
+    expect(targets.map(({ results, statistics }) => [results.length, statistics.received])).toEqual(
+      [
+        [0, 25],
+        [0, 25],
+      ],
+    );
     expect(setting.timers()).toBe(0);
   });
 
@@ -388,7 +434,10 @@ describe("multiping() ends early", () => {
     const setting = scene(new FakePath({ delays: 5 }));
     setting.dns.lookup = () => new Promise(() => {});
     const controller = new AbortController();
-    const run = setting.client.multiping([ONE, "slow.example"], { ...endless, signal: controller.signal });
+    const run = setting.client.multiping([ONE, "slow.example"], {
+      ...endless,
+      signal: controller.signal,
+    });
     const { items, ended } = setting.watch(run);
     await setting.clock.advance(250);
     controller.abort("enough");
@@ -421,7 +470,9 @@ describe("multiping() ends early", () => {
     const onResult = (): void => {
       throw oops;
     };
-    expect(await setting.failure(setting.client.multiping(addresses(100), { onResult }))).toBe(oops);
+    expect(await setting.failure(setting.client.multiping(addresses(100), { onResult }))).toBe(
+      oops,
+    );
     await setting.clock.advance(0);
     expect(setting.timers()).toBe(0);
     const sent = setting.kernel.sent.length;

@@ -14,7 +14,12 @@ interface Row {
   readonly range: string;
 }
 
-const BOOLEANS = { good: [true, false], outside: [], wrong: [0, 1, "true", null], range: "true or false" };
+const BOOLEANS = {
+  good: [true, false],
+  outside: [],
+  wrong: [0, 1, "true", null],
+  range: "true or false",
+};
 const MAX_MS = 2_147_483_647;
 
 const SEND: readonly Row[] = [
@@ -25,7 +30,13 @@ const SEND: readonly Row[] = [
     wrong: ["1000", null, true, 5n],
     range: "a number above 0 up to 2147483647 ms",
   },
-  { name: "family", good: [4, 6], outside: [], wrong: [0, 5, "4", null, Number.NaN], range: "4 or 6" },
+  {
+    name: "family",
+    good: [4, 6],
+    outside: [],
+    wrong: [0, 5, "4", null, Number.NaN],
+    range: "4 or 6",
+  },
   {
     name: "interface",
     good: ["eth0", 1, 2 ** 31 - 1],
@@ -96,14 +107,24 @@ const HOPS: readonly Row[] = [
   integers("maxHops", 1, 255),
   integers("firstTtl", 1, 255),
   orInfinity("gapLimit"),
-  { name: "onProvisional", good: [() => {}], outside: [], wrong: ["f", null, {}], range: "a function" },
+  {
+    name: "onProvisional",
+    good: [() => {}],
+    outside: [],
+    wrong: ["f", null, {}],
+    range: "a function",
+  },
 ];
 
 type Call = (client: Client, options: object) => unknown;
 
 const METHODS: readonly [name: string, call: Call, rows: readonly Row[]][] = [
   ["probe()", (client, options) => client.probe("192.0.2.1", options), [...COMMON, TTL]],
-  ["ping()", (client, options) => client.ping("192.0.2.1", options), [...COMMON, TTL, COUNT, INTERVAL]],
+  [
+    "ping()",
+    (client, options) => client.ping("192.0.2.1", options),
+    [...COMMON, TTL, COUNT, INTERVAL],
+  ],
   [
     "multiping()",
     (client, options) => client.multiping(["192.0.2.1"], options),
@@ -181,7 +202,9 @@ describe("options together", () => {
   });
 
   test("a payload has its own size", () => {
-    const both = new TypeError('Options "payload" and "size" exclude each other: a payload has its own size');
+    const both = new TypeError(
+      'Options "payload" and "size" exclude each other: a payload has its own size',
+    );
     expect(() => client.ping("192.0.2.1", { payload: "abc", size: 3 })).toThrow(both);
     expect(() => client.ping("192.0.2.1", { payload: "abc", payloadSize: 0 })).toThrow(both);
   });
@@ -200,7 +223,9 @@ describe("options together", () => {
     for (const method of ["traceroute", "mtr"] as const) {
       client[method]("192.0.2.1", { firstTtl: 7, maxHops: 7 });
       const message = `Option "firstTtl" is 8: it must not exceed "maxHops" (7)`;
-      expect(() => client[method]("192.0.2.1", { firstTtl: 8, maxHops: 7 })).toThrow(new RangeError(message));
+      expect(() => client[method]("192.0.2.1", { firstTtl: 8, maxHops: 7 })).toThrow(
+        new RangeError(message),
+      );
       expect(() => client[method]("192.0.2.1", { firstTtl: 31 })).toThrow(RangeError);
     }
   });
@@ -253,7 +278,9 @@ describe("defaults", () => {
     const { client, kernel, outcome } = scene();
     expect((await outcome(client.traceroute("198.51.100.1"))).hops).toHaveLength(10);
     kernel.sent.length = 0;
-    const whole = await outcome(client.traceroute("198.51.100.1", { gapLimit: Number.POSITIVE_INFINITY }));
+    const whole = await outcome(
+      client.traceroute("198.51.100.1", { gapLimit: Number.POSITIVE_INFINITY }),
+    );
     expect(whole.hops).toHaveLength(30);
     const ttls = Array.from({ length: 90 }, (_, index) => 1 + Math.floor(index / 3));
     expect(kernel.sent.map(({ ttl }) => ttl)).toEqual(ttls);
@@ -280,7 +307,12 @@ describe("defaults", () => {
       client.probe("198.51.100.1", { timeout: 50, ttl: 3, dscp: 0, mark: 0, dontFragment: false }),
     );
     expect(nowMs()).toBe(251);
-    const fields = kernel.sent.map(({ ttl, tos, mark, dontFragment }) => ({ ttl, tos, mark, dontFragment }));
+    const fields = kernel.sent.map(({ ttl, tos, mark, dontFragment }) => ({
+      ttl,
+      tos,
+      mark,
+      dontFragment,
+    }));
     expect(fields).toEqual([
       { ttl: 9, tos: 40, mark: 3, dontFragment: true },
       { ttl: 3, tos: 0, mark: 0, dontFragment: false },

@@ -31,7 +31,11 @@ function checksumOfV6(payload: Payload, echo: EchoIdentity): number {
     { kind: "echoRequest", identifier, sequence, data: payload.bytesOf(echo) },
     new DataView(message.buffer),
   );
-  const whole = withChecksum(message, { family: 6, source: "2001:db8::10", destination: "2001:db8:1::1" });
+  const whole = withChecksum(message, {
+    family: 6,
+    source: "2001:db8::10",
+    destination: "2001:db8:1::1",
+  });
   return new DataView(whole.buffer).getUint16(2);
 }
 
@@ -145,7 +149,12 @@ describe("Payload.match()", () => {
     ["nothing", sized, new Uint8Array(), "foreign"],
     ["extended", sized, Uint8Array.of(...data, 9), "altered"],
     ["the next probe's", sized, sized.bytesOf(identity(7, 0x01020305)).slice(), "foreign"],
-    ["another client's", sized, new Payload(56, flipped(NONCE, 3), FLOW).bytesOf(echo).slice(), "foreign"],
+    [
+      "another client's",
+      sized,
+      new Payload(56, flipped(NONCE, 3), FLOW).bytesOf(echo).slice(),
+      "foreign",
+    ],
     ["no cookie: the same", small, smallData, "same"],
     ["no cookie: changed", small, flipped(smallData, 0), "altered"],
     ["no cookie: cut", small, smallData.subarray(0, 9), "altered"],
@@ -165,7 +174,12 @@ describe("Payload.match()", () => {
     ["part of the nonce, changed", sized, flipped(data, 4).subarray(0, 5), "foreign"],
     ["the cookie", sized, data.subarray(0, 12), "same"],
     ["zeros only", sized, new Uint8Array(100), "same"],
-    ["part of the nonce, padded", sized, Uint8Array.of(...data.subarray(0, 5), ...Array(95).fill(0)), "same"],
+    [
+      "part of the nonce, padded",
+      sized,
+      Uint8Array.of(...data.subarray(0, 5), ...Array(95).fill(0)),
+      "same",
+    ],
     ["all, padded", sized, Uint8Array.of(...data, ...Array(30).fill(0)), "same"],
     ["number changed", sized, flipped(data, 11), "foreign"],
     ["end changed", sized, flipped(data, 55), "altered"],

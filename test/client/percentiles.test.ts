@@ -68,7 +68,10 @@ describe("Percentiles", () => {
   }
 
   test("is exact for any samples up to 1,024", () => {
-    const sample = fc.oneof(fc.double({ min: 0, max: 1e12, noNaN: true }), fc.integer({ min: 0, max: 5 }));
+    const sample = fc.oneof(
+      fc.double({ min: 0, max: 1e12, noNaN: true }),
+      fc.integer({ min: 0, max: 5 }),
+    );
     fc.assert(
       fc.property(
         fc.array(sample, { minLength: 1, maxLength: EXACT_SAMPLES }),
@@ -115,7 +118,10 @@ describe("Percentiles", () => {
       let worst = 0;
       for (const percent of PERCENTS) {
         const wanted = exact(samples, percent);
-        worst = Math.max(worst, Math.abs((percentiles.percentile(percent) as number) - wanted) / wanted);
+        worst = Math.max(
+          worst,
+          Math.abs((percentiles.percentile(percent) as number) - wanted) / wanted,
+        );
       }
       expect(worst).toBeLessThanOrEqual(MAX_RELATIVE_ERROR);
       expect(percentiles.percentile(0)).toBe(samples[0] as number);

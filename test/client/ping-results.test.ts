@@ -18,7 +18,13 @@ describe("ping() results", () => {
     const { client, outcome } = scene(target([5], [], [8]));
     const result = await outcome(client.ping(TARGET, { count: 3, interval: 10, timeout: 200 }));
     expect(shortened(result)).toEqual(["1 5", "3 8", "2 timeout"]);
-    expect(result.statistics).toMatchObject({ sent: 3, received: 2, lost: 1, inFlight: 0, loss: 1 / 3 });
+    expect(result.statistics).toMatchObject({
+      sent: 3,
+      received: 2,
+      lost: 1,
+      inFlight: 0,
+      loss: 1 / 3,
+    });
   });
 
   test("say of a loss that the receive queue had overflowed", async () => {
@@ -44,13 +50,22 @@ describe("ping() results", () => {
     expect(shortened(items)).toEqual(["1 5", "1 6 duplicate", "1 9 duplicate", "2 timeout", "3 7"]);
     expect(atMs).toEqual([6, 7, 10, 221, 248]);
     const { statistics } = await run;
-    expect(statistics).toMatchObject({ sent: 3, received: 2, lost: 1, duplicates: 2, late: 0, errors: 0 });
+    expect(statistics).toMatchObject({
+      sent: 3,
+      received: 2,
+      lost: 1,
+      duplicates: 2,
+      late: 0,
+      errors: 0,
+    });
   });
 
   test("end with the last answer: a copy that is read along with it is not heard of", async () => {
     const heard: EchoResult[] = [];
     const { client, outcome } = scene(target([5, 5]));
-    const result = await outcome(client.ping(TARGET, { count: 1, onResult: (item) => heard.push(item) }));
+    const result = await outcome(
+      client.ping(TARGET, { count: 1, onResult: (item) => heard.push(item) }),
+    );
     expect(shortened(result)).toEqual(["1 5"]);
     expect(heard).toHaveLength(1);
     expect(result.statistics.duplicates).toBe(0);
@@ -60,7 +75,14 @@ describe("ping() results", () => {
     const { client, outcome } = scene(target([5], [150], [7], [8]));
     const result = await outcome(client.ping(TARGET, { count: 4, interval: 120, timeout: 100 }));
     expect(shortened(result)).toEqual(["1 5", "2 timeout", "3 7", "2 150 late", "4 8"]);
-    expect(result.statistics).toMatchObject({ sent: 4, received: 3, lost: 1, late: 1, last: 8, max: 8 });
+    expect(result.statistics).toMatchObject({
+      sent: 4,
+      received: 3,
+      lost: 1,
+      late: 1,
+      last: 8,
+      max: 8,
+    });
   });
 
   test("tell answers that were overtaken", async () => {
@@ -75,7 +97,10 @@ describe("ping() results", () => {
       const path = new FakePath({ from: kind.router, says: 0, delays: 9 });
       const { client, outcome } = scene(path, { privileged: kind.privileged });
       const result = await outcome(client.ping(kind.target, { count: 2, interval: 100 }));
-      expect(shortened(result)).toEqual(["1 dest_unreachable(code=0)", "2 dest_unreachable(code=0)"]);
+      expect(shortened(result)).toEqual([
+        "1 dest_unreachable(code=0)",
+        "2 dest_unreachable(code=0)",
+      ]);
       for (const { kind: kindOf, reply, rtt } of result) {
         expect([kindOf, reply?.addr, rtt]).toEqual(["icmpError", kind.router, 9]);
       }
@@ -100,7 +125,13 @@ describe("ping() results", () => {
     kernel.failSendsTo(TARGET, 0);
     const result = await outcome(run);
     expect(shortened(result)).toEqual(["1 5", "2 5", "3 ENETUNREACH", "4 ENETUNREACH", "5 5"]);
-    expect(result.statistics).toMatchObject({ sent: 5, received: 3, lost: 2, sendErrors: 2, errors: 0 });
+    expect(result.statistics).toMatchObject({
+      sent: 5,
+      received: 3,
+      lost: 2,
+      sendErrors: 2,
+      errors: 0,
+    });
     const failed = result.results[2];
     expect(failed).toMatchObject({ kind: "sendError", request: { sentPacket: null } });
   });
@@ -168,12 +199,17 @@ describe("ping() results", () => {
     expect(rtts.length).toBe(34);
     expect(statistics.mean).toBeCloseTo(mean, 9);
     expect(statistics.stddev).toBeCloseTo(Math.sqrt(variance), 9);
-    expect(statistics.jitter).toBeCloseTo(steps.reduce((sum, step) => sum + step, 0) / steps.length, 9);
+    expect(statistics.jitter).toBeCloseTo(
+      steps.reduce((sum, step) => sum + step, 0) / steps.length,
+      9,
+    );
   });
 
   test("are plain data as JSON", async () => {
     const { client, outcome } = scene(target([5], []));
-    const result = await outcome(client.ping(TARGET, { count: 2, interval: 10, timeout: 50, payload: "hi" }));
+    const result = await outcome(
+      client.ping(TARGET, { count: 2, interval: 10, timeout: 50, payload: "hi" }),
+    );
     const copy = JSON.parse(JSON.stringify(result));
     expect(copy).toMatchObject({ target: TARGET, resolved: TARGET, family: 4 });
     expect(copy.statistics).toEqual(result.statistics);
@@ -189,7 +225,9 @@ describe("ping() results", () => {
 
   test("carry the names of those who answered, once they are known", async () => {
     const { client, clock, dns, watch } = scene(target([5]));
-    const { items, ended } = watch(client.ping(TARGET, { count: 2, interval: 100, resolveDns: true }));
+    const { items, ended } = watch(
+      client.ping(TARGET, { count: 2, interval: 100, resolveDns: true }),
+    );
     await clock.advance(50);
     expect(items).toEqual([]);
     await dns.answer(TARGET, "target.example");
@@ -217,7 +255,13 @@ describe("ping() onResult", () => {
     const onResult = (result: EchoResult): void => {
       heard.push([shortened([result])[0] ?? "", nowMs()]);
     };
-    const run = client.ping(TARGET, { count: 4, interval: 20, timeout: 100, onResult, resolveDns: true });
+    const run = client.ping(TARGET, {
+      count: 4,
+      interval: 20,
+      timeout: 100,
+      onResult,
+      resolveDns: true,
+    });
     void run.then(() => {});
     await clock.advance(500);
     expect(heard).toEqual([
@@ -328,11 +372,17 @@ describe("probe()", () => {
   for (const kind of SOCKET_KINDS) {
     test(`gives the one result, awaited or iterated, ${kind.name}`, async () => {
       const path = new FakePath(kind.router, { delays: 7 });
-      const { client, clock, kernel, outcome, watch } = scene(path, { privileged: kind.privileged });
+      const { client, clock, kernel, outcome, watch } = scene(path, {
+        privileged: kind.privileged,
+      });
       const run = client.probe(kind.target);
       const { items, ended } = watch(run);
       const result = await outcome(run);
-      expect(result).toMatchObject({ kind: "reply", rtt: 7, request: { addr: kind.target, number: 1 } });
+      expect(result).toMatchObject({
+        kind: "reply",
+        rtt: 7,
+        request: { addr: kind.target, number: 1 },
+      });
       await clock.advance(1);
       expect(await ended).toBeUndefined();
       expect(items).toEqual([result]);
@@ -351,7 +401,10 @@ describe("probe()", () => {
     expect(await outcome(client.probe(TARGET, { timeout: 40 }))).toMatchObject({ kind: "timeout" });
     expect(nowMs()).toBe(41);
     kernel.failSendsTo(TARGET, EHOSTUNREACH);
-    expect(await outcome(client.probe(TARGET))).toMatchObject({ kind: "sendError", error: "EHOSTUNREACH" });
+    expect(await outcome(client.probe(TARGET))).toMatchObject({
+      kind: "sendError",
+      error: "EHOSTUNREACH",
+    });
   });
 
   test("has no result when stopped before there is one", async () => {

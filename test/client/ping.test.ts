@@ -15,11 +15,17 @@ describe("ping() schedule", () => {
   for (const kind of SOCKET_KINDS) {
     test(`sends at multiples of the interval, ${kind.name}`, async () => {
       const path = new FakePath({ delays: 7 });
-      const { client, kernel, outcome, sentAtMs, nowMs } = scene(path, { privileged: kind.privileged });
+      const { client, kernel, outcome, sentAtMs, nowMs } = scene(path, {
+        privileged: kind.privileged,
+      });
       const result = await outcome(client.ping(kind.target, { count: 5, interval: 250 }));
       expect(sentAtMs()).toEqual([0, 250, 500, 750, 1000]);
       expect(kernel.sent.every(({ destination }) => destination === kind.target)).toBe(true);
-      expect(result).toMatchObject({ target: kind.target, resolved: kind.target, family: kind.family });
+      expect(result).toMatchObject({
+        target: kind.target,
+        resolved: kind.target,
+        family: kind.family,
+      });
       expect(shortened(result)).toEqual(["1 7", "2 7", "3 7", "4 7", "5 7"]);
       expect(nowMs()).toBe(1 + 1000 + 7);
     });

@@ -56,7 +56,11 @@ test("a failed send, after which stamps are counted anew, leaves it unknown who 
   send();
   transport.deliver({ kind: "stamp", key: 0, stampNs: clock.realtimeNs() });
   send();
-  const error = new SystemError("No route", { errno: 101, code: "ENETUNREACH", syscall: "sendmsg" });
+  const error = new SystemError("No route", {
+    errno: 101,
+    code: "ENETUNREACH",
+    syscall: "sendmsg",
+  });
   transport.outcome = () => ({ kind: "failed", error });
   send();
   await clock.advance(2000);

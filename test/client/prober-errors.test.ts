@@ -25,7 +25,11 @@ function icmpPatched(probe: FakeProbe, offset: number, ...values: readonly numbe
 
 /** The IPv4 packet with options put into its header. */
 function withOptions(probe: FakeProbe, options: Uint8Array): Uint8Array {
-  const packet = Uint8Array.of(...probe.packet.subarray(0, 20), ...options, ...probe.packet.subarray(20));
+  const packet = Uint8Array.of(
+    ...probe.packet.subarray(0, 20),
+    ...options,
+    ...probe.packet.subarray(20),
+  );
   packet[0] = 0x40 | (5 + options.length / 4);
   new DataView(packet.buffer).setUint16(2, packet.length);
   return packet;
@@ -63,21 +67,27 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket", (kind) => {
     });
     expect(Array.from(result.icmpError.quote.payload)).toEqual([...sent.data.subarray(8)]);
     // The error queue strips the quoted IP header.
-    if (kind.privileged) expect(result.icmpError.quote.ipHeader).toMatchObject({ destination: target });
+    if (kind.privileged)
+      expect(result.icmpError.quote.ipHeader).toMatchObject({ destination: target });
     else expect(result.icmpError.quote.ipHeader).toBeNull();
   });
 
   // 8 bytes after the IP header are all that RFC 792 asks for; the cookie begins after them.
-  test.each([8, 9, 15, 16, 19, 20, 22, 40, 63])("takes a quote of %d ICMP bytes", async (length) => {
-    const bench = new ProberBench(kind, {
-      network: (probe) => [timeExceeded(probe, { from: router, quoteLength: IP_HEADER[family] + length })],
-    });
-    const { results, send } = bench.open();
-    send();
-    await bench.clock.advance(1000);
-    expect(results.map(briefly)).toEqual([`#1 ${exceeded} 10 ms from ${router}`]);
-    expect(results[0]).toMatchObject({ icmpError: { quote: { truncated: true } } });
-  });
+  test.each([8, 9, 15, 16, 19, 20, 22, 40, 63])(
+    "takes a quote of %d ICMP bytes",
+    async (length) => {
+      const bench = new ProberBench(kind, {
+        network: (probe) => [
+          timeExceeded(probe, { from: router, quoteLength: IP_HEADER[family] + length }),
+        ],
+      });
+      const { results, send } = bench.open();
+      send();
+      await bench.clock.advance(1000);
+      expect(results.map(briefly)).toEqual([`#1 ${exceeded} 10 ms from ${router}`]);
+      expect(results[0]).toMatchObject({ icmpError: { quote: { truncated: true } } });
+    },
+  );
 
   test.each([0, 8, 14, 56, 300])(
     "takes a quote with MPLS labels behind it (%d data bytes)",
@@ -113,7 +123,10 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket", (kind) => {
 
   const otherDestinations = v4 ? [16, 198, 51, 100, 2] : [24 + 15, 2];
   const foreign: [name: string, packet: (probe: FakeProbe) => Uint8Array][] = [
-    ["another destination", (probe) => patched(probe.packet, ...(otherDestinations as [number, number]))],
+    [
+      "another destination",
+      (probe) => patched(probe.packet, ...(otherDestinations as [number, number])),
+    ],
     ["another identifier", (probe) => icmpPatched(probe, 4, 0x77, 0x77)],
     ["another sequence number", (probe) => icmpPatched(probe, 6, 0x77, 0x77)],
     ["another nonce", (probe) => icmpPatched(probe, 8 + 3, 0x77)],
@@ -179,36 +192,43 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket", (kind) => {
     expect(bench.prober.counters.foreign).toBe(0);
   });
 
-  const errors: [name: string, answer: (probe: FakeProbe) => FakeArrival, label: string, details: object][] =
+  const errors: [
+    name: string,
+    answer: (probe: FakeProbe) => FakeArrival,
+    label: string,
+    details: object,
+  ][] = [
     [
-      [
-        "host unreachable",
-        (probe) => unreachable(probe, { from: router }),
-        `dest_unreachable(code=${v4 ? 1 : 3})`,
-        {},
-      ],
-      [
-        "port unreachable",
-        (probe) => unreachable(probe, { from: target, code: v4 ? 3 : 4 }),
-        `dest_unreachable(code=${v4 ? 3 : 4})`,
-        {},
-      ],
-      [
-        "packet too big",
-        (probe) => packetTooBig(probe, { from: router, mtu: 1280 }),
-        v4 ? "dest_unreachable(code=4)" : "packet_too_big(code=0)",
-        { mtu: 1280 },
-      ],
-      [
-        "parameter problem",
-        (probe) => icmpError(probe, { from: router, type: v4 ? 12 : 4, word: v4 ? 20 << 24 : 20 }),
-        "parameter_problem(code=0)",
-        { pointer: 20 },
-      ],
-    ];
+      "host unreachable",
+      (probe) => unreachable(probe, { from: router }),
+      `dest_unreachable(code=${v4 ? 1 : 3})`,
+      {},
+    ],
+    [
+      "port unreachable",
+      (probe) => unreachable(probe, { from: target, code: v4 ? 3 : 4 }),
+      `dest_unreachable(code=${v4 ? 3 : 4})`,
+      {},
+    ],
+    [
+      "packet too big",
+      (probe) => packetTooBig(probe, { from: router, mtu: 1280 }),
+      v4 ? "dest_unreachable(code=4)" : "packet_too_big(code=0)",
+      { mtu: 1280 },
+    ],
+    [
+      "parameter problem",
+      (probe) => icmpError(probe, { from: router, type: v4 ? 12 : 4, word: v4 ? 20 << 24 : 20 }),
+      "parameter_problem(code=0)",
+      { pointer: 20 },
+    ],
+  ];
   test("takes a reassembly time exceeded of IPv6; that of IPv4 never reaches a datagram socket", async () => {
     const bench = new ProberBench(kind, {
-      network: (probe) => [timeExceeded(probe, { from: router, code: 1 }), echoReply(probe, { delayMs: 20 })],
+      network: (probe) => [
+        timeExceeded(probe, { from: router, code: 1 }),
+        echoReply(probe, { delayMs: 20 }),
+      ],
     });
     const { results, send } = bench.open();
     send();
@@ -290,7 +310,9 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket", (kind) => {
     send(2);
     expect(bench.sent.length).toBe(2);
     // It is read first, so that no call fails for the sake of another.
-    const refused = bench.kernel.calls.filter(({ syscall, errno }) => syscall === "sendmsg" && errno !== 0);
+    const refused = bench.kernel.calls.filter(
+      ({ syscall, errno }) => syscall === "sendmsg" && errno !== 0,
+    );
     expect(refused).toEqual([]);
     await bench.clock.advance(1000);
     expect(results.map(briefly)).toEqual([
@@ -339,7 +361,9 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket", (kind) => {
   });
 
   test("says who sent the error, even where that is not the router that should", async () => {
-    const bench = new ProberBench(kind, { network: (probe) => [timeExceeded(probe, { from: stranger })] });
+    const bench = new ProberBench(kind, {
+      network: (probe) => [timeExceeded(probe, { from: stranger })],
+    });
     const { results, send } = bench.open();
     send();
     await bench.clock.advance(1000);
@@ -347,36 +371,44 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket", (kind) => {
   });
 });
 
-describe.each(SOCKET_KINDS.filter(({ family }) => family === 4))("Prober with a $name socket", (kind) => {
-  test.each([4, 12, 40])("takes a quote with %d bytes of IP options", async (length) => {
-    const bench = new ProberBench(kind, {
-      network: (probe) => {
-        const packet = withOptions(probe, new Uint8Array(length).fill(1));
-        return [
-          timeExceeded(probe, { from: kind.router, packet, quoteLength: 20 + length + 8, delayMs: 5 }),
-          timeExceeded(probe, { from: kind.router, packet, delayMs: 10 }),
-        ];
-      },
+describe.each(SOCKET_KINDS.filter(({ family }) => family === 4))(
+  "Prober with a $name socket",
+  (kind) => {
+    test.each([4, 12, 40])("takes a quote with %d bytes of IP options", async (length) => {
+      const bench = new ProberBench(kind, {
+        network: (probe) => {
+          const packet = withOptions(probe, new Uint8Array(length).fill(1));
+          return [
+            timeExceeded(probe, {
+              from: kind.router,
+              packet,
+              quoteLength: 20 + length + 8,
+              delayMs: 5,
+            }),
+            timeExceeded(probe, { from: kind.router, packet, delayMs: 10 }),
+          ];
+        },
+      });
+      const { results, send } = bench.open();
+      send();
+      await bench.clock.advance(1000);
+      expect(results.map(briefly)).toEqual([
+        `#1 time_exceeded(code=0) 5 ms from ${kind.router}`,
+        `#1 time_exceeded(code=0) 10 ms from ${kind.router} duplicate`,
+      ]);
     });
-    const { results, send } = bench.open();
-    send();
-    await bench.clock.advance(1000);
-    expect(results.map(briefly)).toEqual([
-      `#1 time_exceeded(code=0) 5 ms from ${kind.router}`,
-      `#1 time_exceeded(code=0) 10 ms from ${kind.router} duplicate`,
-    ]);
-  });
 
-  test("lets an error with a wrong checksum decide nothing", async () => {
-    const bench = new ProberBench(kind, {
-      network: (probe) => [
-        { ...timeExceeded(probe, { from: kind.router, delayMs: 5 }), keepChecksum: true },
-        echoReply(probe, { delayMs: 20 }),
-      ],
+    test("lets an error with a wrong checksum decide nothing", async () => {
+      const bench = new ProberBench(kind, {
+        network: (probe) => [
+          { ...timeExceeded(probe, { from: kind.router, delayMs: 5 }), keepChecksum: true },
+          echoReply(probe, { delayMs: 20 }),
+        ],
+      });
+      const { results, send } = bench.open();
+      send();
+      await bench.clock.advance(1000);
+      expect(results.map(briefly)).toEqual([`#1 reply 20 ms from ${kind.target}`]);
     });
-    const { results, send } = bench.open();
-    send();
-    await bench.clock.advance(1000);
-    expect(results.map(briefly)).toEqual([`#1 reply 20 ms from ${kind.target}`]);
-  });
-});
+  },
+);

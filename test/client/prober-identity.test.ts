@@ -4,8 +4,18 @@ import { Prober } from "../../src/client/prober.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { echoReply, timeExceeded } from "../support/fake-network.ts";
 import { fakePlatform, SOCKET_KINDS } from "../support/fake-platform.ts";
-import { type BenchStreamOptions, briefly, openBenchStream, ProberBench } from "../support/fake-prober.ts";
-import { echoArrival, errorArrival, type FakeSend, FakeTransport } from "../support/fake-transport.ts";
+import {
+  type BenchStreamOptions,
+  briefly,
+  openBenchStream,
+  ProberBench,
+} from "../support/fake-prober.ts";
+import {
+  echoArrival,
+  errorArrival,
+  type FakeSend,
+  FakeTransport,
+} from "../support/fake-transport.ts";
 
 const TARGET = "198.51.100.1";
 
@@ -227,7 +237,9 @@ describe("ProbeStream", () => {
     });
     stream.send();
     await clock.advance(100);
-    expect(stream.results.map(briefly)).toEqual([1, 2, 3, 4, 5].map((number) => `#${number} timeout`));
+    expect(stream.results.map(briefly)).toEqual(
+      [1, 2, 3, 4, 5].map((number) => `#${number} timeout`),
+    );
     expect(transport.sent.map(({ sequence }) => sequence)).toEqual([100, 101, 102, 103, 104]);
   });
 
@@ -261,7 +273,9 @@ describe.each(SOCKET_KINDS)("Addresses on a $name socket", (kind) => {
   test.each(spellings)("are compared in canonical form (%s)", async (spelling) => {
     const { platform, clock } = fakePlatform({
       network: (probe) =>
-        probe.ttl === 1 ? [timeExceeded(probe, { from: kind.router, quoteLength: 48 })] : [echoReply(probe)],
+        probe.ttl === 1
+          ? [timeExceeded(probe, { from: kind.router, quoteLength: 48 })]
+          : [echoReply(probe)],
     });
     using client = new Client({ privileged: kind.privileged }, platform);
     // 8 bytes have no room for a cookie, so that the address decides.
@@ -272,17 +286,23 @@ describe.each(SOCKET_KINDS)("Addresses on a $name socket", (kind) => {
   });
 });
 
-describe.each(SOCKET_KINDS.filter(({ family }) => family === 6))("A link-local target ($name)", (kind) => {
-  test("keeps the zone it was given with, and is known without", async () => {
-    const bench = new ProberBench(kind, {
-      network: (probe) => [echoReply(probe), timeExceeded(probe, { from: "fe80::7", delayMs: 20 })],
+describe.each(SOCKET_KINDS.filter(({ family }) => family === 6))(
+  "A link-local target ($name)",
+  (kind) => {
+    test("keeps the zone it was given with, and is known without", async () => {
+      const bench = new ProberBench(kind, {
+        network: (probe) => [
+          echoReply(probe),
+          timeExceeded(probe, { from: "fe80::7", delayMs: 20 }),
+        ],
+      });
+      const { results, send } = bench.open({ destination: "fe80::1%eth0", content: 8 });
+      send();
+      await bench.clock.advance(1000);
+      expect(results.map(briefly)).toEqual([
+        "#1 reply 10 ms from fe80::1%eth0",
+        "#1 time_exceeded(code=0) 20 ms from fe80::7%2 duplicate",
+      ]);
     });
-    const { results, send } = bench.open({ destination: "fe80::1%eth0", content: 8 });
-    send();
-    await bench.clock.advance(1000);
-    expect(results.map(briefly)).toEqual([
-      "#1 reply 10 ms from fe80::1%eth0",
-      "#1 time_exceeded(code=0) 20 ms from fe80::7%2 duplicate",
-    ]);
-  });
-});
+  },
+);

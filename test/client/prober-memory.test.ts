@@ -34,7 +34,10 @@ async function run(
   { clock, transport, prober }: ReturnType<typeof probing>,
   count: number,
 ): Promise<WeakRef<object>> {
-  const { stream, send, results } = openBenchStream(prober, { destination: TARGET, timeoutMs: 100 });
+  const { stream, send, results } = openBenchStream(prober, {
+    destination: TARGET,
+    timeoutMs: 100,
+  });
   for (let index = 0; index < count; index++) {
     send(index === 1 ? 65 : 64);
     if (index % 3 === 0) transport.deliver(echoArrival(transport.sent.at(-1) as FakeSend));

@@ -37,7 +37,9 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket", (kind) => {
     const sent = bench.sent[0] as FakeProbe;
     expect(sent.ttl).toBe(33);
     expect(result?.request.sentPacket?.packet).toMatchObject({ sequence: sent.sequence, code: 0 });
-    expect(Array.from(result?.reply?.receivedPacket.icmpPacket.payload ?? [])).toEqual([...dataOf(sent)]);
+    expect(Array.from(result?.reply?.receivedPacket.icmpPacket.payload ?? [])).toEqual([
+      ...dataOf(sent),
+    ]);
   });
 
   test("says timeout when nothing comes, at the deadline", async () => {
@@ -57,7 +59,10 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket", (kind) => {
       network: (probe) => {
         const reply = echoReply(probe);
         return [
-          { ...reply, icmp: patched(reply.icmp, 4, probe.identifier >>> 8, (probe.identifier ^ 1) & 0xff) },
+          {
+            ...reply,
+            icmp: patched(reply.icmp, 4, probe.identifier >>> 8, (probe.identifier ^ 1) & 0xff),
+          },
         ];
       },
     });
@@ -260,25 +265,28 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket", (kind) => {
   });
 
   const groups = v4 ? ["224.0.0.1", "255.255.255.255"] : ["ff02::1%2", "ff0e::1"];
-  test.each(groups)("takes the answers of all members of %s, with or without a cookie", async (group) => {
-    for (const content of [56, 8]) {
-      const bench = new ProberBench(kind, {
-        network: (probe) => [
-          echoReply(probe, { delayMs: 1, from: kind.router }),
-          echoReply(probe, { delayMs: 2, from: stranger }),
-          echoReply(probe, { delayMs: 3, from: target }),
-        ],
-      });
-      const { results, send } = bench.open({ destination: group, content });
-      send();
-      await bench.clock.advance(1000);
-      expect(results.map(briefly)).toEqual([
-        `#1 reply 1 ms from ${kind.router}`,
-        `#1 reply 2 ms from ${stranger} duplicate`,
-        `#1 reply 3 ms from ${target} duplicate`,
-      ]);
-    }
-  });
+  test.each(groups)(
+    "takes the answers of all members of %s, with or without a cookie",
+    async (group) => {
+      for (const content of [56, 8]) {
+        const bench = new ProberBench(kind, {
+          network: (probe) => [
+            echoReply(probe, { delayMs: 1, from: kind.router }),
+            echoReply(probe, { delayMs: 2, from: stranger }),
+            echoReply(probe, { delayMs: 3, from: target }),
+          ],
+        });
+        const { results, send } = bench.open({ destination: group, content });
+        send();
+        await bench.clock.advance(1000);
+        expect(results.map(briefly)).toEqual([
+          `#1 reply 1 ms from ${kind.router}`,
+          `#1 reply 2 ms from ${stranger} duplicate`,
+          `#1 reply 3 ms from ${target} duplicate`,
+        ]);
+      }
+    },
+  );
 
   test("does not take its own request on loopback for an answer", async () => {
     const bench = new ProberBench(kind);

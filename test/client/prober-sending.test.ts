@@ -8,7 +8,8 @@ import { SOCKET_KINDS } from "../support/fake-platform.ts";
 import { briefly, openBenchStream, ProberBench } from "../support/fake-prober.ts";
 import { echoArrival, FakeTransport } from "../support/fake-transport.ts";
 
-const { EACCES, EAGAIN, EHOSTUNREACH, EINVAL, EMSGSIZE, ENETUNREACH, ENOBUFS, EPERM } = constants.errno;
+const { EACCES, EAGAIN, EHOSTUNREACH, EINVAL, EMSGSIZE, ENETUNREACH, ENOBUFS, EPERM } =
+  constants.errno;
 
 /** As many failures as no test outlasts. */
 const FOREVER = 100_000;
@@ -98,7 +99,9 @@ describe.each(SOCKET_KINDS)("Prober with a busy $name socket", (kind) => {
     const { results, send } = bench.open({ timeoutMs: 1000 });
     for (let count = 0; count < 50; count++) send();
     await bench.clock.runUntilIdle(1000);
-    expect(results.map(briefly)).toEqual(Array.from({ length: 50 }, (_, index) => `#${index + 1} ENOBUFS`));
+    expect(results.map(briefly)).toEqual(
+      Array.from({ length: 50 }, (_, index) => `#${index + 1} ENOBUFS`),
+    );
     const calls = bench.kernel.calls.filter(({ syscall }) => syscall === "sendmsg").length;
     expect(calls).toBeLessThan(1000 / 16 + 10 + 50);
     expect(bench.clock.monotonicNs()).toBeLessThan(1e9 + 1020e6);
@@ -147,7 +150,9 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket that refuses", (kind) =>
       request: { sentPacket: null, addr: kind.target },
       sendError: { code, errno, syscall: "sendmsg" },
     });
-    expect((results[0] as { sendError: { message: string } }).sendError.message).toContain(kind.target);
+    expect((results[0] as { sendError: { message: string } }).sendError.message).toContain(
+      kind.target,
+    );
   });
 
   test("ends only the probes to the destination concerned", async () => {
@@ -160,14 +165,19 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket that refuses", (kind) =>
       good.send();
     }
     await bench.clock.advance(1000);
-    expect(bad.results.map(briefly)).toEqual(["#1 ENETUNREACH", "#2 ENETUNREACH", "#3 ENETUNREACH"]);
+    expect(bad.results.map(briefly)).toEqual([
+      "#1 ENETUNREACH",
+      "#2 ENETUNREACH",
+      "#3 ENETUNREACH",
+    ]);
     expect(good.results.map(({ error }) => error)).toEqual([null, null, null]);
   });
 
   test("does not blame a probe for the error of another", async () => {
     const bench = new ProberBench(kind, {
       wakeDelayMs: 1000,
-      network: (probe) => (probe.index === 0 ? [timeExceeded(probe, { from: kind.router, delayMs: 1 })] : []),
+      network: (probe) =>
+        probe.index === 0 ? [timeExceeded(probe, { from: kind.router, delayMs: 1 })] : [],
     });
     const { results, send } = bench.open({ timeoutMs: 5000 });
     send(1);
@@ -186,32 +196,35 @@ describe("Prober that sends many probes in one task", () => {
     [1400, 32],
     [8000, 8],
     [65_507, 1],
-  ])("reads between them, lest answers of %d bytes fill the receive queue", async (content, expected) => {
-    let unread = 0;
-    let most = 0;
-    class AnsweringTransport extends FakeTransport {
-      override drain(): boolean {
-        unread = 0;
-        return super.drain();
+  ])(
+    "reads between them, lest answers of %d bytes fill the receive queue",
+    async (content, expected) => {
+      let unread = 0;
+      let most = 0;
+      class AnsweringTransport extends FakeTransport {
+        override drain(): boolean {
+          unread = 0;
+          return super.drain();
+        }
       }
-    }
-    const transport = new AnsweringTransport();
-    const { outcome } = transport;
-    transport.outcome = (send) => {
-      transport.queue(echoArrival(send));
-      unread += 1;
-      most = Math.max(most, unread);
-      return outcome(send);
-    };
-    const prober = new Prober(transport, new FakeClock(), 0);
-    const { results, send } = openBenchStream(prober, { destination: "198.51.100.1", content });
-    for (let count = 0; count < 1024; count++) send();
-    expect(most).toBe(expected);
-    // Never from within a send: whoever sends may not be ready for results.
-    expect(results).toEqual([]);
-    await Promise.resolve();
-    expect(results.length).toBe(1024);
-    expect(results.every(({ kind }) => kind === "reply")).toBe(true);
-    prober.close();
-  });
+      const transport = new AnsweringTransport();
+      const { outcome } = transport;
+      transport.outcome = (send) => {
+        transport.queue(echoArrival(send));
+        unread += 1;
+        most = Math.max(most, unread);
+        return outcome(send);
+      };
+      const prober = new Prober(transport, new FakeClock(), 0);
+      const { results, send } = openBenchStream(prober, { destination: "198.51.100.1", content });
+      for (let count = 0; count < 1024; count++) send();
+      expect(most).toBe(expected);
+      // Never from within a send: whoever sends may not be ready for results.
+      expect(results).toEqual([]);
+      await Promise.resolve();
+      expect(results.length).toBe(1024);
+      expect(results.every(({ kind }) => kind === "reply")).toBe(true);
+      prober.close();
+    },
+  );
 });

@@ -4,8 +4,18 @@ import { Prober } from "../../src/client/prober.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { echoReply } from "../support/fake-network.ts";
 import { fakePlatform, fakeRandom, SOCKET_KINDS } from "../support/fake-platform.ts";
-import { type BenchStreamOptions, briefly, openBenchStream, ProberBench } from "../support/fake-prober.ts";
-import { echoArrival, errorArrival, type FakeSend, FakeTransport } from "../support/fake-transport.ts";
+import {
+  type BenchStreamOptions,
+  briefly,
+  openBenchStream,
+  ProberBench,
+} from "../support/fake-prober.ts";
+import {
+  echoArrival,
+  errorArrival,
+  type FakeSend,
+  FakeTransport,
+} from "../support/fake-transport.ts";
 
 const SEQUENCES = 65_536;
 const TARGET = "198.51.100.1";
@@ -42,7 +52,10 @@ describe.each(SOCKET_KINDS)("Sequence numbers on a $name socket", (kind) => {
     const { results, send } = bench.open({ timeoutMs: 100 });
     send();
     await bench.clock.advance(60_000);
-    expect(results.map(briefly)).toEqual(["#1 timeout", `#1 reply 59000 ms from ${kind.target} late`]);
+    expect(results.map(briefly)).toEqual([
+      "#1 timeout",
+      `#1 reply 59000 ms from ${kind.target} late`,
+    ]);
     await bench.clock.advance(1000);
     send();
     await bench.clock.advance(2000);
@@ -90,7 +103,9 @@ describe("Sequence numbers", () => {
     transport.deliver(errorArrival(old));
     transport.deliver(echoArrival(transport.sent.at(-1) as FakeSend));
     await clock.advance(200);
-    expect(results.slice(SEQUENCES).map(briefly)).toEqual([`#${SEQUENCES + 1} reply 0 ms from ${TARGET}`]);
+    expect(results.slice(SEQUENCES).map(briefly)).toEqual([
+      `#${SEQUENCES + 1} reply 0 ms from ${TARGET}`,
+    ]);
     expect(prober.counters.foreign).toBe(2);
   });
 

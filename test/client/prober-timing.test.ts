@@ -66,7 +66,11 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket", (kind) => {
       for (let count = 0; count < 3; count++) send();
       bench.clock.block(60_000);
       await bench.clock.advance(0);
-      expect(results.map(briefly)).toEqual([`#2 reply 10 ms from ${target}`, "#1 timeout", "#3 timeout"]);
+      expect(results.map(briefly)).toEqual([
+        `#2 reply 10 ms from ${target}`,
+        "#1 timeout",
+        "#3 timeout",
+      ]);
     });
   });
 
@@ -79,7 +83,9 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket", (kind) => {
     ];
     for (const [name, stepNs] of steps) {
       test(`${name} between arrival and reading, keeps the RTT`, async () => {
-        const bench = new ProberBench(kind, { network: (probe) => [echoReply(probe, { delayMs: 100 })] });
+        const bench = new ProberBench(kind, {
+          network: (probe) => [echoReply(probe, { delayMs: 100 })],
+        });
         const { results, send } = bench.open();
         send();
         await bench.clock.advance(50);
@@ -95,7 +101,9 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket", (kind) => {
       });
 
       test(`${name} between send and arrival, keeps the RTT`, async () => {
-        const bench = new ProberBench(kind, { network: (probe) => [echoReply(probe, { delayMs: 100 })] });
+        const bench = new ProberBench(kind, {
+          network: (probe) => [echoReply(probe, { delayMs: 100 })],
+        });
         const { results, send } = bench.open();
         send();
         await bench.clock.advance(50);
@@ -106,7 +114,9 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket", (kind) => {
       });
 
       test(`${name} before, is not disturbed`, async () => {
-        const bench = new ProberBench(kind, { network: (probe) => [echoReply(probe, { delayMs: 100 })] });
+        const bench = new ProberBench(kind, {
+          network: (probe) => [echoReply(probe, { delayMs: 100 })],
+        });
         const { results, send } = bench.open();
         bench.clock.stepRealtime(stepNs);
         send();
@@ -136,35 +146,41 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket", (kind) => {
       fc.record({ do: fc.constant("send" as const), ms: fc.integer({ min: 0, max: 1500 }) }),
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(happening, { maxLength: 20 }), fc.boolean(), async (happenings, isSleepy) => {
-        const delays: number[] = [];
-        const bench = new ProberBench(kind, {
-          wakeDelayMs: isSleepy ? 700 : 0,
-          network: (probe) => [echoReply(probe, { delayMs: delays[probe.index] ?? 0 })],
-        });
-        const heardNs: number[] = [];
-        const { results, send } = bench.open({ onResult: () => heardNs.push(bench.clock.monotonicNs()) });
-        for (const { do: what, ms } of happenings) {
-          if (what === "advance") await bench.clock.advance(ms);
-          else if (what === "block") bench.clock.block(ms);
-          else if (what === "step") bench.clock.stepRealtime(ms * MS);
-          else {
-            delays.push(ms);
-            send();
+      fc.asyncProperty(
+        fc.array(happening, { maxLength: 20 }),
+        fc.boolean(),
+        async (happenings, isSleepy) => {
+          const delays: number[] = [];
+          const bench = new ProberBench(kind, {
+            wakeDelayMs: isSleepy ? 700 : 0,
+            network: (probe) => [echoReply(probe, { delayMs: delays[probe.index] ?? 0 })],
+          });
+          const heardNs: number[] = [];
+          const { results, send } = bench.open({
+            onResult: () => heardNs.push(bench.clock.monotonicNs()),
+          });
+          for (const { do: what, ms } of happenings) {
+            if (what === "advance") await bench.clock.advance(ms);
+            else if (what === "block") bench.clock.block(ms);
+            else if (what === "step") bench.clock.stepRealtime(ms * MS);
+            else {
+              delays.push(ms);
+              send();
+            }
           }
-        }
-        await bench.clock.advance(4000);
-        const decisive = results.filter(({ late, duplicate }) => !late && !duplicate);
-        expect(decisive.map(({ request }) => request.number).toSorted((a, b) => a - b)).toEqual(
-          delays.map((_, index) => index + 1),
-        );
-        for (const [index, { rtt, request }] of results.entries()) {
-          if (rtt === null) continue;
-          const sentAtNs = bench.sent[request.number - 1]?.sentAtNs ?? 0;
-          expect(rtt).toBeGreaterThanOrEqual(0);
-          expect(rtt).toBeLessThanOrEqual(((heardNs[index] ?? 0) - sentAtNs) / MS);
-        }
-      }),
+          await bench.clock.advance(4000);
+          const decisive = results.filter(({ late, duplicate }) => !late && !duplicate);
+          expect(decisive.map(({ request }) => request.number).toSorted((a, b) => a - b)).toEqual(
+            delays.map((_, index) => index + 1),
+          );
+          for (const [index, { rtt, request }] of results.entries()) {
+            if (rtt === null) continue;
+            const sentAtNs = bench.sent[request.number - 1]?.sentAtNs ?? 0;
+            expect(rtt).toBeGreaterThanOrEqual(0);
+            expect(rtt).toBeLessThanOrEqual(((heardNs[index] ?? 0) - sentAtNs) / MS);
+          }
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -175,7 +191,8 @@ describe.each(SOCKET_KINDS)("Transmit stamps on a $name socket", (kind) => {
   function sleepy(delayMs = 100): ProberBench {
     return new ProberBench(kind, {
       wakeDelayMs: 50,
-      network: (probe) => (probe.destination === kind.target ? [echoReply(probe, { delayMs })] : []),
+      network: (probe) =>
+        probe.destination === kind.target ? [echoReply(probe, { delayMs })] : [],
     });
   }
 
@@ -244,7 +261,9 @@ describe.each(SOCKET_KINDS)("Transmit stamps on a $name socket", (kind) => {
       await bench.clock.advance(3);
     }
     await bench.clock.advance(1000);
-    expect(results.map(({ rtt, rttSource }) => `${rtt} ${rttSource}`)).toEqual(Array(36).fill("100 kernel"));
+    expect(results.map(({ rtt, rttSource }) => `${rtt} ${rttSource}`)).toEqual(
+      Array(36).fill("100 kernel"),
+    );
   });
 
   /** Takes the stamps that wait, as if the device still held their packets back. */

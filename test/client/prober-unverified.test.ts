@@ -10,11 +10,15 @@ describe.each(SOCKET_KINDS)("An ICMP error on a $name socket", (kind) => {
   const exceeded = "time_exceeded(code=0)";
 
   /** Sends probes, and tells after two seconds what was heard, and when after the first one left. */
-  async function hear(network: FakeNetwork, options: BenchStreamOptions & { readonly count?: number } = {}) {
+  async function hear(
+    network: FakeNetwork,
+    options: BenchStreamOptions & { readonly count?: number } = {},
+  ) {
     const bench = new ProberBench(kind, { network });
     const startNs = bench.clock.monotonicNs();
     const heard: string[] = [];
-    const note = (what: string) => heard.push(`${(bench.clock.monotonicNs() - startNs) / 1e6}: ${what}`);
+    const note = (what: string) =>
+      heard.push(`${(bench.clock.monotonicNs() - startNs) / 1e6}: ${what}`);
     const { stream, send } = bench.open({
       ...options,
       onProvisional: (result) => note(`provisional ${briefly(result)}`),
@@ -29,7 +33,9 @@ describe.each(SOCKET_KINDS)("An ICMP error on a $name socket", (kind) => {
   test.each([0, 1, 8, 13, 56, 57])(
     "is verified by the checksum it quotes, of %d bytes of data",
     async (size) => {
-      const network: FakeNetwork = (probe) => [timeExceeded(probe, { from: router, quoteLength: headers })];
+      const network: FakeNetwork = (probe) => [
+        timeExceeded(probe, { from: router, quoteLength: headers }),
+      ];
       const { heard, counters } = await hear(network, { content: size });
       expect(heard).toEqual([`10: #1 ${exceeded} 10 ms from ${router}`]);
       expect(counters.unverified).toBe(0);
@@ -38,9 +44,12 @@ describe.each(SOCKET_KINDS)("An ICMP error on a $name socket", (kind) => {
 
   test("is verified by the checksum of data that the caller gave", async () => {
     const content = Uint8Array.from({ length: 33 }, (_, index) => index * 7);
-    const { heard } = await hear((probe) => [timeExceeded(probe, { from: router, quoteLength: headers })], {
-      content,
-    });
+    const { heard } = await hear(
+      (probe) => [timeExceeded(probe, { from: router, quoteLength: headers })],
+      {
+        content,
+      },
+    );
     expect(heard).toEqual([`10: #1 ${exceeded} 10 ms from ${router}`]);
   });
 
@@ -57,7 +66,9 @@ describe.each(SOCKET_KINDS)("An ICMP error on a $name socket", (kind) => {
       ]);
       const last = `#1 ${exceeded} 10 ms from ${router}`;
       expect(heard).toEqual(
-        isVerified ? [`10: ${last}`] : [`10: provisional ${last} unverified`, `1000: ${last} unverified`],
+        isVerified
+          ? [`10: ${last}`]
+          : [`10: provisional ${last} unverified`, `1000: ${last} unverified`],
       );
     }
   });
@@ -136,10 +147,13 @@ describe.each(SOCKET_KINDS)("An ICMP error on a $name socket", (kind) => {
   });
 
   test("with one checksum for all probes never proves a NAT", async () => {
-    const { heard } = await hear((probe) => [exceededThroughNat(probe, { from: router, checksum: 0x7777 })], {
-      content: new Uint8Array(20).fill(3),
-      count: 10,
-    });
+    const { heard } = await hear(
+      (probe) => [exceededThroughNat(probe, { from: router, checksum: 0x7777 })],
+      {
+        content: new Uint8Array(20).fill(3),
+        count: 10,
+      },
+    );
     expect(heard.filter((line) => line.startsWith("1000: "))).toHaveLength(10);
   });
 });

@@ -13,7 +13,11 @@ function judge(checksums: QuotedChecksums, sent: number, quoted: number) {
 describe("QuotedChecksums", () => {
   test("takes the checksum that was sent for a proof, in both forms of zero", () => {
     const checksums = new QuotedChecksums();
-    expect(judge(checksums, 0x1234, 0x1234)).toMatchObject({ isProven: true, isNew: false, difference: 0 });
+    expect(judge(checksums, 0x1234, 0x1234)).toMatchObject({
+      isProven: true,
+      isNew: false,
+      difference: 0,
+    });
     expect(judge(checksums, 0, 0xffff).isProven).toBe(true);
     expect(judge(checksums, 0xffff, 0).isProven).toBe(true);
     expect(judge(checksums, 0x1234, 0x1235).isProven).toBe(false);
@@ -35,7 +39,8 @@ describe("QuotedChecksums", () => {
 
   test("learns nothing from any number of errors about one checksum", () => {
     const checksums = new QuotedChecksums();
-    for (let round = 0; round < 3; round++) expect(judge(checksums, 0x1234, 0x4321).isProven).toBe(false);
+    for (let round = 0; round < 3; round++)
+      expect(judge(checksums, 0x1234, 0x4321).isProven).toBe(false);
   });
 
   test("learns nothing from errors that came to two addresses of this host: their sender chose those", () => {

@@ -25,7 +25,8 @@ const RUNS: readonly [name: string, begin: Begin][] = [
   ["mtr()", (client, { target, privileged }) => client.mtr(target, { privileged, count: 50 })],
   [
     "sweep()",
-    (client, kind) => client.sweep(rangeOf(kind, 200).text, { privileged: kind.privileged, rate: 100 }),
+    (client, kind) =>
+      client.sweep(rangeOf(kind, 200).text, { privileged: kind.privileged, rate: 100 }),
   ],
 ];
 
@@ -37,29 +38,34 @@ describe.each(SOCKET_KINDS)("On a $name socket that cannot be read any more", (k
     test.each([
       ["when an answer arrives", answering],
       ["when a probe times out", silent],
-    ])(`${name} ends with the error %s, and the next run opens a new socket`, async (_when, network) => {
-      const world = scene({ network });
-      const { client, kernel, clock } = world;
-      const run = begin(client, kind);
-      const { ended } = world.watch(run);
-      await clock.advance(5);
-      expect(kernel.sent.length).toBeGreaterThan(0);
-      kernel.refuseCall("recvmmsg", EIO);
-      const error = await world.failure(run);
-      expect(error).toBeInstanceOf(SystemError);
-      expect(error).toMatchObject({ code: "EIO", errno: EIO, syscall: "recvmmsg" });
-      expect(await ended).toBe(error);
-      // Nothing repeats.
-      const { length } = kernel.calls;
-      await clock.advance(5000);
-      await tick();
-      expect(kernel.calls.length).toBe(length);
-      expectClosed(world);
+    ])(
+      `${name} ends with the error %s, and the next run opens a new socket`,
+      async (_when, network) => {
+        const world = scene({ network });
+        const { client, kernel, clock } = world;
+        const run = begin(client, kind);
+        const { ended } = world.watch(run);
+        await clock.advance(5);
+        expect(kernel.sent.length).toBeGreaterThan(0);
+        kernel.refuseCall("recvmmsg", EIO);
+        const error = await world.failure(run);
+        expect(error).toBeInstanceOf(SystemError);
+        expect(error).toMatchObject({ code: "EIO", errno: EIO, syscall: "recvmmsg" });
+        expect(await ended).toBe(error);
+        // Nothing repeats.
+        const { length } = kernel.calls;
+        await clock.advance(5000);
+        await tick();
+        expect(kernel.calls.length).toBe(length);
+        expectClosed(world);
 
-      kernel.refuseCall("recvmmsg", 0);
-      const next = await world.outcome(client.probe("127.0.0.1", { privileged: kind.privileged }));
-      expect(next.kind).toBe("reply");
-    });
+        kernel.refuseCall("recvmmsg", 0);
+        const next = await world.outcome(
+          client.probe("127.0.0.1", { privileged: kind.privileged }),
+        );
+        expect(next.kind).toBe("reply");
+      },
+    );
   }
 
   test("all runs of it end, those of other sockets go on", async () => {

@@ -30,7 +30,11 @@ describe.each(SOCKET_KINDS)("On a $name socket", (kind) => {
   /** Replies and errors of a sweep of 40 hosts. */
   const ANSWERS: readonly [number, number] = family === 4 ? [20, 20] : [26, 14];
 
-  function refusing(calls: readonly (keyof LibcSymbols)[], errno: number, options: FakePlatformOptions = {}) {
+  function refusing(
+    calls: readonly (keyof LibcSymbols)[],
+    errno: number,
+    options: FakePlatformOptions = {},
+  ) {
     const world = scene({ network, ...options }, { privileged });
     for (const call of calls) world.kernel.refuseCall(call, errno);
     const used = () =>
@@ -51,7 +55,12 @@ describe.each(SOCKET_KINDS)("On a $name socket", (kind) => {
       const trace = await outcome(client.traceroute(target, { probes: 1 }));
       expect(trace.hops.map(({ addr }) => addr)).toEqual([router, router, target]);
       const probe = await outcome(client.probe(target));
-      expect(probe).toMatchObject({ kind: "reply", rttSource: "kernel", rtt: 10, reply: { ttl: 64 } });
+      expect(probe).toMatchObject({
+        kind: "reply",
+        rttSource: "kernel",
+        rtt: 10,
+        reply: { ttl: 64 },
+      });
       const sweep = await outcome(client.sweep(rangeOf(kind, 40).text));
       expect([sweep.answered, sweep.icmpErrors]).toEqual([...ANSWERS]);
       expect(world.used().has("recvmsg")).toBe(true);
@@ -96,9 +105,13 @@ describe.each(SOCKET_KINDS)("On a $name socket", (kind) => {
     test("probes leave by sendto() where sendmsg() is refused, each with its TTL", async () => {
       const world = refusing(["sendmmsg", "sendmsg"], errno);
       const { client, outcome, kernel } = world;
-      const trace = await outcome(client.traceroute(target, { probes: 1, dscp: 46, concurrency: 1 }));
+      const trace = await outcome(
+        client.traceroute(target, { probes: 1, dscp: 46, concurrency: 1 }),
+      );
       expect(trace.hops.map(({ addr }) => addr)).toEqual([router, router, target]);
-      expect(kernel.sent.map(({ ttl, tos }) => [ttl, tos])).toEqual([1, 2, 3].map((ttl) => [ttl, 46 << 2]));
+      expect(kernel.sent.map(({ ttl, tos }) => [ttl, tos])).toEqual(
+        [1, 2, 3].map((ttl) => [ttl, 46 << 2]),
+      );
       const probe = await outcome(client.probe(target));
       expect(probe).toMatchObject({ kind: "reply", rttSource: "kernel", rtt: 10 });
       expect(kernel.sent.at(-1)).toMatchObject({ ttl: 64, tos: 0 });
@@ -115,13 +128,17 @@ describe.each(SOCKET_KINDS)("On a $name socket", (kind) => {
     async (refusedControl, code) => {
       const world = refusing([], 0, { refusedControl });
       const { client, outcome, kernel } = world;
-      const trace = await outcome(client.traceroute(target, { probes: 1, dscp: 46, concurrency: 1 }));
-      expect(trace.hops.map(({ addr }) => addr)).toEqual([router, router, target]);
-      expect(kernel.sent.map(({ ttl, tos }) => [ttl, tos])).toEqual([1, 2, 3].map((ttl) => [ttl, 46 << 2]));
-      expect(missing(world)).toEqual([`probes: sendmsg() ${code}: ${BY_OPTIONS}`]);
-      expect((await outcome(client.sweep(rangeOf(kind, 40).text, { interface: "eth0" }))).sendErrors).toBe(
-        refusedControl === "all" ? 40 : 0,
+      const trace = await outcome(
+        client.traceroute(target, { probes: 1, dscp: 46, concurrency: 1 }),
       );
+      expect(trace.hops.map(({ addr }) => addr)).toEqual([router, router, target]);
+      expect(kernel.sent.map(({ ttl, tos }) => [ttl, tos])).toEqual(
+        [1, 2, 3].map((ttl) => [ttl, 46 << 2]),
+      );
+      expect(missing(world)).toEqual([`probes: sendmsg() ${code}: ${BY_OPTIONS}`]);
+      expect(
+        (await outcome(client.sweep(rangeOf(kind, 40).text, { interface: "eth0" }))).sendErrors,
+      ).toBe(refusedControl === "all" ? 40 : 0);
     },
   );
 
@@ -138,7 +155,10 @@ describe.each(SOCKET_KINDS)("On a $name socket", (kind) => {
     const world = refusing([], 0);
     const { client, kernel, outcome } = world;
     kernel.failSendsTo(target, EPERM);
-    expect(await outcome(client.probe(target))).toMatchObject({ kind: "sendError", error: "EPERM" });
+    expect(await outcome(client.probe(target))).toMatchObject({
+      kind: "sendError",
+      error: "EPERM",
+    });
     const sweep = await outcome(client.sweep(rangeOf(kind, 3).text));
     expect(sweep).toMatchObject({ answered: 1, icmpErrors: 1, sendErrors: 1 });
     expect(missing(world)).toEqual([]);
@@ -150,7 +170,8 @@ describe.each(SOCKET_KINDS)("On a $name socket", (kind) => {
     expect(result).toMatchObject({ kind: "sendError", error: "ENOSYS" });
     const others = refusing(["recvmmsg", "recvmsg", "recvfrom"], ENOSYS);
     expect(await others.failure(others.client.probe(target))).toMatchObject({
-      message: "recvfrom() failed: ENOSYS (function not implemented): answers cannot be read any more",
+      message:
+        "recvfrom() failed: ENOSYS (function not implemented): answers cannot be read any more",
     });
   });
 });

@@ -42,8 +42,16 @@ describe("Resolver.lookup()", () => {
   test("takes the first address, canonical, in the order of the system", async () => {
     const dns = new FakeDns({ six: [V6, V4], four: [V4, V6] });
     const resolver = resolverOver(dns);
-    expect(await resolver.lookup("six")).toEqual({ host: "six", address: "2001:db8::7", family: 6 });
-    expect(await resolver.lookup("four")).toEqual({ host: "four", address: "192.0.2.7", family: 4 });
+    expect(await resolver.lookup("six")).toEqual({
+      host: "six",
+      address: "2001:db8::7",
+      family: 6,
+    });
+    expect(await resolver.lookup("four")).toEqual({
+      host: "four",
+      address: "192.0.2.7",
+      family: 4,
+    });
     expect(dns.lookups).toEqual([
       ["six", 0],
       ["four", 0],
@@ -52,7 +60,10 @@ describe("Resolver.lookup()", () => {
 
   test("keeps the zone of an address that the system gave", async () => {
     const dns = new FakeDns({ printer: [{ address: "FE80:0::9%wlan0", family: 6 }] });
-    expect(await resolverOver(dns).lookup("printer")).toMatchObject({ address: "fe80::9%wlan0", family: 6 });
+    expect(await resolverOver(dns).lookup("printer")).toMatchObject({
+      address: "fe80::9%wlan0",
+      family: 6,
+    });
   });
 
   test("takes an address of the wanted family only, even from a system that gives others", async () => {
@@ -76,13 +87,18 @@ describe("Resolver.lookup()", () => {
     const dns = new FakeDns();
     const error = await failure(resolverOver(dns).lookup("::1", { family: 4 }));
     expect(error.message).toBe('Cannot resolve "::1" to an IPv4 address: it has none');
-    expect((await failure(resolverOver(dns).lookup("1.2.3.4", { family: 6 }))).code).toBe("ERR_NO_ADDRESS");
+    expect((await failure(resolverOver(dns).lookup("1.2.3.4", { family: 6 }))).code).toBe(
+      "ERR_NO_ADDRESS",
+    );
     expect(dns.lookups).toEqual([]);
   });
 
   test("passes over an IPv4 address in IPv6 form, and refuses a name that has no other, as the literal", async () => {
     const mapped = { address: "::ffff:192.0.2.7", family: 6 };
-    const dns = new FakeDns({ mixed: [mapped, { address: "2001:db8::7", family: 6 }], only: [mapped] });
+    const dns = new FakeDns({
+      mixed: [mapped, { address: "2001:db8::7", family: 6 }],
+      only: [mapped],
+    });
     const resolver = resolverOver(dns);
     expect((await resolver.lookup("mixed")).address).toBe("2001:db8::7");
     for (const options of [{}, { family: 6 } as const]) {
@@ -132,7 +148,10 @@ describe("Resolver.lookup()", () => {
     ["example.test/8", /U\+002F/],
     ["user@host", /U\+0040/],
     ["fe80%eth0", /U\+0025/],
-    ["\u202etset.elpmaxe", /^Cannot resolve "<U\+202E>tset\.elpmaxe": not an internationalized name$/],
+    [
+      "\u202etset.elpmaxe",
+      /^Cannot resolve "<U\+202E>tset\.elpmaxe": not an internationalized name$/,
+    ],
     ["\ud800.test", /not an internationalized name/],
     ["a".repeat(254), /at most 253 characters, not 254$/],
     ["ü".repeat(5000), /^.{1,400}$/],
@@ -161,7 +180,11 @@ describe("Resolver.lookup()", () => {
   for (const name of names) {
     test(`asks for ${name.slice(0, 40)} as it is`, async () => {
       const dns = new FakeDns({ [name]: [V4] });
-      expect(await resolverOver(dns).lookup(name)).toEqual({ host: name, address: "192.0.2.7", family: 4 });
+      expect(await resolverOver(dns).lookup(name)).toEqual({
+        host: name,
+        address: "192.0.2.7",
+        family: 4,
+      });
     });
   }
 
@@ -195,7 +218,11 @@ describe("Resolver.lookup()", () => {
       const dns = new FakeDns();
       dns.lookup = () => Promise.reject(thrown);
       const error = await failure(resolverOver(dns).lookup("a"));
-      expect(error).toMatchObject({ code, cause: thrown, message: `Cannot resolve "a": ${message}` });
+      expect(error).toMatchObject({
+        code,
+        cause: thrown,
+        message: `Cannot resolve "a": ${message}`,
+      });
     });
   }
 
@@ -221,16 +248,20 @@ describe("Resolver.lookup()", () => {
     const dns = new FakeDns();
     const resolver = resolverOver(dns);
     const aborted = AbortSignal.abort("early");
-    expect(await resolver.lookup("a", { signal: aborted }).catch((reason: unknown) => reason)).toBe("early");
-    expect(await resolver.lookup("::1", { signal: aborted }).catch((reason: unknown) => reason)).toBe(
+    expect(await resolver.lookup("a", { signal: aborted }).catch((reason: unknown) => reason)).toBe(
       "early",
     );
+    expect(
+      await resolver.lookup("::1", { signal: aborted }).catch((reason: unknown) => reason),
+    ).toBe("early");
     expect(dns.lookups).toEqual([]);
 
     const answer = Promise.withResolvers<Answers>();
     dns.lookup = () => answer.promise;
     const controller = new AbortController();
-    const waiting = resolver.lookup("a", { signal: controller.signal }).catch((reason: unknown) => reason);
+    const waiting = resolver
+      .lookup("a", { signal: controller.signal })
+      .catch((reason: unknown) => reason);
     await settle();
     controller.abort("enough");
     expect(await waiting).toBe("enough");

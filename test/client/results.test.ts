@@ -28,7 +28,8 @@ function bytesIn(value: unknown, path = ""): string[] {
 
 describe.each(SOCKET_KINDS)("Results from a $name socket", (kind) => {
   const network: FakeNetwork = (probe) => {
-    if (probe.ttl === 1) return [timeExceeded(probe, { from: kind.router, extensions: EXTENSIONS })];
+    if (probe.ttl === 1)
+      return [timeExceeded(probe, { from: kind.router, extensions: EXTENSIONS })];
     return probe.ttl === 2 ? [] : [echoReply(probe)];
   };
 

@@ -34,9 +34,14 @@ function behaviourOf(question: string): Behaviour {
   return BEHAVIOURS[last] ?? { name: `h${last}.example`, delay: 5 };
 }
 
-async function ask(server: DnsServer, ...addresses: string[]): Promise<(string | null | undefined)[]> {
+async function ask(
+  server: DnsServer,
+  ...addresses: string[]
+): Promise<(string | null | undefined)[]> {
   const lookup = new ReverseLookup({ folder, port: server.port });
-  const answers = await Promise.allSettled(addresses.map((address) => lookup.nameOf(address, TIMEOUT_NS)));
+  const answers = await Promise.allSettled(
+    addresses.map((address) => lookup.nameOf(address, TIMEOUT_NS)),
+  );
   return answers.map((answer) => (answer.status === "fulfilled" ? answer.value : undefined));
 }
 
@@ -71,7 +76,10 @@ describe("ReverseLookup", () => {
 
   test("asks the next server when one is dead, refuses or is silent, and takes no longer than it may", async () => {
     using silent = await DnsServer.open(() => "silent", { hostname: "127.0.0.2" });
-    using refusing = await DnsServer.open(() => ({ code: 5 }), { hostname: "127.0.0.3", port: silent.port });
+    using refusing = await DnsServer.open(() => ({ code: 5 }), {
+      hostname: "127.0.0.3",
+      port: silent.port,
+    });
     using server = await DnsServer.open(behaviourOf, { hostname: "127.0.0.4", port: silent.port });
     write("resolv.conf", "nameserver 127.0.0.2\nnameserver 127.0.0.3\nnameserver 127.0.0.4\n");
     expect(await ask(server, "10.9.0.30")).toEqual(["h30.example"]);
@@ -86,7 +94,9 @@ describe("ReverseLookup", () => {
 
   test("asks the first three servers, or this host if none is named", async () => {
     using server = await DnsServer.open(behaviourOf);
-    const named = ["127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.1"].map((each) => `nameserver ${each}`);
+    const named = ["127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.1"].map(
+      (each) => `nameserver ${each}`,
+    );
     write("resolv.conf", named.join("\n"));
     expect(await ask(server, "10.9.0.30")).toEqual([undefined]);
     write("resolv.conf", "# nameserver 127.0.0.9\nsearch example\n");
@@ -134,7 +144,11 @@ describe("ReverseLookup", () => {
     write("nsswitch.conf", "passwd: files dns\nhosts: files mymachines\n");
     expect(await ask(server, "10.9.0.30", "10.9.0.31")).toEqual(["router.example", null]);
     expect(server.asked).toEqual([]);
-    for (const hosts of ["files dns", "files mdns4_minimal [NOTFOUND=return] resolve", "dns files"]) {
+    for (const hosts of [
+      "files dns",
+      "files mdns4_minimal [NOTFOUND=return] resolve",
+      "dns files",
+    ]) {
       write("nsswitch.conf", `hosts: ${hosts}\n`);
       expect(await ask(server, "10.9.0.31")).toEqual(["h31.example"]);
     }
@@ -151,7 +165,9 @@ describe("ReverseLookup", () => {
   test("ignores answers from elsewhere and to other questions", async () => {
     using server = await DnsServer.open(() => ({
       bytes: (query) =>
-        Uint8Array.from(query, (byte, index) => (index === 1 ? byte ^ 1 : index === 2 ? byte | 0x80 : byte)),
+        Uint8Array.from(query, (byte, index) =>
+          index === 1 ? byte ^ 1 : index === 2 ? byte | 0x80 : byte,
+        ),
     }));
     expect(await ask(server, "10.9.0.30")).toEqual([undefined]);
   });

@@ -68,7 +68,9 @@ describe("Resolver.reverse()", () => {
   test("asks once for all spellings and zones of an address, and without the zone", async () => {
     const dns = new FakeDns();
     const resolver = resolverOver(dns);
-    const asked = ["fe80::1%eth0", "FE80:0::1%eth0", "fe80::1"].map((text) => resolver.reverse(text));
+    const asked = ["fe80::1%eth0", "FE80:0::1%eth0", "fe80::1"].map((text) =>
+      resolver.reverse(text),
+    );
     expect(dns.reverses).toEqual(["fe80::1"]);
     await dns.answer("fe80::1", "gateway");
     expect(await Promise.all(asked)).toEqual(["gateway", "gateway", "gateway"]);
@@ -104,7 +106,8 @@ describe("Resolver.reverse()", () => {
     const dns = new FakeDns();
     const resolver = resolverOver(dns);
     const address = (index: number): string => `10.0.${index >> 8}.${index & 255}`;
-    for (let index = 0; index < 4096; index += 1) await learn(resolver, dns, address(index), `host-${index}`);
+    for (let index = 0; index < 4096; index += 1)
+      await learn(resolver, dns, address(index), `host-${index}`);
     expect(resolver.cachedName(address(0))).toBe("host-0");
     await learn(resolver, dns, address(4096), "host-4096");
     expect(resolver.cachedName(address(0))).toBe("host-0");
@@ -126,7 +129,8 @@ describe("Resolver.reverse()", () => {
     await dns.answer("192.0.2.0", new Error("REFUSED"));
     expect(dns.reverses).toEqual(addresses.slice(0, 18));
     for (const address of addresses) {
-      if (address !== "192.0.2.3" && address !== "192.0.2.0") await dns.answer(address, `name-of-${address}`);
+      if (address !== "192.0.2.3" && address !== "192.0.2.0")
+        await dns.answer(address, `name-of-${address}`);
       expect(dns.open).toBeLessThanOrEqual(16);
     }
     const names = await Promise.all(asked);

@@ -40,17 +40,32 @@ describe("interfaceOfRoute()", () => {
   });
 
   test.each([
-    [{ address: "fe80::1%eth0", interface: "wlan0" }, `${OTHER} eth0, and probes are to leave by wlan0`],
-    [{ address: "fe80::1%eth0", source: "fe80::2%wlan0" }, `${OTHER} eth0, and probes are to leave by wlan0`],
+    [
+      { address: "fe80::1%eth0", interface: "wlan0" },
+      `${OTHER} eth0, and probes are to leave by wlan0`,
+    ],
+    [
+      { address: "fe80::1%eth0", source: "fe80::2%wlan0" },
+      `${OTHER} eth0, and probes are to leave by wlan0`,
+    ],
     [
       { address: "fe80::1", source: "fe80::2%wlan0", interface: 2 },
       `${OTHER} 2, and probes are to leave by wlan0`,
     ],
-    [{ interface: "lo" }, 'Cannot resolve "host": interface lo leads to addresses of this host only'],
-    [{ address: "2001:db8::1", interface: 1 }, 'Cannot resolve "host": interface 1 leads to addresses'],
+    [
+      { interface: "lo" },
+      'Cannot resolve "host": interface lo leads to addresses of this host only',
+    ],
+    [
+      { address: "2001:db8::1", interface: 1 },
+      'Cannot resolve "host": interface 1 leads to addresses',
+    ],
     [{ address: "fe80::1%eth9" }, 'Cannot resolve "host": this host has no interface "eth9"'],
     [{ interface: "eth9" }, 'Option "interface" is "eth9": this host has no such interface'],
-    [{ source: "fe80::2%eth9" }, 'Option "source" is "fe80::2%eth9": this host has no interface "eth9"'],
+    [
+      { source: "fe80::2%eth9" },
+      'Option "source" is "fe80::2%eth9": this host has no interface "eth9"',
+    ],
     [
       { address: "2001:db8::1", source: "fe80::2" },
       'Option "source" is fe80::2: a link-local address needs its interface, as in fe80::2%eth0',

@@ -6,7 +6,9 @@ test("holds an item for each number, whatever the order they come in", () => {
   const numbers = [0, 65_535, 255, 256, 1000];
   expect(numbers.map((number) => table.get(number))).toEqual(numbers.map(() => undefined));
   for (const number of numbers) table.set(number, `item ${number}`);
-  expect(numbers.map((number) => table.get(number))).toEqual(numbers.map((number) => `item ${number}`));
+  expect(numbers.map((number) => table.get(number))).toEqual(
+    numbers.map((number) => `item ${number}`),
+  );
   expect([1, 254, 257, 999, 65_534].map((number) => table.get(number))).toEqual(
     [1, 2, 3, 4, 5].map(() => undefined),
   );

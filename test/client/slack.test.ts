@@ -63,7 +63,9 @@ test("results wait for twice the slack at most, and RTTs are the kernel's", asyn
 
 test("an answer that came in time is no timeout, however long it waits", async () => {
   const setting = await slack(20);
-  const results = await setting.outcome(setting.client.ping(ONE, { count: 3, interval: 100, timeout: 21 }));
+  const results = await setting.outcome(
+    setting.client.ping(ONE, { count: 3, interval: 100, timeout: 21 }),
+  );
   expect(shortened(results)).toEqual(["1 20", "2 20", "3 20"]);
 });
 

@@ -44,7 +44,8 @@ function recorded(rtts: readonly number[]): Statistics {
 /** The definitions, written down as they are, over all samples at once. */
 function naive(rtts: readonly number[]): Partial<StatisticsSnapshot> {
   const n = rtts.length;
-  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  const sum = (values: readonly number[]): number =>
+    values.reduce((total, value) => total + value, 0);
   const mean = sum(rtts) / n;
   const differences = rtts.slice(1).map((rtt, index) => Math.abs(rtt - (rtts[index] as number)));
   let smoothed = 0;
@@ -74,7 +75,11 @@ function naive(rtts: readonly number[]): Partial<StatisticsSnapshot> {
   };
 }
 
-function expectClose(actual: StatisticsSnapshot, expected: Partial<StatisticsSnapshot>, scale: number): void {
+function expectClose(
+  actual: StatisticsSnapshot,
+  expected: Partial<StatisticsSnapshot>,
+  scale: number,
+): void {
   for (const [name, value] of Object.entries(expected)) {
     const have = actual[name as keyof StatisticsSnapshot];
     if (value === null) expect({ [name]: have }).toEqual({ [name]: null });
@@ -136,7 +141,11 @@ const TABLE: [name: string, rtts: number[], figures: Partial<StatisticsSnapshot>
     [0, 4],
     { mean: 2, stddev: 2, jitter: 4, rfc3550Jitter: 0.25, p50: 2, p90: 3.6, p95: 3.8, p99: 3.96 },
   ],
-  ["an RTT of 0 is a sample", [0], { last: 0, min: 0, mean: 0, geometricMean: 0, max: 0, stddev: 0, p50: 0 }],
+  [
+    "an RTT of 0 is a sample",
+    [0],
+    { last: 0, min: 0, mean: 0, geometricMean: 0, max: 0, stddev: 0, p50: 0 },
+  ],
   [
     // The cube root of 2 * 4 * 8; the arithmetic mean is 14/3.
     "the geometric mean is the root of the product",
@@ -155,12 +164,20 @@ describe("Statistics", () => {
   }
 
   test("agrees with the plain formulas on any RTTs", () => {
-    const rtt = fc.oneof(fc.double({ min: 0, max: 1e5, noNaN: true }), fc.integer({ min: 0, max: 3 }));
+    const rtt = fc.oneof(
+      fc.double({ min: 0, max: 1e5, noNaN: true }),
+      fc.integer({ min: 0, max: 3 }),
+    );
     fc.assert(
       fc.property(fc.array(rtt, { minLength: 1, maxLength: 200 }), (rtts) => {
         const snapshot = recorded(rtts).snapshot();
         expectClose(snapshot, naive(rtts), 1 + Math.max(...rtts));
-        expect(snapshot).toMatchObject({ sent: rtts.length, received: rtts.length, lost: 0, loss: 0 });
+        expect(snapshot).toMatchObject({
+          sent: rtts.length,
+          received: rtts.length,
+          lost: 0,
+          loss: 0,
+        });
       }),
     );
   });
@@ -227,7 +244,13 @@ describe("Statistics", () => {
     statistics.addDuplicate();
     statistics.addReordered();
     statistics.addCorrupt();
-    expect(statistics.snapshot()).toEqual({ ...before, late: 1, duplicates: 2, reordered: 1, corrupt: 1 });
+    expect(statistics.snapshot()).toEqual({
+      ...before,
+      late: 1,
+      duplicates: 2,
+      reordered: 1,
+      corrupt: 1,
+    });
     statistics.addLateError();
     expect(statistics.snapshot()).toEqual({
       ...before,
@@ -258,11 +281,25 @@ describe("Statistics", () => {
     ]) {
       expect(decide).toThrow("Cannot decide a probe: none is in flight");
     }
-    expect(statistics.snapshot()).toMatchObject({ sent: 1, received: 1, lost: 0, errors: 0, sendErrors: 0 });
+    expect(statistics.snapshot()).toMatchObject({
+      sent: 1,
+      received: 1,
+      lost: 0,
+      errors: 0,
+      sendErrors: 0,
+    });
   });
 
   test("any history gives consistent counts and JSON without a null that was a number", () => {
-    const step = fc.constantFrom("sent", "reply", "lost", "error", "sendError", "late", "duplicate");
+    const step = fc.constantFrom(
+      "sent",
+      "reply",
+      "lost",
+      "error",
+      "sendError",
+      "late",
+      "duplicate",
+    );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
         const statistics = new Statistics();
@@ -293,10 +330,22 @@ describe("Statistics", () => {
     const statistics = recorded([1]);
     statistics.addSent();
     statistics.addNoRoom();
-    expect(statistics.snapshot()).toMatchObject({ sent: 2, lost: 1, sendErrors: 1, noRoom: 1, loss: 0 });
+    expect(statistics.snapshot()).toMatchObject({
+      sent: 2,
+      lost: 1,
+      sendErrors: 1,
+      noRoom: 1,
+      loss: 0,
+    });
     statistics.addSent();
     statistics.addSendError();
-    expect(statistics.snapshot()).toMatchObject({ sent: 3, lost: 2, sendErrors: 2, noRoom: 1, loss: 0.5 });
+    expect(statistics.snapshot()).toMatchObject({
+      sent: 3,
+      lost: 2,
+      sendErrors: 2,
+      noRoom: 1,
+      loss: 0.5,
+    });
     const nothingElse = new Statistics();
     nothingElse.addSent();
     nothingElse.addNoRoom();

@@ -10,7 +10,11 @@ import type { Measurement } from "../../src/client/measurement.ts";
 import type { ClientOptions, CommonOptions } from "../../src/client/options.ts";
 import type { EchoResult } from "../../src/client/results.ts";
 import type { FakeClock } from "../support/fake-clock.ts";
-import { type FakePlatform, type FakePlatformOptions, fakePlatform } from "../support/fake-platform.ts";
+import {
+  type FakePlatform,
+  type FakePlatformOptions,
+  fakePlatform,
+} from "../support/fake-platform.ts";
 
 /** A client in a world where nothing is real. */
 export interface Scene extends FakePlatform {
@@ -50,7 +54,8 @@ export function scene(options: FakePlatformOptions = {}, clientOptions: ClientOp
     client: new Client(clientOptions, platform),
     nowMs,
     timers: () => clock.pending - kernelTimers(),
-    sentAtMs: () => kernel.sent.map(({ sentAtNs }) => (sentAtNs - (kernel.sent[0]?.sentAtNs ?? 0)) / 1e6),
+    sentAtMs: () =>
+      kernel.sent.map(({ sentAtNs }) => (sentAtNs - (kernel.sent[0]?.sentAtNs ?? 0)) / 1e6),
     outcome: (measurement) => clock.runUntil(measurement),
     failure: (measurement) =>
       clock.runUntil(
@@ -113,7 +118,10 @@ export const RUNS: readonly [
   [
     "multiping()",
     (client, options) =>
-      client.multiping(["198.51.100.1", "2001:db8:1::1", "198.51.100.2"], { count: 100, ...options }),
+      client.multiping(["198.51.100.1", "2001:db8:1::1", "198.51.100.2"], {
+        count: 100,
+        ...options,
+      }),
   ],
   ["traceroute()", (client, options) => client.traceroute("198.51.100.1", options)],
   ["mtr()", (client, options) => client.mtr("198.51.100.1", { count: 100, ...options })],

@@ -26,10 +26,14 @@ describe("Client.sweep()", () => {
   test("says which name an address comes from, and which names have none", async () => {
     const hosts = { "here.example": [{ address: "198.51.100.7", family: 4 }] } as const;
     const world = scene({ network: answering, hosts });
-    const sweep = world.client.sweep(["here.example", "gone.example", "198.51.100.8"], { all: true });
+    const sweep = world.client.sweep(["here.example", "gone.example", "198.51.100.8"], {
+      all: true,
+    });
     const { items } = world.watch(sweep);
     const result = await world.outcome(sweep);
-    const replies = items.flatMap((item) => (item.kind === "reply" ? [`${item.addr} ${item.target}`] : []));
+    const replies = items.flatMap((item) =>
+      item.kind === "reply" ? [`${item.addr} ${item.target}`] : [],
+    );
     expect(replies.sort()).toEqual(["198.51.100.7 here.example", "198.51.100.8 null"]);
     expect(result).toMatchObject({ hosts: 2, answered: 2, failed: 1 });
     expect(result.failures.map(({ target, kind }) => [target, kind])).toEqual([
@@ -42,9 +46,12 @@ describe("Client.sweep()", () => {
     const network: FakeNetwork = (probe) =>
       probe.destination.endsWith("1") ? [echoReply(probe, { delayMs: 1 })] : [];
     const world = scene({ network });
-    const sweep = world.client.sweep(["198.51.100.1", "198.51.100.2", "nowhere.example", "224.0.0.1"], {
-      timeout: 50,
-    });
+    const sweep = world.client.sweep(
+      ["198.51.100.1", "198.51.100.2", "nowhere.example", "224.0.0.1"],
+      {
+        timeout: 50,
+      },
+    );
     const { items } = world.watch(sweep);
     const result = await world.outcome(sweep);
     expect(items.map(({ kind, addr }) => [kind, addr])).toEqual([["reply", "198.51.100.1"]]);
@@ -72,13 +79,20 @@ describe("Client.sweep()", () => {
     const world = scene({ network: answering, families: [4] });
     const sweep = world.client.sweep(["198.51.100.1", "2001:db8:1::/124"], { all: true });
     const { items } = world.watch(sweep);
-    expect(await world.outcome(sweep)).toMatchObject({ hosts: 17, sent: 1, answered: 1, sendErrors: 16 });
+    expect(await world.outcome(sweep)).toMatchObject({
+      hosts: 17,
+      sent: 1,
+      answered: 1,
+      sendErrors: 16,
+    });
     expect(items.filter((item) => item.error === "EAFNOSUPPORT")).toHaveLength(16);
   });
 
   test("uses datagram sockets where raw ones are not allowed, and rejects where neither is", async () => {
     const without = scene({ network: answering, allowRaw: false });
-    expect(await without.outcome(without.client.sweep("198.51.100.0/29"))).toMatchObject({ answered: 6 });
+    expect(await without.outcome(without.client.sweep("198.51.100.0/29"))).toMatchObject({
+      answered: 6,
+    });
     const neither = scene({ allowRaw: false, allowDatagram: false });
     const failure = await neither.failure(neither.client.sweep("198.51.100.0/29"));
     expect(failure).toBeInstanceOf(RawSocketPermissionError);
@@ -107,8 +121,13 @@ describe("Client.sweep()", () => {
 
   test("keeps more than 65,536 in flight, and matches every answer", async () => {
     const count = 70_000;
-    const world = scene({ network: (probe) => [echoReply(probe, { delayMs: 500 })], queueLimit: 100_000 });
-    const sweep = world.client.sweep("198.18.0.0-198.19.17.111", { rate: Number.POSITIVE_INFINITY });
+    const world = scene({
+      network: (probe) => [echoReply(probe, { delayMs: 500 })],
+      queueLimit: 100_000,
+    });
+    const sweep = world.client.sweep("198.18.0.0-198.19.17.111", {
+      rate: Number.POSITIVE_INFINITY,
+    });
     let most = 0;
     world.clock.schedule(400e6, () => {
       most = sweep.progress.inFlight;
@@ -167,7 +186,12 @@ describe("Client.sweep()", () => {
     expect(progress.elapsed).toBe(100);
     expect(progress.remaining).toBeGreaterThan(150);
     const result = await world.outcome(sweep);
-    expect(sweep.progress).toMatchObject({ done: 254, inFlight: 0, answered: result.answered, remaining: 0 });
+    expect(sweep.progress).toMatchObject({
+      done: 254,
+      inFlight: 0,
+      answered: result.answered,
+      remaining: 0,
+    });
   });
 
   test("leaving the loop ends it, with what was found until then", async () => {
@@ -250,7 +274,10 @@ describe("Client.sweep()", () => {
   test("waits for whoever does not read its results, unless the totals are awaited as well", async () => {
     const range = "198.18.0.0-198.19.255.255";
     const options = { rate: 200_000, timeout: 100 } as const;
-    const world = scene({ network: (probe) => [echoReply(probe, { delayMs: 0.01 })], queueLimit: 200_000 });
+    const world = scene({
+      network: (probe) => [echoReply(probe, { delayMs: 0.01 })],
+      queueLimit: 200_000,
+    });
     const sweep = world.client.sweep(range, options);
     const iterator = sweep[Symbol.asyncIterator]();
     await world.outcome(iterator.next());
@@ -277,7 +304,8 @@ describe("Client.sweep()", () => {
       [{ interval: 5 }, "interval"],
       [{ family: 6, source: "192.0.2.10" }, "source"],
     ];
-    for (const [options, name] of wrong) expect(() => client.sweep("198.51.100.1", options)).toThrow(name);
+    for (const [options, name] of wrong)
+      expect(() => client.sweep("198.51.100.1", options)).toThrow(name);
     expect(() => client.sweep("198.51.100.0/33")).toThrow(RangeError);
     expect(() => client.sweep("198.51.100.1", { exclude: ["here.example"] })).toThrow();
   });
@@ -313,7 +341,9 @@ describe("Client.sweep()", () => {
         expect(items).toMatchObject([{ addr: target, from: target }]);
       }
       expect(kernel.sent.slice(1).map(({ interfaceIndex }) => interfaceIndex)).toContain(2);
-      const { message } = (await failure(client.sweep("2001:db8::1", { source: "fe80::10" }))) as Error;
+      const { message } = (await failure(
+        client.sweep("2001:db8::1", { source: "fe80::10" }),
+      )) as Error;
       expect(message).toContain("a link-local address needs its interface");
       const missing = client.sweep(["fe80::1%eth9"], { all: true });
       const { items } = watch(missing);
@@ -324,6 +354,8 @@ describe("Client.sweep()", () => {
 
   test("an interface that this host lacks rejects", async () => {
     const { client, failure } = scene();
-    expect(await failure(client.sweep("198.51.100.1", { interface: "eth9" }))).toBeInstanceOf(RangeError);
+    expect(await failure(client.sweep("198.51.100.1", { interface: "eth9" }))).toBeInstanceOf(
+      RangeError,
+    );
   });
 });

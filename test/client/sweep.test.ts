@@ -89,7 +89,9 @@ for (const kind of SOCKET_KINDS) {
     test("sends valid echo requests with one identifier, a sequence that counts from a random start, and a cookie each", async () => {
       const { client, kernel, outcome } = scene({ network: answering }, { privileged });
       await outcome(
-        client.sweep(rangeOf(kind, 300).text.replace("198.51.100.300", "198.51.101.44"), { size: 61 }),
+        client.sweep(rangeOf(kind, 300).text.replace("198.51.100.300", "198.51.101.44"), {
+          size: 61,
+        }),
       );
       expect(kernel.sent).toHaveLength(300);
       expect(new Set(kernel.sent.map(({ identifier }) => identifier)).size).toBe(1);
@@ -101,7 +103,9 @@ for (const kind of SOCKET_KINDS) {
       for (const probe of kernel.sent) {
         expect(checksumHolds(probe.data, probe)).toBe(true);
         expect(probe.data).toHaveLength(69);
-        expect([...probe.data.subarray(24)]).toEqual(Array.from({ length: 45 }, (_, index) => index + 16));
+        expect([...probe.data.subarray(24)]).toEqual(
+          Array.from({ length: 45 }, (_, index) => index + 16),
+        );
       }
     });
 
@@ -113,7 +117,11 @@ for (const kind of SOCKET_KINDS) {
         return attemptOf(probe) === host && host < 4 ? [echoReply(probe, { delayMs: 5 })] : [];
       };
       const world = scene({ network }, { privileged });
-      const sweep = world.client.sweep(rangeOf(kind, 4).text, { retries: 2, timeout: 100, all: true });
+      const sweep = world.client.sweep(rangeOf(kind, 4).text, {
+        retries: 2,
+        timeout: 100,
+        all: true,
+      });
       const { items, atMs } = world.watch(sweep);
       const result = await world.outcome(sweep);
       const [first = "", second = "", third = "", fourth = ""] = rangeOf(kind, 4).addresses;
@@ -166,7 +174,12 @@ for (const kind of SOCKET_KINDS) {
       const sweep = world.client.sweep(rangeOf(kind, 4).text, { all: true });
       const { items } = world.watch(sweep);
       const result = await world.outcome(sweep);
-      const error = (addr: string | undefined, label: string, type: number, code: number): SweepItem => ({
+      const error = (
+        addr: string | undefined,
+        label: string,
+        type: number,
+        code: number,
+      ): SweepItem => ({
         kind: "icmpError",
         addr: addr ?? "",
         target: null,
@@ -202,11 +215,23 @@ for (const kind of SOCKET_KINDS) {
         [(probe) => [unreachable(probe, options)], "icmpError"],
         // Our data are proof whatever the checksum is.
         [(probe) => [unreachableThroughNat(probe, { ...options, quoteLength: 500 })], "icmpError"],
-        [(probe) => [unreachableThroughNat(probe, { ...options, quoteLength: headers + 4 })], "icmpError"],
-        [(probe) => [unreachableThroughNat(probe, { ...options, quoteLength: headers + 3 })], "timeout"],
+        [
+          (probe) => [unreachableThroughNat(probe, { ...options, quoteLength: headers + 4 })],
+          "icmpError",
+        ],
+        [
+          (probe) => [unreachableThroughNat(probe, { ...options, quoteLength: headers + 3 })],
+          "timeout",
+        ],
         [(probe) => [padded(unreachableThroughNat(probe, options))], "timeout"],
-        [(probe) => [unreachableThroughNat(probe, options), echoReply(probe, { delayMs: 90 })], "reply"],
-        [(probe) => [unreachableThroughNat(probe, options), unreachable(probe, options)], "icmpError"],
+        [
+          (probe) => [unreachableThroughNat(probe, options), echoReply(probe, { delayMs: 90 })],
+          "reply",
+        ],
+        [
+          (probe) => [unreachableThroughNat(probe, options), unreachable(probe, options)],
+          "icmpError",
+        ],
       ];
       const network: FakeNetwork = (probe) => cases[probe.index]?.[0](probe) ?? [];
       const world = scene({ network }, { privileged });
@@ -217,7 +242,9 @@ for (const kind of SOCKET_KINDS) {
       });
       const { items } = world.watch(sweep);
       const result = await world.outcome(sweep);
-      const fates = new Map(items.map((item) => [shortHosts([item])[0]?.split(" ")[0], item.kind as string]));
+      const fates = new Map(
+        items.map((item) => [shortHosts([item])[0]?.split(" ")[0], item.kind as string]),
+      );
       const { addresses } = rangeOf(kind, cases.length);
       expect(addresses.map((address) => fates.get(address))).toEqual(cases.map(([, fate]) => fate));
       expect(result).toMatchObject({
@@ -243,7 +270,11 @@ for (const kind of SOCKET_KINDS) {
         return [unreachable(probe, { from: router, delayMs, ...(host === 2 && { quoteLength }) })];
       };
       const world = scene({ network }, { privileged });
-      const sweep = world.client.sweep(rangeOf(kind, 3).text, { all: true, retries: 1, timeout: 100 });
+      const sweep = world.client.sweep(rangeOf(kind, 3).text, {
+        all: true,
+        retries: 1,
+        timeout: 100,
+      });
       const { items } = world.watch(sweep);
       const result = await world.outcome(sweep);
       const { addresses } = rangeOf(kind, 3);
@@ -297,8 +328,17 @@ for (const kind of SOCKET_KINDS) {
         ];
       };
       const { client, outcome } = scene({ network }, { privileged });
-      const result = await outcome(client.sweep(rangeOf(kind, 5).text, { timeout: 50, retries: 0 }));
-      expect(result).toMatchObject({ hosts: 5, answered: 0, silent: 5, late: 0, duplicates: 0, corrupt: 0 });
+      const result = await outcome(
+        client.sweep(rangeOf(kind, 5).text, { timeout: 50, retries: 0 }),
+      );
+      expect(result).toMatchObject({
+        hosts: 5,
+        answered: 0,
+        silent: 5,
+        late: 0,
+        duplicates: 0,
+        corrupt: 0,
+      });
     });
 
     test("takes an answer from another address of the host, and says so", async () => {
@@ -354,7 +394,9 @@ for (const kind of SOCKET_KINDS) {
       const { client, kernel, outcome } = scene({ network }, { privileged });
       const [, second = ""] = rangeOf(kind, 2).addresses;
       kernel.failSendsTo(second, ENETUNREACH);
-      const result = await outcome(client.sweep([kind.target, second], { timeout: 50, retries: 2 }));
+      const result = await outcome(
+        client.sweep([kind.target, second], { timeout: 50, retries: 2 }),
+      );
       expect(result).toMatchObject({ hosts: 2, sent: 3, silent: 1, sendErrors: 1 });
     });
 
@@ -362,7 +404,9 @@ for (const kind of SOCKET_KINDS) {
       const { client, kernel, outcome } = scene({ network: answering }, { privileged });
       kernel.failNext("sendmmsg", EAGAIN, 3);
       kernel.failNext("sendmmsg", ENOBUFS, 2);
-      const result = await outcome(client.sweep(rangeOf(kind, 200).text, { rate: Number.POSITIVE_INFINITY }));
+      const result = await outcome(
+        client.sweep(rangeOf(kind, 200).text, { rate: Number.POSITIVE_INFINITY }),
+      );
       expect(result).toMatchObject({ hosts: 200, sent: 200, answered: 200, sendErrors: 0 });
       // 1, 2, 4, 8 and 16 ms.
       expect(kernel.sent[0]?.sentAtNs).toBe(1_000_000_000 + 31_000_000);
@@ -403,12 +447,18 @@ for (const kind of SOCKET_KINDS) {
       expect(codes.slice(0, 2)).toEqual([null, null]);
       expect(codes).toContain("ENODEV");
       expect(codes.slice(-2)).toEqual([null, null]);
-      expect([...new Set(world.kernel.sent.map(({ interfaceIndex }) => interfaceIndex))]).toEqual([2, 7]);
+      expect([...new Set(world.kernel.sent.map(({ interfaceIndex }) => interfaceIndex))]).toEqual([
+        2, 7,
+      ]);
     });
 
     test("dscp, TTL, DF, mark, size, interface and source", async () => {
-      const own = kind.family === 4 ? ["192.0.2.10", "192.0.2.11"] : ["2001:db8::10", "2001:db8::11"];
-      const { client, kernel, outcome } = scene({ network: answering, addresses: own }, { privileged });
+      const own =
+        kind.family === 4 ? ["192.0.2.10", "192.0.2.11"] : ["2001:db8::10", "2001:db8::11"];
+      const { client, kernel, outcome } = scene(
+        { network: answering, addresses: own },
+        { privileged },
+      );
       const options = {
         dscp: 46,
         ttl: 7,
@@ -420,9 +470,11 @@ for (const kind of SOCKET_KINDS) {
       };
       await outcome(client.sweep(kind.target, options));
       await outcome(client.sweep(kind.target, { dontFragment: false }));
-      const fields = kernel.sent.map(({ tos, ttl, dontFragment, mark, data, interfaceIndex, source }) => {
-        return { tos, ttl, dontFragment, mark, length: data.length, interfaceIndex, source };
-      });
+      const fields = kernel.sent.map(
+        ({ tos, ttl, dontFragment, mark, data, interfaceIndex, source }) => {
+          return { tos, ttl, dontFragment, mark, length: data.length, interfaceIndex, source };
+        },
+      );
       expect(fields).toEqual([
         {
           tos: 184,
@@ -446,7 +498,10 @@ for (const kind of SOCKET_KINDS) {
     });
 
     test("an event loop held up costs no answer and no accuracy", async () => {
-      const world = scene({ network: (probe) => [echoReply(probe, { delayMs: 30 })] }, { privileged });
+      const world = scene(
+        { network: (probe) => [echoReply(probe, { delayMs: 30 })] },
+        { privileged },
+      );
       const sweep = world.client.sweep(rangeOf(kind, 50).text, { retries: 0, timeout: 100 });
       const { items } = world.watch(sweep);
       await world.clock.advance(10);
@@ -457,7 +512,10 @@ for (const kind of SOCKET_KINDS) {
     });
 
     test("what comes after the deadline is late, though the event loop was held up", async () => {
-      const world = scene({ network: (probe) => [echoReply(probe, { delayMs: 150 })] }, { privileged });
+      const world = scene(
+        { network: (probe) => [echoReply(probe, { delayMs: 150 })] },
+        { privileged },
+      );
       const sweep = world.client.sweep(kind.target, { retries: 0, timeout: 100 });
       sweep.then(() => {});
       await world.clock.advance(10);
@@ -466,7 +524,10 @@ for (const kind of SOCKET_KINDS) {
     });
 
     test("a clock that is stepped does not touch the RTTs", async () => {
-      const world = scene({ network: (probe) => [echoReply(probe, { delayMs: 30 })] }, { privileged });
+      const world = scene(
+        { network: (probe) => [echoReply(probe, { delayMs: 30 })] },
+        { privileged },
+      );
       const sweep = world.client.sweep(kind.target);
       const { items } = world.watch(sweep);
       await world.clock.advance(10);

@@ -19,7 +19,11 @@ async function calls(clock: FakeClock, scheduleAt: ScheduleAt, timesMs: readonly
 describe("scheduleOn()", () => {
   test("calls each at its time, at once what is late", async () => {
     const clock = new FakeClock();
-    const { timers, noted } = await calls(clock, scheduleOn(clock), [ORIGIN + 1.5, ORIGIN - 10, ORIGIN + 1]);
+    const { timers, noted } = await calls(clock, scheduleOn(clock), [
+      ORIGIN + 1.5,
+      ORIGIN - 10,
+      ORIGIN + 1,
+    ]);
     expect(timers).toBe(3);
     expect(noted).toEqual([
       [ORIGIN - 10, ORIGIN],
@@ -35,7 +39,9 @@ describe("scheduleInTicks()", () => {
     const times = [4.9, 0.1, 5, 5.1, 10].map((ms) => ORIGIN + ms);
     const { timers, noted } = await calls(clock, scheduleInTicks(clock, 5 * MS), times);
     expect(timers).toBe(2);
-    expect(noted.map(([asked, at]) => [asked - ORIGIN, at - ORIGIN].map((ms) => +ms.toFixed(3)))).toEqual([
+    expect(
+      noted.map(([asked, at]) => [asked - ORIGIN, at - ORIGIN].map((ms) => +ms.toFixed(3))),
+    ).toEqual([
       [4.9, 5],
       [0.1, 5],
       [5, 5],

@@ -81,7 +81,14 @@ describe("timeArrival()", () => {
     ["-5 ms after a late arrival", [2, 38, { step: -5 }], 38, "user", 38, 33],
     ["+5 ms after an early arrival", [1, 3, { step: 5 }], 3, "user", 3, 8],
     ["-5 ms before an early arrival", [1, -2, { step: -5 }], 3, "user", 3, -2],
-    ["a stamp that no step explains", [2, 10 * HOUR_MS, { step: HOUR_MS }], 40, "user", 40, 40 + HOUR_MS],
+    [
+      "a stamp that no step explains",
+      [2, 10 * HOUR_MS, { step: HOUR_MS }],
+      40,
+      "user",
+      40,
+      40 + HOUR_MS,
+    ],
   ];
   test.each(rows)("%s", (_, given, rtt, source, received, receivedReal) => {
     const timing = timed(...given);
@@ -102,8 +109,12 @@ describe("timeArrival()", () => {
         duration,
         fc.oneof(fc.constant(0), ns),
         (tx, rx, elapsed, step) => {
-          const now = { monotonicNs: AT.monotonicNs + elapsed, realtimeNs: AT.realtimeNs + elapsed + step };
-          const absolute = (stamp: number | null) => (stamp === null ? null : AT.realtimeNs + stamp);
+          const now = {
+            monotonicNs: AT.monotonicNs + elapsed,
+            realtimeNs: AT.realtimeNs + elapsed + step,
+          };
+          const absolute = (stamp: number | null) =>
+            stamp === null ? null : AT.realtimeNs + stamp;
           const timing = timeArrival({ at: AT, stampNs: absolute(tx) }, absolute(rx), now);
           expect(timing.rttNs).toBeGreaterThanOrEqual(0);
           expect(timing.rttNs).toBeLessThanOrEqual(elapsed);
@@ -133,7 +144,8 @@ describe("timeArrival()", () => {
       const read = sent + flight + wait;
       return { sent, arrived: sent + flight, read, stepAt: stepAt % (read + 1), step: stepMs * MS };
     });
-  const shown = (at: number, { stepAt, step }: Journey) => AT.realtimeNs + at + (at >= stepAt ? step : 0);
+  const shown = (at: number, { stepAt, step }: Journey) =>
+    AT.realtimeNs + at + (at >= stepAt ? step : 0);
 
   test("gives the time in the network exactly, unless the clock was set", () => {
     fc.assert(
@@ -154,7 +166,11 @@ describe("timeArrival()", () => {
         fc.pre(flight.step !== 0);
         const { sent, arrived, read } = flight;
         const now = { monotonicNs: AT.monotonicNs + read, realtimeNs: shown(read, flight) };
-        const timing = timeArrival({ at: AT, stampNs: shown(sent, flight) }, shown(arrived, flight), now);
+        const timing = timeArrival(
+          { at: AT, stampNs: shown(sent, flight) },
+          shown(arrived, flight),
+          now,
+        );
         expect(timing.source).toBe("user");
         expect([arrived, read]).toContain(timing.rttNs);
         // A step longer than the flight can lie on one side only.

@@ -29,13 +29,19 @@ describe("traceroute() names", () => {
     await clock.advance(1);
     expect(await ended).toBeUndefined();
     expect(items.map(({ hostname }) => hostname)).toEqual(["one.example", "two.example", null]);
-    expect(items[1]?.responders).toEqual([{ addr: R2, hostname: "two.example", rtts: [10, 10, 10] }]);
-    expect(items[1]?.probes.map(({ reply }) => reply?.hostname)).toEqual(Array(3).fill("two.example"));
+    expect(items[1]?.responders).toEqual([
+      { addr: R2, hostname: "two.example", rtts: [10, 10, 10] },
+    ]);
+    expect(items[1]?.probes.map(({ reply }) => reply?.hostname)).toEqual(
+      Array(3).fill("two.example"),
+    );
     expect([...(await run)]).toEqual(items);
   });
 
   test("are asked for with the first answer of a hop, though its others are slow", async () => {
-    const { client, clock, dns, watch } = scene(new FakePath({ from: R1, delays: [[5], [80], [6]] }, {}));
+    const { client, clock, dns, watch } = scene(
+      new FakePath({ from: R1, delays: [[5], [80], [6]] }, {}),
+    );
     const { items } = watch(client.traceroute(TARGET, { resolveDns: true }));
     await clock.advance(7);
     expect(dns.reverses).toEqual([R1]);

@@ -25,7 +25,10 @@ function ttls({ kernel }: Scene): number[] {
 function mostInFlight({ kernel }: Scene, path: FakePath, timeoutMs: number): number {
   const changes = kernel.sent.flatMap(({ sentAtNs }, index) => {
     const sentMs = sentAtNs / 1e6 - 1000;
-    const endMs = Math.min(path.answeredAtMs[index] ?? Number.POSITIVE_INFINITY, sentMs + timeoutMs);
+    const endMs = Math.min(
+      path.answeredAtMs[index] ?? Number.POSITIVE_INFINITY,
+      sentMs + timeoutMs,
+    );
     return [
       { atMs: sentMs, change: 1 },
       { atMs: endMs, change: -1 },
@@ -44,7 +47,11 @@ describe("traceroute()", () => {
       const path = new FakePath(...hops, {});
       const { client, kernel, outcome } = scene(path, { privileged: kind.privileged });
       const result = await outcome(client.traceroute(kind.target));
-      expect(result).toMatchObject({ target: kind.target, resolved: kind.target, family: kind.family });
+      expect(result).toMatchObject({
+        target: kind.target,
+        resolved: kind.target,
+        family: kind.family,
+      });
       expect([result.reached, result.stopReason]).toEqual([true, "target"]);
       expect(shortened(result)).toEqual([
         `1 ${hops[0]} 5 5 5`,
@@ -65,9 +72,16 @@ describe("traceroute()", () => {
 
   test("sends by TTL, as many at once as it may, and never more", async () => {
     for (const concurrency of [1, 2, 5, 16]) {
-      const path = new FakePath(R1, null, { from: R3, delays: 70 }, R4, { delays: [[40], [], [3]] });
+      const path = new FakePath(R1, null, { from: R3, delays: 70 }, R4, {
+        delays: [[40], [], [3]],
+      });
       const setting = scene(path);
-      const run = setting.client.traceroute(TARGET, { concurrency, timeout: 100, probes: 4, gapLimit: 3 });
+      const run = setting.client.traceroute(TARGET, {
+        concurrency,
+        timeout: 100,
+        probes: 4,
+        gapLimit: 3,
+      });
       const result = await setting.outcome(run);
       expect(result.stopReason).toBe("target");
       expect(ttls(setting)).toEqual(ttls(setting).toSorted((a, b) => a - b));
@@ -89,7 +103,10 @@ describe("traceroute()", () => {
   test("sends more at once as answers come, so that a long path takes little more than its longest round trip", async () => {
     for (const length of [10, 30]) {
       const longest = 50;
-      const hops = routers(length).map((from, index) => ({ from, delays: (longest * (index + 1)) / length }));
+      const hops = routers(length).map((from, index) => ({
+        from,
+        delays: (longest * (index + 1)) / length,
+      }));
       const path = new FakePath(...hops.slice(0, -1), { delays: longest });
       const setting = scene(path);
       const { atMs, ended } = setting.watch(setting.client.traceroute(TARGET));
@@ -113,10 +130,23 @@ describe("traceroute()", () => {
     const path = new FakePath(R1, null, { from: R3, delays: [[9], [], [11]] }, {});
     const { client, outcome } = scene(path);
     const result = await outcome(client.traceroute(TARGET));
-    expect(shortened(result)).toEqual([`1 ${R1} 5 5 5`, "2 *", `3 ${R3} 9 11`, `4 ${TARGET} 20 20 20`]);
+    expect(shortened(result)).toEqual([
+      `1 ${R1} 5 5 5`,
+      "2 *",
+      `3 ${R3} 9 11`,
+      `4 ${TARGET} 20 20 20`,
+    ]);
     expect(result.hops[1]).toMatchObject({ addr: null, hostname: null, responders: [] });
-    expect(result.hops[1]?.probes.map(({ kind }) => kind)).toEqual(["timeout", "timeout", "timeout"]);
-    expect(result.hops[2]?.probes.map(({ kind }) => kind)).toEqual(["icmpError", "timeout", "icmpError"]);
+    expect(result.hops[1]?.probes.map(({ kind }) => kind)).toEqual([
+      "timeout",
+      "timeout",
+      "timeout",
+    ]);
+    expect(result.hops[2]?.probes.map(({ kind }) => kind)).toEqual([
+      "icmpError",
+      "timeout",
+      "icmpError",
+    ]);
   });
 
   test("gives each responder of a hop its own RTTs", async () => {
@@ -175,7 +205,9 @@ describe("traceroute()", () => {
     );
     expect(shortened(result)).toEqual([`3 ${R3} 15`, `4 ${TARGET} 20`]);
     expect(ttls(setting)).toEqual([3, 4]);
-    expect(result.hops.flatMap(({ probes }) => probes.map(({ request }) => request.number))).toEqual([1, 2]);
+    expect(
+      result.hops.flatMap(({ probes }) => probes.map(({ request }) => request.number)),
+    ).toEqual([1, 2]);
   });
 
   test("finds a target that is the first hop", async () => {
@@ -196,16 +228,24 @@ describe("traceroute() ends", () => {
     );
     const { client, outcome } = scene(path);
     const result = await outcome(client.traceroute(TARGET));
-    expect(shortened(result)).toEqual([`1 ${R1} 5 5 5`, `2 ${R2} 10 10 10`, `3 ${TARGET} 60 60 60`]);
+    expect(shortened(result)).toEqual([
+      `1 ${R1} 5 5 5`,
+      `2 ${R2} 10 10 10`,
+      `3 ${TARGET} 60 60 60`,
+    ]);
     expect(result.stopReason).toBe("target");
   });
 
   test("drops what flies beyond the target, and never reports it", async () => {
     const heard: EchoResult[] = [];
     // The target is so slow at greater TTLs that the trace is over by then.
-    const setting = scene(new FakePath(R1, { says: "reply", delays: [[10], [40], [40]] }, { delays: 300 }));
+    const setting = scene(
+      new FakePath(R1, { says: "reply", delays: [[10], [40], [40]] }, { delays: 300 }),
+    );
     const { client, clock, kernel, outcome, timers, nowMs } = setting;
-    const result = await outcome(client.traceroute(TARGET, { onResult: (item) => heard.push(item) }));
+    const result = await outcome(
+      client.traceroute(TARGET, { onResult: (item) => heard.push(item) }),
+    );
     expect(result.hops.map(({ ttl }) => ttl)).toEqual([1, 2]);
     expect(kernel.sent.length).toBeGreaterThan(6);
     expect(nowMs()).toBeLessThan(60);
@@ -229,7 +269,9 @@ describe("traceroute() ends", () => {
     const path = new FakePath(R1, { delays: [[6], [50], [50]] });
     const setting = scene(path);
     await setting.outcome(setting.client.traceroute(TARGET, { concurrency: 6 }));
-    const beyond = setting.kernel.sent.filter(({ ttl, sentAtNs }) => ttl > 2 && sentAtNs / 1e6 - 1001 >= 6);
+    const beyond = setting.kernel.sent.filter(
+      ({ ttl, sentAtNs }) => ttl > 2 && sentAtNs / 1e6 - 1001 >= 6,
+    );
     expect(beyond).toEqual([]);
     expect(ttls(setting)).toEqual([1, 1, 1, 2, 2, 2, 3, 3, 3]);
   });
@@ -297,7 +339,9 @@ describe("traceroute() ends", () => {
 
   test("with a better reason than maxHops where there is one", async () => {
     const { client, outcome } = scene(new FakePath(R1, R2, { from: R3, says: 1 }));
-    expect((await outcome(client.traceroute(TARGET, { maxHops: 3 }))).stopReason).toBe("unreachable");
+    expect((await outcome(client.traceroute(TARGET, { maxHops: 3 }))).stopReason).toBe(
+      "unreachable",
+    );
   });
 
   test("after gapLimit silent hops in a row, an answer beyond them notwithstanding", async () => {
@@ -331,7 +375,11 @@ describe("traceroute() ends", () => {
     await clock.advance(5);
     kernel.failSendsTo(TARGET, 0);
     const { hops, stopReason } = await outcome(run);
-    expect(hops[0]?.probes.map(({ kind }) => kind)).toEqual(["icmpError", "sendError", "sendError"]);
+    expect(hops[0]?.probes.map(({ kind }) => kind)).toEqual([
+      "icmpError",
+      "sendError",
+      "sendError",
+    ]);
     expect(hops).toHaveLength(2);
     expect(stopReason).toBe("sendError");
   });

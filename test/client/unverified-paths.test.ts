@@ -12,7 +12,9 @@ const HOPS = routers(12);
 const SIX = routers(12, 6);
 
 /** Twelve routers behind a NAT that leaves quoted checksums as they are; `other` may answer in their place. */
-function behindNat(other: (probe: FakeProbe) => ReturnType<FakeNetwork> | undefined = () => undefined) {
+function behindNat(
+  other: (probe: FakeProbe) => ReturnType<FakeNetwork> | undefined = () => undefined,
+) {
   return {
     network: (probe: FakeProbe) => {
       const answers = other(probe);
@@ -51,12 +53,17 @@ describe("traceroute() through a NAT that leaves quoted checksums", () => {
       expect(nowMs()).toBeLessThan(1200);
       expect([reached, stopReason]).toEqual([true, "target"]);
       expect(hops.map(({ ttl, responders }) => [ttl, responders.map(({ rtts }) => rtts)])).toEqual(
-        Array.from({ length: 13 }, (_, index) => [index + 1, [[10, 10, 10].map((ms) => ms * (index + 1))]]),
+        Array.from({ length: 13 }, (_, index) => [
+          index + 1,
+          [[10, 10, 10].map((ms) => ms * (index + 1))],
+        ]),
       );
       const flags = hops.map(({ probes }) =>
         probes.map((each) => each.kind === "icmpError" && each.unverified),
       );
-      expect(flags).toEqual(Array.from({ length: 13 }, (_, index) => [0, 1, 2].map(() => index < 12)));
+      expect(flags).toEqual(
+        Array.from({ length: 13 }, (_, index) => [0, 1, 2].map(() => index < 12)),
+      );
       await seen.ended;
       expect(seen.items).toEqual([...hops]);
       // The first comes while nothing is decided yet.
@@ -82,22 +89,26 @@ describe("traceroute() through a NAT that leaves quoted checksums", () => {
     const payload = new Uint8Array(32).fill(7);
     const { hops } = await outcome(client.traceroute(TARGET, { payload }));
     expect(nowMs()).toBeLessThan(500);
-    expect(hops.flatMap(({ probes }) => probes).some((each) => "unverified" in each && each.unverified)).toBe(
-      false,
-    );
+    expect(
+      hops.flatMap(({ probes }) => probes).some((each) => "unverified" in each && each.unverified),
+    ).toBe(false);
   });
 });
 
 describe("traceroute() and an unverified unreachable", () => {
   /** One about the third hop, from somebody who saw nothing. */
   const forged = (probe: FakeProbe) =>
-    probe.ttl === 3 ? [unreachableThroughNat(probe, { from: "203.0.113.66", delayMs: 1 })] : undefined;
+    probe.ttl === 3
+      ? [unreachableThroughNat(probe, { from: "203.0.113.66", delayMs: 1 })]
+      : undefined;
 
   test("is not ended by it where somebody farther away gives a verified answer", async () => {
     const { client, outcome } = scene(behindNat(forged));
     const { hops, reached, stopReason } = await outcome(client.traceroute(TARGET));
     expect([hops.length, reached, stopReason]).toEqual([13, true, "target"]);
-    expect(hops[2]?.probes.map(({ error }) => error)).toEqual(Array(3).fill("dest_unreachable(code=1)"));
+    expect(hops[2]?.probes.map(({ error }) => error)).toEqual(
+      Array(3).fill("dest_unreachable(code=1)"),
+    );
   });
 
   test("is ended by it where nobody does, and not before the timeout", async () => {
@@ -136,9 +147,9 @@ describe("mtr() through a NAT that leaves quoted checksums", () => {
     const result = await outcome(client.mtr(TARGET, { count: 2, gapLimit: 2, ...heard.callbacks }));
     expect(addresses(result)).toEqual([...HOPS, TARGET]);
     expect(result.hops.map(({ statistics }) => statistics.received)).toEqual(Array(13).fill(2));
-    expect(result.hops.map(({ addresses }) => addresses.map(({ unverified }) => unverified))).toEqual(
-      Array.from({ length: 13 }, (_, index) => [index < 12 ? 2 : 0]),
-    );
+    expect(
+      result.hops.map(({ addresses }) => addresses.map(({ unverified }) => unverified)),
+    ).toEqual(Array.from({ length: 13 }, (_, index) => [index < 12 ? 2 : 0]));
     expect(heard.provisional.filter(({ request }) => request.ttl === 1)).toHaveLength(2);
   });
 
@@ -149,7 +160,12 @@ describe("mtr() through a NAT that leaves quoted checksums", () => {
       ),
     );
     const result = await outcome(client.mtr(TARGET, { count: 3 }));
-    expect(addresses(result)).toEqual([...HOPS.slice(0, 2), "203.0.113.66", ...HOPS.slice(3), TARGET]);
+    expect(addresses(result)).toEqual([
+      ...HOPS.slice(0, 2),
+      "203.0.113.66",
+      ...HOPS.slice(3),
+      TARGET,
+    ]);
     expect(result.reached).toBe(true);
   });
 

@@ -1,6 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import type { EchoResult } from "../../src/client/results.ts";
-import { decidesProbe, decidingTypes, errorLabel, isDecisive, isTransit } from "../../src/client/verdicts.ts";
+import {
+  decidesProbe,
+  decidingTypes,
+  errorLabel,
+  isDecisive,
+  isTransit,
+} from "../../src/client/verdicts.ts";
 import { DECIDES } from "../support/deciding-codes.ts";
 
 const BYTES = Array.from({ length: 256 }, (_, value) => value);
@@ -9,9 +15,13 @@ describe.each([4, 6] as const)("decidesProbe() of IPv%i", (family) => {
   test("says of each of the 65,536 types and codes what the RFCs do", () => {
     for (const type of BYTES) {
       const deciding = BYTES.filter((code) => decidesProbe(family, type, code));
-      expect([type, deciding]).toEqual([type, BYTES.filter((code) => DECIDES[family][type]?.(code))]);
+      expect([type, deciding]).toEqual([
+        type,
+        BYTES.filter((code) => DECIDES[family][type]?.(code)),
+      ]);
       expect(decidingTypes(family).includes(type)).toBe(deciding.length > 0);
-      for (const code of deciding) expect(errorLabel(family, type, code)).not.toStartWith("icmp_type");
+      for (const code of deciding)
+        expect(errorLabel(family, type, code)).not.toStartWith("icmp_type");
     }
   });
 });

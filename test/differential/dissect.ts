@@ -36,15 +36,21 @@ export function judge(bytes: Uint8Array, theirs: Dissection): Verdict {
     const relation = relationOf(ours[field]?.slice(0, count), theirs[field]?.slice(0, count));
     // What we refuse we do not show: only what we do show can be compared.
     if (relation === undefined || (error !== undefined && relation === "more")) continue;
-    const rule = rules.find(({ fields, relations }) => fields.test(field) && relations.includes(relation));
-    if (rule === undefined) unexplained.push(`${field}: ours ${ours[field]}, theirs ${theirs[field]}`);
+    const rule = rules.find(
+      ({ fields, relations }) => fields.test(field) && relations.includes(relation),
+    );
+    if (rule === undefined)
+      unexplained.push(`${field}: ours ${ours[field]}, theirs ${theirs[field]}`);
     else used.add(rule.name);
   }
   return { rules: [...used], unexplained };
 }
 
 /** Our dissection, or why we refuse the packet and what we make of its IP header alone. */
-function dissectOurselves(bytes: Uint8Array): { readonly ours: Dissection; readonly error?: string } {
+function dissectOurselves(bytes: Uint8Array): {
+  readonly ours: Dissection;
+  readonly error?: string;
+} {
   try {
     return { ours: ourDissection(viewOf(bytes)) };
   } catch (thrown) {

@@ -55,7 +55,10 @@ const RULES_OF_SOUND_PACKETS = [
 ];
 
 /** Mutants that chance would hardly make: a fixture, and which bytes of it to replace. */
-const RARE_MUTANTS: readonly (readonly [fixture: string, changes: Readonly<Record<number, number>>])[] = [
+const RARE_MUTANTS: readonly (readonly [
+  fixture: string,
+  changes: Readonly<Record<number, number>>,
+])[] = [
   // The total length of the quoted header is 0.
   ["icmpv4-port-unreachable", { 31: 0 }],
   // The address is said to have no byte, and followed by four.
@@ -107,7 +110,9 @@ describeIf(requires.command("tshark"), "decoding beside tshark", () => {
     const missed = fixtureNames().flatMap((name) =>
       Object.entries(fixtureDissection(name))
         // Fields that we do not show are a matter of the list of differences.
-        .filter(([field]) => ourDissection(new DataView(fixturePacket(name).buffer))[field] !== undefined)
+        .filter(
+          ([field]) => ourDissection(new DataView(fixturePacket(name).buffer))[field] !== undefined,
+        )
         .filter(([field, values]) => {
           const tampered = [`${values[0]}0`, ...values.slice(1)];
           const theirs = { ...fixtureDissection(name), [field]: tampered };
@@ -152,7 +157,9 @@ describeIf(CAPTURING, "decoding beside tshark, what was captured", () => {
     );
     const found = compareDissections(mutants);
     expect(unexplained(mutants, found)).toEqual([]);
-    expect(found.filter(({ rules }) => rules.length === 0).length / found.length).toBeGreaterThan(ALIKE);
+    expect(found.filter(({ rules }) => rules.length === 0).length / found.length).toBeGreaterThan(
+      ALIKE,
+    );
   });
 });
 
@@ -195,22 +202,55 @@ async function captureOnChain(): Promise<Uint8Array[]> {
     }
     // Beyond the MTU with DF set, and with options.
     const extras =
-      family === 4 ? [["-R"], ["-T", "tsandaddr"], ["-M", "do", "-s", "1400"]] : [["-M", "do", "-s", "1400"]];
+      family === 4
+        ? [["-R"], ["-T", "tsandaddr"], ["-M", "do", "-s", "1400"]]
+        : [["-M", "do", "-s", "1400"]];
     for (const extra of [...extras, ["-Q", "0xb8"], ["-t", "2"]])
       await source.exec(...gracious(family, target, extra));
     await source.exec(...gracious(family, vacant[family], []));
   }
-  return (await capturing.stop()).map(({ ip }) => new Uint8Array(ip.buffer, ip.byteOffset, ip.byteLength));
+  return (await capturing.stop()).map(
+    ({ ip }) => new Uint8Array(ip.buffer, ip.byteOffset, ip.byteLength),
+  );
 }
 
 /** A ping that may stay without an answer. */
 function gracious(family: 4 | 6, target: string, options: readonly string[]): string[] {
-  const command = ["ping", "-n", `-${family}`, "-c", "3", "-i", "0.01", "-W", "0.2", ...options, target];
+  const command = [
+    "ping",
+    "-n",
+    `-${family}`,
+    "-c",
+    "3",
+    "-i",
+    "0.01",
+    "-W",
+    "0.2",
+    ...options,
+    target,
+  ];
   return ["sh", "-c", `${command.join(" ")} || test $? -eq 1`];
 }
 
-function traceroute(family: 4 | 6, target: string, [method, size]: (typeof PROBES)[number]): string[] {
-  return ["traceroute", "-n", `-${family}`, method, "-q", "3", "-w", "0.3", "-m", "8", target, size];
+function traceroute(
+  family: 4 | 6,
+  target: string,
+  [method, size]: (typeof PROBES)[number],
+): string[] {
+  return [
+    "traceroute",
+    "-n",
+    `-${family}`,
+    method,
+    "-q",
+    "3",
+    "-w",
+    "0.3",
+    "-m",
+    "8",
+    target,
+    size,
+  ];
 }
 
 /** What the tools provoke from simulated routers. */

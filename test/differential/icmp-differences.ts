@@ -1,7 +1,8 @@
 import { ANY, type Comparison, type Rule } from "./dissection-rule.ts";
 import { bytesAfterIp, familyOfIcmp, isSoundStructure, objectLengths } from "./soundness.ts";
 
-const STRUCTURE = /^icmp\.(ext\.(version|checksum|length|class|ctype|data)$|mpls\.|int_info\.|int_ident\.)/;
+const STRUCTURE =
+  /^icmp\.(ext\.(version|checksum|length|class|ctype|data)$|mpls\.|int_info\.|int_ident\.)/;
 
 /** Types that `decodeIcmpv4` and `decodeIcmpv6` know; 17, an address mask request, is read for the comparison only. */
 const DECODED_TYPES = {
@@ -84,7 +85,9 @@ export const ICMP_RULES: readonly Rule[] = [
     applies: (comparison) => {
       const declared = declaredLength(comparison);
       const body = bytesAfterIp(comparison.bytes).payload.subarray(ICMP_HEADER_LENGTH);
-      return declared > 0 && !isSoundStructure(body.subarray(declared)) && body.length > LEGACY_OFFSET;
+      return (
+        declared > 0 && !isSoundStructure(body.subarray(declared)) && body.length > LEGACY_OFFSET
+      );
     },
   },
   {

@@ -34,7 +34,9 @@ export const IP_RULES: readonly Rule[] = [
         return error !== undefined;
       return (
         error !== undefined &&
-        (occurrences(theirs, "ip.ttl", "ipv6.hlim") <= 1 || version !== quoted || error.includes(": need "))
+        (occurrences(theirs, "ip.ttl", "ipv6.hlim") <= 1 ||
+          version !== quoted ||
+          error.includes(": need "))
       );
     },
   },
@@ -128,7 +130,8 @@ export const IP_RULES: readonly Rule[] = [
     fields: ANY,
     relations: ["more"],
     errors: /^Cannot decode IPv6 extension header/,
-    applies: ({ error, ours }) => error !== undefined || IPV6_EXTENSIONS.includes(lastNextHeader(ours) ?? -1),
+    applies: ({ error, ours }) =>
+      error !== undefined || IPV6_EXTENSIONS.includes(lastNextHeader(ours) ?? -1),
   },
 ];
 
@@ -153,7 +156,13 @@ function minimum(shown: Dissection): number {
 }
 
 function lastNextHeader(dissection: Dissection): number | undefined {
-  const order = ["ipv6.nxt", "ipv6.hopopts.nxt", "ipv6.dstopts.nxt", "ipv6.routing.nxt", "ipv6.fraghdr.nxt"];
+  const order = [
+    "ipv6.nxt",
+    "ipv6.hopopts.nxt",
+    "ipv6.dstopts.nxt",
+    "ipv6.routing.nxt",
+    "ipv6.fraghdr.nxt",
+  ];
   return order
     .map((field) => Number(dissection[field]?.at(-1) ?? Number.NaN))
     .findLast((next) => !Number.isNaN(next));

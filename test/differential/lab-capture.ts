@@ -10,7 +10,10 @@ const LINK_TYPE_RAW = 101;
 const QUIET_MS = 300;
 
 /** Captures what passes the only interface of a lab while `act` runs: IP packets, in both directions. */
-export async function captureInLab(lab: SimulatedLab, act: () => Promise<void>): Promise<Uint8Array[]> {
+export async function captureInLab(
+  lab: SimulatedLab,
+  act: () => Promise<void>,
+): Promise<Uint8Array[]> {
   const child = lab.start(EXEC, [
     ...["tcpdump", "-i", "internet", "-n", "-s", "0", "--immediate-mode", "-U", "-w", "-"],
     ...["ip", "or", "ip6"],

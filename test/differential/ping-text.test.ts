@@ -51,62 +51,75 @@ const CASES: readonly (readonly [name: string, line: string])[] = [
   ...REASONS[6].map((reason, index) => [`IPv6 ${reason}`, `-c 1 fd77:4::${100 + index}`] as const),
 ];
 
-describeIf(requiresLab("ping", "nft"), "the text of ping, beside iputils on a chain of routers", () => {
-  let chain: Chain;
+describeIf(
+  requiresLab("ping", "nft"),
+  "the text of ping, beside iputils on a chain of routers",
+  () => {
+    let chain: Chain;
 
-  beforeAll(async () => {
-    chain = await buildChain({ routers: 3, lastMtu: 1300 });
-    const [first] = chain.routers;
-    if (first === undefined) throw new Error("The chain has no router");
-    for (const family of [4, 6] as const) {
-      const net = family === 4 ? "10.77.4." : "fd77:4::";
-      const rejections = REASONS[family].map((reason, index) => ({
-        family,
-        reason,
-        destination: `${net}${100 + index}`,
-      }));
-      await reject(first, rejections);
-    }
-    for (const address of ["10.77.4.3", "10.77.4.4"]) {
-      await chain.target.exec("ip", "address", "add", `${address}/24`, "dev", "below");
-    }
-    // The first of the two answers twice, the other not at all. (Nobody to resolve is no way to be
-    // silent: after 3 s a router says so, to whichever of the two tools is at it by then.)
-    await chain.target.nft(`table netdev twice {
+    beforeAll(async () => {
+      chain = await buildChain({ routers: 3, lastMtu: 1300 });
+      const [first] = chain.routers;
+      if (first === undefined) throw new Error("The chain has no router");
+      for (const family of [4, 6] as const) {
+        const net = family === 4 ? "10.77.4." : "fd77:4::";
+        const rejections = REASONS[family].map((reason, index) => ({
+          family,
+          reason,
+          destination: `${net}${100 + index}`,
+        }));
+        await reject(first, rejections);
+      }
+      for (const address of ["10.77.4.3", "10.77.4.4"]) {
+        await chain.target.exec("ip", "address", "add", `${address}/24`, "dev", "below");
+      }
+      // The first of the two answers twice, the other not at all. (Nobody to resolve is no way to be
+      // silent: after 3 s a router says so, to whichever of the two tools is at it by then.)
+      await chain.target.nft(`table netdev twice {
       chain out {
         type filter hook egress device "below" priority 0;
         ip saddr 10.77.4.3 icmp type echo-reply dup to "below"
         ip saddr 10.77.4.4 icmp type echo-reply drop
       }
     }`);
-  });
-  afterAll(() => chain[Symbol.asyncDispose]());
-
-  for (const [name, line] of CASES) {
-    test.concurrent(name, async () => {
-      const theirs = await textOf("ping", ...line.split(" "));
-      const ours = await textOf(process.execPath, ENTRY, "ping", ...line.split(" "));
-      expect(ours.lines).toEqual(theirs.lines);
-      expect(ours.code).toBe(theirs.code);
     });
-  }
+    afterAll(() => chain[Symbol.asyncDispose]());
 
-  test("the usual patterns find loss, counts and times", async () => {
-    const { text } = await textOf(process.execPath, ENTRY, "ping", "-c", "2", "-i", "0.01", "10.77.4.2");
-    expect(/(\d+)% packet loss/.exec(text)?.[1]).toBe("0");
-    expect(/, time (\d+)ms$/m.exec(text)?.[1]).toMatch(/^[1-9]/);
-    expect(/^rtt min\/avg\/max\/mdev = ([\d.]+\/){3}[\d.]+ ms$/m.test(text)).toBe(true);
-    const lost = await textOf(process.execPath, ENTRY, "ping", "-c", "1", "-t", "1", "10.77.4.2");
-    expect(/(\d+)% packet loss/.exec(lost.text)?.[1]).toBe("100");
-    expect(lost.text).not.toContain("time=");
-  });
+    for (const [name, line] of CASES) {
+      test.concurrent(name, async () => {
+        const theirs = await textOf("ping", ...line.split(" "));
+        const ours = await textOf(process.execPath, ENTRY, "ping", ...line.split(" "));
+        expect(ours.lines).toEqual(theirs.lines);
+        expect(ours.code).toBe(theirs.code);
+      });
+    }
 
-  async function textOf(...command: string[]) {
-    const child = chain.source.spawn(command);
-    const [text, code] = await Promise.all([new Response(child.stdout).text(), child.exited]);
-    return { text, code, lines: comparable(text) };
-  }
-});
+    test("the usual patterns find loss, counts and times", async () => {
+      const { text } = await textOf(
+        process.execPath,
+        ENTRY,
+        "ping",
+        "-c",
+        "2",
+        "-i",
+        "0.01",
+        "10.77.4.2",
+      );
+      expect(/(\d+)% packet loss/.exec(text)?.[1]).toBe("0");
+      expect(/, time (\d+)ms$/m.exec(text)?.[1]).toMatch(/^[1-9]/);
+      expect(/^rtt min\/avg\/max\/mdev = ([\d.]+\/){3}[\d.]+ ms$/m.test(text)).toBe(true);
+      const lost = await textOf(process.execPath, ENTRY, "ping", "-c", "1", "-t", "1", "10.77.4.2");
+      expect(/(\d+)% packet loss/.exec(lost.text)?.[1]).toBe("100");
+      expect(lost.text).not.toContain("time=");
+    });
+
+    async function textOf(...command: string[]) {
+      const child = chain.source.spawn(command);
+      const [text, code] = await Promise.all([new Response(child.stdout).text(), child.exited]);
+      return { text, code, lines: comparable(text) };
+    }
+  },
+);
 
 /** Without the figures, which differ from run to run, and what only one of the two tells. */
 function comparable(text: string): string[] {

@@ -65,7 +65,14 @@ describe("recountPing()", () => {
 
 describe("recountHop() and recountAddress()", () => {
   test("count errors as answers", () => {
-    expect(recountHop(SAMPLES)).toMatchObject({ sent: 5, received: 4, lost: 1, errors: 0, last: 1, mean: 4 });
+    expect(recountHop(SAMPLES)).toMatchObject({
+      sent: 5,
+      received: 4,
+      lost: 1,
+      errors: 0,
+      last: 1,
+      mean: 4,
+    });
     expect(recountAddress(SAMPLES, "10.20.0.1")).toMatchObject({ last: 1, mean: 4 });
     expect(recountAddress(SAMPLES, "10.20.0.2")).toMatchObject({ last: null });
   });
@@ -75,8 +82,12 @@ describe("disagreements()", () => {
   test("accepts roundings and nothing more", () => {
     const expected = recountPing(SAMPLES);
     const { stddev, p90 } = expected;
-    expect(disagreements({ ...expected, stddev: (stddev ?? 0) * (1 + 1e-13) }, expected)).toEqual([]);
-    expect(disagreements({ ...expected, stddev: (stddev ?? 0) * (1 + 1e-11) }, expected)).toHaveLength(1);
+    expect(disagreements({ ...expected, stddev: (stddev ?? 0) * (1 + 1e-13) }, expected)).toEqual(
+      [],
+    );
+    expect(
+      disagreements({ ...expected, stddev: (stddev ?? 0) * (1 + 1e-11) }, expected),
+    ).toHaveLength(1);
     expect(disagreements({ ...expected, p90: (p90 ?? 0) - 1e-9 }, expected)).toHaveLength(1);
     expect(disagreements({ ...expected, lost: 3 }, expected)).toEqual(["lost is 3, not 2"]);
     expect(disagreements({ ...expected, min: null }, expected)).toEqual(["min is null, not 2"]);

@@ -40,7 +40,9 @@ export function recountHop(seen: readonly SeenResult[]): StatisticsSnapshot {
 
 /** The times of an address at a hop: of its own answers. */
 export function recountAddress(seen: readonly SeenResult[], addr: string): Times {
-  return timesOf(seen.filter(isFirst).flatMap(({ reply }) => (reply?.addr === addr ? reply.rtt : [])));
+  return timesOf(
+    seen.filter(isFirst).flatMap(({ reply }) => (reply?.addr === addr ? reply.rtt : [])),
+  );
 }
 
 /** The names of the figures that differ by more than floating-point numbers must. */
@@ -66,7 +68,10 @@ interface Rules {
   readonly countsErrors: boolean;
 }
 
-function recount(seen: readonly SeenResult[], { isReceived, countsErrors }: Rules): StatisticsSnapshot {
+function recount(
+  seen: readonly SeenResult[],
+  { isReceived, countsErrors }: Rules,
+): StatisticsSnapshot {
   const first = seen.filter(isFirst);
   const received = first.filter(isReceived);
   const overflows = count(first, (result) => result.kind === "timeout" && result.receiveOverflow);
@@ -85,7 +90,9 @@ function recount(seen: readonly SeenResult[], { isReceived, countsErrors }: Rule
     late: count(seen, ({ late, duplicate }) => late && !duplicate),
     reordered: countsErrors ? count(received, ({ reordered }) => reordered) : 0,
     corrupt: count(seen, ({ corrupt }) => corrupt),
-    errors: countsErrors ? count(seen, ({ kind, duplicate }) => kind === "icmpError" && !duplicate) : 0,
+    errors: countsErrors
+      ? count(seen, ({ kind, duplicate }) => kind === "icmpError" && !duplicate)
+      : 0,
     sendErrors: count(first, ({ kind }) => kind === "sendError"),
     ...timesOf(received.map(({ rtt }) => rtt ?? Number.NaN)),
   };
@@ -103,11 +110,21 @@ function timesOf(rtts: readonly number[]): Times {
   if (rtts.length === 0) {
     const none = { last: null, min: null, mean: null, max: null, stddev: null, jitter: null };
     const noJitter = { geometricMean: null, lastJitter: null, maxJitter: null };
-    return { ...none, ...noJitter, rfc3550Jitter: null, p50: null, p90: null, p95: null, p99: null };
+    return {
+      ...none,
+      ...noJitter,
+      rfc3550Jitter: null,
+      p50: null,
+      p90: null,
+      p95: null,
+      p99: null,
+    };
   }
   const mean = sum(rtts) / rtts.length;
   const sorted = rtts.toSorted((a, b) => a - b);
-  const differences = rtts.slice(1).map((rtt, index) => Math.abs(rtt - (rtts[index] ?? Number.NaN)));
+  const differences = rtts
+    .slice(1)
+    .map((rtt, index) => Math.abs(rtt - (rtts[index] ?? Number.NaN)));
   const hasPairs = differences.length > 0;
   return {
     last: rtts.at(-1) ?? null,

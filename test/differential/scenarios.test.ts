@@ -7,7 +7,13 @@ import type { Scenario } from "../support/lab/scenario.ts";
 import type { AnswerTruth, ProbeTruth, Truth } from "../support/lab/truth.ts";
 import { describeIf, requires } from "../support/requires.ts";
 import { labStand, type Method, type Ours, type Stand } from "./stand.ts";
-import { compareMtr, comparePing, compareTraceroute, expectEqualMinima, unequal } from "./tool-comparison.ts";
+import {
+  compareMtr,
+  comparePing,
+  compareTraceroute,
+  expectEqualMinima,
+  unequal,
+} from "./tool-comparison.ts";
 import { mtr, ping, traceroute } from "./tools.ts";
 
 // Tests wait for a lab to become free.

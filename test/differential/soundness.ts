@@ -72,7 +72,9 @@ export function hasSoundIpv6Options(bytes: Uint8Array): boolean {
 export function hasBadSourceRoutePointer(bytes: Uint8Array): boolean {
   return packets(bytes).some((packet) => {
     const options = packet.subarray(20);
-    const [type = 0, length = 0, pointer = 0] = options.subarray(options.findIndex((byte) => byte !== 1));
+    const [type = 0, length = 0, pointer = 0] = options.subarray(
+      options.findIndex((byte) => byte !== 1),
+    );
     return (
       (packet[0] ?? 0) >> 4 === 4 &&
       (type === 131 || type === 137) &&
@@ -150,7 +152,9 @@ function isSoundIpv4Option(type: number, option: Uint8Array): boolean {
     case 7:
     case 131:
     case 137:
-      return option.length % 4 === 3 && pointer % 4 === 0 && pointer >= 4 && pointer <= option.length + 1;
+      return (
+        option.length % 4 === 3 && pointer % 4 === 0 && pointer >= 4 && pointer <= option.length + 1
+      );
     case 68: {
       const flag = (option[3] ?? 0) & 15;
       const entry = flag === 0 ? 4 : 8;
@@ -183,7 +187,10 @@ function areSoundIpv6Options(options: Uint8Array): boolean {
 }
 
 /** Gives the last next header and where it begins. */
-function walkChain(bytes: Uint8Array, visit: (type: number, header: Uint8Array) => void): [number, number] {
+function walkChain(
+  bytes: Uint8Array,
+  visit: (type: number, header: Uint8Array) => void,
+): [number, number] {
   let next = bytes[6] ?? -1;
   let at = IPV6_HEADER_LENGTH;
   while (OPTION_HEADERS.includes(next) || next === ROUTING || next === FRAGMENT || next === 51) {

@@ -1,4 +1,7 @@
-import { type ExtensionObjectFields, encodeExtensionObject } from "../../src/packet/extension-objects.ts";
+import {
+  type ExtensionObjectFields,
+  encodeExtensionObject,
+} from "../../src/packet/extension-objects.ts";
 import type { Json } from "../support/lab/json.ts";
 import type { MethodResults } from "../support/lab/measure.ts";
 import type { SeenResult } from "../support/lab/measurer.ts";
@@ -48,7 +51,10 @@ export async function expectEqualMinima(
 }
 
 /** Every contradiction between our traceroute and traceroute(8), probe by probe. */
-export function compareTraceroute({ result }: Ours<"traceroute">, tool: readonly TracerouteHop[]): string[] {
+export function compareTraceroute(
+  { result }: Ours<"traceroute">,
+  tool: readonly TracerouteHop[],
+): string[] {
   return [
     ...unequal(
       "hops",
@@ -98,12 +104,20 @@ export function unequal(what: string, ours: unknown, theirs: unknown): string[] 
 
 type Hop = Json<MethodResults["mtr"]>["hops"][number];
 
-function hopProblems({ ttl, statistics, addresses, addr }: Hop, samples: readonly SeenResult[]): string[] {
-  const answers = samples.filter(({ reply, late, duplicate }) => reply !== null && !late && !duplicate);
+function hopProblems(
+  { ttl, statistics, addresses, addr }: Hop,
+  samples: readonly SeenResult[],
+): string[] {
+  const answers = samples.filter(
+    ({ reply, late, duplicate }) => reply !== null && !late && !duplicate,
+  );
   return [
     ...prefixed(`statistics of hop ${ttl}`, disagreements(statistics, recountHop(samples))),
     ...addresses.flatMap(({ addr: one, statistics: its }) =>
-      prefixed(`statistics of ${one} at hop ${ttl}`, disagreements(its, recountAddress(samples, one))),
+      prefixed(
+        `statistics of ${one} at hop ${ttl}`,
+        disagreements(its, recountAddress(samples, one)),
+      ),
     ),
     ...unequal(`last address of hop ${ttl}`, addr, answers.at(-1)?.reply?.addr ?? null),
   ];
@@ -114,7 +128,9 @@ function hubProblems({ ttl, statistics, addresses }: Hop, hub: MtrHub | undefine
   const known: readonly (string | null)[] =
     addresses.length === 0 ? [null] : addresses.map(({ addr }) => addr);
   return [
-    ...(known.includes(hub.addr) ? [] : [`hop ${ttl}: ours ${JSON.stringify(known)}, theirs ${hub.addr}`]),
+    ...(known.includes(hub.addr)
+      ? []
+      : [`hop ${ttl}: ours ${JSON.stringify(known)}, theirs ${hub.addr}`]),
     ...unequal(`sent to hop ${ttl}`, statistics.sent, hub.sent),
     ...unequal(`lost at hop ${ttl}`, statistics.lost, hub.lost),
   ];

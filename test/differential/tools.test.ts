@@ -26,7 +26,13 @@ rtt min/avg/max/mdev = 6.159/6.252/16.454/0.067 ms
   test("has no minimum without a reply", () => {
     const output =
       "PING fd20::64(fd20::64) 56 data bytes\n\n4 packets transmitted, 0 received, 100% packet loss, time 36ms\n";
-    expect(readPing(output)).toEqual({ sent: 4, received: 0, answered: [], duplicates: 0, min: null });
+    expect(readPing(output)).toEqual({
+      sent: 4,
+      received: 0,
+      answered: [],
+      duplicates: 0,
+      min: null,
+    });
   });
 
   test("rejects what is not of ping", () => {
@@ -56,7 +62,9 @@ describe("readTraceroute()", () => {
   test("reads IPv6 addresses", () => {
     const output =
       "traceroute to fd20::64 (fd20::64), 30 hops max, 80 byte packets\n 1  fd20::1  2.1 ms  abcd::  2.2 ms *\n";
-    expect(readTraceroute(output)).toEqual([{ probes: ["fd20::1", "abcd::", null], extensions: [] }]);
+    expect(readTraceroute(output)).toEqual([
+      { probes: ["fd20::1", "abcd::", null], extensions: [] },
+    ]);
   });
 
   test("rejects a hop out of order", () => {

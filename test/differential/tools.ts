@@ -59,7 +59,18 @@ export async function traceroute(
   { family, target, timeout }: ToolCall,
   maxHops: number,
 ): Promise<readonly TracerouteHop[]> {
-  const options = ["-n", `-${family}`, "-I", "-e", "-q", "3", "-w", `${timeout / 1000}`, "-m", `${maxHops}`];
+  const options = [
+    "-n",
+    `-${family}`,
+    "-I",
+    "-e",
+    "-q",
+    "3",
+    "-w",
+    `${timeout / 1000}`,
+    "-m",
+    `${maxHops}`,
+  ];
   return readTraceroute(await stand.tool("traceroute", ...options, target));
 }
 
@@ -95,7 +106,8 @@ export function readPing(output: string): PingReport {
 /** @throws Error when it is not what traceroute prints. */
 export function readTraceroute(output: string): TracerouteHop[] {
   const [header = "", ...lines] = output.trimEnd().split("\n");
-  if (!header.startsWith("traceroute to ")) throw new Error(`Not the output of traceroute: ${output}`);
+  if (!header.startsWith("traceroute to "))
+    throw new Error(`Not the output of traceroute: ${output}`);
   return lines.map((line, index) => {
     const [ttl, ...words] = line.trim().split(/\s+/);
     if (Number(ttl) !== index + 1) throw new Error(`Not a hop of traceroute: ${line}`);

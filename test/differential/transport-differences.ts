@@ -56,7 +56,11 @@ export const TRANSPORT_RULES: readonly Rule[] = [
         return length < TCP_HEADER_LENGTH || tcpLength < TCP_HEADER_LENGTH || tcpLength > length;
       return (
         length <
-        (protocol === 17 ? UDP_HEADER_LENGTH : protocol === 58 ? LONGEST_ICMP_HEADER : ICMP_TIMESTAMP_LENGTH)
+        (protocol === 17
+          ? UDP_HEADER_LENGTH
+          : protocol === 58
+            ? LONGEST_ICMP_HEADER
+            : ICMP_TIMESTAMP_LENGTH)
       );
     },
   },
@@ -84,7 +88,8 @@ export const TRANSPORT_RULES: readonly Rule[] = [
   },
   {
     name: "udpLengthBelowHeader",
-    reason: "A UDP length below 8 or beyond the packet: tshark ends the dissection there, we only show it.",
+    reason:
+      "A UDP length below 8 or beyond the packet: tshark ends the dissection there, we only show it.",
     fields: /^udp\./,
     relations: ["less"],
     applies: ({ ours, bytes }) =>
@@ -100,7 +105,10 @@ function roomOfQuotedTransport(bytes: Uint8Array): number {
   if (version === 4) return payload.length - ICMP_HEADER_LENGTH - 20;
   if (type !== NEIGHBOR_REDIRECT) return payload.length - ICMP_HEADER_LENGTH - 40;
   // The redirected header option says how long it is (RFC 4861 section 4.6.3).
-  const option = Math.min(payload.length - LONGEST_ICMP_HEADER, (payload[LONGEST_ICMP_HEADER + 1] ?? 0) * 8);
+  const option = Math.min(
+    payload.length - LONGEST_ICMP_HEADER,
+    (payload[LONGEST_ICMP_HEADER + 1] ?? 0) * 8,
+  );
   return option - ICMP_HEADER_LENGTH - 40;
 }
 

@@ -4,7 +4,13 @@ import { requiresLab } from "../support/lab/kinds.ts";
 import { Lab, type Namespace, type User } from "../support/lab/namespaces.ts";
 import { buildChain, type Chain } from "../support/lab/topologies.ts";
 import { describeIf, requires } from "../support/requires.ts";
-import { exampleCommand, type Outcome, outcomeOf, runExample, startExample } from "./run-example.ts";
+import {
+  exampleCommand,
+  type Outcome,
+  outcomeOf,
+  runExample,
+  startExample,
+} from "./run-example.ts";
 import type { programs } from "./upstream-programs.ts";
 
 setDefaultTimeout(60_000);
@@ -16,7 +22,15 @@ const PATIENCE_MS = 30_000;
 describeIf(requires.all(requires.linux(), requires.root()), "examples on loopback", () => {
   for (const host of ["127.0.0.1", "::1"]) {
     test(`ping ${host} shows each answer and a summary`, async () => {
-      const { code, stdout, stderr } = await runExample("ping.ts", host, "-c", "3", "-i", "0.02", "--no-dns");
+      const { code, stdout, stderr } = await runExample(
+        "ping.ts",
+        host,
+        "-c",
+        "3",
+        "-i",
+        "0.02",
+        "--no-dns",
+      );
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       const lines = stdout.split("\n");
       for (const [index, line] of lines.slice(0, 3).entries()) {
@@ -32,7 +46,13 @@ describeIf(requires.all(requires.linux(), requires.root()), "examples on loopbac
     });
 
     test(`traceroute ${host} reaches it in one hop, with as many RTTs as probes`, async () => {
-      const { code, stdout, stderr } = await runExample("traceroute.ts", host, "-c", "2", "--no-dns");
+      const { code, stdout, stderr } = await runExample(
+        "traceroute.ts",
+        host,
+        "-c",
+        "2",
+        "--no-dns",
+      );
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       const [heading, hop, end, ...rest] = stdout.split("\n");
       expect(heading).toBe(`traceroute to ${host} (${host}), 30 hops at most`);
@@ -66,7 +86,9 @@ describeIf(requires.all(requires.linux(), requires.root()), "examples on loopbac
     expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
     const [live = "", table = ""] = stdout.split("\n\n");
     for (const host of ["127.0.0.1", "::1"]) {
-      expect(live.split("\n").filter((line) => line.startsWith(`64 bytes from ${host}: `))).toHaveLength(2);
+      expect(
+        live.split("\n").filter((line) => line.startsWith(`64 bytes from ${host}: `)),
+      ).toHaveLength(2);
       expect(table).toMatch(new RegExp(`│ ${host} +│ ${host} +│ +2 │ +2 │ +0\\.0 │`));
     }
     expect(live).toContain("no such host: Cannot resolve ");
@@ -74,7 +96,13 @@ describeIf(requires.all(requires.linux(), requires.root()), "examples on loopbac
   });
 
   test("sweep shows who is there and sums up", async () => {
-    const { code, stdout, stderr } = await runExample("sweep.ts", "127.0.0.0/28", "::1", "-t", "0.5");
+    const { code, stdout, stderr } = await runExample(
+      "sweep.ts",
+      "127.0.0.0/28",
+      "::1",
+      "-t",
+      "0.5",
+    );
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const [, ...lines] = stdout.split("\n").toReversed();
     expect(lines[0]).toMatch(/^15 of 15 hosts answered; 15 packets in \d+\.\d\d s$/);
@@ -96,7 +124,15 @@ describeIf(requires.all(requires.linux(), requires.root()), "examples on loopbac
 
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     test(`ping sums up after ${signal}`, async () => {
-      const child = startExample("ping.ts", "127.0.0.1", "-c", "Infinity", "-i", "0.05", "--no-dns");
+      const child = startExample(
+        "ping.ts",
+        "127.0.0.1",
+        "-c",
+        "Infinity",
+        "-i",
+        "0.05",
+        "--no-dns",
+      );
       const reader = child.stdout.getReader();
       const begin = await readUntil(reader, "icmp_seq=2 ");
       child.kill(signal);
@@ -114,9 +150,11 @@ describeIf(requires.all(requires.linux(), requires.root()), "examples on loopbac
     const child = startExample("mtr.ts", "127.0.0.1", "-c", "Infinity", "-i", "0.02", "--no-dns");
     const outcome = outcomeOf(child);
     // SIGURG is caught from when the socket is watched, and SIGINT from before that (proc(5), SigCgt).
-    const catches = () => /^SigCgt:\s*(.+)$/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1];
+    const catches = () =>
+      /^SigCgt:\s*(.+)$/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1];
     const SIGURG = 1n << 22n;
-    while (child.exitCode === null && (BigInt(`0x${catches() ?? 0}`) & SIGURG) === 0n) await Bun.sleep(10);
+    while (child.exitCode === null && (BigInt(`0x${catches() ?? 0}`) & SIGURG) === 0n)
+      await Bun.sleep(10);
     child.kill("SIGINT");
     const { code, stdout, stderr } = await outcome;
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -136,7 +174,9 @@ describeIf(requires.all(requires.linux(), requires.root()), "examples on loopbac
       const begun = performance.now();
       const { code, stdout, stderr } = await runExample(`${program}.ts`, "no-such-host.invalid");
       expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-      expect(stderr).toMatch(new RegExp(`^${program}: Cannot resolve "no-such-host\\.invalid"[^\\n]*\\n$`));
+      expect(stderr).toMatch(
+        new RegExp(`^${program}: Cannot resolve "no-such-host\\.invalid"[^\\n]*\\n$`),
+      );
       expect(performance.now() - begun).toBeLessThan(PATIENCE_MS);
     });
   }
@@ -185,7 +225,17 @@ describeIf(requiresLab(), "examples behind three routers", () => {
           "",
         ]);
 
-        const mtr = await run(chain.source, as, "mtr.ts", target, "-c", "2", "-i", "0.05", "--no-dns");
+        const mtr = await run(
+          chain.source,
+          as,
+          "mtr.ts",
+          target,
+          "-c",
+          "2",
+          "-i",
+          "0.05",
+          "--no-dns",
+        );
         expect({ code: mtr.code, stderr: mtr.stderr }).toEqual({ code: 0, stderr: "" });
         const rows = mtr.stdout.split("\n").slice(4, -2);
         expect(
@@ -195,7 +245,9 @@ describeIf(requiresLab(), "examples behind three routers", () => {
               .slice(1, 7)
               .map((cell) => cell.trim()),
           ),
-        ).toEqual(chain.hops[family].map((addr, index) => [String(index + 1), addr, "", "2", "2", "0.0"]));
+        ).toEqual(
+          chain.hops[family].map((addr, index) => [String(index + 1), addr, "", "2", "2", "0.0"]),
+        );
       });
     }
   }
@@ -231,7 +283,12 @@ describeIf(requiresLab(), "examples behind three routers", () => {
 });
 
 /** Runs an example in a namespace. */
-function run(namespace: Namespace, as: User, name: string, ...args: readonly string[]): Promise<Outcome> {
+function run(
+  namespace: Namespace,
+  as: User,
+  name: string,
+  ...args: readonly string[]
+): Promise<Outcome> {
   return outcomeOf(namespace.spawn(exampleCommand(name, ...args), { as }));
 }
 

@@ -87,7 +87,8 @@ export class FakeTerminal {
   #put(character: string): void {
     if (character === "\r") this.#column = 0;
     else if (character === "\n") this.#feed();
-    else if (character < FIRST_PRINTABLE) throw new Error(`Unknown control ${JSON.stringify(character)}`);
+    else if (character < FIRST_PRINTABLE)
+      throw new Error(`Unknown control ${JSON.stringify(character)}`);
     else {
       if (this.#column >= this.#columns) {
         this.#column = 0;

@@ -133,7 +133,8 @@ function start(columns: number, rows: number, ...args: readonly string[]): Termi
     },
     async until(isShown) {
       while (!isShown()) {
-        if (child.exitCode !== null) throw new Error(`Ended with code ${child.exitCode}: ${screen.output}`);
+        if (child.exitCode !== null)
+          throw new Error(`Ended with code ${child.exitCode}: ${screen.output}`);
         await Bun.sleep(POLL_MS);
       }
     },

@@ -25,7 +25,11 @@ export type RunningExample = Bun.Subprocess<"ignore", "pipe", "pipe">;
 
 /** Starts a file of `examples/` with its output piped. */
 export function startExample(name: string, ...args: readonly string[]): RunningExample {
-  return Bun.spawn(exampleCommand(name, ...args), { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  return Bun.spawn(exampleCommand(name, ...args), {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
 }
 
 /** Waits for the end of a program. */

@@ -28,7 +28,9 @@ async function traceroute(host: string): Promise<void> {
   for (const hop of trace.hops) {
     const addr = hop.addr ?? "?";
     const hostname = hop.hostname ?? "?";
-    const rtts = hop.probes.map((probe) => (probe.rtt !== null ? `${probe.rtt.toFixed(2)} ms` : "timeout"));
+    const rtts = hop.probes.map((probe) =>
+      probe.rtt !== null ? `${probe.rtt.toFixed(2)} ms` : "timeout",
+    );
     console.log(
       `${String(hop.ttl).padStart(2)}: ${addr.padEnd(16)} ${hostname.padEnd(32)} ${rtts.join(" ")}`,
     );
@@ -44,7 +46,9 @@ async function mtr(host: string): Promise<void> {
 }
 
 /** By the name they are started with. */
-export const programs: Readonly<Record<"ping" | "traceroute" | "mtr", (host: string) => Promise<void>>> = {
+export const programs: Readonly<
+  Record<"ping" | "traceroute" | "mtr", (host: string) => Promise<void>>
+> = {
   ping,
   traceroute,
   mtr,

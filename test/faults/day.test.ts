@@ -31,7 +31,11 @@ test(`an mtr of ${HOURS} hours sends what it should, counts what it should and t
   };
   const { clock, kernel, platform } = fakePlatform({ network });
   using client = new Client({}, platform);
-  const run = client.mtr(TARGET, { count: Number.POSITIVE_INFINITY, interval: INTERVAL_MS, maxHops: 8 });
+  const run = client.mtr(TARGET, {
+    count: Number.POSITIVE_INFINITY,
+    interval: INTERVAL_MS,
+    maxHops: 8,
+  });
   let rounds = 0;
   let last: MtrRound | undefined;
   const consumed = (async () => {
@@ -66,7 +70,13 @@ test(`an mtr of ${HOURS} hours sends what it should, counts what it should and t
     // The last of the probes sent may be in flight yet.
     const decided = statistics.sent - statistics.inFlight;
     expect(Math.abs(statistics.lost - (loss === 0 ? 0 : decided / loss))).toBeLessThan(2);
-    expect(statistics).toMatchObject({ duplicates: 0, late: 0, corrupt: 0, sendErrors: 0, overflows: 0 });
+    expect(statistics).toMatchObject({
+      duplicates: 0,
+      late: 0,
+      corrupt: 0,
+      sendErrors: 0,
+      overflows: 0,
+    });
     expect(statistics.min).toBeCloseTo(5 * (index + 1), 6);
     expect(statistics.max).toBeLessThan(5 * (index + 1) + 10);
   }

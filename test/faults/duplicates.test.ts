@@ -14,11 +14,17 @@ describe("each probe answered very often", () => {
   for (const { name, family, privileged, target, router, host } of SOCKET_KINDS) {
     test(`${name}: a ping keeps ${KEPT} duplicates of each and counts the others`, async () => {
       const network: FakeNetwork = (probe) =>
-        probe.index < PROBES ? Array(COPIES).fill(echoReply(probe, { delayMs: 1 })) : [echoReply(probe)];
+        probe.index < PROBES
+          ? Array(COPIES).fill(echoReply(probe, { delayMs: 1 }))
+          : [echoReply(probe)];
       const { clock, platform } = fakePlatform({ network });
       await using client = new Client({ privileged }, platform);
       const own = new EchoStatistics();
-      const run = client.ping(target, { count: PROBES, interval: 10, onResult: (result) => own.add(result) });
+      const run = client.ping(target, {
+        count: PROBES,
+        interval: 10,
+        onResult: (result) => own.add(result),
+      });
       const [{ results, statistics }] = await Promise.all([run, clock.advance(200)]);
       const answers = { received: PROBES, duplicates: (PROBES - 1) * (COPIES - 1), lost: 0 };
       expect(statistics).toMatchObject(answers);
@@ -28,7 +34,9 @@ describe("each probe answered very often", () => {
 
     test(`${name}: so it is with errors, and with late answers`, async () => {
       const network: FakeNetwork = (probe) => [
-        ...Array(COPIES).fill(timeExceeded(probe, { from: router, delayMs: probe.index === 1 ? 60 : 1 })),
+        ...Array(COPIES).fill(
+          timeExceeded(probe, { from: router, delayMs: probe.index === 1 ? 60 : 1 }),
+        ),
       ];
       const { clock, platform } = fakePlatform({ network });
       await using client = new Client({ privileged, timeout: 50 }, platform);
@@ -36,7 +44,12 @@ describe("each probe answered very often", () => {
         client.ping(target, { count: 3, interval: 100 }),
         clock.advance(500),
       ]);
-      expect(statistics).toMatchObject({ lost: 3, late: 1, errors: 3, duplicates: 2 * (COPIES - 1) });
+      expect(statistics).toMatchObject({
+        lost: 3,
+        late: 1,
+        errors: 3,
+        duplicates: 2 * (COPIES - 1),
+      });
       expect(results).toHaveLength(3 + 1 + 2 * KEPT);
     });
 

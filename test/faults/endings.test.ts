@@ -57,8 +57,14 @@ describeIf(requiresLab(), "runs that are ended at any point", () => {
         const what = [name, method, action, point, nth, isMacrotask];
         if (mustReach(line)) expect([...what, reached]).toEqual([...what, true]);
         expect([...what, lateCalls]).toEqual([...what, 0]);
-        expect([...what, held]).toEqual([...what, { sockets: 0, watches: 0, timers: 0, listeners: 0 }]);
-        expect([...what, expectedOutcome(line).includes(outcome) || outcome]).toEqual([...what, true]);
+        expect([...what, held]).toEqual([
+          ...what,
+          { sockets: 0, watches: 0, timers: 0, listeners: 0 },
+        ]);
+        expect([...what, expectedOutcome(line).includes(outcome) || outcome]).toEqual([
+          ...what,
+          true,
+        ]);
       }
     }
   });

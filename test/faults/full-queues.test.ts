@@ -17,7 +17,12 @@ async function burst(
   { privileged, as }: SocketKind,
   input: Omit<BurstInput, "privileged">,
 ): Promise<BurstReport> {
-  const [report] = (await runChild(host, "burst.ts", { ...input, privileged }, { as })) as BurstReport[];
+  const [report] = (await runChild(
+    host,
+    "burst.ts",
+    { ...input, privileged },
+    { as },
+  )) as BurstReport[];
   if (report === undefined) throw new Error("The burst printed nothing");
   return report;
 }
@@ -76,7 +81,13 @@ describeIf(requiresLab("nft", "tc"), "full queues of this host", () => {
       const reports = await Promise.all(
         SOCKET_KINDS.map(async (kind) => {
           const target = silent[kind.family];
-          return burst(chain.source, kind, { target, probes: 20, size: 56, timeout: 200, thereafter: [] });
+          return burst(chain.source, kind, {
+            target,
+            probes: 20,
+            size: 56,
+            timeout: 200,
+            thereafter: [],
+          });
         }),
       );
       for (const { causes, overflows, loss } of reports) {
@@ -92,8 +103,16 @@ describeIf(requiresLab("nft", "tc"), "full queues of this host", () => {
       await slowed({ rate: "20mbit", limit: "10mb" }, async () => {
         for (const kind of SOCKET_KINDS) {
           const target = chain.destination[kind.family];
-          const report = await burst(chain.source, kind, { ...BURST, target, thereafter: [target] });
-          expect([kind.name, report.causes, report.odd]).toEqual([kind.name, { reply: BURST.probes }, 0]);
+          const report = await burst(chain.source, kind, {
+            ...BURST,
+            target,
+            thereafter: [target],
+          });
+          expect([kind.name, report.causes, report.odd]).toEqual([
+            kind.name,
+            { reply: BURST.probes },
+            0,
+          ]);
           // 1 MB at 20 Mbit/s takes 0.4 s, of which the socket's memory holds only a part.
           expect(report.sendingMs).toBeGreaterThan(150);
           expect(report.maxRtt).toBeLessThan(100);
@@ -103,11 +122,17 @@ describeIf(requiresLab("nft", "tc"), "full queues of this host", () => {
     });
 
     // Raw IPv4 sockets without IP_RECVERR are not told, and ping_v6_sendmsg() does not ask (ip_send_skb, raw_sendmsg).
-    for (const kind of SOCKET_KINDS.filter(({ family, privileged }) => (family === 6) === privileged)) {
+    for (const kind of SOCKET_KINDS.filter(
+      ({ family, privileged }) => (family === 6) === privileged,
+    )) {
       test(`${kind.name}: what the device has no room for is sent again later`, async () => {
         await slowed({ rate: "20mbit", limit: "20kb" }, async () => {
           const target = chain.destination[kind.family];
-          const report = await burst(chain.source, kind, { ...BURST, target, thereafter: [target] });
+          const report = await burst(chain.source, kind, {
+            ...BURST,
+            target,
+            thereafter: [target],
+          });
           expect([report.causes, report.odd]).toEqual([{ reply: BURST.probes }, 0]);
           expect(report.thereafter).toEqual(["reply"]);
         });
@@ -119,7 +144,8 @@ describeIf(requiresLab("nft", "tc"), "full queues of this host", () => {
       let pings: Pinging[] = [];
       await slowed({ rate: "64kbit", limit: "10mb" }, async () => {
         pings = SOCKET_KINDS.map(
-          (kind) => new Pinging(chain.source, kind, { target: chain.destination[kind.family], options }),
+          (kind) =>
+            new Pinging(chain.source, kind, { target: chain.destination[kind.family], options }),
         );
         await Promise.all(pings.map((ping) => ping.see(20, ({ error }) => error === "ENOBUFS")));
       });
@@ -127,11 +153,18 @@ describeIf(requiresLab("nft", "tc"), "full queues of this host", () => {
       for (const ping of pings) {
         const { results, statistics } = await ping.stop();
         const decisive = results.filter(({ late, duplicate }) => !late && !duplicate);
-        expect(new Set(decisive.map(({ error }) => error))).toEqual(new Set(["timeout", "ENOBUFS", null]));
+        expect(new Set(decisive.map(({ error }) => error))).toEqual(
+          new Set(["timeout", "ENOBUFS", null]),
+        );
         const refused = decisive.filter(({ error }) => error === "ENOBUFS");
-        expect(statistics).toMatchObject({ sendErrors: refused.length, overflows: 0, duplicates: 0 });
+        expect(statistics).toMatchObject({
+          sendErrors: refused.length,
+          overflows: 0,
+          duplicates: 0,
+        });
         for (const { message } of refused) expect(message).toContain("no room");
-        for (const { rtt } of results) expect(rtt === null || (rtt >= 0 && rtt < 10_000)).toBe(true);
+        for (const { rtt } of results)
+          expect(rtt === null || (rtt >= 0 && rtt < 10_000)).toBe(true);
         expect(decisive.at(-1)?.kind).toBe("reply");
       }
     });

@@ -48,7 +48,9 @@ describe("a live client under mutated packets", () => {
       const random = randomFrom(SEED + family + (privileged ? 100 : 0));
       // A probe in three is answered; the others fly for a while, then time out, and are remembered.
       const network = (probe: FakeProbe) =>
-        probe.index % 3 === 0 || probe.destination === stranger ? [echoReply(probe, { delayMs: 1 })] : [];
+        probe.index % 3 === 0 || probe.destination === stranger
+          ? [echoReply(probe, { delayMs: 1 })]
+          : [];
       const { clock, kernel, platform } = fakePlatform({ network, queueLimit: BATCH });
       const client = new Client({ privileged, timeout: 50 }, platform);
       const objections: string[] = [];

@@ -74,7 +74,8 @@ function keptBytes(value: unknown): number {
   const buffers = new Set<ArrayBufferLike>();
   const visit = (each: unknown): void => {
     if (each instanceof Uint8Array) buffers.add(each.buffer);
-    else if (typeof each === "object" && each !== null) for (const field of Object.values(each)) visit(field);
+    else if (typeof each === "object" && each !== null)
+      for (const field of Object.values(each)) visit(field);
   };
   visit(value);
   let sum = 0;

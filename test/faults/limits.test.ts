@@ -50,7 +50,9 @@ describeIf(requiresLab("prlimit"), "many clients, few descriptors", () => {
       const targets = [chain.destination[kind.family], LOOPBACK[kind.family]];
       const input: CrowdInput = { clients: 50, targets, count: 10, privileged: kind.privileged };
       const reports = (await chain.source.run("crowd.ts", input, { as: kind.as })) as CrowdReport[];
-      expect(reports).toEqual([{ ...INTACT, sent: 1000, received: 1000, identifiers: expect.any(Number) }]);
+      expect(reports).toEqual([
+        { ...INTACT, sent: 1000, received: 1000, identifiers: expect.any(Number) },
+      ]);
       // Raw ones choose theirs at random: two may agree, and the cookie then tells them apart.
       expect(reports[0]?.identifiers).toBeGreaterThan(kind.privileged ? 45 : 49);
     });
@@ -69,6 +71,7 @@ describeIf(requiresLab("prlimit"), "many clients, few descriptors", () => {
         return (await chain.source.run("crowd.ts", input, { as })) as CrowdReport[];
       }),
     );
-    for (const [report] of reports) expect(report).toMatchObject({ ...INTACT, sent: 240, received: 240 });
+    for (const [report] of reports)
+      expect(report).toMatchObject({ ...INTACT, sent: 240, received: 240 });
   });
 });

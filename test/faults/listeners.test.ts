@@ -24,10 +24,19 @@ describeIf(requiresLab(), "user code that removes the listeners of its process",
   const run = (when: ListenersInput["when"], count: number) =>
     SOCKET_KINDS.map(async ({ family, privileged, as }) => {
       const target = chain.destination[family];
-      const input: ListenersInput = { target, privileged, when, count, interval: 20, timeout: TIMEOUT_MS };
+      const input: ListenersInput = {
+        target,
+        privileged,
+        when,
+        count,
+        interval: 20,
+        timeout: TIMEOUT_MS,
+      };
       const [report] = await runChild(chain.source, "listeners.ts", input, { as });
       const { rtts, ...others } = report as ListenersReport;
-      expect(Math.max(...rtts.map((rtt) => rtt ?? Number.POSITIVE_INFINITY))).toBeLessThan(TIMEOUT_MS / 3);
+      expect(Math.max(...rtts.map((rtt) => rtt ?? Number.POSITIVE_INFINITY))).toBeLessThan(
+        TIMEOUT_MS / 3,
+      );
       expect(others).toMatchObject({
         kinds: new Array(count).fill("reply"),
         sources: new Array(count).fill("kernel"),
@@ -52,7 +61,8 @@ describeIf(requiresLab(), "user code that removes the listeners of its process",
   test(`or that \`bun --watch\` starts over ${RELOADS} times does not end it`, async () => {
     const folder = mkdtempSync(join(tmpdir(), "icmpx-watch-"));
     const path = join(folder, "program.ts");
-    const write = (start: number): void => writeFileSync(path, endless(start, chain.destination[4]));
+    const write = (start: number): void =>
+      writeFileSync(path, endless(start, chain.destination[4]));
     write(0);
     const child = chain.source.spawn([process.execPath, "--watch", "--no-clear-screen", path]);
     try {

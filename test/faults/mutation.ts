@@ -26,7 +26,8 @@ export function mutate(
   random: () => number,
 ): Uint8Array<ArrayBuffer> {
   let bytes = Uint8Array.from(message);
-  for (let faults = 1 + (random() % 4); faults > 0; faults -= 1) bytes = mutateOnce(bytes, other, random);
+  for (let faults = 1 + (random() % 4); faults > 0; faults -= 1)
+    bytes = mutateOnce(bytes, other, random);
   return bytes;
 }
 
@@ -89,12 +90,14 @@ export function objectionTo(result: EchoResult): string | undefined {
     if (id !== sent.id || sequence !== sent.sequence) return "a reply to another request";
     if (!startsAlike(payload, sent.payload, COOKIE_LENGTH)) return "a reply without the cookie";
     const isSame = Buffer.compare(payload, sent.payload) === 0;
-    if (isSame === result.corrupt) return `an altered reply called ${result.corrupt ? "corrupt" : "intact"}`;
+    if (isSame === result.corrupt)
+      return `an altered reply called ${result.corrupt ? "corrupt" : "intact"}`;
     return undefined;
   }
   if (result.kind !== "icmpError") return undefined;
   const { quote } = result.icmpError;
-  if (quote.id !== sent.id || quote.sequence !== sent.sequence) return "an error about another request";
+  if (quote.id !== sent.id || quote.sequence !== sent.sequence)
+    return "an error about another request";
   if (quote.destAddr !== result.request.addr) return "an error about another destination";
   // Padding of the quote is zeros.
   const quoted = quote.payload.findLastIndex((byte) => byte !== 0) + 1;

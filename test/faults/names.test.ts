@@ -27,7 +27,10 @@ async function outcomeOf(task: NamesTask): Promise<Outcome> {
   await lab.build();
   const folder = mkdtempSync(join(tmpdir(), "icmpx-names-"));
   try {
-    writeFileSync(join(folder, "resolv.conf"), "nameserver 127.0.0.1\noptions timeout:30 attempts:5\n");
+    writeFileSync(
+      join(folder, "resolv.conf"),
+      "nameserver 127.0.0.1\noptions timeout:30 attempts:5\n",
+    );
     writeFileSync(join(folder, "hosts"), "");
     const mount = `for file in resolv.conf hosts; do mount --bind "${folder}/$file" "/etc/$file"; done; "$@"; date +%s%3N`;
     const through = ["unshare", "-m", "sh", "-ec", mount, "sh"];

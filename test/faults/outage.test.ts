@@ -29,7 +29,10 @@ describeIf(requiresLab("nft"), "an outage in mid-run", () => {
     );
   }
 
-  function seeAll(pings: readonly Pinging[], isWanted: (result: ResultLine) => boolean): Promise<unknown> {
+  function seeAll(
+    pings: readonly Pinging[],
+    isWanted: (result: ResultLine) => boolean,
+  ): Promise<unknown> {
     return Promise.all(pings.map((ping) => ping.see(ENOUGH, isWanted)));
   }
 
@@ -76,12 +79,25 @@ describeIf(requiresLab("nft"), "an outage in mid-run", () => {
     await seeAll(pings, ({ kind }) => kind === "timeout");
     await chain.target.exec("sysctl", "-q", "-w", "net.ipv6.conf.below.keep_addr_on_down=1");
     await chain.target.exec("ip", "link", "set", "below", "up");
-    await chain.target.exec("ip", "addr", "replace", `${chain.destination[6]}/64`, "dev", "below", "nodad");
+    await chain.target.exec(
+      "ip",
+      "addr",
+      "replace",
+      `${chain.destination[6]}/64`,
+      "dev",
+      "below",
+      "nodad",
+    );
     await seeAll(pings, isReply);
     for (const [kind, phases] of await stopAll(pings)) {
       // For a moment the device has no queue, of which raw IPv6 sockets are told.
       const causes = phases.filter((cause) => cause !== "ENOBUFS");
-      expect([kind, causes[0], causes[1], phases.at(-1)]).toEqual([kind, "reply", "timeout", "reply"]);
+      expect([kind, causes[0], causes[1], phases.at(-1)]).toEqual([
+        kind,
+        "reply",
+        "timeout",
+        "reply",
+      ]);
     }
   });
 
@@ -89,7 +105,8 @@ describeIf(requiresLab("nft"), "an outage in mid-run", () => {
     const addresses = ["10.77.1.1/24", "fd77:1::1/64"];
     const pings = startAll();
     await seeAll(pings, isReply);
-    for (const address of addresses) await chain.source.exec("ip", "addr", "del", address, "dev", "above");
+    for (const address of addresses)
+      await chain.source.exec("ip", "addr", "del", address, "dev", "above");
     await seeAll(pings, ({ kind }) => kind === "sendError");
     for (const address of addresses) {
       const nodad = address.includes(":") ? ["nodad"] : [];

@@ -30,7 +30,8 @@ export class Pinging {
     const from = this.#output.lines.length;
     await this.#output.until(
       (lines) =>
-        lines.slice(from).filter((line) => line.kind !== "statistics" && isWanted(line)).length >= count,
+        lines.slice(from).filter((line) => line.kind !== "statistics" && isWanted(line)).length >=
+        count,
     );
   }
 

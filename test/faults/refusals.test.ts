@@ -77,8 +77,26 @@ describeIf(requiresLab("nft"), "sends that this host refuses", () => {
     for (const family of [4, 6] as const) {
       await source.exec("ip", `-${family}`, "rule", "add", "fwmark", `${MARK}`, "prohibit");
       // Not the rule "unreachable", whose error is ENETUNREACH.
-      await source.exec("ip", `-${family}`, "rule", "add", "fwmark", `${MARK + 1}`, "table", DEAD_END);
-      await source.exec("ip", `-${family}`, "route", "add", "unreachable", "default", "table", DEAD_END);
+      await source.exec(
+        "ip",
+        `-${family}`,
+        "rule",
+        "add",
+        "fwmark",
+        `${MARK + 1}`,
+        "table",
+        DEAD_END,
+      );
+      await source.exec(
+        "ip",
+        `-${family}`,
+        "route",
+        "add",
+        "unreachable",
+        "default",
+        "table",
+        DEAD_END,
+      );
       await addDeadRoute(source, "throw", NO_ROUTE[family]);
       await addDeadRoute(source, "blackhole", BLACKHOLE[family]);
     }
@@ -102,12 +120,19 @@ describeIf(requiresLab("nft"), "sends that this host refuses", () => {
       const options = { count: 3, interval: 10, timeout: 300 };
       const [answered, ...refused] = await measure(chain.source, kind, [
         { method: "ping", target: chain.destination[family], options },
-        ...cases.map(([, addresses]) => ({ method: "ping", target: addresses[family], options }) as const),
+        ...cases.map(
+          ([, addresses]) => ({ method: "ping", target: addresses[family], options }) as const,
+        ),
       ]);
       expect(resultOf(answered).statistics).toMatchObject({ sent: 3, received: 3 });
       for (const [index, [cause, addresses, error]] of cases.entries()) {
         const { results, statistics } = resultOf(refused[index]);
-        expect([cause, ...results.map((result) => result.error)]).toEqual([cause, error, error, error]);
+        expect([cause, ...results.map((result) => result.error)]).toEqual([
+          cause,
+          error,
+          error,
+          error,
+        ]);
         expect(statistics).toMatchObject({ sent: 3, lost: 3, sendErrors: 3, errors: 0, loss: 1 });
         for (const result of results) {
           expect(result).toMatchObject({
@@ -117,7 +142,9 @@ describeIf(requiresLab("nft"), "sends that this host refuses", () => {
             sendError: { code: error, syscall: "sendmsg" },
           });
           // The person who reads it needs the address and the reason.
-          expect(result.kind === "sendError" && result.sendError.message).toContain(addresses[family]);
+          expect(result.kind === "sendError" && result.sendError.message).toContain(
+            addresses[family],
+          );
         }
       }
     });
@@ -125,7 +152,11 @@ describeIf(requiresLab("nft"), "sends that this host refuses", () => {
     test(`${name}: what the firewall rejects is ${hidesVerdicts(kind) ? "an ICMP error of this host" : "EPERM"}`, async () => {
       const calls = REJECTED.map(
         ({ addresses }) =>
-          ({ method: "ping", target: addresses[family], options: { count: 2, interval: 10 } }) as const,
+          ({
+            method: "ping",
+            target: addresses[family],
+            options: { count: 2, interval: 10 },
+          }) as const,
       );
       const outcomes = await measure(chain.source, kind, calls);
       for (const [index, { code }] of REJECTED.entries()) {
@@ -157,7 +188,12 @@ describeIf(requiresLab("nft"), "sends that this host refuses", () => {
       const [refused, fragmented, fitting, usual] = outcomes.map(resultOf);
       expect(refused?.results.map(({ error }) => error)).toEqual(["EMSGSIZE", "EMSGSIZE"]);
       for (const result of [fragmented, fitting, usual]) {
-        expect(result?.statistics).toMatchObject({ sent: 2, received: 2, corrupt: 0, sendErrors: 0 });
+        expect(result?.statistics).toMatchObject({
+          sent: 2,
+          received: 2,
+          corrupt: 0,
+          sendErrors: 0,
+        });
       }
     });
   }
@@ -167,7 +203,10 @@ describeIf(requiresLab("nft"), "sends that this host refuses", () => {
     const options = { count: 3, interval: 100, timeout: 8000 };
     const pings = SOCKET_KINDS.map(async (kind) => {
       const target = chain.vacant[kind.family];
-      return { kind, ...(await measureOne(chain.source, kind, { method: "ping", target, options })) };
+      return {
+        kind,
+        ...(await measureOne(chain.source, kind, { method: "ping", target, options })),
+      };
     });
     for (const { kind, statistics, results } of await Promise.all(pings)) {
       expect(statistics).toMatchObject({ sent: 3, received: 0, errors: 3, duplicates: 0 });

@@ -1,5 +1,11 @@
 import { join } from "node:path";
-import { type Child, type Namespace, outputOf, parseLines, type User } from "../support/lab/namespaces.ts";
+import {
+  type Child,
+  type Namespace,
+  outputOf,
+  parseLines,
+  type User,
+} from "../support/lab/namespaces.ts";
 
 const CHILDREN = join(import.meta.dir, "children");
 
@@ -52,10 +58,14 @@ export class LiveOutput<Line> {
    */
   async until(isEnough: (lines: readonly Line[]) => boolean, patienceMs = 20_000): Promise<void> {
     const expired = Promise.withResolvers<never>();
-    const timer = setTimeout(() => expired.reject(new Error(this.#wanting("waited too long"))), patienceMs);
+    const timer = setTimeout(
+      () => expired.reject(new Error(this.#wanting("waited too long"))),
+      patienceMs,
+    );
     try {
       while (!isEnough(this.lines)) {
-        if (this.#isEnded) throw new Error(`${this.#wanting("the child ended")}: ${await this.#complaint}`);
+        if (this.#isEnded)
+          throw new Error(`${this.#wanting("the child ended")}: ${await this.#complaint}`);
         const { promise, resolve } = Promise.withResolvers<void>();
         this.#onLine = resolve;
         await Promise.race([promise, expired.promise]);
@@ -71,7 +81,9 @@ export class LiveOutput<Line> {
     const code = await this.child.exited;
     await this.#ended;
     if (code === 0) return this.lines;
-    throw new Error(`The child failed (${this.child.signalCode ?? code}): ${await this.#complaint}`);
+    throw new Error(
+      `The child failed (${this.child.signalCode ?? code}): ${await this.#complaint}`,
+    );
   }
 
   async #read(): Promise<void> {

@@ -35,10 +35,21 @@ describeIf(requiresLab("nft"), "packets of strangers", () => {
   }
 
   async function cost({ family, privileged, as }: SocketKind): Promise<CostReport> {
-    const input: CostInput = { target: chain.destination[family], privileged, count: 100, interval: 10 };
+    const input: CostInput = {
+      target: chain.destination[family],
+      privileged,
+      count: 100,
+      interval: 10,
+    };
     const [report] = (await runChild(chain.source, "cost.ts", input, { as })) as CostReport[];
     if (report === undefined) throw new Error("The ping printed nothing");
-    expect(report.statistics).toMatchObject({ sent: 100, received: 100, lost: 0, duplicates: 0, corrupt: 0 });
+    expect(report.statistics).toMatchObject({
+      sent: 100,
+      received: 100,
+      lost: 0,
+      duplicates: 0,
+      corrupt: 0,
+    });
     return report;
   }
 

@@ -20,7 +20,8 @@ describeIf(requiresLab(), "a process that is suspended", () => {
   test("loses nothing, invents no RTT, and does not make up for what it did not send", async () => {
     const options = { interval: INTERVAL_MS, timeout: 500 };
     const pings = SOCKET_KINDS.map(
-      (kind) => new Pinging(chain.source, kind, { target: chain.destination[kind.family], options }),
+      (kind) =>
+        new Pinging(chain.source, kind, { target: chain.destination[kind.family], options }),
     );
     await Promise.all(pings.map((ping) => ping.see(20, isReply)));
     for (const ping of pings) process.kill(ping.pid, "SIGSTOP");
@@ -52,7 +53,8 @@ describeIf(requiresLab(), "a process that is suspended", () => {
   test("may be suspended again and again, anywhere between two instructions", async () => {
     const options = { interval: 1, timeout: 200 };
     const pings = SOCKET_KINDS.map(
-      (kind) => new Pinging(chain.source, kind, { target: chain.destination[kind.family], options }),
+      (kind) =>
+        new Pinging(chain.source, kind, { target: chain.destination[kind.family], options }),
     );
     await Promise.all(pings.map((ping) => ping.see(20, isReply)));
     for (let time = 0; time < 60; time += 1) {
@@ -65,7 +67,13 @@ describeIf(requiresLab(), "a process that is suspended", () => {
     for (const ping of pings) {
       const { results, statistics } = await ping.stop();
       expect(results.length).toBeGreaterThan(100);
-      expect(statistics).toMatchObject({ lost: 0, overflows: 0, late: 0, duplicates: 0, sendErrors: 0 });
+      expect(statistics).toMatchObject({
+        lost: 0,
+        overflows: 0,
+        late: 0,
+        duplicates: 0,
+        sendErrors: 0,
+      });
       expect(statistics.min).toBeGreaterThan(0);
       expect(statistics.max).toBeLessThan(200);
     }

@@ -16,7 +16,11 @@ async function sweep(
   { privileged, as }: SocketKind,
   input: Omit<SweepInput, "privileged">,
 ): Promise<Json<SweepReport>> {
-  const [report] = await host.run("sweep.ts", { ...input, privileged, printReplies: false }, { as });
+  const [report] = await host.run(
+    "sweep.ts",
+    { ...input, privileged, printReplies: false },
+    { as },
+  );
   if (report === undefined) throw new Error("The sweep printed nothing");
   return report as Json<SweepReport>;
 }
@@ -58,14 +62,22 @@ describeIf(requiresLab("tc"), "a sweep and full queues of this host", () => {
         }),
       );
       const count = HOSTS[kind.family];
-      expect(totals).toMatchObject({ hosts: count, sent: count, answered: count, sendErrors: 0, late: 0 });
+      expect(totals).toMatchObject({
+        hosts: count,
+        sent: count,
+        answered: count,
+        sendErrors: 0,
+        late: 0,
+      });
       // 2 MB at 40 Mbit/s take 0.4 s.
       expect(totals.duration).toBeGreaterThan(250);
     });
   }
 
   // Raw IPv4 sockets without IP_RECVERR are not told, and ping_v6_sendmsg() does not ask (ip_send_skb, raw_sendmsg).
-  for (const kind of SOCKET_KINDS.filter(({ family, privileged }) => (family === 6) === privileged)) {
+  for (const kind of SOCKET_KINDS.filter(
+    ({ family, privileged }) => (family === 6) === privileged,
+  )) {
     test(`${kind.name}: what the device has no room for is sent again later`, async () => {
       const shape = { device: "above", rate: "40mbit", limit: "20kb" };
       const { totals } = await slowed(chain.source, shape, () =>

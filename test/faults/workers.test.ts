@@ -20,13 +20,28 @@ describeIf(requiresLab(), "clients in Workers under load", () => {
   test("each thread has its own replies, all of them, and true RTTs", async () => {
     await Promise.all(
       SOCKET_KINDS.map(async ({ family, privileged, as }) => {
-        const input: WorkerLoadInput = { target: chain.destination[family], workers: WORKERS, privileged };
+        const input: WorkerLoadInput = {
+          target: chain.destination[family],
+          workers: WORKERS,
+          privileged,
+        };
         const lines = await runChild(chain.source, "worker-load.ts", input, { as });
         const { sockets } = lines.pop() as WorkerLoadReport;
         const reports = lines as ThreadReport[];
-        expect(reports.map(({ thread }) => thread)).toEqual(["main", "worker 0", "worker 1", "worker 2"]);
+        expect(reports.map(({ thread }) => thread)).toEqual([
+          "main",
+          "worker 0",
+          "worker 1",
+          "worker 2",
+        ]);
         for (const { statistics, strays } of reports) {
-          expect(statistics).toMatchObject({ sent: 50, received: 50, lost: 0, duplicates: 0, corrupt: 0 });
+          expect(statistics).toMatchObject({
+            sent: 50,
+            received: 50,
+            lost: 0,
+            duplicates: 0,
+            corrupt: 0,
+          });
           expect(strays).toBe(0);
           // The loops were blocked for 50 ms at a time.
           expect(statistics.p50).toBeLessThan(20);

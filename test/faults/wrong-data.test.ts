@@ -10,7 +10,11 @@ const SIZE = 56;
 /** What hosts send back, and what becomes of it. */
 const ANSWERS = [
   ["nothing", () => new Uint8Array(), { length: 0, truncated: true }],
-  ["the first 4 bytes", (probe: FakeProbe) => probe.data.slice(8, 12), { length: 4, truncated: true }],
+  [
+    "the first 4 bytes",
+    (probe: FakeProbe) => probe.data.slice(8, 12),
+    { length: 4, truncated: true },
+  ],
   ["zeros", () => new Uint8Array(SIZE), { length: SIZE, truncated: false }],
 ] as const;
 

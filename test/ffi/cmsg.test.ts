@@ -33,7 +33,11 @@ const WIRE: readonly [name: string, hex: string, value: object][] = [
     `4000000000000000 01000000 25000000 0500000000000000 f401000000000000 ${"00".repeat(32)}`,
     { timestampNs: 3_000_000_500 },
   ],
-  ["SCM_TIMESTAMPING without a software stamp", `4000000000000000 01000000 25000000 ${"00".repeat(48)}`, {}],
+  [
+    "SCM_TIMESTAMPING without a software stamp",
+    `4000000000000000 01000000 25000000 ${"00".repeat(48)}`,
+    {},
+  ],
   ["SO_RXQ_OVFL", "1400000000000000 01000000 28000000 ffffffff 00000000", { overflow: 0xffffffff }],
   ["IPV6_HOPLIMIT", "1400000000000000 29000000 34000000 40000000 00000000", { ttl: 64 }],
   ["IPV6_TCLASS", "1400000000000000 29000000 43000000 b8000000 00000000", { tos: 0xb8 }],
@@ -88,7 +92,11 @@ describe("decodeControl()", () => {
     const unknown = "1800000000000000 63000000 63000000 0102030405060708";
     const ttl = "1400000000000000 00000000 02000000 21000000 00000000";
     const overflow = "1400000000000000 01000000 28000000 05000000 00000000";
-    expect(decode(`${unknown}${ttl}${unknown}${overflow}`)).toEqual({ ...NOTHING, ttl: 33, overflow: 5 });
+    expect(decode(`${unknown}${ttl}${unknown}${overflow}`)).toEqual({
+      ...NOTHING,
+      ttl: 33,
+      overflow: 5,
+    });
   });
 
   test.each([
@@ -132,7 +140,11 @@ describe("encodeControl()", () => {
     [4, { ttl: 3 }, "140000000000000000000000020000000300000000000000"],
     [4, { tos: 0xb8 }, "14000000000000000000000001000000b800000000000000"],
     [4, { source: "10.0.0.1" }, "1c000000000000000000000008000000000000000a0000010000000000000000"],
-    [4, { interfaceIndex: 7 }, "1c000000000000000000000008000000070000000000000000000000" + "00000000"],
+    [
+      4,
+      { interfaceIndex: 7 },
+      "1c000000000000000000000008000000070000000000000000000000" + "00000000",
+    ],
     [
       6,
       { ttl: 3, tos: 1 },
@@ -155,8 +167,14 @@ describe("encodeControl()", () => {
 describe("socket addresses", () => {
   const ADDRESSES = [
     [{ address: "192.0.2.1", port: 8080 }, "02001f90c00002010000000000000000"],
-    [{ address: "2001:db8::1", port: 0 }, "0a0000000000000020010db800000000000000000000000100000000"],
-    [{ address: "fe80::1", port: 7, scopeId: 3 }, "0a00000700000000fe80000000000000000000000000000103000000"],
+    [
+      { address: "2001:db8::1", port: 0 },
+      "0a0000000000000020010db800000000000000000000000100000000",
+    ],
+    [
+      { address: "fe80::1", port: 7, scopeId: 3 },
+      "0a00000700000000fe80000000000000000000000000000103000000",
+    ],
   ] as const;
 
   test.each(ADDRESSES)("%p is what it should be, both ways", (value, hex) => {
@@ -171,7 +189,11 @@ describe("socket addresses", () => {
   test("take a numeric zone as the scope, and refuse a name", () => {
     const view = new DataView(new ArrayBuffer(32));
     const length = encodeSocketAddress({ address: "fe80::1%3" }, view, 0);
-    expect(decodeSocketAddress(view, 0, length)).toEqual({ address: "fe80::1", port: 0, scopeId: 3 });
+    expect(decodeSocketAddress(view, 0, length)).toEqual({
+      address: "fe80::1",
+      port: 0,
+      scopeId: 3,
+    });
     expect(() => encodeSocketAddress({ address: "fe80::1%eth0" }, view, 0)).toThrow(TypeError);
     expect(() => encodeSocketAddress({ address: "localhost" }, view, 0)).toThrow(TypeError);
   });

@@ -172,11 +172,17 @@ describe("FakeKernel", () => {
     socket.setOption(0, 10, 3);
     expect(() => send(64, new Uint8Array(2000))).toThrow("EMSGSIZE");
     await clock.advance(1);
-    expect(errors[0]?.error).toMatchObject({ errno: constants.errno.EMSGSIZE, origin: 1, info: 1000 });
+    expect(errors[0]?.error).toMatchObject({
+      errno: constants.errno.EMSGSIZE,
+      origin: 1,
+      info: 1000,
+    });
   });
 
   test("wakes a watcher again that leaves something, but not one that takes nothing", async () => {
-    const { clock, libc, kernel } = setUp({ network: (probe) => [1, 2, 3].map(() => echoReply(probe)) });
+    const { clock, libc, kernel } = setUp({
+      network: (probe) => [1, 2, 3].map(() => echoReply(probe)),
+    });
     const socket = Socket.open(libc, { domain: 2, type: 2, protocol: 1 });
     let calls = 0;
     kernel.reactor.watch(socket.fd, () => {
@@ -200,7 +206,9 @@ describe("FakeKernel", () => {
     expect([kernel.close(9999), kernel.errno()]).toEqual([-1, EBADF]);
     const send = (data: number[]): unknown =>
       socket.send({ data: Uint8Array.from(data), destination: { address: TARGET } });
-    expect(() => send([0, 0, 0, 0, 0, 0, 0, 0])).toThrow(expect.objectContaining({ errno: EINVAL }));
+    expect(() => send([0, 0, 0, 0, 0, 0, 0, 0])).toThrow(
+      expect.objectContaining({ errno: EINVAL }),
+    );
     expect(() => send([8, 0, 0])).toThrow("EINVAL");
     expect(kernel.openedDescriptors).toBe(1);
   });

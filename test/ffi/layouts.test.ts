@@ -20,8 +20,16 @@ const HEADERS = [
 ];
 
 /** Our layout table, the C type, and the C field of each offset. */
-const LAYOUTS: readonly [Readonly<Record<string, number>>, string, Readonly<Record<string, string>>][] = [
-  [linux.SOCKADDR_IN, "struct sockaddr_in", { family: "sin_family", port: "sin_port", address: "sin_addr" }],
+const LAYOUTS: readonly [
+  Readonly<Record<string, number>>,
+  string,
+  Readonly<Record<string, string>>,
+][] = [
+  [
+    linux.SOCKADDR_IN,
+    "struct sockaddr_in",
+    { family: "sin_family", port: "sin_port", address: "sin_addr" },
+  ],
   [
     linux.SOCKADDR_IN6,
     "struct sockaddr_in6",
@@ -54,7 +62,11 @@ const LAYOUTS: readonly [Readonly<Record<string, number>>, string, Readonly<Reco
     "struct in_pktinfo",
     { interfaceIndex: "ipi_ifindex", localAddress: "ipi_spec_dst", address: "ipi_addr" },
   ],
-  [linux.IN6_PKTINFO, "struct in6_pktinfo", { address: "ipi6_addr", interfaceIndex: "ipi6_ifindex" }],
+  [
+    linux.IN6_PKTINFO,
+    "struct in6_pktinfo",
+    { address: "ipi6_addr", interfaceIndex: "ipi6_ifindex" },
+  ],
   [
     linux.SOCK_EXTENDED_ERR,
     "struct sock_extended_err",
@@ -102,7 +114,9 @@ describeIf(requires.all(requires.linux(), requires.command("cc")), "what a C com
         field,
         answers.get(field === "size" ? `sizeof(${type})` : `offsetof(${type}, ${fields[field]})`),
       ]);
-      expect(Object.fromEntries(said)).toEqual({ ...(layout as Record<string, number | undefined>) });
+      expect(Object.fromEntries(said)).toEqual({
+        ...(layout as Record<string, number | undefined>),
+      });
     },
   );
 
@@ -123,7 +137,12 @@ function compileAndRun(expressions: readonly string[]): Map<string, number> {
     const prints = expressions.map((text) => `printf("%ld\\n", (long)(${text}));`).join("\n");
     const program = `#define _GNU_SOURCE\n#include <stdio.h>\n#include <stddef.h>\n${includes}\nint main(void) {\n${prints}\nreturn 0;\n}\n`;
     writeFileSync(join(folder, "layouts.c"), program);
-    const compiled = Bun.spawnSync(["cc", "-o", join(folder, "layouts"), join(folder, "layouts.c")]);
+    const compiled = Bun.spawnSync([
+      "cc",
+      "-o",
+      join(folder, "layouts"),
+      join(folder, "layouts.c"),
+    ]);
     if (!compiled.success) throw new Error(compiled.stderr.toString());
     const lines = Bun.spawnSync([join(folder, "layouts")])
       .stdout.toString()

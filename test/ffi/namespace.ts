@@ -56,7 +56,12 @@ export function runInNamespace(
 }
 
 function run(command: string[]): ChildOutcome {
-  const result = Bun.spawnSync(command, { stdin: "ignore", stdout: "pipe", stderr: "pipe", timeout: 60_000 });
+  const result = Bun.spawnSync(command, {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    timeout: 60_000,
+  });
   return {
     exitCode: result.exitCode,
     signal: result.signalCode,

@@ -36,7 +36,11 @@ function open(): { socket: Socket; kernel: FakeKernel; clock: FakeClock; libc: L
 function batchTo(hosts: readonly number[]): MessageBatch {
   const batch = new MessageBatch({ ...SMALL, count: hosts.length });
   for (const [index, host] of hosts.entries()) {
-    const name = encodeSocketAddress({ address: `198.51.100.${host}` }, batch.view, batch.nameOffset(index));
+    const name = encodeSocketAddress(
+      { address: `198.51.100.${host}` },
+      batch.view,
+      batch.nameOffset(index),
+    );
     const dataOffset = batch.dataOffset(index);
     batch.view.setUint8(dataOffset, 8);
     // 0x0800 + host and this make a sum of 0xffff.
@@ -77,7 +81,11 @@ describe("Socket.sendPrepared()", () => {
 describe("Socket.receivePrepared()", () => {
   test("fills a batch again and again, if it gets its room back", () => {
     const { socket, kernel, clock, libc } = open();
-    socket.setOption(SOL_SOCKET, SO_TIMESTAMPING, SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE);
+    socket.setOption(
+      SOL_SOCKET,
+      SO_TIMESTAMPING,
+      SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE,
+    );
     const inbox = new MessageBatch({ ...SMALL, controlLength: 128 });
     for (let round = 0; round < 3; round++) {
       expect(socket.receivePrepared(inbox)).toBe(0);

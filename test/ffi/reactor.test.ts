@@ -40,11 +40,17 @@ describeIf(REAL, "openReactor() on the main thread", () => {
       "urgent-elsewhere",
       { polled: 10, afterUrgentData: { polled: 10, calls: 0 }, afterArrival: true },
     ],
-    ["reads all of many arrivals that raised one signal", "merged", { received: 100, merged: true }],
+    [
+      "reads all of many arrivals that raised one signal",
+      "merged",
+      { received: 100, merged: true },
+    ],
   ])(
     "%s",
     (_name, scenario, expected) => {
-      const { exitCode, signal, stdout, stderr } = runInNamespace("reactor-child", { args: [scenario] });
+      const { exitCode, signal, stdout, stderr } = runInNamespace("reactor-child", {
+        args: [scenario],
+      });
       expect({ exitCode, signal, stderr }).toEqual({ exitCode: 0, signal: undefined, stderr: "" });
       expect(JSON.parse(stdout)).toEqual(expected);
     },
@@ -96,7 +102,12 @@ describeIf(REAL, "openReactor() in a Worker", () => {
     () => {
       const { exitCode, stdout, stderr } = runInNamespace("worker-child");
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-      expect(JSON.parse(stdout)).toEqual({ inactive: 0, active: 2, afterwards: 0, code: "ENOPROTOOPT" });
+      expect(JSON.parse(stdout)).toEqual({
+        inactive: 0,
+        active: 2,
+        afterwards: 0,
+        code: "ENOPROTOOPT",
+      });
     },
     SLOW,
   );

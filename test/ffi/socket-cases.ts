@@ -119,40 +119,46 @@ function casesFor(kind: Kind): SocketCase[] {
     },
   );
 
-  add("the TTL is the message's own; time exceeded arrives where Linux puts it", async ({ libc, wait }) => {
-    using socket = open(libc, kind);
-    const destination = { address: NETWORK.beyond[family] };
-    const data = echo(kind, { sequence: 9, payload: "expires" });
-    expect(socket.send({ data, destination, ttl: 1 })).toBe("sent");
-    const errors = await collectErrors({ socket, wait }, kind);
-    const error = errors[0] as ReturnType<typeof keep>;
-    expect(error.timestampNs).toBeNumber();
-    expect(error.ttl).toBe(64);
-    if (raw) {
-      expect(error.source?.address).toBe(NETWORK.router[family]);
-      const icmp = icmpOf(kind, error.data);
-      expect([icmp[0], icmp[1]]).toEqual([v4 ? 11 : 3, 0]);
-      expect(icmp.subarray(8 + (v4 ? 20 : 40) + 6, 8 + (v4 ? 20 : 40) + data.length)).toEqual(
-        data.subarray(6),
-      );
-      return;
-    }
-    expect(error.error).toMatchObject({
-      errno: EHOSTUNREACH,
-      origin: v4 ? SO_EE_ORIGIN_ICMP : SO_EE_ORIGIN_ICMP6,
-      type: v4 ? 11 : 3,
-      code: 0,
-      info: 0,
-    });
-    expect(error.error?.offender?.address).toBe(NETWORK.router[family]);
-    expect(error.source?.address).toBe(NETWORK.beyond[family]);
-    expect(error.data[0]).toBe(v4 ? 8 : 128);
-    expect(error.data.subarray(6, data.length)).toEqual(data.subarray(6));
-  });
+  add(
+    "the TTL is the message's own; time exceeded arrives where Linux puts it",
+    async ({ libc, wait }) => {
+      using socket = open(libc, kind);
+      const destination = { address: NETWORK.beyond[family] };
+      const data = echo(kind, { sequence: 9, payload: "expires" });
+      expect(socket.send({ data, destination, ttl: 1 })).toBe("sent");
+      const errors = await collectErrors({ socket, wait }, kind);
+      const error = errors[0] as ReturnType<typeof keep>;
+      expect(error.timestampNs).toBeNumber();
+      expect(error.ttl).toBe(64);
+      if (raw) {
+        expect(error.source?.address).toBe(NETWORK.router[family]);
+        const icmp = icmpOf(kind, error.data);
+        expect([icmp[0], icmp[1]]).toEqual([v4 ? 11 : 3, 0]);
+        expect(icmp.subarray(8 + (v4 ? 20 : 40) + 6, 8 + (v4 ? 20 : 40) + data.length)).toEqual(
+          data.subarray(6),
+        );
+        return;
+      }
+      expect(error.error).toMatchObject({
+        errno: EHOSTUNREACH,
+        origin: v4 ? SO_EE_ORIGIN_ICMP : SO_EE_ORIGIN_ICMP6,
+        type: v4 ? 11 : 3,
+        code: 0,
+        info: 0,
+      });
+      expect(error.error?.offender?.address).toBe(NETWORK.router[family]);
+      expect(error.source?.address).toBe(NETWORK.beyond[family]);
+      expect(error.data[0]).toBe(v4 ? 8 : 128);
+      expect(error.data.subarray(6, data.length)).toEqual(data.subarray(6));
+    },
+  );
 
   add("unreachable arrives with its code", async ({ libc, wait }) => {
     using socket = open(libc, kind);
-    socket.send({ data: echo(kind, { sequence: 4 }), destination: { address: NETWORK.closed[family] } });
+    socket.send({
+      data: echo(kind, { sequence: 4 }),
+      destination: { address: NETWORK.closed[family] },
+    });
     const error = (await collectErrors({ socket, wait }, kind))[0] as ReturnType<typeof keep>;
     if (raw) {
       const icmp = icmpOf(kind, error.data);
@@ -214,7 +220,9 @@ function casesFor(kind: Kind): SocketCase[] {
     expect(attempt).toThrow(
       expect.objectContaining({ errno: EMSGSIZE, code: "EMSGSIZE", address: loopback }),
     );
-    expect(() => socket.sendBatch([{ data, destination: { address: loopback } }])).toThrow("EMSGSIZE");
+    expect(() => socket.sendBatch([{ data, destination: { address: loopback } }])).toThrow(
+      "EMSGSIZE",
+    );
     const short = { data: echo(kind, { sequence: 2 }), destination: { address: loopback } };
     expect(socket.sendBatch([short, { ...short, data }])).toBe(1);
   });
@@ -258,29 +266,33 @@ function casesFor(kind: Kind): SocketCase[] {
     expect(drain()).toBe(0);
   });
 
-  add("a limit leaves the rest; a handler may receive from another socket", async ({ libc, wait }) => {
-    using socket = open(libc, kind);
-    using other = open(libc, kind);
-    for (const each of [socket, other]) {
-      if (raw) acceptRepliesOnly(each, family);
-    }
-    const sequences: (number | undefined)[] = [];
-    for (const sequence of [1, 2, 3]) {
-      socket.send({ data: echo(kind, { sequence }), destination: { address: loopback } });
-      if (!raw) other.send({ data: echo(kind, { sequence: 50 }), destination: { address: loopback } });
-    }
-    await waitForQueue(wait, libc);
-    const nested: (number | undefined)[] = [];
-    const take = (message: IncomingMessage): void => {
-      other.receive((inner) => nested.push(icmpOf(kind, inner.data)[7]), 1);
-      sequences.push(icmpOf(kind, message.data)[7]);
-    };
-    expect(socket.receive(take, 2)).toBe(2);
-    expect(socket.receive(take, 0)).toBe(0);
-    expect(socket.receive(take)).toBe(1);
-    expect(sequences).toEqual([1, 2, 3]);
-    expect(nested).toEqual(raw ? [1, 2, 3] : [50, 50, 50]);
-  });
+  add(
+    "a limit leaves the rest; a handler may receive from another socket",
+    async ({ libc, wait }) => {
+      using socket = open(libc, kind);
+      using other = open(libc, kind);
+      for (const each of [socket, other]) {
+        if (raw) acceptRepliesOnly(each, family);
+      }
+      const sequences: (number | undefined)[] = [];
+      for (const sequence of [1, 2, 3]) {
+        socket.send({ data: echo(kind, { sequence }), destination: { address: loopback } });
+        if (!raw)
+          other.send({ data: echo(kind, { sequence: 50 }), destination: { address: loopback } });
+      }
+      await waitForQueue(wait, libc);
+      const nested: (number | undefined)[] = [];
+      const take = (message: IncomingMessage): void => {
+        other.receive((inner) => nested.push(icmpOf(kind, inner.data)[7]), 1);
+        sequences.push(icmpOf(kind, message.data)[7]);
+      };
+      expect(socket.receive(take, 2)).toBe(2);
+      expect(socket.receive(take, 0)).toBe(0);
+      expect(socket.receive(take)).toBe(1);
+      expect(sequences).toEqual([1, 2, 3]);
+      expect(nested).toEqual(raw ? [1, 2, 3] : [50, 50, 50]);
+    },
+  );
 
   add("type filters belong to raw sockets", async ({ libc, wait }) => {
     using socket = open(libc, kind);
@@ -326,7 +338,10 @@ function casesFor(kind: Kind): SocketCase[] {
   add("binding chooses address and, for datagram sockets, identifier", async ({ libc }) => {
     using socket = open(libc, kind);
     const protocol = v4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
-    expect(socket.localAddress()).toEqual({ address: v4 ? "0.0.0.0" : "::", port: raw ? protocol : 0 });
+    expect(socket.localAddress()).toEqual({
+      address: v4 ? "0.0.0.0" : "::",
+      port: raw ? protocol : 0,
+    });
     socket.bind({ address: loopback, port: raw ? 0 : 4321 });
     expect(socket.localAddress()).toEqual({ address: loopback, port: raw ? protocol : 4321 });
     using other = open(libc, kind);
@@ -370,31 +385,35 @@ function casesFor(kind: Kind): SocketCase[] {
   });
 
   if (!raw) {
-    add("a pending error fails neither the next send nor the next receive", async ({ libc, wait }) => {
-      using socket = open(libc, kind);
-      using silent = open(libc, kind);
-      const destination = { address: NETWORK.beyond[family] };
-      for (let round = 0; round < 2; round++) {
-        socket.send({ data: echo(kind, { sequence: round }), destination, ttl: 1 });
-        silent.send({ data: echo(kind, { sequence: round }), destination, ttl: 1 });
-        // Only the other socket is read, so this one's error stays where it is.
-        await collectErrors({ socket: silent, wait }, kind);
-        const data = echo(kind, { sequence: 100 + round });
-        const send = { data, destination: { address: loopback } };
-        if (round === 0) expect(socket.send(send)).toBe("sent");
-        else expect(socket.sendBatch([send, send])).toBe(2);
-        let replies = 0;
-        await wait(() => {
-          socket.receive((message) => {
-            if (isReply(kind, message) && icmpOf(kind, message.data)[7] === 100 + round) replies++;
+    add(
+      "a pending error fails neither the next send nor the next receive",
+      async ({ libc, wait }) => {
+        using socket = open(libc, kind);
+        using silent = open(libc, kind);
+        const destination = { address: NETWORK.beyond[family] };
+        for (let round = 0; round < 2; round++) {
+          socket.send({ data: echo(kind, { sequence: round }), destination, ttl: 1 });
+          silent.send({ data: echo(kind, { sequence: round }), destination, ttl: 1 });
+          // Only the other socket is read, so this one's error stays where it is.
+          await collectErrors({ socket: silent, wait }, kind);
+          const data = echo(kind, { sequence: 100 + round });
+          const send = { data, destination: { address: loopback } };
+          if (round === 0) expect(socket.send(send)).toBe("sent");
+          else expect(socket.sendBatch([send, send])).toBe(2);
+          let replies = 0;
+          await wait(() => {
+            socket.receive((message) => {
+              if (isReply(kind, message) && icmpOf(kind, message.data)[7] === 100 + round)
+                replies++;
+            });
+            return replies === 1 + round;
           });
-          return replies === 1 + round;
-        });
-        expect(replies).toBe(1 + round);
-        socket.receiveErrors(() => {});
-        silent.receive(() => {});
-      }
-    });
+          expect(replies).toBe(1 + round);
+          socket.receiveErrors(() => {});
+          silent.receive(() => {});
+        }
+      },
+    );
 
     add("without IP_RECVERR errors of routers are lost", async ({ libc, wait }) => {
       using socket = open(libc, kind);

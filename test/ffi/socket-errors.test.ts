@@ -37,7 +37,9 @@ describe("Socket.open()", () => {
     const attempt = (): unknown => Socket.open(new Libc(kernel), { ...RAW, type });
     expect(attempt).toThrow(SystemError);
     expect(attempt).not.toThrow(RawSocketPermissionError);
-    expect(attempt).toThrow(expect.objectContaining({ code, syscall: "socket", address: undefined }));
+    expect(attempt).toThrow(
+      expect.objectContaining({ code, syscall: "socket", address: undefined }),
+    );
     expect(kernel.openDescriptors).toBe(0);
   });
 
@@ -83,7 +85,8 @@ describe("Socket.send()", () => {
   test("throws a failure that repeats, with its address", () => {
     const { kernel, socket } = setUp();
     kernel.failSendsTo("10.0.0.1", EHOSTUNREACH);
-    const attempt = (): unknown => socket.send({ ...MESSAGE, destination: { address: "10.0.0.1" } });
+    const attempt = (): unknown =>
+      socket.send({ ...MESSAGE, destination: { address: "10.0.0.1" } });
     expect(attempt).toThrow(/^sendmsg\(\) to 10\.0\.0\.1 failed: EHOSTUNREACH \(.+\)$/);
     expect(attempt).toThrow(
       expect.objectContaining({
@@ -114,7 +117,9 @@ describe("Socket.sendBatch()", () => {
     const bad = { ...MESSAGE, destination: { address: "10.0.0.1" } };
     kernel.failSendsTo("10.0.0.1", EHOSTUNREACH);
     expect(socket.sendBatch([...messages.slice(0, 256), bad])).toBe(256);
-    expect(socket.sendBatch([...messages, { ...MESSAGE, destination: { address: "nowhere" } }])).toBe(300);
+    expect(
+      socket.sendBatch([...messages, { ...MESSAGE, destination: { address: "nowhere" } }]),
+    ).toBe(300);
     expect(socket.sendBatch([])).toBe(0);
   });
 });

@@ -94,7 +94,10 @@ export function acceptRepliesOnly(socket: Socket, family: 4 | 6): void {
 }
 
 /** An echo request; ICMPv6 checksums are the kernel's business. */
-export function echo({ family }: Kind, request: { sequence: number; payload?: string }): Uint8Array {
+export function echo(
+  { family }: Kind,
+  request: { sequence: number; payload?: string },
+): Uint8Array {
   const payload = new TextEncoder().encode(request.payload ?? "");
   const bytes = new Uint8Array(8 + payload.length);
   bytes[0] = family === 4 ? 8 : 128;

@@ -2,30 +2,38 @@ import { describe, expect, test } from "bun:test";
 import { Libc } from "../../src/ffi/libc.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { FakeKernel } from "../support/fake-libc.ts";
-import { type FakeArrival, type FakeProbe, timeExceeded, unreachable } from "../support/fake-network.ts";
+import {
+  type FakeArrival,
+  type FakeProbe,
+  timeExceeded,
+  unreachable,
+} from "../support/fake-network.ts";
 import { describeIf, requires } from "../support/requires.ts";
 import { runInNamespace } from "./namespace.ts";
 import { SOCKET_CASES } from "./socket-cases.ts";
 import { NETWORK } from "./socket-kinds.ts";
 
 describe("Socket on the fake kernel", () => {
-  test.each(SOCKET_CASES.map((each) => [each.name, each] as const))("%s", async (_name, { run }) => {
-    const clock = new FakeClock();
-    const kernel = new FakeKernel(clock, {
-      network: answer,
-      addresses: [NETWORK.host[4], NETWORK.host[6]],
-    });
-    await run({
-      libc: new Libc(kernel),
-      wait: async (condition) => {
-        for (let round = 0; !condition(); round++) {
-          if (round === 2000) throw new Error("Nothing arrived within two fake seconds");
-          await clock.advance(1);
-        }
-      },
-    });
-    expect(kernel.openDescriptors).toBe(0);
-  });
+  test.each(SOCKET_CASES.map((each) => [each.name, each] as const))(
+    "%s",
+    async (_name, { run }) => {
+      const clock = new FakeClock();
+      const kernel = new FakeKernel(clock, {
+        network: answer,
+        addresses: [NETWORK.host[4], NETWORK.host[6]],
+      });
+      await run({
+        libc: new Libc(kernel),
+        wait: async (condition) => {
+          for (let round = 0; !condition(); round++) {
+            if (round === 2000) throw new Error("Nothing arrived within two fake seconds");
+            await clock.advance(1);
+          }
+        },
+      });
+      expect(kernel.openDescriptors).toBe(0);
+    },
+  );
 });
 
 describeIf(

@@ -29,11 +29,15 @@ describeIf(requires.linux(), "openLibc()", () => {
     using sender = openUdp();
     using receiver = openUdp();
     const data = Uint8Array.of(1, 2, 3);
-    expect(libc.sendto(sender.fd, data, data.length, 0, receiver.address, receiver.address.length)).toBe(3);
+    expect(
+      libc.sendto(sender.fd, data, data.length, 0, receiver.address, receiver.address.length),
+    ).toBe(3);
     const received = new Uint8Array(16);
     const from = new Uint8Array(SOCKADDR_IN.size);
     const fromLength = Uint32Array.of(from.length);
-    expect(libc.recvfrom(receiver.fd, received, received.length, MSG_DONTWAIT, from, fromLength)).toBe(3);
+    expect(
+      libc.recvfrom(receiver.fd, received, received.length, MSG_DONTWAIT, from, fromLength),
+    ).toBe(3);
     expect([...received.subarray(0, 3)]).toEqual([1, 2, 3]);
     expect(from).toEqual(sender.address);
   });
@@ -48,7 +52,9 @@ describeIf(requires.linux(), "openLibc()", () => {
     expect(libc.recvmsg(receiver.fd, batch.headers, MSG_DONTWAIT)).toBe(1);
     expect(batch.view.getUint8(batch.dataOffset(0))).toBe(7);
     const from = decodeSocketAddress(batch.view, batch.nameOffset(0), SOCKADDR_IN.size);
-    expect(from).toEqual(decodeSocketAddress(new DataView(sender.address.buffer), 0, SOCKADDR_IN.size));
+    expect(from).toEqual(
+      decodeSocketAddress(new DataView(sender.address.buffer), 0, SOCKADDR_IN.size),
+    );
   });
 
   test("tells why a call failed, right after it", () => {
@@ -75,7 +81,13 @@ describeIf(
   requires.all(requires.linux(), requires.command("cc")),
   "openLibc() beside planted libraries",
   () => {
-    const NAMES = ["libc.so.6", "libc.so", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1", "libc"];
+    const NAMES = [
+      "libc.so.6",
+      "libc.so",
+      "libc.musl-x86_64.so.1",
+      "libc.musl-aarch64.so.1",
+      "libc",
+    ];
     const PROGRAM = `
     const { openLibc } = await import(${JSON.stringify(`${import.meta.dir}/../../src/ffi/symbols.ts`)});
     try { console.log(openLibc().getpid() === process.pid); } catch (error) { console.log(error.name, error.message); }`;
@@ -97,7 +109,8 @@ describeIf(
         );
         const library = join(folder, "planted.so");
         expect(
-          Bun.spawnSync(["cc", "-shared", "-fPIC", "-o", library, join(folder, "planted.c")]).success,
+          Bun.spawnSync(["cc", "-shared", "-fPIC", "-o", library, join(folder, "planted.c")])
+            .success,
         ).toBe(true);
         for (const name of NAMES) copyFileSync(library, join(folder, name));
         const { stdout } = Bun.spawnSync([process.execPath, "-e", PROGRAM], {

@@ -28,7 +28,13 @@ describeIf(requiresLab("nft"), "echo on a real kernel", () => {
         target: LOOPBACK[family],
         options: { count: 3, interval: 20 },
       });
-      expect(result.statistics).toMatchObject({ sent: 3, received: 3, lost: 0, loss: 0, duplicates: 0 });
+      expect(result.statistics).toMatchObject({
+        sent: 3,
+        received: 3,
+        lost: 0,
+        loss: 0,
+        duplicates: 0,
+      });
       expect(result.results.map(({ request }) => request.number)).toEqual([1, 2, 3]);
       for (const one of result.results) {
         expect(one).toMatchObject({
@@ -71,10 +77,16 @@ describeIf(requiresLab("nft"), "echo on a real kernel", () => {
         expect(outcomes).toHaveLength(SIZES.length);
         for (const [index, outcome] of outcomes.entries()) {
           const result = resultOf(outcome);
-          expect([SIZES[index], result.kind, result.corrupt]).toEqual([SIZES[index], "reply", false]);
+          expect([SIZES[index], result.kind, result.corrupt]).toEqual([
+            SIZES[index],
+            "reply",
+            false,
+          ]);
           const { sentPacket } = result.request;
           expect(sentPacket?.packet.payload).toHaveLength(2 * (SIZES[index] ?? 0));
-          expect(result.reply?.receivedPacket.icmpPacket.payload).toBe(sentPacket?.packet.payload as string);
+          expect(result.reply?.receivedPacket.icmpPacket.payload).toBe(
+            sentPacket?.packet.payload as string,
+          );
         }
       });
     }
@@ -135,7 +147,10 @@ describeIf(requiresLab("nft"), "echo on a real kernel", () => {
     test(`${name}: DSCP and hop limit are those on the wire`, async () => {
       const header = family === 4 ? "ip" : "ip6";
       const ttl = family === 4 ? "ip ttl 17" : "ip6 hoplimit 17";
-      const count = await countOutput(chain.source, [`${header} dscp 46 ${ttl}`, `${header} dscp 10 ${ttl}`]);
+      const count = await countOutput(chain.source, [
+        `${header} dscp 46 ${ttl}`,
+        `${header} dscp 10 ${ttl}`,
+      ]);
       const target = chain.destination[family];
       const options = { count: 3, interval: 5, ttl: 17 };
       const [expedited, assured] = await measure(chain.source, kind, [
@@ -178,7 +193,9 @@ describeIf(requiresLab("nft"), "echo on a real kernel", () => {
         expect([groups[index], statistics.received]).toEqual([groups[index], 2]);
         for (const { reply } of results) {
           expect(reply?.addr).not.toBe(groups[index] ?? "");
-          expect(reply?.addr).toMatch(kind.family === 4 ? /^10\.77\.1\.2$/ : /^fe80::[\da-f:]+%\w+$/);
+          expect(reply?.addr).toMatch(
+            kind.family === 4 ? /^10\.77\.1\.2$/ : /^fe80::[\da-f:]+%\w+$/,
+          );
         }
       }
     });
@@ -218,7 +235,8 @@ describeIf(requiresLab("nft"), "echo on a real kernel", () => {
     test(`${kind.name}: a link-local target needs its zone`, async () => {
       const [router] = chain.routers;
       const listing =
-        (await router?.exec("ip", "-6", "-o", "addr", "show", "dev", "below", "scope", "link")) ?? "";
+        (await router?.exec("ip", "-6", "-o", "addr", "show", "dev", "below", "scope", "link")) ??
+        "";
       const address = /inet6 (fe80:[^/]*)/.exec(listing)?.[1] ?? "";
       const [zoned, byOption, bare] = await measure(chain.source, kind, [
         { method: "probe", target: `${address}%above` },

@@ -50,7 +50,11 @@ const HIDDEN_IN_REPLY: Readonly<Record<Family, readonly string[]>> = {
   6: [],
 };
 const HIDDEN_IN_ERROR: Readonly<Record<Family, readonly string[]>> = {
-  4: ["icmpError.quote.ipHeader", "reply.receivedPacket.icmpPacket.checksum", ...HIDDEN_IN_REPLY[4]].sort(),
+  4: [
+    "icmpError.quote.ipHeader",
+    "reply.receivedPacket.icmpPacket.checksum",
+    ...HIDDEN_IN_REPLY[4],
+  ].sort(),
   6: ["icmpError.quote.ipHeader", "reply.receivedPacket.icmpPacket.checksum"],
 };
 
@@ -61,7 +65,8 @@ function addressOf(error: KernelError): string {
 
 function pairOf(family: Family): [raw: SocketKind, datagram: SocketKind] {
   const [raw, datagram] = SOCKET_KINDS.filter((kind) => kind.family === family);
-  if (raw === undefined || datagram === undefined) throw new Error(`Two kinds of socket are IPv${family}`);
+  if (raw === undefined || datagram === undefined)
+    throw new Error(`Two kinds of socket are IPv${family}`);
   return [raw, datagram];
 }
 
@@ -73,12 +78,17 @@ describeIf(requiresLab("nft"), "ICMP errors on a real kernel", () => {
     const errors = ERRORS.filter((error) => error.family === family);
 
     beforeAll(async () => {
-      chains.push(...(await Promise.all(pair.map(() => buildChain({ routers: 3, lastMtu: 1280 })))));
+      chains.push(
+        ...(await Promise.all(pair.map(() => buildChain({ routers: 3, lastMtu: 1280 })))),
+      );
       for (const { routers } of chains) {
         const [, second, third] = routers;
-        if (second === undefined || third === undefined) throw new Error("The chain has too few routers");
+        if (second === undefined || third === undefined)
+          throw new Error("The chain has too few routers");
         const rejections = errors.flatMap((error) =>
-          error.reject === undefined ? [] : [{ family, destination: addressOf(error), reason: error.reject }],
+          error.reject === undefined
+            ? []
+            : [{ family, destination: addressOf(error), reason: error.reject }],
         );
         await reject(second, rejections);
         for (const error of errors) {
@@ -91,7 +101,9 @@ describeIf(requiresLab("nft"), "ICMP errors on a real kernel", () => {
     for (const [index, kind] of pair.entries()) {
       test(`${kind.name}: every destination unreachable carries sender, type, code and quote`, async () => {
         const chain = at(chains, index);
-        const calls = errors.map((error) => ({ method: "probe", target: addressOf(error) }) as const);
+        const calls = errors.map(
+          (error) => ({ method: "probe", target: addressOf(error) }) as const,
+        );
         const outcomes = await measure(chain.source, kind, calls);
         for (const [i, error] of errors.entries()) {
           const hop = error.route === undefined ? 2 : 3;
@@ -128,7 +140,9 @@ describeIf(requiresLab("nft"), "ICMP errors on a real kernel", () => {
       test(`${kind.name}: time exceeded comes from the router whose turn it is`, async () => {
         const chain = at(chains, index);
         const target = chain.destination[family];
-        const calls = [1, 2, 3].map((ttl) => ({ method: "probe", target, options: { ttl } }) as const);
+        const calls = [1, 2, 3].map(
+          (ttl) => ({ method: "probe", target, options: { ttl } }) as const,
+        );
         const outcomes = await measure(chain.source, kind, calls);
         for (const [i, outcome] of outcomes.entries()) {
           expect(resultOf(outcome)).toMatchObject({
@@ -171,7 +185,11 @@ describeIf(requiresLab("nft"), "ICMP errors on a real kernel", () => {
           { method: "probe", target, options: { size: 2000, dontFragment: true } },
           { method: "ping", target, options: { count: 3, interval: 0, size: 100 } },
         ]);
-        expect(resultOf(tooBig)).toMatchObject({ kind: "sendError", error: "EMSGSIZE", reply: null });
+        expect(resultOf(tooBig)).toMatchObject({
+          kind: "sendError",
+          error: "EMSGSIZE",
+          reply: null,
+        });
         expect(resultOf(next).statistics).toMatchObject({ sent: 3, received: 3, sendErrors: 0 });
       });
 
@@ -210,14 +228,23 @@ describeIf(requiresLab("nft"), "ICMP errors on a real kernel", () => {
         { method: "probe", target: reachable, options: { size: 1400, dontFragment: true } },
       ] as const;
       const [raw, datagram] = await Promise.all(
-        pair.map(async (kind, index) => (await measure(at(chains, index).source, kind, calls)).map(resultOf)),
+        pair.map(async (kind, index) =>
+          (await measure(at(chains, index).source, kind, calls)).map(resultOf),
+        ),
       );
-      const differences = calls.map((_, i) => differencesOf(shapeOf(raw?.[i]), shapeOf(datagram?.[i])));
+      const differences = calls.map((_, i) =>
+        differencesOf(shapeOf(raw?.[i]), shapeOf(datagram?.[i])),
+      );
       const inError = HIDDEN_IN_ERROR[family];
       expect(differences).toEqual(
         [HIDDEN_IN_REPLY[family], inError, inError, inError].map((paths) => [...paths]),
       );
-      expect(raw?.map(({ kind }) => kind)).toEqual(["reply", "icmpError", "icmpError", "icmpError"]);
+      expect(raw?.map(({ kind }) => kind)).toEqual([
+        "reply",
+        "icmpError",
+        "icmpError",
+        "icmpError",
+      ]);
       for (const i of calls.keys()) {
         expect(verdictOf(datagram?.[i])).toEqual(verdictOf(raw?.[i]));
       }

@@ -136,7 +136,9 @@ describeIf(requiresLab(), "an interface on a real kernel", () => {
       ]);
       expect(resultOf(outcome)).toMatchObject({
         error: "EADDRNOTAVAIL",
-        sendError: { message: expect.stringContaining(`from ${source}: this host has no such address`) },
+        sendError: {
+          message: expect.stringContaining(`from ${source}: this host has no such address`),
+        },
       });
     });
   }

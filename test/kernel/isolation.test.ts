@@ -23,7 +23,9 @@ describeIf(requiresLab("ping"), "many clients on one host", () => {
       const loopback = family === 4 ? "127.0.0.1" : "::1";
       const targets = [chain.destination[family], loopback];
       // As root: nobody may not run a program with file capabilities, as ping(8) often is, once they are out of bounds.
-      const others = targets.map((target) => chain.source.spawn(["ping", "-q", "-i", "0.005", target]));
+      const others = targets.map((target) =>
+        chain.source.spawn(["ping", "-q", "-i", "0.005", target]),
+      );
       const kinds = SOCKET_KINDS.filter((kind) => kind.family === family);
       const reports = await Promise.all(
         [...kinds, ...kinds].map(async ({ privileged, as }) => {
@@ -48,7 +50,8 @@ describeIf(requiresLab("ping"), "many clients on one host", () => {
         expect(other.exitCode).toBeNull();
         other.kill("SIGINT");
         const summary = await outputOf(other, "ping");
-        const [, transmitted, received] = /(\d+) packets transmitted, (\d+) received/.exec(summary) ?? [];
+        const [, transmitted, received] =
+          /(\d+) packets transmitted, (\d+) received/.exec(summary) ?? [];
         expect(Number(transmitted)).toBeGreaterThan(10);
         // And ping is not disturbed either; its last request may have been on its way.
         expect(Number(transmitted) - Number(received)).toBeLessThan(3);

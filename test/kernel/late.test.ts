@@ -12,7 +12,10 @@ describeIf(requiresLab(), "answers after the timeout, on a real kernel", () => {
     const pings = SOCKET_KINDS.map(async (kind) => {
       const options = { count: 5, interval: 800, timeout: 1000 };
       const target = chain.vacant[kind.family];
-      return { kind, ...(await measureOne(chain.source, kind, { method: "ping", target, options })) };
+      return {
+        kind,
+        ...(await measureOne(chain.source, kind, { method: "ping", target, options })),
+      };
     });
     for (const { kind, statistics, results } of await Promise.all(pings)) {
       // The last router gives up after three tries a second apart (arp(7), mcast_solicit).

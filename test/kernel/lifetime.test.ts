@@ -63,7 +63,10 @@ describeIf(requiresLab("nft"), "lifetime on a real kernel", () => {
         uses.map(async ([use, outcome]) => {
           const input: UnclosedInput = { use, answering: chain.destination[4], silent: SILENT[4] };
           const child = chain.source.start("unclosed.ts", input, { as });
-          const [line] = parseLines(await outputOf(child, use)) as { outcome: unknown; at: number }[];
+          const [line] = parseLines(await outputOf(child, use)) as {
+            outcome: unknown;
+            at: number;
+          }[];
           const endedAt = Date.now();
           expect([use, line?.outcome]).toEqual([use, outcome]);
           // Promptly: whatever might keep it alive, by mistake, would do so for ever or for a timeout of 60 s.
@@ -82,7 +85,8 @@ describeIf(requiresLab("nft"), "lifetime on a real kernel", () => {
         ]),
       );
       for (const { method, by, error, seen, descriptors } of lines) {
-        const expected = by === "signal" ? "Error: enough" : "ClientClosedError: The client is closed";
+        const expected =
+          by === "signal" ? "Error: enough" : "ClientClosedError: The client is closed";
         expect([method, by, error]).toEqual([method, by, expected]);
         expect([method, by, seen[0] > 0, seen[1]]).toEqual([method, by, true, 0]);
         expect(descriptors[1]).toBe(descriptors[0]);

@@ -33,13 +33,18 @@ describeIf(requires.all(requires.linux(), requires.root()), "loopback of this ho
       ]);
       expect(trace.hops.map(({ ttl, addr }) => [ttl, addr])).toEqual([[1, target]]);
       expect(trace).toMatchObject({ reached: true, stopReason: "target" });
-      expect(round.hops.map(({ addr, statistics }) => [addr, statistics.received])).toEqual([[target, 3]]);
+      expect(round.hops.map(({ addr, statistics }) => [addr, statistics.received])).toEqual([
+        [target, 3],
+      ]);
     });
 
     test("an endless ping ends with its loop", async () => {
       await using client = new Client();
       let count = 0;
-      for await (const { kind } of client.ping(target, { count: Number.POSITIVE_INFINITY, interval: 1 })) {
+      for await (const { kind } of client.ping(target, {
+        count: Number.POSITIVE_INFINITY,
+        interval: 1,
+      })) {
         expect(kind).toBe("reply");
         count += 1;
         if (count === 20) break;
@@ -64,8 +69,8 @@ describeIf(requires.all(requires.linux(), requires.root()), "loopback of this ho
     await using client = new Client();
     const targets = ["127.0.0.1", "::1", "127.0.0.2"];
     const result = await client.multiping(targets, { count: 3, interval: 5 });
-    expect(result.targets.map(({ resolved, statistics }) => [resolved, statistics.received])).toEqual(
-      targets.map((target) => [target, 3]),
-    );
+    expect(
+      result.targets.map(({ resolved, statistics }) => [resolved, statistics.received]),
+    ).toEqual(targets.map((target) => [target, 3]));
   });
 });

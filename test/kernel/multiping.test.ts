@@ -29,7 +29,9 @@ describeIf(requiresLab("nft"), "multiping on a real kernel", () => {
     await chain.target.exec("ip", "route", "add", "local", "10.90.0.0/24", "dev", "lo");
     await chain.target.exec("ip", "-6", "route", "add", "local", "fd90::/112", "dev", "lo");
     for (const family of [4, 6] as const) {
-      await reject(router, [{ family, destination: PROHIBITED[family], reason: "admin-prohibited" }]);
+      await reject(router, [
+        { family, destination: PROHIBITED[family], reason: "admin-prohibited" },
+      ]);
       await addDeadRoute(router, "blackhole", SILENT[family]);
       await addDeadRoute(chain.source, "unreachable", UNSENDABLE[family]);
     }
@@ -48,7 +50,10 @@ describeIf(requiresLab("nft"), "multiping on a real kernel", () => {
       expect(result.targets.map(({ target }) => target)).toEqual(HOSTS[family]);
       for (const { target, resolved, statistics, results, failure } of result.targets) {
         expect([target, resolved, failure]).toEqual([target, target, null]);
-        expect([target, statistics]).toMatchObject([target, { sent: 3, received: 3, duplicates: 0 }]);
+        expect([target, statistics]).toMatchObject([
+          target,
+          { sent: 3, received: 3, duplicates: 0 },
+        ]);
         for (const one of results) {
           expect(one.reply?.addr).toBe(target);
           expect(one.reply?.receivedPacket.icmpPacket.payload).toBe(
@@ -71,7 +76,15 @@ describeIf(requiresLab("nft"), "multiping on a real kernel", () => {
         chain.hops[6][0] ?? "",
       ];
       const ill = [
-        ...[NO_NAME, PROHIBITED[4], PROHIBITED[6], SILENT[4], SILENT[6], UNSENDABLE[4], UNSENDABLE[6]],
+        ...[
+          NO_NAME,
+          PROHIBITED[4],
+          PROHIBITED[6],
+          SILENT[4],
+          SILENT[6],
+          UNSENDABLE[4],
+          UNSENDABLE[6],
+        ],
       ];
       const { targets } = await measureOne(chain.source, kind, {
         method: "multiping",

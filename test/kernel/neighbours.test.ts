@@ -34,8 +34,16 @@ describeIf(requiresLab(), "silent neighbours", () => {
     const at = (index: number): string =>
       family === 4 ? `10.88.${index >> 8}.${index & 0xff}` : `fd88::${index.toString(16)}`;
     // The second that lives is the last to be begun.
-    const targets = [at(2), ...Array.from({ length: dead }, (_, index) => at(3 + index)), at(0x702)];
-    const [report] = await chain.source.run("neighbours.ts", { ...input, privileged, targets }, { as });
+    const targets = [
+      at(2),
+      ...Array.from({ length: dead }, (_, index) => at(3 + index)),
+      at(0x702),
+    ];
+    const [report] = await chain.source.run(
+      "neighbours.ts",
+      { ...input, privileged, targets },
+      { as },
+    );
     if (report === undefined) throw new Error("The driver printed nothing");
     return report as Json<NeighboursReport>;
   }
@@ -44,7 +52,9 @@ describeIf(requiresLab(), "silent neighbours", () => {
     input: Omit<NeighboursInput, "privileged" | "targets"> & { readonly dead: number },
     kinds: readonly SocketKind[] = SOCKET_KINDS,
   ): Promise<{ name: string; report: Json<NeighboursReport> }[]> {
-    return Promise.all(kinds.map(async (kind) => ({ name: kind.name, report: await run(kind, input) })));
+    return Promise.all(
+      kinds.map(async (kind) => ({ name: kind.name, report: await run(kind, input) })),
+    );
   }
 
   test("a sweep finds the two that live among 251", async () => {
@@ -74,7 +84,12 @@ describeIf(requiresLab(), "silent neighbours", () => {
     // The kernel's table has room for 1,024 of each family (gc_thresh3), this machine's others included.
     for (const pair of [SOCKET_KINDS.slice(0, 2), SOCKET_KINDS.slice(2)]) {
       test(`900 cost two that live nothing: ${pair.map(({ name }) => name).join(", ")}`, async () => {
-        const input = { method: "multiping", dead: 900, options: { count: 4 }, againAfterMs: 3500 } as const;
+        const input = {
+          method: "multiping",
+          dead: 900,
+          options: { count: 4 },
+          againAfterMs: 3500,
+        } as const;
         for (const { name, report } of await runAll(input, pair)) {
           expect([name, ...report.answered]).toEqual([name, 4, 4]);
           expect(report.others["timeout"]).toBeGreaterThan(900);

@@ -57,19 +57,32 @@ describeIf(requiresLab(), "permission on a real kernel", () => {
       const permitted = await attempt(open, "root", target);
       expect([permitted.auto.kind, permitted.auto.hasWholeHeader]).toEqual(["reply", isIpv4]);
       expect([permitted.raw.kind, permitted.raw.hasWholeHeader]).toEqual(["reply", isIpv4]);
-      expect([permitted.datagram.kind, permitted.datagram.hasWholeHeader]).toEqual(["reply", false]);
+      expect([permitted.datagram.kind, permitted.datagram.hasWholeHeader]).toEqual([
+        "reply",
+        false,
+      ]);
       const refused = await attempt(closed, "root", target);
       expect(refused.auto.kind).toBe("reply");
-      expect(refused.datagram).toMatchObject({ kind: null, error: { name: "RawSocketPermissionError" } });
-      expect(refused.datagram.error?.message).toContain('sysctl -w net.ipv4.ping_group_range="0 0"');
+      expect(refused.datagram).toMatchObject({
+        kind: null,
+        error: { name: "RawSocketPermissionError" },
+      });
+      expect(refused.datagram.error?.message).toContain(
+        'sysctl -w net.ipv4.ping_group_range="0 0"',
+      );
       expect(refused.datagram.error?.message).toContain('leave out "privileged: false"');
     });
   }
 });
 
 async function attempt(namespace: Namespace, as: User, target: string) {
-  const lines = (await namespace.run("permission.ts", { target, attempts: 50 }, { as })) as Attempt[];
+  const lines = (await namespace.run(
+    "permission.ts",
+    { target, attempts: 50 },
+    { as },
+  )) as Attempt[];
   const [auto, raw, datagram] = lines;
-  if (auto === undefined || raw === undefined || datagram === undefined) throw new Error("Too few lines");
+  if (auto === undefined || raw === undefined || datagram === undefined)
+    throw new Error("Too few lines");
   return { auto, raw, datagram };
 }

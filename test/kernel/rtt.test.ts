@@ -37,13 +37,23 @@ describeIf(requiresLab("ping"), "round-trip times on a real kernel", () => {
         comparisons.push([ours, pings]);
         if (ours <= pings + MARGIN) return;
       }
-      throw new Error(`Each time ours was more than ${MARGIN} ms longer: ${JSON.stringify(comparisons)}`);
+      throw new Error(
+        `Each time ours was more than ${MARGIN} ms longer: ${JSON.stringify(comparisons)}`,
+      );
     });
   }
 });
 
 async function leastOfPing({ source }: Chain, target: string): Promise<number> {
-  const output = await source.exec("ping", "-q", "-c", `${COUNT}`, "-i", `${INTERVAL_MS / 1000}`, target);
+  const output = await source.exec(
+    "ping",
+    "-q",
+    "-c",
+    `${COUNT}`,
+    "-i",
+    `${INTERVAL_MS / 1000}`,
+    target,
+  );
   const least = /min\/avg\/max\/mdev = ([\d.]+)\//.exec(output)?.[1];
   if (least === undefined) throw new Error(`ping printed no minimum: ${output}`);
   return Number(least);

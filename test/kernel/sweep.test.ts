@@ -38,7 +38,9 @@ describeIf(requiresLab("nft"), "sweep on a real kernel", () => {
     await chain.target.exec("ip", "route", "add", "local", LIVING[4], "dev", "lo");
     await chain.target.exec("ip", "-6", "route", "add", "local", LIVING[6], "dev", "lo");
     for (const family of [4, 6] as const) {
-      await reject(router, [{ family, destination: PROHIBITED[family], reason: "admin-prohibited" }]);
+      await reject(router, [
+        { family, destination: PROHIBITED[family], reason: "admin-prohibited" },
+      ]);
       await addDeadRoute(router, "blackhole", SILENT[family]);
       await addDeadRoute(chain.source, "unreachable", UNSENDABLE[family]);
     }
@@ -55,12 +57,20 @@ describeIf(requiresLab("nft"), "sweep on a real kernel", () => {
         options: { order: "random" },
         unpaced: true,
       });
-      expect(totals).toMatchObject({ hosts: count, answered: count, silent: 0, sendErrors: 0, failed: 0 });
+      expect(totals).toMatchObject({
+        hosts: count,
+        answered: count,
+        silent: 0,
+        sendErrors: 0,
+        failed: 0,
+      });
       expect(totals).toMatchObject({ corrupt: 0, duplicates: 0, late: 0 });
       // A small receive buffer may overflow; what was lost by it was asked for again.
       expect(totals.sent).toBe(count + totals.overflows);
       expect(new Set(living).size).toBe(count);
-      expect(new Set(hosts.map((host) => ("addr" in host ? host.addr : "")))).toEqual(new Set(living));
+      expect(new Set(hosts.map((host) => ("addr" in host ? host.addr : "")))).toEqual(
+        new Set(living),
+      );
       for (const host of hosts) {
         if (host.kind !== "reply") throw new Error(`Not a reply: ${JSON.stringify(host)}`);
         expect(host.from).toBe(host.addr);
@@ -74,7 +84,10 @@ describeIf(requiresLab("nft"), "sweep on a real kernel", () => {
       const header = family === 4 ? "ip" : "ip6";
       const count = await countOutput(chain.source, [`${header} dscp 11 ${header} ecn ce`]);
       const targets = chain.destination[family];
-      const { totals } = await sweep(chain.source, kind, { targets, options: { tos: 0x2f, retries: 0 } });
+      const { totals } = await sweep(chain.source, kind, {
+        targets,
+        options: { tos: 0x2f, retries: 0 },
+      });
       expect(totals.answered).toBe(1);
       expect(await count()).toEqual([1]);
     });
@@ -86,10 +99,21 @@ describeIf(requiresLab("nft"), "sweep on a real kernel", () => {
         options: { timeout: 3000 },
         unpaced: true,
       });
-      expect(totals).toMatchObject({ hosts: count, answered: 0, icmpErrors: count, silent: 0, late: 0 });
+      expect(totals).toMatchObject({
+        hosts: count,
+        answered: 0,
+        icmpErrors: count,
+        silent: 0,
+        late: 0,
+      });
       const [type, code] = family === 4 ? [3, 13] : [1, 1];
       for (const host of hosts) {
-        expect(host).toMatchObject({ kind: "icmpError", type, code, from: chain.hops[family][0] ?? "" });
+        expect(host).toMatchObject({
+          kind: "icmpError",
+          type,
+          code,
+          from: chain.hops[family][0] ?? "",
+        });
       }
       expect(new Set(hosts.map((host) => ("addr" in host ? host.addr : ""))).size).toBe(count);
     });
@@ -105,7 +129,9 @@ describeIf(requiresLab("nft"), "sweep on a real kernel", () => {
         targets,
         options: { timeout: 200, retries: 2 },
       });
-      const outcome = hosts.map((host) => ("addr" in host ? [host.addr, host.kind, host.attempts] : []));
+      const outcome = hosts.map((host) =>
+        "addr" in host ? [host.addr, host.kind, host.attempts] : [],
+      );
       expect(outcome.sort()).toEqual(
         [
           [chain.destination[family], "reply", 1],
@@ -124,7 +150,12 @@ describeIf(requiresLab("nft"), "sweep on a real kernel", () => {
         block: { afterProbes: 400, forMs: 400 },
         printReplies: false,
       });
-      expect(totals).toMatchObject({ answered: LIVING_HOSTS[family], silent: 0, late: 0, duplicates: 0 });
+      expect(totals).toMatchObject({
+        answered: LIVING_HOSTS[family],
+        silent: 0,
+        late: 0,
+        duplicates: 0,
+      });
       // The kernel's stamps say when the answers came, however late they were read.
       expect(totals.rtt.max).toBeLessThan(100);
     });
@@ -154,7 +185,11 @@ describeIf(requiresLab("nft"), "sweep on a real kernel", () => {
         unpaced: true,
         collectEvery: 50,
       });
-      expect(totals).toMatchObject({ answered: LIVING_HOSTS[kind.family], corrupt: 0, sendErrors: 0 });
+      expect(totals).toMatchObject({
+        answered: LIVING_HOSTS[kind.family],
+        corrupt: 0,
+        sendErrors: 0,
+      });
       expect(new Set(living).size).toBe(LIVING_HOSTS[kind.family]);
     });
   }

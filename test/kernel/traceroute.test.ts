@@ -63,7 +63,10 @@ describeIf(requiresLab("nft", "tcpdump"), "traceroute on a real kernel", () => {
       });
 
       test(`${name}: stops where the target is prohibited, without reaching it`, async () => {
-        const trace = await measureOne(chain.source, kind, { method: "traceroute", target: DEAD[family] });
+        const trace = await measureOne(chain.source, kind, {
+          method: "traceroute",
+          target: DEAD[family],
+        });
         expect(trace).toMatchObject({ reached: false, stopReason: "unreachable" });
         expect(trace.hops.map(({ addr }) => addr)).toEqual(chain.hops[family].slice(0, 4));
         expect(trace.hops.at(-1)?.probes.map(({ error }) => error)).toEqual(
@@ -101,7 +104,10 @@ describeIf(requiresLab("nft", "tcpdump"), "traceroute on a real kernel", () => {
 
       test(`${name}: a hundred traces at once on one socket do not get mixed up`, async () => {
         const target = chain.destination[family];
-        const calls = Array.from({ length: 100 }, () => ({ method: "traceroute", target }) as const);
+        const calls = Array.from(
+          { length: 100 },
+          () => ({ method: "traceroute", target }) as const,
+        );
         for (const outcome of await measure(chain.source, kind, calls)) {
           const { hops } = resultOf(outcome);
           expect(hops.map(({ addr }) => addr)).toEqual([...chain.hops[family]]);
@@ -121,7 +127,9 @@ describeIf(requiresLab("nft", "tcpdump"), "traceroute on a real kernel", () => {
         const ttls = new Set(packets.map(({ ip }) => ip.getUint8(TTL_OFFSET[family])));
         for (const ttl of [1, 2, 3, 4, 5]) expect(ttls).toContain(ttl);
         expect(packets.length).toBeGreaterThanOrEqual(15);
-        const checksums = packets.map(({ ip }) => ip.getUint16(ICMP_OFFSET[family] + CHECKSUM_OFFSET));
+        const checksums = packets.map(({ ip }) =>
+          ip.getUint16(ICMP_OFFSET[family] + CHECKSUM_OFFSET),
+        );
         expect(new Set(checksums).size).toBe(1);
       });
     }
@@ -147,7 +155,11 @@ describeIf(requiresLab("nft", "tcpdump"), "traceroute on a real kernel", () => {
         });
         const [first = "", , third = "", last = ""] = chain.hops[kind.family];
         expect(trace.hops.map(({ addr }) => addr)).toEqual([first, null, third, last]);
-        expect(trace.hops[1]?.probes.map(({ error }) => error)).toEqual(["timeout", "timeout", "timeout"]);
+        expect(trace.hops[1]?.probes.map(({ error }) => error)).toEqual([
+          "timeout",
+          "timeout",
+          "timeout",
+        ]);
         expect(trace.hops[1]?.responders).toEqual([]);
         expect(trace.reached).toBe(true);
       });
@@ -168,7 +180,9 @@ describeIf(requiresLab("nft", "tcpdump"), "traceroute on a real kernel", () => {
         const target = diamond.destination[family];
         const call = { method: "traceroute", target, options: { probes: 4 } } as const;
         const traces = (await measure(diamond.source, kind, [call, call, call])).map(resultOf);
-        const paths = new Set(traces.flatMap(({ hops }) => JSON.stringify(hops.map(({ addr }) => addr))));
+        const paths = new Set(
+          traces.flatMap(({ hops }) => JSON.stringify(hops.map(({ addr }) => addr))),
+        );
         expect(paths.size).toBe(1);
         for (const { hops, reached } of traces) {
           expect(reached).toBe(true);

@@ -19,8 +19,22 @@ const FORGER = { 4: "10.20.0.66", 6: "fd20::66" } as const;
 
 /** Every type with code 0, and the codes around all that are assigned for types that quote a packet. */
 const MESSAGES: Readonly<Record<Family, readonly IcmpCode[]>> = {
-  4: [...types(), ...codes(3, 20), ...codes(4, 2), ...codes(5, 5), ...codes(11, 3), ...codes(12, 5)],
-  6: [...types(), ...codes(1, 12), ...codes(2, 2), ...codes(3, 3), ...codes(4, 13), ...codes(137, 2)],
+  4: [
+    ...types(),
+    ...codes(3, 20),
+    ...codes(4, 2),
+    ...codes(5, 5),
+    ...codes(11, 3),
+    ...codes(12, 5),
+  ],
+  6: [
+    ...types(),
+    ...codes(1, 12),
+    ...codes(2, 2),
+    ...codes(3, 3),
+    ...codes(4, 13),
+    ...codes(137, 2),
+  ],
 };
 const COUNT = Math.max(MESSAGES[4].length, MESSAGES[6].length);
 
@@ -29,7 +43,10 @@ function types(): IcmpCode[] {
 }
 
 function codes(type: number, count: number): IcmpCode[] {
-  return [...Array.from({ length: count - 1 }, (_, index) => index + 1), 255].map((code) => ({ type, code }));
+  return [...Array.from({ length: count - 1 }, (_, index) => index + 1), 255].map((code) => ({
+    type,
+    code,
+  }));
 }
 
 /** Many targets. Each answers, but a message of the type and code that is its turn comes first. */
@@ -41,10 +58,15 @@ function scenarioOf(): Scenario {
       MESSAGES[family][index % MESSAGES[family].length] as IcmpCode;
     const error = { 4: message(4), 6: message(6) };
     nodes[`t${index}`] = {
-      address: { 4: `10.20.${1 + (index >> 8)}.${index & 0xff}`, 6: `fd20::1:${index.toString(16)}` },
+      address: {
+        4: `10.20.${1 + (index >> 8)}.${index & 0xff}`,
+        6: `fd20::1:${index.toString(16)}`,
+      },
       delay: 50,
       // Far enough ahead that a read of the error queue and then of replies cannot come upon the reply first.
-      effects: [{ on: "own", action: { kind: "forge", what: "error", from: FORGER, error, lead: 50 } }],
+      effects: [
+        { on: "own", action: { kind: "forge", what: "error", from: FORGER, error, lead: 50 } },
+      ],
     };
     routes.push({ to: `t${index}`, via: [] });
   }
@@ -64,7 +86,11 @@ function expected(family: Family): Verdicts {
 }
 
 function verdicts(family: Family, of: (addr: string) => string): Verdicts {
-  return MESSAGES[family].map(({ type, code }, index) => [type, code, of(addressOf(family, index))]);
+  return MESSAGES[family].map(({ type, code }, index) => [
+    type,
+    code,
+    of(addressOf(family, index)),
+  ]);
 }
 
 function addressOf(family: Family, index: number): string {
@@ -92,7 +118,8 @@ describeIf(requiresSimulator(), "ICMP messages of every type that quote a probe"
       const results = new Map(multiping.targets.map(({ target, results }) => [target, results]));
       const seen = verdicts(kind.family, (addr) => {
         const [first, ...others] = results.get(addr) ?? [];
-        if (first?.kind !== "icmpError") return `${first?.kind}${others.length > 0 ? " and more" : ""}`;
+        if (first?.kind !== "icmpError")
+          return `${first?.kind}${others.length > 0 ? " and more" : ""}`;
         const { type, code } = first.icmpError;
         return `${type}/${code} from ${first.reply.addr}`;
       });
@@ -105,7 +132,9 @@ describeIf(requiresSimulator(), "ICMP messages of every type that quote a probe"
       const byAddress = new Map(hosts.map((host) => ["addr" in host ? host.addr : "", host]));
       const seen = verdicts(kind.family, (addr) => {
         const host = byAddress.get(addr);
-        return host?.kind === "icmpError" ? `${host.type}/${host.code} from ${host.from}` : `${host?.kind}`;
+        return host?.kind === "icmpError"
+          ? `${host.type}/${host.code} from ${host.from}`
+          : `${host?.kind}`;
       });
       expect(seen).toEqual(expected(kind.family));
       expect(totals.silent).toBe(0);

@@ -8,7 +8,13 @@ import { Fate } from "../support/lab/fate.ts";
 import { Internet } from "../support/lab/internet.ts";
 import { allocate, viewOf } from "../support/lab/probe-packet.ts";
 import { TokenBucket } from "../support/lab/rate-limit.ts";
-import { addressPair, checkScenario, type Node, node, type Scenario } from "../support/lab/scenario.ts";
+import {
+  addressPair,
+  checkScenario,
+  type Node,
+  node,
+  type Scenario,
+} from "../support/lab/scenario.ts";
 import { SOURCE } from "../support/lab/simulator.ts";
 import type { ProbeTruth } from "../support/lab/truth.ts";
 
@@ -19,7 +25,14 @@ const START = 1000 * MS;
 function chain(nodes: Readonly<Record<string, Node>>, seed = 1): Scenario {
   const names = Object.keys(nodes);
   const to = names.at(-1) ?? "";
-  return { name: "test", about: "", seed, nodes, routes: [{ to, via: names.slice(0, -1) }], runs: [] };
+  return {
+    name: "test",
+    about: "",
+    seed,
+    nodes,
+    routes: [{ to, via: names.slice(0, -1) }],
+    runs: [],
+  };
 }
 
 /** An IPv4 packet from the source, from scratch: header without checksum, then 8 bytes and the data. */
@@ -30,7 +43,13 @@ function packet(options: {
   readonly words?: readonly number[];
   readonly size?: number;
 }): Uint8Array {
-  const { to = "10.20.0.100", ttl = 64, protocol = 1, words = [0x0800, 0x1234, 7, 1], size = 56 } = options;
+  const {
+    to = "10.20.0.100",
+    ttl = 64,
+    protocol = 1,
+    words = [0x0800, 0x1234, 7, 1],
+    size = 56,
+  } = options;
   const bytes = allocate(28 + size);
   const view = viewOf(bytes);
   view.setUint8(0, 0x45);
@@ -114,7 +133,11 @@ describe("Internet", () => {
     expect(departed.map(({ bytes }) => decodeIpv4Header(viewOf(bytes)).ttl)).toEqual([64, 254]);
     expect(probes.map(({ path }) => path)).toEqual([["r1", "target"], ["r1"]]);
     expect(probes[0]?.answers[0]?.took).toBeCloseTo(9, 9);
-    expect(icmpOf(departed[1]?.bytes)).toMatchObject({ kind: "echoReply", identifier: 7, sequence: 1 });
+    expect(icmpOf(departed[1]?.bytes)).toMatchObject({
+      kind: "echoReply",
+      identifier: 7,
+      sequence: 1,
+    });
     const error = icmpOf(departed[0]?.bytes);
     if (error.kind !== "timeExceeded") throw new Error(`It is ${error.kind}`);
     expect(decodeIpv4Header(viewOf(error.originalDatagram)).ttl).toBe(1);
@@ -236,7 +259,9 @@ describe("Fate", () => {
 
   test("picks about as many packets as the probability says", () => {
     const fate = new Fate(5);
-    const picked = ordinals.filter((ordinal) => fate.picks({ random: 0.2 }, "rule", subject(ordinal)));
+    const picked = ordinals.filter((ordinal) =>
+      fate.picks({ random: 0.2 }, "rule", subject(ordinal)),
+    );
     // Seven standard deviations of a binomial distribution.
     expect(Math.abs(picked.length - 4000)).toBeLessThan(400);
   });
@@ -307,8 +332,12 @@ test("Departures come out by time, and in order of arrival at one time", () => {
 
 describe("scenarios", () => {
   test("are all in the list, under the name of their file", async () => {
-    const files = await Array.fromAsync(new Bun.Glob("*.ts").scan(`${import.meta.dir}/../scenarios`));
-    const names = files.map((file) => file.slice(0, -".ts".length)).filter((name) => name !== "all");
+    const files = await Array.fromAsync(
+      new Bun.Glob("*.ts").scan(`${import.meta.dir}/../scenarios`),
+    );
+    const names = files
+      .map((file) => file.slice(0, -".ts".length))
+      .filter((name) => name !== "all");
     expect(SCENARIOS.map(({ name }) => name).toSorted()).toEqual(names.toSorted());
   });
 
@@ -320,7 +349,9 @@ describe("scenarios", () => {
     const target = node(100);
     expect(() => checkScenario(chain({ r1: node(100), target }))).toThrow("are both 10.20.0.100");
     const corrupt = { on: "there", action: { kind: "corrupt", what: "payload" } } as const;
-    expect(() => checkScenario(chain({ target: node(100, { effects: [corrupt] }) }))).toThrow("answers only");
+    expect(() => checkScenario(chain({ target: node(100, { effects: [corrupt] }) }))).toThrow(
+      "answers only",
+    );
     const empty = {
       ...chain({ target }),
       routes: [{ to: "target", via: [{ balance: "packet", branches: [] }] }],

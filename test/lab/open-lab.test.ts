@@ -104,7 +104,10 @@ async function simulatorOf(lab: SimulatedLab): Promise<string> {
   const listing = await Bun.$`find /proc -maxdepth 1 -regex "/proc/[0-9]+"`.text();
   for (const path of listing.trim().split("\n")) {
     const namespace = (await Bun.$`readlink ${path}/ns/net`.nothrow().quiet().text()).trim();
-    const command = (await Bun.$`cat ${path}/cmdline`.nothrow().quiet().text()).replaceAll("\0", " ");
+    const command = (await Bun.$`cat ${path}/cmdline`.nothrow().quiet().text()).replaceAll(
+      "\0",
+      " ",
+    );
     if (namespace === self && command.includes("simulator.ts")) return path.slice("/proc/".length);
   }
   throw new Error("No simulator runs in the lab");

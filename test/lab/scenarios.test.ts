@@ -31,7 +31,10 @@ describeIf(requiresSimulator(), "in a simulated internet", () => {
     if (first === undefined) throw new Error("There are no scenarios");
     for (const kind of SOCKET_KINDS) {
       const lab = await openLab(first);
-      stands.set(kind, { bench: { lab, kind, measurer: new Measurer(lab, kind) }, free: Promise.resolve() });
+      stands.set(kind, {
+        bench: { lab, kind, measurer: new Measurer(lab, kind) },
+        free: Promise.resolve(),
+      });
     }
   });
   afterAll(async () => {
@@ -58,7 +61,10 @@ describeIf(requiresSimulator(), "in a simulated internet", () => {
   }
 });
 
-async function inTurn(stand: Stand | undefined, use: (bench: Bench) => Promise<void>): Promise<void> {
+async function inTurn(
+  stand: Stand | undefined,
+  use: (bench: Bench) => Promise<void>,
+): Promise<void> {
   if (stand === undefined) throw new Error("No lab was opened");
   const mine = stand.free.then(() => use(stand.bench));
   stand.free = mine.catch(() => {});

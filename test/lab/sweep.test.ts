@@ -31,9 +31,17 @@ const AILMENTS: readonly (Omit<Node, "address"> | { readonly behind: string })[]
   { effects: [{ on: "own", action: { kind: "duplicate", copies: 2, gap: 1 } }] },
   { silent: true },
   // The first answer comes when the second probe is under way.
-  { effects: [{ on: "own", pick: { numbers: [1] }, action: { kind: "hold", ms: TIMEOUT_MS + 120 } }] },
+  {
+    effects: [
+      { on: "own", pick: { numbers: [1] }, action: { kind: "hold", ms: TIMEOUT_MS + 120 } },
+    ],
+  },
   { effects: [{ on: "own", action: { kind: "corrupt", what: "payload" } }] },
-  { effects: [{ on: "own", pick: { numbers: [1, 2] }, action: { kind: "corrupt", what: "checksum" } }] },
+  {
+    effects: [
+      { on: "own", pick: { numbers: [1, 2] }, action: { kind: "corrupt", what: "checksum" } },
+    ],
+  },
   forging("cookie"),
   { refuses: { 4: { type: 3, code: 10 }, 6: { type: 1, code: 1 } }, quote: 8 },
   { behind: "wall" },
@@ -42,7 +50,10 @@ const AILMENTS: readonly (Omit<Node, "address"> | { readonly behind: string })[]
 ];
 
 function forging(what: "cookie"): Omit<Node, "address"> {
-  const effect: Effect = { on: "own", action: { kind: "forge", what, from: addressPair(3), only: true } };
+  const effect: Effect = {
+    on: "own",
+    action: { kind: "forge", what, from: addressPair(3), only: true },
+  };
   return { effects: [effect] };
 }
 
@@ -90,7 +101,9 @@ function verdictOf(probes: readonly ProbeTruth[]): Verdict {
   if (first === undefined) throw new Error("No probe came");
   const answers = probes
     .flatMap((probe) =>
-      probe.answers.filter(isAnswer).map((answer) => ({ answer, at: cameAt(probe, answer, first) })),
+      probe.answers
+        .filter(isAnswer)
+        .map((answer) => ({ answer, at: cameAt(probe, answer, first) })),
     )
     .filter(({ at }) => at < LAST_DEADLINE_MS)
     .sort((a, b) => a.at - b.at);
@@ -101,7 +114,11 @@ function verdictOf(probes: readonly ProbeTruth[]): Verdict {
   return { kind: isReply ? "reply" : "icmpError", attempts, from: decisive.answer.from };
 }
 
-async function sweep(lab: SimulatedLab, kind: SocketKind, scenario: Scenario): Promise<Json<SweepReport>> {
+async function sweep(
+  lab: SimulatedLab,
+  kind: SocketKind,
+  scenario: Scenario,
+): Promise<Json<SweepReport>> {
   const input: SweepInput = {
     privileged: kind.privileged,
     targets: Object.keys(scenario.nodes)
@@ -190,7 +207,14 @@ describeIf(requiresSimulator(), "sweep in a simulated internet", () => {
         expect(problems).toEqual([]);
         expect(report.hosts).toHaveLength(200);
         // The simulation is not empty.
-        for (const count of ["answered", "silent", "icmpErrors", "duplicates", "late", "corrupt"] as const) {
+        for (const count of [
+          "answered",
+          "silent",
+          "icmpErrors",
+          "duplicates",
+          "late",
+          "corrupt",
+        ] as const) {
           expect([count, report.totals[count]]).toEqual([count, expect.any(Number)]);
           expect(report.totals[count]).toBeGreaterThan(0);
         }

@@ -38,7 +38,8 @@ describeIf(requiresSimulator(), "what a scenario compares", () => {
     const [kind] = SOCKET_KINDS;
     if (kind === undefined) throw new Error("There is no kind of socket");
     const bench = { lab, kind, measurer: new Measurer(lab, kind) };
-    for (const run of plainChain.runs) measured.set(run.method, await measureRun(bench, plainChain, run));
+    for (const run of plainChain.runs)
+      measured.set(run.method, await measureRun(bench, plainChain, run));
   });
   afterAll(() => lab[Symbol.asyncDispose]());
 
@@ -49,22 +50,43 @@ describeIf(requiresSimulator(), "what a scenario compares", () => {
   }
 
   test("agrees with the truth", () => {
-    for (const each of measured.values()) expect([...contradictions(each), ...surprises(each)]).toEqual([]);
+    for (const each of measured.values())
+      expect([...contradictions(each), ...surprises(each)]).toEqual([]);
   });
 
   const doctored: readonly [name: string, (measured: Measured) => Measured, problem: string][] = [
-    ["another sender", (ping) => withLastAnswer(ping, { from: "10.20.0.9" }), "should come from 10.20.0.9"],
+    [
+      "another sender",
+      (ping) => withLastAnswer(ping, { from: "10.20.0.9" }),
+      "should come from 10.20.0.9",
+    ],
     ["another TTL", (ping) => withLastAnswer(ping, { ttl: 3 }), "should arrive with TTL 3"],
-    ["a longer path", (ping) => withLastAnswer(ping, { delay: 1000 }), "is faster than the 1000 ms"],
+    [
+      "a longer path",
+      (ping) => withLastAnswer(ping, { delay: 1000 }),
+      "is faster than the 1000 ms",
+    ],
     ["a faster answer", (ping) => withLastAnswer(ping, { took: -200 }), "took but -200 ms"],
     [
       "no answer",
       (ping) => withLastProbe(ping, (probe) => ({ ...probe, answers: [] })),
       "nothing came in time",
     ],
-    ["a lost answer", (ping) => withLastAnswer(ping, { took: undefined as never }), "nothing came in time"],
-    ["a damaged answer", (ping) => withLastAnswer(ping, { corrupt: "payload" }), "corrupt should be true"],
-    ["another probe", (ping) => withLastProbe(ping, (probe) => ({ ...probe, sequence: -1 })), "never left"],
+    [
+      "a lost answer",
+      (ping) => withLastAnswer(ping, { took: undefined as never }),
+      "nothing came in time",
+    ],
+    [
+      "a damaged answer",
+      (ping) => withLastAnswer(ping, { corrupt: "payload" }),
+      "corrupt should be true",
+    ],
+    [
+      "another probe",
+      (ping) => withLastProbe(ping, (probe) => ({ ...probe, sequence: -1 })),
+      "never left",
+    ],
     ["a late answer", (ping) => withLastAnswer(ping, { took: 5000 }), "nothing came in time"],
     [
       "an answer out of order",
@@ -76,7 +98,11 @@ describeIf(requiresSimulator(), "what a scenario compares", () => {
       },
       "reordered should be true",
     ],
-    ["a probe without a result", (ping) => ({ ...ping, seen: ping.seen.slice(0, -1) }), "has no result"],
+    [
+      "a probe without a result",
+      (ping) => ({ ...ping, seen: ping.seen.slice(0, -1) }),
+      "has no result",
+    ],
   ];
   for (const [name, doctor, problem] of doctored) {
     test(`notices ${name}`, () => {
@@ -91,11 +117,18 @@ describeIf(requiresSimulator(), "what a scenario compares", () => {
     const scenario = { ...plainChain, nodes: { ...plainChain.nodes, r1 } } as Measured["scenario"];
     expect(contradictions({ ...trace, scenario }).join("\n")).toContain("extensions should be");
     const short = { ...plainChain.nodes["r1"], quote: 8 };
-    const cut = { ...plainChain, nodes: { ...plainChain.nodes, r1: short } } as Measured["scenario"];
-    expect(contradictions({ ...trace, scenario: cut }).join("\n")).toContain("the quote should have 0 bytes");
+    const cut = {
+      ...plainChain,
+      nodes: { ...plainChain.nodes, r1: short },
+    } as Measured["scenario"];
+    expect(contradictions({ ...trace, scenario: cut }).join("\n")).toContain(
+      "the quote should have 0 bytes",
+    );
     const probes = trace.truth.probes.map((probe) => ({
       ...probe,
-      answers: probe.answers.map((answer) => (answer.type === 11 ? { ...answer, code: 1 } : answer)),
+      answers: probe.answers.map((answer) =>
+        answer.type === 11 ? { ...answer, code: 1 } : answer,
+      ),
     }));
     const other = { ...trace, truth: { ...trace.truth, probes } };
     expect(contradictions(other).join("\n")).toContain("should be type 11 code 1");
@@ -103,7 +136,13 @@ describeIf(requiresSimulator(), "what a scenario compares", () => {
 
   test("notices other hops and figures than the scenario's and the truth's", () => {
     const trace = measuredBy("traceroute");
-    const hops = ["r1", "r3", { oneOf: ["r1"] }, ["r4", "r1"], { from: "target", lost: 1 }] as const;
+    const hops = [
+      "r1",
+      "r3",
+      { oneOf: ["r1"] },
+      ["r4", "r1"],
+      { from: "target", lost: 1 },
+    ] as const;
     const wrong = { method: "traceroute", target: "target" } as const;
     const run: Run = { ...wrong, expect: { hops, reached: false, stopReason: "maxHops" } };
     expect(surprises({ ...trace, run })).toHaveLength(6);

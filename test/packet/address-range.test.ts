@@ -110,8 +110,16 @@ describe("parseAddressRange()", () => {
   });
 
   test("gives IPv4 ends as numbers, IPv6 ends as bigints", () => {
-    expect(parseAddressRange("192.0.2.1-3")).toEqual({ family: 4, first: 3221225985, last: 3221225987 });
-    expect(parseAddressRange("::1:0-::1:2")).toEqual({ family: 6, first: 0x10000n, last: 0x10002n });
+    expect(parseAddressRange("192.0.2.1-3")).toEqual({
+      family: 4,
+      first: 3221225985,
+      last: 3221225987,
+    });
+    expect(parseAddressRange("::1:0-::1:2")).toEqual({
+      family: 6,
+      first: 0x10000n,
+      last: 0x10002n,
+    });
   });
 
   test.each(WRONG)("refuses %s and says why", (text, why) => {
@@ -163,7 +171,10 @@ describe("parseAddressRange()", () => {
 
 /** 16 bytes near each other more often than not, so that ranges are small, meet and overlap. */
 const ipv6 = fc
-  .tuple(fc.constantFrom("2001:db8::", "2001:db8:0:1::", "fe80::", "ff02::"), fc.nat({ max: 0xffff }))
+  .tuple(
+    fc.constantFrom("2001:db8::", "2001:db8:0:1::", "fe80::", "ff02::"),
+    fc.nat({ max: 0xffff }),
+  )
   .map(([start, low]) => `${start}${low.toString(16)}`);
 const ipv4 = fc.ipV4().map((text) => text.split(".").map(Number).join("."));
 const range: fc.Arbitrary<AddressRange> = fc.oneof(
@@ -174,19 +185,26 @@ const range: fc.Arbitrary<AddressRange> = fc.oneof(
       last: Math.max(one, other),
     }),
   ),
-  fc.tuple(fc.bigInt({ min: 2n ** 64n, max: 2n ** 128n - 1n }), fc.bigInt({ min: 0n, max: 2n ** 64n })).map(
-    ([last, size]): AddressRange => ({
-      family: 6,
-      first: last - size < 2n ** 64n ? last : last - size,
-      last,
-    }),
-  ),
+  fc
+    .tuple(
+      fc.bigInt({ min: 2n ** 64n, max: 2n ** 128n - 1n }),
+      fc.bigInt({ min: 0n, max: 2n ** 64n }),
+    )
+    .map(
+      ([last, size]): AddressRange => ({
+        family: 6,
+        first: last - size < 2n ** 64n ? last : last - size,
+        last,
+      }),
+    ),
 );
 
 describe("a range", () => {
   test("survives writing and reading", () => {
     fc.assert(
-      fc.property(range, (range) => expect(parseAddressRange(formatAddressRange(range))).toEqual(range)),
+      fc.property(range, (range) =>
+        expect(parseAddressRange(formatAddressRange(range))).toEqual(range),
+      ),
     );
   });
 
@@ -201,17 +219,23 @@ describe("a range", () => {
 
   test("of a network has the addresses that its prefix has", () => {
     fc.assert(
-      fc.property(fc.oneof(ipv4, ipv6), fc.nat({ max: 8 }), fc.nat({ max: 10 }), (text, hostBits, other) => {
-        const network = `${text}/${(text.includes(":") ? 128 : 32) - hostBits}`;
-        const [range, prefix] = [parseAddressRange(network), parsePrefix(network)];
-        if (range === undefined || prefix === undefined) throw new Error(`Not a network: ${network}`);
-        const members = [...addressesOf(range)];
-        expect(BigInt(members.length)).toBe(addressRangeSize(range));
-        expect(members).toHaveLength(2 ** hostBits);
-        for (const member of members) expect(prefixContains(prefix, address(member))).toBe(true);
-        const neighbour = { family: prefix.address.family, bytes: bytesOf(text).with(-1, other) };
-        expect(addressRangeContains(range, neighbour)).toBe(prefixContains(prefix, neighbour));
-      }),
+      fc.property(
+        fc.oneof(ipv4, ipv6),
+        fc.nat({ max: 8 }),
+        fc.nat({ max: 10 }),
+        (text, hostBits, other) => {
+          const network = `${text}/${(text.includes(":") ? 128 : 32) - hostBits}`;
+          const [range, prefix] = [parseAddressRange(network), parsePrefix(network)];
+          if (range === undefined || prefix === undefined)
+            throw new Error(`Not a network: ${network}`);
+          const members = [...addressesOf(range)];
+          expect(BigInt(members.length)).toBe(addressRangeSize(range));
+          expect(members).toHaveLength(2 ** hostBits);
+          for (const member of members) expect(prefixContains(prefix, address(member))).toBe(true);
+          const neighbour = { family: prefix.address.family, bytes: bytesOf(text).with(-1, other) };
+          expect(addressRangeContains(range, neighbour)).toBe(prefixContains(prefix, neighbour));
+        },
+      ),
     );
   });
 
@@ -271,9 +295,12 @@ describe("a range", () => {
 describe("parseIpv4Number()", () => {
   test("agrees with parseAddress() whatever the text", () => {
     const nearly = fc.string({ unit: fc.constantFrom(..."0123456789.."), maxLength: 17 });
-    const octets = fc.array(fc.oneof(fc.nat({ max: 300 }).map(String), fc.constantFrom("", "00", "01")), {
-      maxLength: 5,
-    });
+    const octets = fc.array(
+      fc.oneof(fc.nat({ max: 300 }).map(String), fc.constantFrom("", "00", "01")),
+      {
+        maxLength: 5,
+      },
+    );
     fc.assert(
       fc.property(
         fc.oneof(
@@ -284,7 +311,9 @@ describe("parseIpv4Number()", () => {
         (text) => {
           const parsed = parseAddress(text);
           const number =
-            parsed?.family === 4 ? parsed.bytes.reduce((sum, byte) => sum * 256 + byte, 0) : undefined;
+            parsed?.family === 4
+              ? parsed.bytes.reduce((sum, byte) => sum * 256 + byte, 0)
+              : undefined;
           expect(parseIpv4Number(text)).toBe(number);
         },
       ),

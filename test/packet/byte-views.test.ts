@@ -52,11 +52,18 @@ const MPLS = {
 } as const;
 
 const ENCODERS: readonly (readonly [string, (target: ByteView) => number])[] = [
-  ["encodeIpv4Header()", (target) => encodeIpv4Header({ ...V4, totalLength: 28, protocol: 1 }, target)],
-  ["encodeIpv6Header()", (target) => encodeIpv6Header({ ...V6, payloadLength: 8, nextHeader: 58 }, target)],
+  [
+    "encodeIpv4Header()",
+    (target) => encodeIpv4Header({ ...V4, totalLength: 28, protocol: 1 }, target),
+  ],
+  [
+    "encodeIpv6Header()",
+    (target) => encodeIpv6Header({ ...V6, payloadLength: 8, nextHeader: 58 }, target),
+  ],
   [
     "encodeUdpHeader()",
-    (target) => encodeUdpHeader({ sourcePort: 1, destinationPort: 33_434, length: 8, checksum: 0 }, target),
+    (target) =>
+      encodeUdpHeader({ sourcePort: 1, destinationPort: 33_434, length: 8, checksum: 0 }, target),
   ],
   [
     "encodeTcpHeader()",
@@ -89,12 +96,15 @@ describe("a part of a larger Uint8Array", () => {
     expect(decoded).toBeGreaterThan(0);
   });
 
-  test.each(ENCODERS)("%s writes what it writes into a DataView, and nothing else", (_name, encode) => {
-    const expected = encodedBytes(encode);
-    const written = encodedBytes((view) => encode(bytesOf(view)));
-    expect(toHex(written)).toBe(toHex(expected));
-    expect(written.length).toBeGreaterThan(0);
-  });
+  test.each(ENCODERS)(
+    "%s writes what it writes into a DataView, and nothing else",
+    (_name, encode) => {
+      const expected = encodedBytes(encode);
+      const written = encodedBytes((view) => encode(bytesOf(view)));
+      expect(toHex(written)).toBe(toHex(expected));
+      expect(written.length).toBeGreaterThan(0);
+    },
+  );
 
   test.each(ENCODERS)("%s does not take the bytes behind it for room", (_name, encode) => {
     const { length } = encodedBytes(encode);

@@ -34,16 +34,20 @@ describe("internetChecksum()", () => {
 
   test("of bytes with their checksum in place is zero", () => {
     fc.assert(
-      fc.property(fc.uint8Array({ minLength: 2, maxLength: 200 }), fc.nat(0xffffff), (bytes, initial) => {
-        bytes[0] = 0;
-        bytes[1] = 0;
-        const view = paddedView(bytes);
-        view.setUint16(0, internetChecksum(view, initial));
-        expect(verifyChecksum(view, initial)).toBe(true);
-        expect(internetChecksum(view, initial)).toBe(0);
-        view.setUint8(1, view.getUint8(1) ^ 0x10);
-        expect(verifyChecksum(view, initial)).toBe(false);
-      }),
+      fc.property(
+        fc.uint8Array({ minLength: 2, maxLength: 200 }),
+        fc.nat(0xffffff),
+        (bytes, initial) => {
+          bytes[0] = 0;
+          bytes[1] = 0;
+          const view = paddedView(bytes);
+          view.setUint16(0, internetChecksum(view, initial));
+          expect(verifyChecksum(view, initial)).toBe(true);
+          expect(internetChecksum(view, initial)).toBe(0);
+          view.setUint8(1, view.getUint8(1) ^ 0x10);
+          expect(verifyChecksum(view, initial)).toBe(false);
+        },
+      ),
     );
   });
 });

@@ -45,7 +45,8 @@ class Dissector {
     const payload = from(view, header.headerLength);
     const ipv6Fragment =
       header.version === 6 && header.extensionHeaders.find(({ kind }) => kind === "fragment");
-    const fragment = header.version === 4 ? header.fragmentOffset > 0 || header.moreFragments : ipv6Fragment;
+    const fragment =
+      header.version === 4 ? header.fragmentOffset > 0 || header.moreFragments : ipv6Fragment;
     if (header.version === 4 && header.fragmentOffset > 0) return;
     if (ipv6Fragment && ipv6Fragment.kind === "fragment" && ipv6Fragment.fragmentOffset > 0) return;
     switch (header.protocol) {
@@ -120,7 +121,10 @@ class Dissector {
           this.#add("ip.opt.flag", hex(option.flag, 2));
           this.#add("ip.opt.overflow", option.overflow);
           this.#add("ip.opt.time_stamp", ...option.entries.map((entry) => entry.time));
-          this.#add("ip.opt.time_stamp_addr", ...option.entries.flatMap((entry) => entry.address ?? []));
+          this.#add(
+            "ip.opt.time_stamp_addr",
+            ...option.entries.flatMap((entry) => entry.address ?? []),
+          );
           break;
         case "routerAlert":
           this.#add("ip.opt.ra", option.value);
@@ -187,7 +191,10 @@ class Dissector {
     this.#add("tcp.urgent_pointer", header.urgentPointer);
   }
 
-  #icmpHeader(layer: "icmp" | "icmpv6", header: Pick<QuotedIcmp, "type" | "code" | "checksum">): void {
+  #icmpHeader(
+    layer: "icmp" | "icmpv6",
+    header: Pick<QuotedIcmp, "type" | "code" | "checksum">,
+  ): void {
     this.#add(`${layer}.type`, header.type);
     this.#add(`${layer}.code`, header.code);
     this.#add(`${layer}.checksum`, hex(header.checksum, 4));
@@ -291,7 +298,10 @@ class Dissector {
   }
 
   #extended(
-    message: { readonly originalDatagram: Uint8Array; readonly extensions: readonly ExtensionObject[] },
+    message: {
+      readonly originalDatagram: Uint8Array;
+      readonly extensions: readonly ExtensionObject[];
+    },
     payload: DataView,
     family: 4 | 6,
   ): void {

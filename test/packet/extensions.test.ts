@@ -45,12 +45,24 @@ const OBJECTS: readonly (readonly [string, string, ExtensionObject])[] = [
   [
     "sub-IP interface by name, padded",
     "000c 0242 0865746831000000",
-    { kind: "interfaceInformation", classNumber: 2, cType: 0x42, role: "incomingSubIp", name: "eth1" },
+    {
+      kind: "interfaceInformation",
+      classNumber: 2,
+      cType: 0x42,
+      role: "incomingSubIp",
+      name: "eth1",
+    },
   ],
   [
     "outgoing interface by IPv6 address",
     "0018 0284 00020000 20010db8000000000000000000000033",
-    { kind: "interfaceInformation", classNumber: 2, cType: 0x84, role: "outgoing", address: "2001:db8::33" },
+    {
+      kind: "interfaceInformation",
+      classNumber: 2,
+      cType: 0x84,
+      role: "outgoing",
+      address: "2001:db8::33",
+    },
   ],
   [
     "next hop, nothing known",
@@ -60,7 +72,13 @@ const OBJECTS: readonly (readonly [string, string, ExtensionObject])[] = [
   [
     "a name of 63 bytes",
     `0044 0202 40${"61".repeat(63)}`,
-    { kind: "interfaceInformation", classNumber: 2, cType: 2, role: "incoming", name: "a".repeat(63) },
+    {
+      kind: "interfaceInformation",
+      classNumber: 2,
+      cType: 2,
+      role: "incoming",
+      name: "a".repeat(63),
+    },
   ],
   [
     "a name in UTF-8",
@@ -100,7 +118,13 @@ const OBJECTS: readonly (readonly [string, string, ExtensionObject])[] = [
   [
     "interface identification by address",
     "000c 0303 00010400 c0000263",
-    { kind: "interfaceIdentification", classNumber: 3, cType: 3, by: "address", address: "192.0.2.99" },
+    {
+      kind: "interfaceIdentification",
+      classNumber: 3,
+      cType: 3,
+      by: "address",
+      address: "192.0.2.99",
+    },
   ],
   [
     "an unknown class",
@@ -119,7 +143,10 @@ const NONSENSE: readonly (readonly [string, string])[] = [
   ["an MPLS stack of no labels", "0004 0101"],
   ["half an MPLS label", "0006 0101 abcd"],
   ["an MPLS object of another C-Type", "0008 0102 abcdee01"],
-  ["more MPLS labels than any router pushes", `0108 0101 ${"abcdee01".repeat(MPLS_MAX_LABELS + 1)}`],
+  [
+    "more MPLS labels than any router pushes",
+    `0108 0101 ${"abcdee01".repeat(MPLS_MAX_LABELS + 1)}`,
+  ],
   ["interface information without the index it promises", "0004 0208"],
   ["interface information with half an address", "000a 0204 00010000 c000"],
   ["interface information of an unknown address family", "000c 0204 00030000 c0000221"],
@@ -154,14 +181,21 @@ describe("decodeExtensions(), encodeExtensions()", () => {
     const bytes = structure(hex);
     const { objects } = decodeExtensions(paddedView(bytes));
     expect(objects).toEqual([
-      { kind: "raw", classNumber: bytes[6] as number, cType: bytes[7] as number, payload: bytes.subarray(8) },
+      {
+        kind: "raw",
+        classNumber: bytes[6] as number,
+        cType: bytes[7] as number,
+        payload: bytes.subarray(8),
+      },
     ]);
     expect(toHex(encodedBytes((view) => encodeExtensions(objects, view)))).toBe(toHex(bytes));
   });
 
   test("decodes several objects in order", () => {
     const bytes = structure(OBJECTS.map(([, hex]) => hex).join(""));
-    expect(decodeExtensions(paddedView(bytes)).objects).toEqual(OBJECTS.map(([, , object]) => object));
+    expect(decodeExtensions(paddedView(bytes)).objects).toEqual(
+      OBJECTS.map(([, , object]) => object),
+    );
   });
 
   test("accepts a checksum of zero, which means none", () => {
@@ -195,7 +229,13 @@ describe("decodeExtensions(), encodeExtensions()", () => {
     ],
     [
       "a name of 64 bytes",
-      { kind: "interfaceInformation", classNumber: 2, cType: 2, role: "nextHop", name: "x".repeat(64) },
+      {
+        kind: "interfaceInformation",
+        classNumber: 2,
+        cType: 2,
+        role: "nextHop",
+        name: "x".repeat(64),
+      },
     ],
     [
       "a name with a NUL",
@@ -206,14 +246,20 @@ describe("decodeExtensions(), encodeExtensions()", () => {
       { kind: "interfaceIdentification", classNumber: 3, cType: 3, by: "address", address: "lo" },
     ],
   ])("does not encode %s", (_name, object) => {
-    expect(() => encodeExtensions([object], new DataView(new ArrayBuffer(200)))).toThrow(PacketError);
+    expect(() => encodeExtensions([object], new DataView(new ArrayBuffer(200)))).toThrow(
+      PacketError,
+    );
   });
 });
 
 describe("extensions of error messages", () => {
   const datagram = Uint8Array.from({ length: 128 }, (_, index) => (index === 0 ? 0x45 : index));
   const extensions = [MPLS];
-  const unreachable = { kind: "destinationUnreachable", nextHopMtu: 0, originalDatagram: datagram } as const;
+  const unreachable = {
+    kind: "destinationUnreachable",
+    nextHopMtu: 0,
+    originalDatagram: datagram,
+  } as const;
 
   test.each([
     [0, 128, 32],
@@ -289,7 +335,9 @@ describe("extensions of error messages", () => {
     const message = decodeIcmpv4(view);
     if (message.kind !== "timeExceeded") throw new Error(message.kind);
     expect(message.extensions.length).toBe(count);
-    expect(message.originalDatagram.length).toBe(count > 0 || tail === "" ? 128 : view.byteLength - 8);
+    expect(message.originalDatagram.length).toBe(
+      count > 0 || tail === "" ? 128 : view.byteLength - 8,
+    );
   });
 
   test(`of 64 KiB full of objects, the first ${EXTENSION_MAX_OBJECTS} are decoded`, () => {

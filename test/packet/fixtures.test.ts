@@ -86,8 +86,14 @@ describeIf(requires.command("tshark"), "tshark", () => {
 function comparable(dissection: Dissection): Dissection {
   const phantom = dissection["icmp.ext.version"]?.[0] !== "2";
   const fields = Object.entries(dissection)
-    .filter(([field]) => !(phantom && field.startsWith("icmp.ext.") && !field.startsWith("icmp.ext.echo.")))
-    .map(([field, values]) => [field, field.endsWith(".status") ? values.slice(0, 1) : values] as const);
+    .filter(
+      ([field]) =>
+        !(phantom && field.startsWith("icmp.ext.") && !field.startsWith("icmp.ext.echo.")),
+    )
+    .map(
+      ([field, values]) =>
+        [field, field.endsWith(".status") ? values.slice(0, 1) : values] as const,
+    );
   return Object.fromEntries(fields);
 }
 
@@ -124,7 +130,9 @@ function encodeUpperLayer(
       const computable =
         header.version === 6 &&
         header.extensionHeaders.every(({ kind }) => kind !== "fragment" && kind !== "routing");
-      const encoded = encodedBytes((view) => encodeIcmpv6(message, view, computable ? header : undefined));
+      const encoded = encodedBytes((view) =>
+        encodeIcmpv6(message, view, computable ? header : undefined),
+      );
       if (!computable) new DataView(encoded.buffer).setUint16(2, message.checksum);
       return encoded;
     }

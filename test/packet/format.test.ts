@@ -1,5 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { encodeIcmpv4, encodeIpv4Header, escapeText, formatPacket } from "../../src/packet/index.ts";
+import {
+  encodeIcmpv4,
+  encodeIpv4Header,
+  escapeText,
+  formatPacket,
+} from "../../src/packet/index.ts";
 import { fixturePacket } from "../fixtures/tshark.ts";
 import { fromHex } from "../support/hex.ts";
 
@@ -14,7 +19,11 @@ describe("escapeText()", () => {
     ["an escape sequence", "\x1b[31mred\x1b]0;title\x07", "\\x1b[31mred\\x1b]0;title\\x07"],
     ["line breaks, NUL, DEL", "a\r\n\t\0\x7f", "a\\x0d\\x0a\\x09\\x00\\x7f"],
     ["a C1 control: CSI in one byte", "\x9b31m", "\\x9b31m"],
-    ["bidirectional overrides and isolates", "a\u202e\u2066\u200fb", "a\\u{202e}\\u{2066}\\u{200f}b"],
+    [
+      "bidirectional overrides and isolates",
+      "a\u202e\u2066\u200fb",
+      "a\\u{202e}\\u{2066}\\u{200f}b",
+    ],
     [
       "invisible characters",
       "a\u200b\u00ad\ufeff\u2060\u3164b",
@@ -25,7 +34,11 @@ describe("escapeText()", () => {
       "\u2028\u2029\u00a0\u3000",
       "\\u{2028}\\u{2029}\\xa0\\u{3000}",
     ],
-    ["lone surrogates, private use, unassigned", "\ud800\ue000\u{e0041}", "\\u{d800}\\u{e000}\\u{e0041}"],
+    [
+      "lone surrogates, private use, unassigned",
+      "\ud800\ue000\u{e0041}",
+      "\\u{d800}\\u{e000}\\u{e0041}",
+    ],
     ["a backslash, so that no text looks like an escape", "\\x1b", "\\\\x1b"],
     ["nothing", "", ""],
   ])("%s", (_name, text, escaped) => {
@@ -81,11 +94,23 @@ describe("formatPacket()", () => {
       "icmpv6-packet-too-big",
       /^IP6 fd87:2::2 > fd87:1::1: ICMP6 packet too big \(mtu 1400\) for \{IP6 fd87:1::1 > fd87:3::2: ICMP6 echo request, id \d+, seq 1\}, length 1240$/,
     ],
-    ["icmpv6-redirect", "IP6 fe80::2 > fd87:9::1: ICMP6 redirect, fd87:10::1 to fe80::3, length 152"],
+    [
+      "icmpv6-redirect",
+      "IP6 fe80::2 > fd87:9::1: ICMP6 redirect, fd87:10::1 to fe80::3, length 152",
+    ],
     ["icmpv6-neighbor-solicitation", /: ICMP6 neighbor solicitation, length 32$/],
-    ["icmpv6-time-exceeded-tcp", /for \{IP6 \[fd87:1::1\]:\d+ > \[fd87:3::2\]:443: TCP\}, length 88$/],
-    ["tcp-syn", /^IP 10\.87\.1\.1:\d+ > 10\.87\.3\.2:443: Flags \[S\], seq \d+, win 65280, length 0$/],
-    ["tcp-rst", /^IP 10\.87\.3\.2:443 > 10\.87\.1\.1:\d+: Flags \[R\.\], seq 0, ack \d+, win 0, length 0$/],
+    [
+      "icmpv6-time-exceeded-tcp",
+      /for \{IP6 \[fd87:1::1\]:\d+ > \[fd87:3::2\]:443: TCP\}, length 88$/,
+    ],
+    [
+      "tcp-syn",
+      /^IP 10\.87\.1\.1:\d+ > 10\.87\.3\.2:443: Flags \[S\], seq \d+, win 65280, length 0$/,
+    ],
+    [
+      "tcp-rst",
+      /^IP 10\.87\.3\.2:443 > 10\.87\.1\.1:\d+: Flags \[R\.\], seq 0, ack \d+, win 0, length 0$/,
+    ],
     ["udp-ipv4", /^IP 10\.87\.1\.1:\d+ > 10\.87\.3\.2:33434: UDP, length 6$/],
     ["ipv4-later-fragment", "IP 10.87.1.1 > 10.87.3.2: fragment, protocol 1, length 1376"],
     ["ipv4-router-alert", /: protocol 2, length \d+$/],
@@ -121,7 +146,11 @@ describe("formatPacket()", () => {
     );
     const name = "\x1b[2J\u202e";
     const extensions = [{ kind: "interfaceInformation", role: "incoming", name }] as const;
-    const message = { kind: "timeExceeded", originalDatagram: new Uint8Array(28), extensions } as const;
+    const message = {
+      kind: "timeExceeded",
+      originalDatagram: new Uint8Array(28),
+      extensions,
+    } as const;
     const length = head + encodeIcmpv4(message, new DataView(view.buffer, head));
     expect(formatPacket(new DataView(view.buffer, 0, length))).toContain(
       'interface incoming "\\x1b[2J\\u{202e}"',

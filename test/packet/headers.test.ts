@@ -76,7 +76,9 @@ describe("decodeIpv4Header(), encodeIpv4Header()", () => {
 
   test("pads options to a multiple of 4 with zeros", () => {
     const options = fromHex("070708c000020100");
-    const bytes = encodedBytes((view) => encodeIpv4Header({ ...V4, options: options.subarray(0, 7) }, view));
+    const bytes = encodedBytes((view) =>
+      encodeIpv4Header({ ...V4, options: options.subarray(0, 7) }, view),
+    );
     expect(toHex(bytes.subarray(20))).toBe("070708c000020100");
     expect(bytes[0]).toBe(0x47);
   });
@@ -100,9 +102,9 @@ describe("decodeIpv4Header(), encodeIpv4Header()", () => {
     ["an IPv6 source", { source: "::1" }],
     ["41 bytes of options", { options: new Uint8Array(41) }],
   ])("does not encode %s", (_name, change) => {
-    expect(() => encodeIpv4Header({ ...V4, ...change }, new DataView(new ArrayBuffer(100)))).toThrow(
-      PacketError,
-    );
+    expect(() =>
+      encodeIpv4Header({ ...V4, ...change }, new DataView(new ArrayBuffer(100))),
+    ).toThrow(PacketError);
   });
 
   test("does not encode into 19 bytes", () => {
@@ -127,7 +129,8 @@ const V6: Ipv6Header = {
   protocol: 58,
   headerLength: 40,
 };
-const V6_HEX = "6baabcde 1234 3aff 20010db8000000000000000000000001 ff0200000000000000000001ff000001";
+const V6_HEX =
+  "6baabcde 1234 3aff 20010db8000000000000000000000001 ff0200000000000000000001ff000001";
 
 describe("decodeIpv6Header(), encodeIpv6Header()", () => {
   test("every field of the fixed header", () => {
@@ -152,8 +155,19 @@ describe("decodeIpv6Header(), encodeIpv6Header()", () => {
       protocol: 17,
       headerLength: 40 + 4 * 8 + 24,
       extensionHeaders: [
-        { kind: "hopByHop", nextHeader: 43, bytes: hopByHop as Uint8Array, options: fromHex("050200000100") },
-        { kind: "routing", nextHeader: 44, bytes: routing as Uint8Array, routingType: 3, segmentsLeft: 2 },
+        {
+          kind: "hopByHop",
+          nextHeader: 43,
+          bytes: hopByHop as Uint8Array,
+          options: fromHex("050200000100"),
+        },
+        {
+          kind: "routing",
+          nextHeader: 44,
+          bytes: routing as Uint8Array,
+          routingType: 3,
+          segmentsLeft: 2,
+        },
         {
           kind: "fragment",
           nextHeader: 51,
@@ -185,7 +199,9 @@ describe("decodeIpv6Header(), encodeIpv6Header()", () => {
 
   test("does not take the middle of a payload for headers", () => {
     // A fragment at offset 8 whose next header says hop-by-hop: nothing after it is one.
-    const header = decodeIpv6Header(viewOfHex(`${V6_HEX.replace("3aff", "2cff")} 00000008 00000001`));
+    const header = decodeIpv6Header(
+      viewOfHex(`${V6_HEX.replace("3aff", "2cff")} 00000008 00000001`),
+    );
     expect(header).toMatchObject({ protocol: 0, headerLength: 48 });
   });
 
@@ -218,9 +234,9 @@ describe("decodeIpv6Header(), encodeIpv6Header()", () => {
     ["an IPv4 destination", { destination: "10.0.0.1" }],
     ["ECN 4", { ecn: 4 }],
   ])("does not encode %s", (_name, change) => {
-    expect(() => encodeIpv6Header({ ...V6, ...change }, new DataView(new ArrayBuffer(100)))).toThrow(
-      PacketError,
-    );
+    expect(() =>
+      encodeIpv6Header({ ...V6, ...change }, new DataView(new ArrayBuffer(100))),
+    ).toThrow(PacketError);
   });
 
   test("leaves the zone of an address off the wire", () => {
@@ -255,9 +271,9 @@ describe("decodeUdpHeader(), encodeUdpHeader()", () => {
     expect(() => decodeUdpHeader(viewOfHex("00000000000000"))).toThrow(
       "Cannot decode UDP header: need 8 bytes, have 7",
     );
-    expect(() => encodeUdpHeader(ROWS[0]?.[2] as UdpHeader, new DataView(new ArrayBuffer(7)))).toThrow(
-      PacketError,
-    );
+    expect(() =>
+      encodeUdpHeader(ROWS[0]?.[2] as UdpHeader, new DataView(new ArrayBuffer(7))),
+    ).toThrow(PacketError);
   });
 
   test.each(["udp-ipv4", "udp-ipv6"])("udpChecksum() gives what Linux put into %s", (name) => {
@@ -325,11 +341,15 @@ describe("decodeTcpHeader(), encodeTcpHeader()", () => {
   });
 
   test("pads options to a multiple of 4 with zeros, and takes no more than 40 bytes of them", () => {
-    const bytes = encodedBytes((view) => encodeTcpHeader({ ...SYN, options: fromHex("0101010101") }, view));
+    const bytes = encodedBytes((view) =>
+      encodeTcpHeader({ ...SYN, options: fromHex("0101010101") }, view),
+    );
     expect(toHex(bytes.subarray(20))).toBe("0101010101000000");
     expect(decodeTcpHeader(new DataView(bytes.buffer)).headerLength).toBe(28);
     const view = new DataView(new ArrayBuffer(100));
-    expect(() => encodeTcpHeader({ ...SYN, options: new Uint8Array(41) }, view)).toThrow(PacketError);
+    expect(() => encodeTcpHeader({ ...SYN, options: new Uint8Array(41) }, view)).toThrow(
+      PacketError,
+    );
   });
 
   test.each(["tcp-syn", "tcp-rst"])("tcpChecksum() gives what Linux put into %s", (name) => {

@@ -38,7 +38,15 @@ const V4_ROWS: readonly (readonly [string, string, Icmpv4Message])[] = [
   [
     "echo reply without data, unusual code",
     "0007 fff8 0000 0000",
-    { kind: "echoReply", type: 0, code: 7, checksum: 0xfff8, identifier: 0, sequence: 0, data: NONE },
+    {
+      kind: "echoReply",
+      type: 0,
+      code: 7,
+      checksum: 0xfff8,
+      identifier: 0,
+      sequence: 0,
+      data: NONE,
+    },
   ],
   [
     "fragmentation needed",
@@ -69,7 +77,14 @@ const V4_ROWS: readonly (readonly [string, string, Icmpv4Message])[] = [
   [
     "time exceeded",
     `0b01 0000 00000000 ${toHex(QUOTE)}`,
-    { kind: "timeExceeded", type: 11, code: 1, checksum: 0, originalDatagram: QUOTE, extensions: [] },
+    {
+      kind: "timeExceeded",
+      type: 11,
+      code: 1,
+      checksum: 0,
+      originalDatagram: QUOTE,
+      extensions: [],
+    },
   ],
   [
     "parameter problem",
@@ -87,7 +102,14 @@ const V4_ROWS: readonly (readonly [string, string, Icmpv4Message])[] = [
   [
     "redirect",
     `0501 0000 c0000201 ${toHex(QUOTE)}`,
-    { kind: "redirect", type: 5, code: 1, checksum: 0, gateway: "192.0.2.1", originalDatagram: QUOTE },
+    {
+      kind: "redirect",
+      type: 5,
+      code: 1,
+      checksum: 0,
+      gateway: "192.0.2.1",
+      originalDatagram: QUOTE,
+    },
   ],
   [
     "timestamp request",
@@ -130,7 +152,9 @@ const V4_ROWS: readonly (readonly [string, string, Icmpv4Message])[] = [
       identifier: 1,
       sequence: 255,
       local: true,
-      extensions: [{ kind: "interfaceIdentification", classNumber: 3, cType: 1, by: "name", name: "lo" }],
+      extensions: [
+        { kind: "interfaceIdentification", classNumber: 3, cType: 1, by: "name", name: "lo" },
+      ],
       data: NONE,
     },
   ],
@@ -145,7 +169,9 @@ const V4_ROWS: readonly (readonly [string, string, Icmpv4Message])[] = [
       identifier: 7,
       sequence: 0,
       local: true,
-      extensions: [{ kind: "interfaceIdentification", classNumber: 3, cType: 2, by: "index", index: 1 }],
+      extensions: [
+        { kind: "interfaceIdentification", classNumber: 3, cType: 2, by: "index", index: 1 },
+      ],
       data: fromHex("11223344"),
     },
   ],
@@ -201,12 +227,15 @@ describe("decodeIcmpv4(), encodeIcmpv4()", () => {
     expect(icmpv4Length(message)).toBe(bytes.length);
   });
 
-  test.each(V4_ROWS)("%s gets a good checksum and the type its kind says", (_name, _hex, message) => {
-    const { checksum: _, code, ...fields } = message;
-    const bytes = encodedBytes((view) => encodeIcmpv4({ ...fields, code }, view));
-    expect(verifyChecksum(bytes)).toBe(true);
-    expect(bytes[0]).toBe(message.type);
-  });
+  test.each(V4_ROWS)(
+    "%s gets a good checksum and the type its kind says",
+    (_name, _hex, message) => {
+      const { checksum: _, code, ...fields } = message;
+      const bytes = encodedBytes((view) => encodeIcmpv4({ ...fields, code }, view));
+      expect(verifyChecksum(bytes)).toBe(true);
+      expect(bytes[0]).toBe(message.type);
+    },
+  );
 
   test("computes the checksum that the first row holds", () => {
     const [, hex, { checksum, ...message }] = V4_ROWS[0] as (typeof V4_ROWS)[number];
@@ -235,9 +264,9 @@ describe("decodeIcmpv4(), encodeIcmpv4()", () => {
     expect(() => encodeIcmpv4({ ...echo, sequence: -1 }, view)).toThrow(PacketError);
     expect(() => encodeIcmpv4({ ...echo, code: 256 }, view)).toThrow(PacketError);
     expect(() => encodeIcmpv4(echo, new DataView(view.buffer, 0, 7))).toThrow(PacketError);
-    expect(() => encodeIcmpv4({ kind: "redirect", gateway: "::1", originalDatagram: NONE }, view)).toThrow(
-      PacketError,
-    );
+    expect(() =>
+      encodeIcmpv4({ kind: "redirect", gateway: "::1", originalDatagram: NONE }, view),
+    ).toThrow(PacketError);
   });
 });
 
@@ -261,7 +290,15 @@ const V6_ROWS: readonly (readonly [string, string, Icmpv6Message])[] = [
   [
     "echo reply",
     "8100 0000 0001 ffff",
-    { kind: "echoReply", type: 129, code: 0, checksum: 0, identifier: 1, sequence: 0xffff, data: NONE },
+    {
+      kind: "echoReply",
+      type: 129,
+      code: 0,
+      checksum: 0,
+      identifier: 1,
+      sequence: 0xffff,
+      data: NONE,
+    },
   ],
   [
     "unreachable",
@@ -278,17 +315,38 @@ const V6_ROWS: readonly (readonly [string, string, Icmpv6Message])[] = [
   [
     "packet too big, an MTU of 32 bits",
     `0200 0000 fffffffe ${toHex(QUOTE)}`,
-    { kind: "packetTooBig", type: 2, code: 0, checksum: 0, mtu: 0xfffffffe, originalDatagram: QUOTE },
+    {
+      kind: "packetTooBig",
+      type: 2,
+      code: 0,
+      checksum: 0,
+      mtu: 0xfffffffe,
+      originalDatagram: QUOTE,
+    },
   ],
   [
     "time exceeded with an unknown code",
     `0309 0000 00000000 ${toHex(QUOTE)}`,
-    { kind: "timeExceeded", type: 3, code: 9, checksum: 0, originalDatagram: QUOTE, extensions: [] },
+    {
+      kind: "timeExceeded",
+      type: 3,
+      code: 9,
+      checksum: 0,
+      originalDatagram: QUOTE,
+      extensions: [],
+    },
   ],
   [
     "parameter problem beyond the quote",
     `0402 0000 80000001 ${toHex(QUOTE)}`,
-    { kind: "parameterProblem", type: 4, code: 2, checksum: 0, pointer: 0x80000001, originalDatagram: QUOTE },
+    {
+      kind: "parameterProblem",
+      type: 4,
+      code: 2,
+      checksum: 0,
+      pointer: 0x80000001,
+      originalDatagram: QUOTE,
+    },
   ],
   [
     "redirect with an option",
@@ -333,7 +391,9 @@ const V6_ROWS: readonly (readonly [string, string, Icmpv6Message])[] = [
       identifier: 1,
       sequence: 255,
       local: false,
-      extensions: [{ kind: "interfaceIdentification", classNumber: 3, cType: 2, by: "index", index: 2 }],
+      extensions: [
+        { kind: "interfaceIdentification", classNumber: 3, cType: 2, by: "index", index: 2 },
+      ],
       data: NONE,
     },
   ],
@@ -369,12 +429,15 @@ describe("decodeIcmpv6(), encodeIcmpv6()", () => {
     expect(icmpv6Length(message)).toBe(bytes.length);
   });
 
-  test.each(V6_ROWS)("%s gets a good checksum when the addresses are known", (_name, _hex, message) => {
-    const pseudo = { source: "fe80::1%eth0", destination: "ff02::1" };
-    const bytes = encodedBytes((view) => encodeIcmpv6(message, view, pseudo));
-    expect(verifyChecksum(bytes, ipv6PseudoHeaderSum(pseudo, 58, bytes.length))).toBe(true);
-    expect(decodeIcmpv6(new DataView(bytes.buffer)).checksum).not.toBe(0);
-  });
+  test.each(V6_ROWS)(
+    "%s gets a good checksum when the addresses are known",
+    (_name, _hex, message) => {
+      const pseudo = { source: "fe80::1%eth0", destination: "ff02::1" };
+      const bytes = encodedBytes((view) => encodeIcmpv6(message, view, pseudo));
+      expect(verifyChecksum(bytes, ipv6PseudoHeaderSum(pseudo, 58, bytes.length))).toBe(true);
+      expect(decodeIcmpv6(new DataView(bytes.buffer)).checksum).not.toBe(0);
+    },
+  );
 
   test.each([
     ["3 bytes", "800000"],
@@ -406,7 +469,9 @@ describe("icmpTypeName(), icmpCodeName()", () => {
   });
 
   test("name every type in the tables", () => {
-    for (const type of Object.values(Icmpv4Type)) expect(icmpTypeName(4, type)).not.toStartWith("type ");
-    for (const type of Object.values(Icmpv6Type)) expect(icmpTypeName(6, type)).not.toStartWith("type ");
+    for (const type of Object.values(Icmpv4Type))
+      expect(icmpTypeName(4, type)).not.toStartWith("type ");
+    for (const type of Object.values(Icmpv6Type))
+      expect(icmpTypeName(6, type)).not.toStartWith("type ");
   });
 });

@@ -48,7 +48,16 @@ const V4_ROWS: readonly (readonly [string, string, readonly Ipv4Option[]])[] = [
   [
     "timestamps only, three routers found no room",
     "44 08 09 30 05265bff",
-    [{ kind: "timestamp", type: 68, pointer: 9, overflow: 3, flag: 0, entries: [{ time: 86_399_999 }] }],
+    [
+      {
+        kind: "timestamp",
+        type: 68,
+        pointer: 9,
+        overflow: 3,
+        flag: 0,
+        entries: [{ time: 86_399_999 }],
+      },
+    ],
   ],
   [
     "timestamps with addresses",
@@ -106,7 +115,11 @@ const V6_ROWS: readonly (readonly [string, string, readonly Ipv6Option[]])[] = [
   ],
   ["a jumbo payload", "c204 00010000", [{ kind: "unknown", type: 194, data: fromHex("00010000") }]],
   ["a router alert of 1 byte", "0501 00", [{ kind: "unknown", type: 5, data: fromHex("00") }]],
-  ["a length past the end", "be05 01020304", [{ kind: "unknown", type: 190, data: fromHex("01020304") }]],
+  [
+    "a length past the end",
+    "be05 01020304",
+    [{ kind: "unknown", type: 190, data: fromHex("01020304") }],
+  ],
   ["a type without a length", "be", [{ kind: "unknown", type: 190, data: fromHex("") }]],
 ];
 

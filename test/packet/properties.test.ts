@@ -56,7 +56,9 @@ const u16 = fc.nat(0xffff);
 const u32 = fc.nat(0xffffffff);
 const data = fc.uint8Array({ maxLength: 200 });
 const address4 = fc.uint8Array({ minLength: 4, maxLength: 4 }).map((bytes) => formatAddress(bytes));
-const address6 = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => formatAddress(bytes));
+const address6 = fc
+  .uint8Array({ minLength: 16, maxLength: 16 })
+  .map((bytes) => formatAddress(bytes));
 
 /** Bytes of fixtures, some of them changed, from any offset on, cut anywhere: they reach deeper than random ones. */
 const PACKETS = fixtureNames().map(fixturePacket);
@@ -117,8 +119,8 @@ describe("any bytes at all", () => {
     const heads = ["45", "60", "01", "03", "0b", "20000000", "4f", "6000000000003c01"].map((hex) =>
       Buffer.from(hex, "hex"),
     );
-    const fillers = ["00", "01", "04", "000400f7", "0004f700", "3c00010400000000", "ff"].map((hex) =>
-      Buffer.from(hex, "hex"),
+    const fillers = ["00", "01", "04", "000400f7", "0004f700", "3c00010400000000", "ff"].map(
+      (hex) => Buffer.from(hex, "hex"),
     );
     const started = performance.now();
     for (const head of heads) {
@@ -152,14 +154,19 @@ describe("encode, then decode", () => {
     protocol: u8,
     source: address4,
     destination: address4,
-    options: fc.nat(10).chain((words) => fc.uint8Array({ minLength: words * 4, maxLength: words * 4 })),
+    options: fc
+      .nat(10)
+      .chain((words) => fc.uint8Array({ minLength: words * 4, maxLength: words * 4 })),
   });
 
   test("an IPv4 header, whose checksum is then good", () => {
     fc.assert(
       fc.property(ipv4, (header) => {
         const bytes = encodedBytes((view) => encodeIpv4Header(header, view));
-        expect(decodeIpv4Header(paddedView(bytes))).toMatchObject({ ...header, headerLength: bytes.length });
+        expect(decodeIpv4Header(paddedView(bytes))).toMatchObject({
+          ...header,
+          headerLength: bytes.length,
+        });
         expect(verifyChecksum(bytes)).toBe(true);
       }),
     );
@@ -194,9 +201,9 @@ describe("encode, then decode", () => {
     const udp = fc.record({ sourcePort: u16, destinationPort: u16, length: u16, checksum: u16 });
     fc.assert(
       fc.property(udp, (header) => {
-        expect(decodeUdpHeader(paddedView(encodedBytes((view) => encodeUdpHeader(header, view))))).toEqual(
-          header,
-        );
+        expect(
+          decodeUdpHeader(paddedView(encodedBytes((view) => encodeUdpHeader(header, view)))),
+        ).toEqual(header);
       }),
     );
   });
@@ -211,23 +218,35 @@ describe("encode, then decode", () => {
       window: u16,
       checksum: u16,
       urgentPointer: u16,
-      options: fc.nat(10).chain((words) => fc.uint8Array({ minLength: words * 4, maxLength: words * 4 })),
+      options: fc
+        .nat(10)
+        .chain((words) => fc.uint8Array({ minLength: words * 4, maxLength: words * 4 })),
     });
     fc.assert(
       fc.property(tcp, (header) => {
         const bytes = encodedBytes((view) => encodeTcpHeader(header, view));
-        expect(decodeTcpHeader(paddedView(bytes))).toEqual({ ...header, headerLength: bytes.length });
+        expect(decodeTcpHeader(paddedView(bytes))).toEqual({
+          ...header,
+          headerLength: bytes.length,
+        });
       }),
     );
   });
 
-  const name = fc.string({ unit: "grapheme", maxLength: 12 }).filter((text) => !text.includes("\0"));
+  const name = fc
+    .string({ unit: "grapheme", maxLength: 12 })
+    .filter((text) => !text.includes("\0"));
   const optional = { requiredKeys: ["kind", "role"] as ["kind", "role"] };
   const object: fc.Arbitrary<ExtensionObjectFields> = fc.oneof(
     fc.record({
       kind: fc.constant("mpls" as const),
       labels: fc.array(
-        fc.record({ label: fc.nat(0xfffff), trafficClass: fc.nat(7), bottomOfStack: fc.boolean(), ttl: u8 }),
+        fc.record({
+          label: fc.nat(0xfffff),
+          trafficClass: fc.nat(7),
+          bottomOfStack: fc.boolean(),
+          ttl: u8,
+        }),
         { minLength: 1, maxLength: 5 },
       ),
     }),
@@ -247,11 +266,19 @@ describe("encode, then decode", () => {
       },
       optional,
     ),
-    name.map((text) => ({ kind: "interfaceIdentification" as const, by: "name" as const, name: text })),
+    name.map((text) => ({
+      kind: "interfaceIdentification" as const,
+      by: "name" as const,
+      name: text,
+    })),
     u32.map((index) => ({ kind: "interfaceIdentification" as const, by: "index" as const, index })),
     fc
       .oneof(address4, address6)
-      .map((address) => ({ kind: "interfaceIdentification" as const, by: "address" as const, address })),
+      .map((address) => ({
+        kind: "interfaceIdentification" as const,
+        by: "address" as const,
+        address,
+      })),
     fc.record({
       kind: fc.constant("raw" as const),
       classNumber: fc.integer({ min: 4, max: 255 }),
@@ -292,7 +319,12 @@ describe("encode, then decode", () => {
       ipv4: fc.boolean(),
       ipv6: fc.boolean(),
     }),
-    fc.record({ kind: fc.constant("timeExceeded" as const), code: u8, originalDatagram: data, extensions }),
+    fc.record({
+      kind: fc.constant("timeExceeded" as const),
+      code: u8,
+      originalDatagram: data,
+      extensions,
+    }),
   ] as const;
 
   test("an ICMPv4 message, whose checksum is then good", () => {
@@ -348,7 +380,12 @@ describe("encode, then decode", () => {
   });
 
   test("an ICMPv6 message", () => {
-    const discovery = ["routerSolicitation", "neighborAdvertisement", "mldQuery", "mldv2Report"] as const;
+    const discovery = [
+      "routerSolicitation",
+      "neighborAdvertisement",
+      "mldQuery",
+      "mldv2Report",
+    ] as const;
     const message: fc.Arbitrary<Icmpv6Fields> = fc.oneof(
       ...shared,
       fc.record({
@@ -357,7 +394,12 @@ describe("encode, then decode", () => {
         originalDatagram: data,
         extensions,
       }),
-      fc.record({ kind: fc.constant("packetTooBig" as const), code: u8, mtu: u32, originalDatagram: data }),
+      fc.record({
+        kind: fc.constant("packetTooBig" as const),
+        code: u8,
+        mtu: u32,
+        originalDatagram: data,
+      }),
       fc.record({
         kind: fc.constant("parameterProblem" as const),
         code: u8,

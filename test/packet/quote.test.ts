@@ -15,9 +15,21 @@ describe("decodeQuote()", () => {
       ttl: 1,
       protocol: 1,
       truncated: true,
-      transport: { kind: "icmp", type: 8, code: 0, checksum: 0xabcd, identifier: 0xbeef, sequence: 0x0102 },
+      transport: {
+        kind: "icmp",
+        type: 8,
+        code: 0,
+        checksum: 0xabcd,
+        identifier: 0xbeef,
+        sequence: 0x0102,
+      },
     });
-    expect(quote.header).toMatchObject({ version: 4, dscp: 46, totalLength: 84, dontFragment: true });
+    expect(quote.header).toMatchObject({
+      version: 4,
+      dscp: 46,
+      totalLength: 84,
+      dontFragment: true,
+    });
   });
 
   test("needs no more than the IPv6 header and 8 bytes", () => {
@@ -33,7 +45,9 @@ describe("decodeQuote()", () => {
 
   test("skips the options of the inner IPv4 header", () => {
     const options = V4.replace("45", "47");
-    expect(decodeQuote(viewOfHex(`${options} 0707040a00000100 ${ECHO}`), 4).transport).toMatchObject({
+    expect(
+      decodeQuote(viewOfHex(`${options} 0707040a00000100 ${ECHO}`), 4).transport,
+    ).toMatchObject({
       kind: "icmp",
       identifier: 0xbeef,
     });
@@ -41,7 +55,10 @@ describe("decodeQuote()", () => {
 
   test("gives the payload, padding included, whatever the inner total length says", () => {
     for (const totalLength of ["0000", "001c", "001e", "ffff"]) {
-      const quote = decodeQuote(viewOfHex(`${V4.replace("0054", totalLength)} ${ECHO} 0102030405`), 4);
+      const quote = decodeQuote(
+        viewOfHex(`${V4.replace("0054", totalLength)} ${ECHO} 0102030405`),
+        4,
+      );
       expect(quote.transport).toMatchObject({ kind: "icmp", data: fromHex("0102030405") });
       expect(quote.truncated).toBe(totalLength === "ffff");
     }
@@ -73,12 +90,22 @@ describe("decodeQuote()", () => {
     });
   });
 
-  test.each([8, 12, 13, 19, 20, 23])("reads ports and sequence number from %d bytes of TCP", (length) => {
-    const { transport } = decodeQuote(viewOfHex(`${TCP} ${SYN.replaceAll(" ", "").slice(0, length * 2)}`), 4);
-    expect(transport).toMatchObject({ kind: "tcp", sourcePort: 49_152, sequenceNumber: 0xdeadbeef });
-    expect("header" in transport).toBe(false);
-    expect(transport.kind === "tcp" && transport.data.length).toBe(length - 8);
-  });
+  test.each([8, 12, 13, 19, 20, 23])(
+    "reads ports and sequence number from %d bytes of TCP",
+    (length) => {
+      const { transport } = decodeQuote(
+        viewOfHex(`${TCP} ${SYN.replaceAll(" ", "").slice(0, length * 2)}`),
+        4,
+      );
+      expect(transport).toMatchObject({
+        kind: "tcp",
+        sourcePort: 49_152,
+        sequenceNumber: 0xdeadbeef,
+      });
+      expect("header" in transport).toBe(false);
+      expect(transport.kind === "tcp" && transport.data.length).toBe(length - 8);
+    },
+  );
 
   test("does not trust a TCP data offset below 5", () => {
     const { transport } = decodeQuote(viewOfHex(`${TCP} ${SYN.replace("6002", "4002")}`), 4);
@@ -86,22 +113,34 @@ describe("decodeQuote()", () => {
   });
 
   test("keeps other protocols raw; ICMPv6 in IPv4 and ICMP in IPv6 are such", () => {
-    expect(decodeQuote(viewOfHex(`${V4.replace("01010000", "012f0000")} ${ECHO}`), 4)).toMatchObject({
+    expect(
+      decodeQuote(viewOfHex(`${V4.replace("01010000", "012f0000")} ${ECHO}`), 4),
+    ).toMatchObject({
       protocol: 47,
       transport: { kind: "raw", bytes: fromHex(ECHO) },
     });
-    expect(decodeQuote(viewOfHex(`${V4.replace("01010000", "013a0000")} ${ECHO}`), 4).transport.kind).toBe(
+    expect(
+      decodeQuote(viewOfHex(`${V4.replace("01010000", "013a0000")} ${ECHO}`), 4).transport.kind,
+    ).toBe("raw");
+    expect(decodeQuote(viewOfHex(`${V6.replace("3a01", "0101")} ${ECHO}`), 6).transport.kind).toBe(
       "raw",
     );
-    expect(decodeQuote(viewOfHex(`${V6.replace("3a01", "0101")} ${ECHO}`), 6).transport.kind).toBe("raw");
   });
 
   test("sees no transport header in a fragment other than the first", () => {
-    expect(decodeQuote(viewOfHex(`${V4.replace("4000", "2001")} ${ECHO}`), 4).transport.kind).toBe("raw");
-    expect(decodeQuote(viewOfHex(`${V4.replace("4000", "2000")} ${ECHO}`), 4).transport.kind).toBe("icmp");
+    expect(decodeQuote(viewOfHex(`${V4.replace("4000", "2001")} ${ECHO}`), 4).transport.kind).toBe(
+      "raw",
+    );
+    expect(decodeQuote(viewOfHex(`${V4.replace("4000", "2000")} ${ECHO}`), 4).transport.kind).toBe(
+      "icmp",
+    );
     const fragment = V6.replace("3a01", "2c01");
-    expect(decodeQuote(viewOfHex(`${fragment} 3a000008 00000001 ${ECHO}`), 6).transport.kind).toBe("raw");
-    expect(decodeQuote(viewOfHex(`${fragment} 3a000001 00000001 ${ECHO}`), 6).transport.kind).toBe("icmp");
+    expect(decodeQuote(viewOfHex(`${fragment} 3a000008 00000001 ${ECHO}`), 6).transport.kind).toBe(
+      "raw",
+    );
+    expect(decodeQuote(viewOfHex(`${fragment} 3a000001 00000001 ${ECHO}`), 6).transport.kind).toBe(
+      "icmp",
+    );
   });
 
   test("follows an IPv6 header chain as far as it is quoted", () => {

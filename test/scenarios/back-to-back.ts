@@ -5,9 +5,18 @@ export const backToBack: Scenario = {
   name: "back-to-back",
   about: "Without an interval each round, or probe, begins when the one before is decided.",
   nodes: {
-    r1: node(1, { delay: 1, effects: [{ on: "own", pick: { every: 3 }, action: { kind: "drop" } }] }),
-    r2: node(2, { delay: 1, effects: [{ on: "own", pick: { every: 3 }, action: { kind: "drop" } }] }),
-    target: node(100, { delay: 1, effects: [{ on: "back", pick: { every: 3 }, action: { kind: "drop" } }] }),
+    r1: node(1, {
+      delay: 1,
+      effects: [{ on: "own", pick: { every: 3 }, action: { kind: "drop" } }],
+    }),
+    r2: node(2, {
+      delay: 1,
+      effects: [{ on: "own", pick: { every: 3 }, action: { kind: "drop" } }],
+    }),
+    target: node(100, {
+      delay: 1,
+      effects: [{ on: "back", pick: { every: 3 }, action: { kind: "drop" } }],
+    }),
   },
   routes: [{ to: "target", via: ["r1", "r2"] }],
   runs: [

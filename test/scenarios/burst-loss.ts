@@ -8,7 +8,9 @@ export const burstLoss: Scenario = {
     r1: node(1, { delay: 1 }),
     r2: node(2, {
       delay: 1,
-      effects: [{ on: "there", pick: { bursts: { enter: 0.3, leave: 0.4 } }, action: { kind: "drop" } }],
+      effects: [
+        { on: "there", pick: { bursts: { enter: 0.3, leave: 0.4 } }, action: { kind: "drop" } },
+      ],
     }),
     target: node(100, { delay: 1 }),
   },

@@ -8,7 +8,13 @@ export const duplicatedRequests: Scenario = {
     r1: node(1, { delay: 1 }),
     target: node(100, {
       delay: 1,
-      effects: [{ on: "there", pick: { numbers: [2, 3] }, action: { kind: "duplicate", copies: 1, gap: 3 } }],
+      effects: [
+        {
+          on: "there",
+          pick: { numbers: [2, 3] },
+          action: { kind: "duplicate", copies: 1, gap: 3 },
+        },
+      ],
     }),
   },
   routes: [{ to: "target", via: ["r1"] }],

@@ -7,11 +7,15 @@ export const duplicates: Scenario = {
   nodes: {
     r1: node(1, {
       delay: 1,
-      effects: [{ on: "own", pick: { numbers: [1] }, action: { kind: "duplicate", copies: 1, gap: 1 } }],
+      effects: [
+        { on: "own", pick: { numbers: [1] }, action: { kind: "duplicate", copies: 1, gap: 1 } },
+      ],
     }),
     target: node(100, {
       delay: 1,
-      effects: [{ on: "back", pick: { numbers: [1, 3] }, action: { kind: "duplicate", copies: 2, gap: 2 } }],
+      effects: [
+        { on: "back", pick: { numbers: [1, 3] }, action: { kind: "duplicate", copies: 2, gap: 2 } },
+      ],
     }),
   },
   routes: [{ to: "target", via: ["r1"] }],

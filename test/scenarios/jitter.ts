@@ -28,7 +28,10 @@ export const jitter: Scenario = {
       method: "mtr",
       target: "target",
       options: { count: 6, interval: 10 },
-      expect: { hops: ["r1", "r2", "target"].map((from) => ({ from, sent: 6, lost: 0 })), reached: true },
+      expect: {
+        hops: ["r1", "r2", "target"].map((from) => ({ from, sent: 6, lost: 0 })),
+        reached: true,
+      },
     },
   ],
 };

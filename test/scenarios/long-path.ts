@@ -8,7 +8,10 @@ export const longPath: Scenario = {
   about: "A target at the 28th hop is found, with more probes than may fly at once.",
   nodes: {
     ...Object.fromEntries(
-      ROUTERS.map((name, index) => [name, node(index + 1, { delay: 0.3, silent: index % 5 === 4 })]),
+      ROUTERS.map((name, index) => [
+        name,
+        node(index + 1, { delay: 0.3, silent: index % 5 === 4 }),
+      ]),
     ),
     target: node(100, { delay: 0.3 }),
   },

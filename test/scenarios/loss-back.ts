@@ -6,7 +6,10 @@ export const lossBack: Scenario = {
   about: "Random loss on the way back hits all hops beyond.",
   nodes: {
     r1: node(1, { delay: 1 }),
-    r2: node(2, { delay: 1, effects: [{ on: "back", pick: { random: 0.4 }, action: { kind: "drop" } }] }),
+    r2: node(2, {
+      delay: 1,
+      effects: [{ on: "back", pick: { random: 0.4 }, action: { kind: "drop" } }],
+    }),
     target: node(100, { delay: 1 }),
   },
   routes: [{ to: "target", via: ["r1", "r2"] }],

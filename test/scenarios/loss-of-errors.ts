@@ -6,7 +6,10 @@ export const lossOfErrors: Scenario = {
   about: "Loss that one router shows and the path does not have.",
   nodes: {
     r1: node(1, { delay: 1 }),
-    r2: node(2, { delay: 1, effects: [{ on: "own", pick: { random: 0.6 }, action: { kind: "drop" } }] }),
+    r2: node(2, {
+      delay: 1,
+      effects: [{ on: "own", pick: { random: 0.6 }, action: { kind: "drop" } }],
+    }),
     target: node(100, { delay: 1 }),
   },
   routes: [{ to: "target", via: ["r1", "r2"] }],

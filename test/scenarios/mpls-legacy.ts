@@ -25,7 +25,9 @@ export const mplsLegacy: Scenario = {
       delay: 1,
       extensions: {
         form: "legacy",
-        objects: [{ kind: "mpls", labels: [{ label: 16, trafficClass: 0, bottomOfStack: true, ttl: 1 }] }],
+        objects: [
+          { kind: "mpls", labels: [{ label: 16, trafficClass: 0, bottomOfStack: true, ttl: 1 }] },
+        ],
       },
     }),
     target: node(100),

@@ -25,7 +25,9 @@ export const mplsProper: Scenario = {
       delay: 1,
       extensions: {
         form: "proper",
-        objects: [{ kind: "mpls", labels: [{ label: 16, trafficClass: 0, bottomOfStack: true, ttl: 1 }] }],
+        objects: [
+          { kind: "mpls", labels: [{ label: 16, trafficClass: 0, bottomOfStack: true, ttl: 1 }] },
+        ],
       },
     }),
     target: node(100),

@@ -6,7 +6,10 @@ export const natLeavingAddresses: Scenario = {
   about: "Whose probe an error quotes is not judged by the quoted source address.",
   nodes: {
     r1: node(1, { delay: 1 }),
-    nat: node(2, { delay: 1, nat: { source: addressPair(200), identifier: 99, restores: "identifier" } }),
+    nat: node(2, {
+      delay: 1,
+      nat: { source: addressPair(200), identifier: 99, restores: "identifier" },
+    }),
     r3: node(3, { delay: 1 }),
     r4: node(4, { delay: 1, quote: 8 }),
     target: node(100),

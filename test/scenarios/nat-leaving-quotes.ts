@@ -6,7 +6,10 @@ export const natLeavingQuotes: Scenario = {
   about: "Errors from behind a careless NAT are lost, the replies are not.",
   nodes: {
     r1: node(1, { delay: 1 }),
-    nat: node(2, { delay: 1, nat: { source: addressPair(200), identifier: 1, restores: "nothing" } }),
+    nat: node(2, {
+      delay: 1,
+      nat: { source: addressPair(200), identifier: 1, restores: "nothing" },
+    }),
     r3: node(3, { delay: 1 }),
     target: node(100),
   },

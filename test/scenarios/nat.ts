@@ -6,7 +6,10 @@ export const nat: Scenario = {
   about: "Behind a careful NAT everything is as without.",
   nodes: {
     r1: node(1, { delay: 1 }),
-    nat: node(2, { delay: 1, nat: { source: addressPair(200), identifier: 4711, restores: "all" } }),
+    nat: node(2, {
+      delay: 1,
+      nat: { source: addressPair(200), identifier: 4711, restores: "all" },
+    }),
     r3: node(3, { delay: 1 }),
     target: node(100),
   },

@@ -12,12 +12,18 @@ export const packetBalancing: Scenario = {
     r3: node(3, { delay: 1 }),
     target: node(100, { delay: 1 }),
   },
-  routes: [{ to: "target", via: ["r1", { balance: "packet", branches: [["a"], ["b"], ["c"]] }, "r3"] }],
+  routes: [
+    { to: "target", via: ["r1", { balance: "packet", branches: [["a"], ["b"], ["c"]] }, "r3"] },
+  ],
   runs: [
     {
       method: "traceroute",
       target: "target",
-      expect: { hops: ["r1", ["a", "b", "c"], "r3", "target"], reached: true, stopReason: "target" },
+      expect: {
+        hops: ["r1", ["a", "b", "c"], "r3", "target"],
+        reached: true,
+        stopReason: "target",
+      },
     },
     {
       method: "mtr",

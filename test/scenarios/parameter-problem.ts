@@ -13,7 +13,10 @@ export const parameterProblem: Scenario = {
     {
       method: "probe",
       target: "target",
-      expect: { error: { 4: "parameter_problem(code=0)", 6: "parameter_problem(code=1)" }, from: "r1" },
+      expect: {
+        error: { 4: "parameter_problem(code=0)", 6: "parameter_problem(code=1)" },
+        from: "r1",
+      },
     },
   ],
 };

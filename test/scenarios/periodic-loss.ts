@@ -6,7 +6,10 @@ export const periodicLoss: Scenario = {
   about: "Periodic loss is counted exactly.",
   nodes: {
     r1: node(1, { delay: 1 }),
-    r2: node(2, { delay: 1, effects: [{ on: "there", pick: { every: 4 }, action: { kind: "drop" } }] }),
+    r2: node(2, {
+      delay: 1,
+      effects: [{ on: "there", pick: { every: 4 }, action: { kind: "drop" } }],
+    }),
     target: node(100, { delay: 1 }),
   },
   routes: [{ to: "target", via: ["r1", "r2"] }],

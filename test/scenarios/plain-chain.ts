@@ -36,7 +36,12 @@ export const plainChain: Scenario = {
       target: "target",
       options: { count: 3, interval: 20 },
       expect: {
-        hops: ["r1", "r2", "r3", "r4", "target"].map((from) => ({ from, sent: 3, received: 3, lost: 0 })),
+        hops: ["r1", "r2", "r3", "r4", "target"].map((from) => ({
+          from,
+          sent: 3,
+          received: 3,
+          lost: 0,
+        })),
         reached: true,
       },
     },

@@ -21,7 +21,11 @@ export const rateLimit: Scenario = {
       method: "traceroute",
       target: "target",
       options: { probes: 7, timeout: 200 },
-      expect: { hops: ["r1", { from: "r2", lost: 4 }, "target"], reached: true, stopReason: "target" },
+      expect: {
+        hops: ["r1", { from: "r2", lost: 4 }, "target"],
+        reached: true,
+        stopReason: "target",
+      },
     },
     {
       method: "mtr",

@@ -4,7 +4,12 @@ import { node, type Scenario } from "../support/lab/scenario.ts";
 export const routingLoop: Scenario = {
   name: "routing-loop",
   about: "A trace through a loop goes on to its last hop.",
-  nodes: { r1: node(1, { delay: 1 }), a: node(2, { delay: 1 }), b: node(3, { delay: 1 }), target: node(100) },
+  nodes: {
+    r1: node(1, { delay: 1 }),
+    a: node(2, { delay: 1 }),
+    b: node(3, { delay: 1 }),
+    target: node(100),
+  },
   routes: [{ to: "target", via: ["r1", ...Array.from({ length: 40 }, () => ["a", "b"]).flat()] }],
   runs: [
     {
@@ -17,7 +22,11 @@ export const routingLoop: Scenario = {
       method: "traceroute",
       target: "target",
       options: { maxHops: 9, probes: 2 },
-      expect: { hops: ["r1", "a", "b", "a", "b", "a", "b", "a", "b"], reached: false, stopReason: "maxHops" },
+      expect: {
+        hops: ["r1", "a", "b", "a", "b", "a", "b", "a", "b"],
+        reached: false,
+        stopReason: "maxHops",
+      },
     },
   ],
 };

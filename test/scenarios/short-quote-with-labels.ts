@@ -10,7 +10,9 @@ export const shortQuoteWithLabels: Scenario = {
       quote: 8,
       extensions: {
         form: "proper",
-        objects: [{ kind: "mpls", labels: [{ label: 77, trafficClass: 0, bottomOfStack: true, ttl: 1 }] }],
+        objects: [
+          { kind: "mpls", labels: [{ label: 77, trafficClass: 0, bottomOfStack: true, ttl: 1 }] },
+        ],
       },
     }),
     r2: node(2, {
@@ -18,7 +20,9 @@ export const shortQuoteWithLabels: Scenario = {
       quote: 14,
       extensions: {
         form: "legacy",
-        objects: [{ kind: "mpls", labels: [{ label: 78, trafficClass: 0, bottomOfStack: true, ttl: 1 }] }],
+        objects: [
+          { kind: "mpls", labels: [{ label: 78, trafficClass: 0, bottomOfStack: true, ttl: 1 }] },
+        ],
       },
     }),
     target: node(100),

@@ -12,7 +12,12 @@ export const silentRouter: Scenario = {
   },
   routes: [{ to: "target", via: ["r1", "r2", "r3"] }],
   runs: [
-    { method: "probe", target: "target", options: { ttl: 2, timeout: 150 }, expect: { error: "timeout" } },
+    {
+      method: "probe",
+      target: "target",
+      options: { ttl: 2, timeout: 150 },
+      expect: { error: "timeout" },
+    },
     {
       method: "traceroute",
       target: "target",

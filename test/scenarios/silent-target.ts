@@ -4,7 +4,11 @@ import { node, type Scenario } from "../support/lab/scenario.ts";
 export const silentTarget: Scenario = {
   name: "silent-target",
   about: "A trace to a target that never answers ends after the gap limit.",
-  nodes: { r1: node(1, { delay: 1 }), r2: node(2, { delay: 1 }), target: node(100, { silent: true }) },
+  nodes: {
+    r1: node(1, { delay: 1 }),
+    r2: node(2, { delay: 1 }),
+    target: node(100, { silent: true }),
+  },
   routes: [{ to: "target", via: ["r1", "r2"] }],
   runs: [
     {

@@ -13,7 +13,10 @@ export const targetRefuses: Scenario = {
     {
       method: "probe",
       target: "target",
-      expect: { error: { 4: "dest_unreachable(code=10)", 6: "dest_unreachable(code=4)" }, from: "target" },
+      expect: {
+        error: { 4: "dest_unreachable(code=10)", 6: "dest_unreachable(code=4)" },
+        from: "target",
+      },
     },
     {
       method: "traceroute",

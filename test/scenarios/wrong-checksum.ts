@@ -7,11 +7,15 @@ export const wrongChecksum: Scenario = {
   nodes: {
     r1: node(1, {
       delay: 1,
-      effects: [{ on: "own", pick: { numbers: [2] }, action: { kind: "corrupt", what: "checksum" } }],
+      effects: [
+        { on: "own", pick: { numbers: [2] }, action: { kind: "corrupt", what: "checksum" } },
+      ],
     }),
     target: node(100, {
       delay: 1,
-      effects: [{ on: "own", pick: { numbers: [2, 3] }, action: { kind: "corrupt", what: "checksum" } }],
+      effects: [
+        { on: "own", pick: { numbers: [2, 3] }, action: { kind: "corrupt", what: "checksum" } },
+      ],
     }),
   },
   routes: [{ to: "target", via: ["r1"] }],

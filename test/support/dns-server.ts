@@ -89,7 +89,10 @@ export function encodeName(name: string): Uint8Array {
 }
 
 /** A PTR record for the name in the question. */
-export function ptrRecord(data: Uint8Array, owner: Uint8Array = Uint8Array.of(0xc0, 12)): Uint8Array {
+export function ptrRecord(
+  data: Uint8Array,
+  owner: Uint8Array = Uint8Array.of(0xc0, 12),
+): Uint8Array {
   return record(PTR, data, owner);
 }
 

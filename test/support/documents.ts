@@ -61,7 +61,8 @@ export function listFileLinks(path: string, markdown: string): Link[] {
     const html = bare.matchAll(/\b(?:src|href)="([^"]+)"/g);
     for (const [, address = ""] of [...inline, ...reference, ...html]) {
       const target = address.replace(/[#?].*$/, "");
-      if (target !== "" && !/^[a-z][a-z0-9+.-]*:/i.test(target)) links.push({ path, line: number, target });
+      if (target !== "" && !/^[a-z][a-z0-9+.-]*:/i.test(target))
+        links.push({ path, line: number, target });
     }
   }
   return links;
@@ -79,11 +80,16 @@ function splitFences(path: string, lines: readonly Line[]): { snippets: Snippet[
     const [, indent = "", fence = "", language = ""] = FENCE.exec(line.text) ?? [];
     if (open === undefined) {
       if (fence === "") prose.push(line);
-      else open = { fence, indent: indent.length, isTypeScript: TYPESCRIPT.test(language), code: [] };
+      else
+        open = { fence, indent: indent.length, isTypeScript: TYPESCRIPT.test(language), code: [] };
     } else if (fence.startsWith(open.fence) && language === "") {
       const [first] = open.code;
       if (open.isTypeScript && first !== undefined) {
-        snippets.push({ path, line: first.number, code: open.code.map(({ text }) => text).join("\n") });
+        snippets.push({
+          path,
+          line: first.number,
+          code: open.code.map(({ text }) => text).join("\n"),
+        });
       }
       open = undefined;
     } else {
@@ -100,7 +106,9 @@ function splitFences(path: string, lines: readonly Line[]): { snippets: Snippet[
  * @returns One line for each error: `file:line message`.
  */
 export function checkSnippets(root: string, snippets: readonly Snippet[]): string[] {
-  const byFile = new Map(snippets.map((snippet, index) => [join(root, `snippet-${index}.ts`), snippet]));
+  const byFile = new Map(
+    snippets.map((snippet, index) => [join(root, `snippet-${index}.ts`), snippet]),
+  );
   const options = readOptions(root);
   const host = ts.createCompilerHost(options, true);
   const { fileExists, readFile } = host;
@@ -111,7 +119,10 @@ export function checkSnippets(root: string, snippets: readonly Snippet[]): strin
   const problems: string[] = [];
   for (const [name, snippet] of byFile) {
     const file = program.getSourceFile(name);
-    const found = [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)];
+    const found = [
+      ...program.getSyntacticDiagnostics(file),
+      ...program.getSemanticDiagnostics(file),
+    ];
     for (const { start = 0, messageText } of found) {
       const line = file === undefined ? 0 : file.getLineAndCharacterOfPosition(start).line;
       const message = ts.flattenDiagnosticMessageText(messageText, " ");

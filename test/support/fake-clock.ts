@@ -99,7 +99,8 @@ export class FakeClock {
   /** Lets `ms` milliseconds pass with the event loop blocked: the kernel goes on, everybody else's timers fall behind. */
   block(ms: number): void {
     const targetNs = this.#monotonicNs + Math.round(ms * NS_PER_MS);
-    for (let timer = this.#next(targetNs, true); timer; timer = this.#next(targetNs, true)) this.#run(timer);
+    for (let timer = this.#next(targetNs, true); timer; timer = this.#next(targetNs, true))
+      this.#run(timer);
     this.#monotonicNs = Math.max(this.#monotonicNs, targetNs);
   }
 

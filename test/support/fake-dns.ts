@@ -22,7 +22,8 @@ export class FakeDns implements DnsBackend {
   async lookup(host: string, family: 0 | 4 | 6): Promise<Answers> {
     this.lookups.push([host, family]);
     const answers = this.#hosts[host];
-    if (answers === undefined) throw Object.assign(new Error(`getaddrinfo ${host}`), { code: "ENOTFOUND" });
+    if (answers === undefined)
+      throw Object.assign(new Error(`getaddrinfo ${host}`), { code: "ENOTFOUND" });
     return answers;
   }
 

@@ -109,7 +109,11 @@ export class FakeHost {
 
   /** Whether `address` is this host's own. */
   isLocal(address: string): boolean {
-    return address.startsWith("127.") || address === "::1" || this.#addresses.includes(canonical(address));
+    return (
+      address.startsWith("127.") ||
+      address === "::1" ||
+      this.#addresses.includes(canonical(address))
+    );
   }
 
   /** Gives a datagram socket its identifier: `wanted`, which others may have as well, or a free one for 0. */
@@ -143,14 +147,23 @@ export class FakeHost {
     const scope = (isLinkLocal(destination) && address.scopeId) || 0;
     const index = wish.interfaceIndex || socket.boundInterface || scope;
     // ip6_datagram_send_ctl()
-    if (socket.boundInterface !== 0 && index !== socket.boundInterface) throw new KernelFailure(EINVAL);
-    if (index !== 0 && !Object.values(this.interfaces).includes(index)) throw new KernelFailure(ENODEV);
+    if (socket.boundInterface !== 0 && index !== socket.boundInterface)
+      throw new KernelFailure(EINVAL);
+    if (index !== 0 && !Object.values(this.interfaces).includes(index))
+      throw new KernelFailure(ENODEV);
     const source = this.#source(socket, wish.source, destination);
     if (!socket.raw) this.#requireEcho(socket, message.data);
     const data = this.#finish(socket, message.data, { source, destination });
     const discovery = socket.ipOption(IP_MTU_DISCOVER, IPV6_MTU_DISCOVER);
     const dontFragment = discovery >= PMTUDISC_DO;
-    const header = { family: socket.family, source, destination, ttl: wish.ttl, tos: wish.tos, dontFragment };
+    const header = {
+      family: socket.family,
+      source,
+      destination,
+      ttl: wish.ttl,
+      tos: wish.tos,
+      dontFragment,
+    };
     const position = this.sent.length;
     const packet = ipPacket(
       { ...header, identification: socket.raw || !dontFragment ? position & 0xffff : 0 },
@@ -176,7 +189,10 @@ export class FakeHost {
   }
 
   /** Lets `arrival` happen in its time. */
-  schedule(arrival: FakeArrival, probe: { readonly family: 4 | 6; readonly source?: string }): void {
+  schedule(
+    arrival: FakeArrival,
+    probe: { readonly family: 4 | 6; readonly source?: string },
+  ): void {
     const { family } = probe;
     const usual = this.#addresses.find((address) => address.includes(":") === (family === 6));
     const to = arrival.to ?? probe.source ?? usual;
@@ -209,8 +225,11 @@ export class FakeHost {
     const heeded = socket.raw || socket.family === 4 ? wanted : undefined;
     const chosen = heeded ?? socket.boundAddress;
     if (chosen !== undefined) return chosen;
-    if (this.isLocal(destination)) return destination.startsWith("127.") ? "127.0.0.1" : destination;
-    const usual = this.#addresses.find((address) => address.includes(":") === (socket.family === 6));
+    if (this.isLocal(destination))
+      return destination.startsWith("127.") ? "127.0.0.1" : destination;
+    const usual = this.#addresses.find(
+      (address) => address.includes(":") === (socket.family === 6),
+    );
     if (usual === undefined) throw new KernelFailure(ENETUNREACH);
     return usual;
   }
@@ -272,7 +291,10 @@ export class FakeHost {
   #reception(): Omit<FakeReception, "destination"> {
     const realtimeNs = this.#clock.realtimeNs();
     const whole = Math.floor(realtimeNs / 1e9);
-    const stamp = { seconds: this.#clock.epochSeconds + whole, nanoseconds: realtimeNs - whole * 1e9 };
+    const stamp = {
+      seconds: this.#clock.epochSeconds + whole,
+      nanoseconds: realtimeNs - whole * 1e9,
+    };
     return { interfaceIndex: this.interfaces["eth0"] ?? 2, ttl: 64, tos: 0, stamp };
   }
 
@@ -301,7 +323,8 @@ export class FakeHost {
       if (socket.acceptsType(icmp[0] ?? 0)) this.#push(socket, packet, { from, reception });
       if (error !== undefined) this.#raise(socket, { icmp, error, from, reception });
     }
-    const isReply = (family === 4 ? [0, 43] : [129, 161]).includes(icmp[0] ?? -1) && icmp.length >= 8;
+    const isReply =
+      (family === 4 ? [0, 43] : [129, 161]).includes(icmp[0] ?? -1) && icmp.length >= 8;
     const identifier = isReply && intact ? viewOf(icmp).getUint16(4) : error?.identifier;
     // Of several datagram sockets with one identifier the youngest gets everything (net/ipv4/ping.c, ping_lookup).
     const owner = candidates.findLast(({ raw, port }) => !raw && port === identifier);
@@ -310,7 +333,11 @@ export class FakeHost {
     else this.#raise(owner, { icmp, error, from, reception });
   }
 
-  #push(socket: FakeSocket, data: Uint8Array, arrival: { from: string; reception: FakeReception }): void {
+  #push(
+    socket: FakeSocket,
+    data: Uint8Array,
+    arrival: { from: string; reception: FakeReception },
+  ): void {
     socket.push(data, arrival.from, arrival.reception);
     this.#context.wake(socket);
   }
@@ -338,7 +365,8 @@ export class FakeHost {
 }
 
 function accepts(socket: FakeSocket, reception: FakeReception): boolean {
-  if (socket.boundAddress !== undefined && socket.boundAddress !== reception.destination) return false;
+  if (socket.boundAddress !== undefined && socket.boundAddress !== reception.destination)
+    return false;
   return socket.boundInterface === 0 || socket.boundInterface === reception.interfaceIndex;
 }
 

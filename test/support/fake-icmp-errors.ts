@@ -57,7 +57,8 @@ export function quotedProbe(family: 4 | 6, icmp: Uint8Array): QuotedProbe | unde
   const quote = icmp.subarray(8);
   const headerLength = family === 4 ? ((quote[0] ?? 0) & 15) * 4 : 40;
   const data = quote.subarray(headerLength);
-  const isProbe = family === 4 ? quote[9] === 1 && data[0] === 8 : quote[6] === 58 && data[0] === 128;
+  const isProbe =
+    family === 4 ? quote[9] === 1 && data[0] === 8 : quote[6] === 58 && data[0] === 128;
   if (data.length < 8 || !isProbe) return undefined;
   const word = view.getUint32(4);
   const [errno, info] = family === 4 ? errnoV4(icmp, word) : errnoV6(icmp, word);

@@ -52,7 +52,8 @@ import { addressOf, FakeSocket } from "./fake-socket.ts";
 
 export type { FakeCall, FakeKernelOptions } from "./fake-kernel-options.ts";
 
-const { EACCES, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EBADF, EINVAL, EMFILE, ENODEV } = constants.errno;
+const { EACCES, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EBADF, EINVAL, EMFILE, ENODEV } =
+  constants.errno;
 const { ENOBUFS, ENOPROTOOPT, EPERM, EPROTONOSUPPORT } = constants.errno;
 
 const FIRST_DESCRIPTOR = 100;
@@ -153,7 +154,8 @@ export class FakeKernel implements LibcSymbols {
       if (kind === SOCK_RAW && this.#options.allowRaw === false) throw new KernelFailure(EPERM);
       if (kind === SOCK_DGRAM && !isUdp && this.#options.allowDatagram === false)
         throw new KernelFailure(EACCES);
-      if (this.#sockets.size >= (this.#options.maxDescriptors ?? 1024)) throw new KernelFailure(EMFILE);
+      if (this.#sockets.size >= (this.#options.maxDescriptors ?? 1024))
+        throw new KernelFailure(EMFILE);
       let fd = FIRST_DESCRIPTOR;
       while (this.#sockets.has(fd)) fd++;
       const queueLimit = this.#options.queueLimit ?? 1000;
@@ -188,7 +190,13 @@ export class FakeKernel implements LibcSymbols {
     });
   }
 
-  getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint32Array): number {
+  getsockopt(
+    fd: number,
+    level: number,
+    name: number,
+    value: Uint8Array,
+    length: Uint32Array,
+  ): number {
     return this.#call("getsockopt", [fd, level, name], () => {
       const socket = this.#socket(fd);
       if (level === SOL_SOCKET && name === SO_MEMINFO) {
@@ -213,7 +221,8 @@ export class FakeKernel implements LibcSymbols {
       const socket = this.#socket(fd);
       const wanted = readAddress(address, length);
       if (wanted === undefined) throw new KernelFailure(EINVAL);
-      if (wanted.address.includes(":") !== (socket.family === 6)) throw new KernelFailure(EAFNOSUPPORT);
+      if (wanted.address.includes(":") !== (socket.family === 6))
+        throw new KernelFailure(EAFNOSUPPORT);
       const any = wanted.address === "0.0.0.0" || wanted.address === "::";
       if (!any && !this.#host.isLocal(wanted.address)) throw new KernelFailure(EADDRNOTAVAIL);
       if (!socket.raw) this.#host.claimIdentifier(socket, wanted.port ?? 0);
@@ -292,7 +301,11 @@ export class FakeKernel implements LibcSymbols {
       return forEachMessage(count, (index) => {
         const offset = messageOffset(index);
         this.#takeControl(messages, offset);
-        setMessageLength(messages, offset, this.#host.transmit(socket, readMessage(messages, offset)));
+        setMessageLength(
+          messages,
+          offset,
+          this.#host.transmit(socket, readMessage(messages, offset)),
+        );
       });
     });
   }
@@ -356,7 +369,12 @@ export class FakeKernel implements LibcSymbols {
     }
     const ns = clock === CLOCK_REALTIME ? this.clock.realtimeNs() : this.clock.monotonicNs();
     const seconds = Math.floor(ns / 1e9);
-    time.set([(clock === CLOCK_REALTIME ? this.clock.epochSeconds : 0) + seconds, 0, ns - seconds * 1e9, 0]);
+    time.set([
+      (clock === CLOCK_REALTIME ? this.clock.epochSeconds : 0) + seconds,
+      0,
+      ns - seconds * 1e9,
+      0,
+    ]);
     return 0;
   }
 

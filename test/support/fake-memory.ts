@@ -44,8 +44,16 @@ export function setMessageLength(messages: Uint8Array, offset: number, length: n
 /** Reads what the `msghdr` at `offset` points at: as the kernel does, through the addresses in it. */
 export function readMessage(messages: Uint8Array, offset: number): FakeDatagram {
   const header = viewOf(messages);
-  const name = memory(header, offset + MSGHDR.name, header.getUint32(offset + MSGHDR.nameLength, true));
-  const control = memory(header, offset + MSGHDR.control, word(header, offset + MSGHDR.controlLength));
+  const name = memory(
+    header,
+    offset + MSGHDR.name,
+    header.getUint32(offset + MSGHDR.nameLength, true),
+  );
+  const control = memory(
+    header,
+    offset + MSGHDR.control,
+    word(header, offset + MSGHDR.controlLength),
+  );
   return {
     data: joined(vectors(header, offset)),
     address: name.length === 0 ? undefined : decodeSocketAddress(viewOf(name), 0, name.length),
@@ -69,9 +77,17 @@ export function writeMessage(
     written += part.length;
   }
   if (written < datagram.data.length) flags |= MSG_TRUNC;
-  const name = memory(header, offset + MSGHDR.name, header.getUint32(offset + MSGHDR.nameLength, true));
+  const name = memory(
+    header,
+    offset + MSGHDR.name,
+    header.getUint32(offset + MSGHDR.nameLength, true),
+  );
   header.setUint32(offset + MSGHDR.nameLength, writeAddress(name, datagram.address), true);
-  const control = memory(header, offset + MSGHDR.control, word(header, offset + MSGHDR.controlLength));
+  const control = memory(
+    header,
+    offset + MSGHDR.control,
+    word(header, offset + MSGHDR.controlLength),
+  );
   const used = writeControl(control, datagram.control);
   header.setBigUint64(offset + MSGHDR.controlLength, BigInt(used.length), true);
   if (used.truncated) flags |= MSG_CTRUNC;

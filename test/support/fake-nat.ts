@@ -1,4 +1,9 @@
-import { type FakeArrival, type FakeErrorOptions, type FakeProbe, icmpError } from "./fake-network.ts";
+import {
+  type FakeArrival,
+  type FakeErrorOptions,
+  type FakeProbe,
+  icmpError,
+} from "./fake-network.ts";
 
 /** How an error quotes a probe, besides what all errors may do. */
 export interface QuotedThroughNat extends FakeErrorOptions {

@@ -129,7 +129,8 @@ export function icmpError(
   header[1] = options.code ?? 0;
   new DataView(header.buffer).setUint32(4, options.word ?? 0);
   // RFC 4884 section 4: the quote's length in 32-bit words in byte 5, in ICMPv6 in 64-bit words in byte 4.
-  if (options.extensions !== undefined) header[probe.family === 4 ? 5 : 4] = probe.family === 4 ? 32 : 16;
+  if (options.extensions !== undefined)
+    header[probe.family === 4 ? 5 : 4] = probe.family === 4 ? 32 : 16;
   return arrival(probe, concat(header, quote, options.extensions ?? new Uint8Array()), options);
 }
 

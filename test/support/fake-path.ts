@@ -53,7 +53,9 @@ export class FakePath {
     const hop: FakeHop =
       script === null ? { delays: [[]] } : typeof script === "string" ? { from: script } : script;
     const delays = delaysOf(hop, { turn, ttl: at });
-    this.answeredAtMs.push(delays[0] === undefined ? undefined : probe.sentAtNs / 1e6 - 1000 + delays[0]);
+    this.answeredAtMs.push(
+      delays[0] === undefined ? undefined : probe.sentAtNs / 1e6 - 1000 + delays[0],
+    );
     const from = fromOf(hop, turn) ?? probe.destination;
     const says = hop.says ?? (at === this.hops.length ? "reply" : "expired");
     return delays.map((delayMs) => answer(probe, says, { from, delayMs }));
@@ -84,5 +86,8 @@ function answer(
 ): FakeArrival {
   if (says === "reply") return echoReply(probe, options);
   if (says === "expired") return timeExceeded(probe, options);
-  return unreachable(probe, { ...options, code: says === "port" ? PORT_UNREACHABLE[probe.family] : says });
+  return unreachable(probe, {
+    ...options,
+    code: says === "port" ? PORT_UNREACHABLE[probe.family] : says,
+  });
 }

@@ -64,7 +64,8 @@ export class ProberBench {
   constructor(kind: SocketKind, options: BenchOptions = {}) {
     this.kind = kind;
     this.network = options.network ?? (() => []);
-    this.fake = options.beside?.fake ?? fakePlatform({ ...options, network: (probe) => this.network(probe) });
+    this.fake =
+      options.beside?.fake ?? fakePlatform({ ...options, network: (probe) => this.network(probe) });
     const { platform, kernel } = this.fake;
     const transport = openTransport(platform, {
       family: kind.family,
@@ -160,7 +161,11 @@ export function briefly(result: EchoResult): string {
 }
 
 /** A copy of `bytes` with `values` at `offset`. */
-export function patched(bytes: Uint8Array, offset: number, ...values: readonly number[]): Uint8Array {
+export function patched(
+  bytes: Uint8Array,
+  offset: number,
+  ...values: readonly number[]
+): Uint8Array {
   const copy = bytes.slice();
   copy.set(values, offset);
   return copy;

@@ -13,7 +13,10 @@ export class FakeReactor implements Reactor {
   readonly #options: { socketOf(fd: number): FakeSocket | undefined; delayNs: number };
   readonly #watchers = new Map<number, Watcher>();
 
-  constructor(clock: FakeClock, options: { socketOf(fd: number): FakeSocket | undefined; delayNs: number }) {
+  constructor(
+    clock: FakeClock,
+    options: { socketOf(fd: number): FakeSocket | undefined; delayNs: number },
+  ) {
     this.#clock = clock;
     this.#options = options;
   }

@@ -304,12 +304,17 @@ export class FakeSocket {
     const { ttl, tos } = reception;
     const v4 = this.family === 4;
     const level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
-    if (this.ipOption(IP_PKTINFO, IPV6_RECVPKTINFO) !== 0) control.push(this.#packetInfo(reception));
+    if (this.ipOption(IP_PKTINFO, IPV6_RECVPKTINFO) !== 0)
+      control.push(this.#packetInfo(reception));
     if (this.ipOption(IP_RECVTTL, IPV6_RECVHOPLIMIT) !== 0) {
       control.push({ level, type: v4 ? IP_TTL : IPV6_HOPLIMIT, data: int(ttl) });
     }
     if (this.ipOption(IP_RECVTOS, IPV6_RECVTCLASS) !== 0) {
-      control.push({ level, type: v4 ? IP_TOS : IPV6_TCLASS, data: v4 ? Uint8Array.of(tos) : int(tos) });
+      control.push({
+        level,
+        type: v4 ? IP_TOS : IPV6_TCLASS,
+        data: v4 ? Uint8Array.of(tos) : int(tos),
+      });
     }
     return control;
   }
@@ -344,7 +349,9 @@ export class FakeSocket {
 /** An address as the kernel reports it: link-local ones with the interface they came by. */
 export function addressOf(text: string, interfaceIndex: number): SocketAddress {
   const address = text.split("%", 1)[0] as string;
-  return /^fe[89ab]/i.test(address) ? { address, port: 0, scopeId: interfaceIndex } : { address, port: 0 };
+  return /^fe[89ab]/i.test(address)
+    ? { address, port: 0, scopeId: interfaceIndex }
+    : { address, port: 0 };
 }
 
 function timestampControl(stamp: FakeReception["stamp"]): FakeControl {

@@ -1,7 +1,8 @@
 /** Bytes of a hex dump: white space is ignored, and so is everything from `#` to the end of its line. */
 export function fromHex(text: string): Uint8Array {
   const digits = text.replace(/#.*$/gm, "").replace(/\s+/g, "");
-  if (!/^(?:[0-9a-fA-F]{2})*$/.test(digits)) throw new TypeError(`Not a hex dump: ${text.slice(0, 60)}`);
+  if (!/^(?:[0-9a-fA-F]{2})*$/.test(digits))
+    throw new TypeError(`Not a hex dump: ${text.slice(0, 60)}`);
   return Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }
 

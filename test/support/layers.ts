@@ -156,7 +156,8 @@ export function findForbiddenImports(sources: Sources): string[] {
       continue;
     }
     for (const { line, specifier, target } of listImports(path, source)) {
-      if (!layer.allows(target, path)) problems.push(`${path}:${line} ${layer.name} imports ${specifier}`);
+      if (!layer.allows(target, path))
+        problems.push(`${path}:${line} ${layer.name} imports ${specifier}`);
     }
   }
   return problems;
@@ -187,13 +188,19 @@ function isReference(node: ts.Identifier): boolean {
   if (ts.isPropertyAccessExpression(parent)) return parent.expression === node;
   if (ts.isQualifiedName(parent)) return parent.left === node;
   if (ts.isPropertyAssignment(parent)) return parent.initializer === node;
-  return !(ts.isPropertySignature(parent) || ts.isMethodSignature(parent) || ts.isMethodDeclaration(parent));
+  return !(
+    ts.isPropertySignature(parent) ||
+    ts.isMethodSignature(parent) ||
+    ts.isMethodDeclaration(parent)
+  );
 }
 
 /** Files called `index.ts` other than the two entries. */
 export function findExtraIndexes(sources: Sources): string[] {
   const entries = ["src/index.ts", "src/packet/index.ts"];
-  return [...sources.keys()].filter((path) => /(^|\/)index\.ts$/.test(path) && !entries.includes(path));
+  return [...sources.keys()].filter(
+    (path) => /(^|\/)index\.ts$/.test(path) && !entries.includes(path),
+  );
 }
 
 /** Import cycles, type imports included, each as `a -> b -> a` and reported once. */

@@ -80,19 +80,22 @@ describe("describeIf()", () => {
   });
 
   function runInner(ci: string, env = {}): { readonly exitCode: number; readonly output: string } {
-    const { exitCode, stdout, stderr } = Bun.spawnSync([process.execPath, "test", "./inner.test.ts"], {
-      cwd: directory,
-      env: {
-        ...process.env,
-        ICMPX_UNTESTED: "",
-        ...env,
-        CI: ci,
-        GITHUB_ACTIONS: "",
-        NO_COLOR: "1",
-        FORCE_COLOR: undefined,
+    const { exitCode, stdout, stderr } = Bun.spawnSync(
+      [process.execPath, "test", "./inner.test.ts"],
+      {
+        cwd: directory,
+        env: {
+          ...process.env,
+          ICMPX_UNTESTED: "",
+          ...env,
+          CI: ci,
+          GITHUB_ACTIONS: "",
+          NO_COLOR: "1",
+          FORCE_COLOR: undefined,
+        },
+        stdin: "ignore",
       },
-      stdin: "ignore",
-    });
+    );
     return { exitCode, output: `${stdout}${stderr}` };
   }
 });

@@ -43,7 +43,8 @@ export const requires: {
   /** Every one of `reasons` is `undefined`; answers with the first that is not. */
   all(...reasons: readonly SkipReason[]): SkipReason;
 } = {
-  linux: () => (process.platform === "linux" ? undefined : `needs Linux, this is ${process.platform}`),
+  linux: () =>
+    process.platform === "linux" ? undefined : `needs Linux, this is ${process.platform}`,
   root: () => (process.getuid?.() === 0 ? undefined : "needs root (run it with sudo)"),
   nobody: nobodyReason,
   namespaces: namespacesReason,
@@ -51,7 +52,8 @@ export const requires: {
     succeeds(["test", "-c", "/dev/net/tun"])
       ? undefined
       : "needs /dev/net/tun (modprobe tun; for a container: --device /dev/net/tun)",
-  command: (name) => (Bun.which(name) === null ? `needs the command ${name}${remedyFor(name)}` : undefined),
+  command: (name) =>
+    Bun.which(name) === null ? `needs the command ${name}${remedyFor(name)}` : undefined,
   all: (...reasons) => reasons.find((reason) => reason !== undefined),
 };
 
@@ -80,7 +82,9 @@ export function describeIf(reason: SkipReason, name: string, body: () => void): 
 }
 
 function nobodyReason(): SkipReason {
-  nobodyAnswer ??= { reason: requires.all(requires.root(), requires.command("setpriv")) ?? tryNobody() };
+  nobodyAnswer ??= {
+    reason: requires.all(requires.root(), requires.command("setpriv")) ?? tryNobody(),
+  };
   return nobodyAnswer.reason;
 }
 

@@ -66,7 +66,9 @@ export function item(value: number): IteratorResult<number, undefined> {
 }
 
 /** Reads an iterator to its end; `thrown` is what it threw there. */
-export async function drain(source: AsyncIterable<number>): Promise<{ items: number[]; thrown?: unknown }> {
+export async function drain(
+  source: AsyncIterable<number>,
+): Promise<{ items: number[]; thrown?: unknown }> {
   const items: number[] = [];
   try {
     for await (const value of source) items.push(value);
@@ -98,7 +100,10 @@ export function countingController(): { controller: AbortController; listeners: 
   const { signal } = controller;
   const listeners = new Set<unknown>();
   const add = signal.addEventListener.bind(signal) as (type: string, listener: unknown) => void;
-  const remove = signal.removeEventListener.bind(signal) as (type: string, listener: unknown) => void;
+  const remove = signal.removeEventListener.bind(signal) as (
+    type: string,
+    listener: unknown,
+  ) => void;
   signal.addEventListener = (type: string, listener: unknown) => {
     listeners.add(listener);
     add(type, listener);

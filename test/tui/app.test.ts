@@ -155,7 +155,9 @@ describe("App", () => {
   });
 
   test("lets one click into an input", async () => {
-    const { ui, frame, type, press } = await stage({ initial: { view: "ping", target: "192.0.2.1" } });
+    const { ui, frame, type, press } = await stage({
+      initial: { view: "ping", target: "192.0.2.1" },
+    });
     const rows = (await frame()).split("\n");
     const y = rows.findIndex((row) => row.includes("Interval"));
     await ui.mockMouse.click((rows[y]?.indexOf("Interval") ?? 0) + 9, y);
@@ -187,7 +189,9 @@ describe("App", () => {
     await press("RETURN");
     const [first, second] = ping.begun;
     if (second !== undefined) second.state = "failed";
-    second?.options.onFailure("Cannot open a raw socket\n  sudo setcap cap_net_raw+ep /usr/bin/bun");
+    second?.options.onFailure(
+      "Cannot open a raw socket\n  sudo setcap cap_net_raw+ep /usr/bin/bun",
+    );
     const shown = await frame();
     expect(shown).toContain("✗ Ping: Cannot open a raw socket");
     expect(shown).toContain("    sudo setcap cap_net_raw+ep /usr/bin/bun");
@@ -204,7 +208,9 @@ describe("App", () => {
   });
 
   test("marks a session whose target does not answer, from afar", async () => {
-    const { press, ping, frame, clock } = await stage({ initial: { view: "ping", target: "192.0.2.1" } });
+    const { press, ping, frame, clock } = await stage({
+      initial: { view: "ping", target: "192.0.2.1" },
+    });
     await press("3");
     const [session] = ping.begun;
     if (session !== undefined) session.isDown = true;
@@ -215,7 +221,9 @@ describe("App", () => {
   });
 
   test("draws nothing for results that nobody looks at", async () => {
-    const { ping, press, clock, ui } = await stage({ initial: { view: "ping", target: "192.0.2.1" } });
+    const { ping, press, clock, ui } = await stage({
+      initial: { view: "ping", target: "192.0.2.1" },
+    });
     const [session] = ping.begun;
     const drawsOf = async (change: () => void): Promise<number> => {
       await ui.renderOnce();
@@ -246,7 +254,9 @@ describe("App", () => {
   });
 
   test("draws what is around a panel anew only when it has changed", async () => {
-    const { ping, frame, press, clock } = await stage({ initial: { view: "ping", target: "192.0.2.1" } });
+    const { ping, frame, press, clock } = await stage({
+      initial: { view: "ping", target: "192.0.2.1" },
+    });
     await frame();
     const [session] = ping.begun;
     session?.options.onChange();
@@ -333,7 +343,9 @@ describe("App", () => {
   });
 
   test("says at the bottom what is wrong while it is typed, whatever runs", async () => {
-    const { frame, type, press, clickOn } = await stage({ initial: { view: "ping", target: "192.0.2.1" } });
+    const { frame, type, press, clickOn } = await stage({
+      initial: { view: "ping", target: "192.0.2.1" },
+    });
     await clickOn("Interval");
     await type("0,5");
     expect(await frame()).toContain("\n ✗ Interval: need a number from 0.01 to 3600 s\n");
@@ -355,7 +367,9 @@ describe("App", () => {
   });
 
   test("shows all inputs whole when it begins at once", async () => {
-    const settings = JSON.stringify({ forms: { mtr: { target: "192.0.2.1", interval: "60", ttl: "25" } } });
+    const settings = JSON.stringify({
+      forms: { mtr: { target: "192.0.2.1", interval: "60", ttl: "25" } },
+    });
     const { frame } = await stage({ settings, initial: { view: "mtr", target: "192.0.2.1" } });
     expect(await frame()).toMatch(/Target 192\.0\.2\.1 +Interval 60 +s +TTL 25$/m);
   });
@@ -374,7 +388,10 @@ describe("App", () => {
       initial: { view: "multiping" },
     });
     await frame();
-    const lines = Array.from({ length: 500 }, (_, index) => `2001:db8:1111:2222:3333:4444::${index + 1}`);
+    const lines = Array.from(
+      { length: 500 },
+      (_, index) => `2001:db8:1111:2222:3333:4444::${index + 1}`,
+    );
     await ui.mockInput.pasteBracketedText(`${lines.join("\n")}\n`);
     await press("RETURN");
     expect(await frame()).toMatch(/500 targets: losses are logged|500 up/);
@@ -390,7 +407,9 @@ describe("App", () => {
     );
     await ui.mockInput.pasteBracketedText(lines.join("\n"));
     const shown = await frame();
-    expect(shown).toMatch(/Cannot paste [\d,]+ characters: a field takes 163,840\. Put a longer list/);
+    expect(shown).toMatch(
+      /Cannot paste [\d,]+ characters: a field takes 163,840\. Put a longer list/,
+    );
     expect(shown).toContain("Target host name or address ");
   });
 
@@ -428,7 +447,9 @@ describe("App", () => {
     };
     expect(await told("copied")).toContain("\n ✓ Copied the report\n");
     expect(await told("sent")).toContain("\n ! Sent the report to tmux, which keeps it unless");
-    expect(await told("refused")).toContain("\n ! Cannot copy: this terminal takes no text (OSC 52)");
+    expect(await told("refused")).toContain(
+      "\n ! Cannot copy: this terminal takes no text (OSC 52)",
+    );
   });
 
   test("begins with defaults and a word about it where the settings are broken", async () => {
@@ -446,7 +467,9 @@ describe("App", () => {
   });
 
   test("hands what a panel throws to whoever runs it", async () => {
-    const { ping, press, errors, frame } = await stage({ initial: { view: "ping", target: "192.0.2.1" } });
+    const { ping, press, errors, frame } = await stage({
+      initial: { view: "ping", target: "192.0.2.1" },
+    });
     const [session] = ping.begun;
     if (session !== undefined) {
       session.report = () => {
@@ -489,7 +512,9 @@ describe("App", () => {
   });
 
   test("stops everything when it is closed, and its keys do nothing any more", async () => {
-    const { app, ping, press, quits } = await stage({ initial: { view: "ping", target: "192.0.2.1" } });
+    const { app, ping, press, quits } = await stage({
+      initial: { view: "ping", target: "192.0.2.1" },
+    });
     app.close();
     expect(ping.begun[0]?.state).toBe("stopped");
     await press("q");

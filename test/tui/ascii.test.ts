@@ -11,7 +11,11 @@ describe("toAscii()", () => {
       const text = await Bun.file(SOURCES + path).text();
       const code = text.replaceAll(/^\s*(?:\/\/|\/?\*).*$/gm, "");
       for (const [glyph] of code.matchAll(/[^\0-\x7f]/gu)) {
-        expect([path, glyph, toAscii(glyph)]).toEqual([path, glyph, expect.stringMatching(/^[ -~]$/)]);
+        expect([path, glyph, toAscii(glyph)]).toEqual([
+          path,
+          glyph,
+          expect.stringMatching(/^[ -~]$/),
+        ]);
         expect([path, glyph, toAscii(glyph)]).not.toEqual([path, glyph, "?"]);
       }
     }

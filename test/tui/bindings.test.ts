@@ -117,7 +117,11 @@ test("helpBindings() close and scroll, and nothing else", () => {
   expect(new Set(Object.values(asks))).toEqual(
     new Set(["closeHelp", "scrollHelp 1", "scrollHelp -1", "scrollHelp 10", "scrollHelp -10"]),
   );
-  expect([asks["q"], asks["escape"], asks["j"]]).toEqual(["closeHelp", "closeHelp", "scrollHelp 1"]);
+  expect([asks["q"], asks["escape"], asks["j"]]).toEqual([
+    "closeHelp",
+    "closeHelp",
+    "scrollHelp 1",
+  ]);
 });
 
 describe("hintsOf()", () => {
@@ -126,7 +130,13 @@ describe("hintsOf()", () => {
     hintsOf(own, globals, where).map(({ label }) => label);
 
   test("names what applies: starting and stopping not in the summary", () => {
-    expect(labelsOf(OWN, { view: "ping", isSide: true })).toEqual(["p", "Enter", "Space", "i", "t"]);
+    expect(labelsOf(OWN, { view: "ping", isSide: true })).toEqual([
+      "p",
+      "Enter",
+      "Space",
+      "i",
+      "t",
+    ]);
     expect(labelsOf(OWN, { view: "summary", isSide: true })).toEqual(["p", "Enter"]);
   });
 

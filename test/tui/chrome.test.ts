@@ -44,7 +44,9 @@ function tab(title: string, more: Partial<TabEntry> = {}): TabEntry {
 
 describe("drawNavigation()", () => {
   test("shows views, how many sessions run in them, or in how many of those something is down", () => {
-    const grid = new Grid(17, 10, (canvas) => drawNavigation(canvas, entries(), ["? help", "q quit"]));
+    const grid = new Grid(17, 10, (canvas) =>
+      drawNavigation(canvas, entries(), ["? help", "q quit"]),
+    );
     expect(grid.text).toBe(
       [
         " icmpx          │",
@@ -75,7 +77,9 @@ describe("drawNavigation()", () => {
   });
 
   test("does without the keys at its foot where they would cover a view", () => {
-    const grid = new Grid(17, 8, (canvas) => drawNavigation(canvas, entries(), ["? help", "q quit"]));
+    const grid = new Grid(17, 8, (canvas) =>
+      drawNavigation(canvas, entries(), ["? help", "q quit"]),
+    );
     expect(grid.text).not.toContain("help");
     expect(grid.text).toContain("5 MTR");
   });
@@ -100,7 +104,10 @@ describe("drawTabs()", () => {
   test("shows each session with its mark, and a way to add one", () => {
     const tabs = [
       tab("192.0.2.1", { mark: { text: "●", role: "good" } }),
-      tab("a.very.long.name.of.a.host.example.org", { isShown: true, mark: { text: "✗", role: "bad" } }),
+      tab("a.very.long.name.of.a.host.example.org", {
+        isShown: true,
+        mark: { text: "✗", role: "bad" },
+      }),
       tab("new"),
     ];
     const grid = new Grid(80, 1, (canvas) => drawTabs(canvas, tabs, () => {}));
@@ -118,7 +125,10 @@ describe("drawTabs()", () => {
 
   test("answers clicks", () => {
     const done: string[] = [];
-    const tabs = [tab("one", { open: () => done.push("one") }), tab("two", { open: () => done.push("two") })];
+    const tabs = [
+      tab("one", { open: () => done.push("one") }),
+      tab("two", { open: () => done.push("two") }),
+    ];
     const grid = new Grid(40, 1, (canvas) => drawTabs(canvas, tabs, () => done.push("add")));
     grid.clickOn("two");
     grid.clickOn("+ new");
@@ -162,7 +172,9 @@ describe("drawForm()", () => {
 
   test("answers clicks on labels and inputs", () => {
     const done: (string | undefined)[] = [];
-    const grid = new Grid(80, 1, (canvas) => drawForm(canvas, look(80, { edit: (name) => done.push(name) })));
+    const grid = new Grid(80, 1, (canvas) =>
+      drawForm(canvas, look(80, { edit: (name) => done.push(name) })),
+    );
     grid.clickOn("Interval");
     grid.clickOn("64");
     expect(done).toEqual(["interval", "ttl"]);
@@ -174,7 +186,9 @@ test("drawButton() answers clicks", () => {
   const press = (): void => {
     presses += 1;
   };
-  const grid = new Grid(9, 1, (canvas) => drawButton(canvas, { text: "Stop", isFocused: true, press }));
+  const grid = new Grid(9, 1, (canvas) =>
+    drawButton(canvas, { text: "Stop", isFocused: true, press }),
+  );
   expect(grid.text).toBe(" [ Stop ]");
   expect(grid.roleOf("[ Stop ]")).toBe("selected");
   grid.clickOn("Stop");
@@ -186,7 +200,10 @@ describe("notices", () => {
     { role: "good", lines: ["Copied the report"] },
     {
       role: "bad",
-      lines: ["Ping: no permission. Either of these helps:", "  sudo setcap cap_net_raw+ep /usr/bin/bun"],
+      lines: [
+        "Ping: no permission. Either of these helps:",
+        "  sudo setcap cap_net_raw+ep /usr/bin/bun",
+      ],
     },
   ] as const;
 
@@ -202,7 +219,9 @@ describe("notices", () => {
 
   test("show the newest where there is no room for all, and go by a click", () => {
     const dismissed: string[] = [];
-    const grid = new Grid(60, 2, (canvas) => drawNotices(canvas, notices, () => dismissed.push("all")));
+    const grid = new Grid(60, 2, (canvas) =>
+      drawNotices(canvas, notices, () => dismissed.push("all")),
+    );
     expect(grid.rows[1]).toContain("sudo setcap cap_net_raw+ep /usr/bin/bun");
     grid.clickOn("sudo");
     expect(dismissed).toEqual(["all"]);
@@ -218,7 +237,9 @@ test("drawHints() shows whole keys only", () => {
     { keys: ["p"], label: "p", summary: "pause", run: () => {} },
     { keys: ["r"], label: "r", summary: "reset the figures", run: () => {} },
   ];
-  expect(new Grid(40, 1, (canvas) => drawHints(canvas, bindings)).text).toBe(" p pause  r reset the figures");
+  expect(new Grid(40, 1, (canvas) => drawHints(canvas, bindings)).text).toBe(
+    " p pause  r reset the figures",
+  );
   expect(new Grid(20, 1, (canvas) => drawHints(canvas, bindings)).text).toBe(" p pause");
 });
 

@@ -24,7 +24,11 @@ test.each([
   [timeoutOf(), "bad", "    lost  #7"],
   [timeoutOf({ departed: false }), "bad", "    lost  #7    never left this host"],
   [timeoutOf({ departed: true }), "bad", "    lost  #7"],
-  [timeoutOf({ receiveOverflow: true }), "warn", " unknown  #7    the receive queue of this host overflowed"],
+  [
+    timeoutOf({ receiveOverflow: true }),
+    "warn",
+    " unknown  #7    the receive queue of this host overflowed",
+  ],
   [
     errorOf(EXPIRED, { from: "10.0.0.1" }),
     "bad",
@@ -36,7 +40,10 @@ test.each([
     " 12.3 ms  #7    late  time exceeded: in transit, says 10.0.0.2",
   ],
   [
-    errorOf({ type: 3, code: 4, description: "fragmentation needed", mtu: 1400 }, { from: "10.0.0.2" }),
+    errorOf(
+      { type: 3, code: 4, description: "fragmentation needed", mtu: 1400 },
+      { from: "10.0.0.2" },
+    ),
     "bad",
     "    lost  #7    fragmentation needed, mtu 1400, says 10.0.0.2",
   ],

@@ -30,7 +30,15 @@ export class FakeSession implements Session {
   }
 
   targets(): readonly TargetRow[] {
-    const none = { last: null, mean: null, best: null, worst: null, loss: null, sent: 0, received: 0 };
+    const none = {
+      last: null,
+      mean: null,
+      best: null,
+      worst: null,
+      loss: null,
+      sent: 0,
+      received: 0,
+    };
     const { isDown, title: label } = this;
     return [{ ...none, label, address: null, history: new RttHistory(), isDown, note: "" }];
   }
@@ -52,7 +60,11 @@ export interface FakeTool extends Tool {
 }
 
 /** @param begin what a begin does besides; it may throw. */
-export function fakeTool(kind: SessionKind, title: string, begin?: (target: string) => unknown): FakeTool {
+export function fakeTool(
+  kind: SessionKind,
+  title: string,
+  begin?: (target: string) => unknown,
+): FakeTool {
   const begun: FakeSession[] = [];
   const pressed: string[] = [];
   return {

@@ -3,15 +3,17 @@ import fc from "fast-check";
 import { fit, textWidth, truncate, wrapText } from "../../tui/src/draw/fit.ts";
 
 /** Texts as they come from the network, wide, combining and right-to-left ones among them. */
-const text = fc.string({ unit: fc.constantFrom("a", "B", " ", "例", "é", "e\u0301", "ש", "👨‍👩‍👧", ".") });
+const text = fc.string({
+  unit: fc.constantFrom("a", "B", " ", "例", "é", "e\u0301", "ש", "👨‍👩‍👧", "."),
+});
 
 describe("truncate()", () => {
   test("puts an ellipsis where something is missing", () => {
-    expect([truncate("host.example", 12), truncate("host.example", 11), truncate("host", 1)]).toEqual([
-      "host.example",
-      "host.examp…",
-      "…",
-    ]);
+    expect([
+      truncate("host.example", 12),
+      truncate("host.example", 11),
+      truncate("host", 1),
+    ]).toEqual(["host.example", "host.examp…", "…"]);
   });
 
   test("never splits a letter", () => {
@@ -33,7 +35,11 @@ describe("truncate()", () => {
 
 describe("fit()", () => {
   test("fills on either side", () => {
-    expect([fit("ab", 4), fit("ab", 4, "right"), fit("例", 4, "right")]).toEqual(["ab  ", "  ab", "  例"]);
+    expect([fit("ab", 4), fit("ab", 4, "right"), fit("例", 4, "right")]).toEqual([
+      "ab  ",
+      "  ab",
+      "  例",
+    ]);
   });
 
   test("is always as wide as asked for", () => {

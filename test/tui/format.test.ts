@@ -76,7 +76,9 @@ test("figureRole() dims what there is no sample for", () => {
 });
 
 test("formatCount() shortens what is longer than its width", () => {
-  const counts = [0, 99_999, 100_000, 999_499, 999_500, 1_234_567, 99_949_999, 99_950_000, 123_456_789];
+  const counts = [
+    0, 99_999, 100_000, 999_499, 999_500, 1_234_567, 99_949_999, 99_950_000, 123_456_789,
+  ];
   const texts = ["0", "99999", "100k", "999k", "1.0M", "1.2M", "99.9M", "100M", "123M"];
   expect(counts.map(formatCount)).toEqual(texts);
 });

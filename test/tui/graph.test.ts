@@ -119,7 +119,9 @@ describe("drawRttGraph()", () => {
     const age = (interval: number): string | undefined =>
       graph([1], { width: 40, height: 6, interval }).rows.at(-1)?.slice(0, 8);
     expect([10, 100, 1000, 10_000, 60_000, 600_000].map(age)).toEqual(
-      ["-0.6s└", "-6.4s└", " -64s└", "-11min└", "-64min└", " -11h└"].map((text) => text.padStart(8)),
+      ["-0.6s└", "-6.4s└", " -64s└", "-11min└", "-64min└", " -11h└"].map((text) =>
+        text.padStart(8),
+      ),
     );
     expect(age(0)).toBe("       └");
   });

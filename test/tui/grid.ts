@@ -1,5 +1,10 @@
 import type { Canvas, Rect, Role } from "../../tui/src/draw/canvas.ts";
-import { areaAt, type MouseArea, type Surface, SurfaceCanvas } from "../../tui/src/draw/surface-canvas.ts";
+import {
+  areaAt,
+  type MouseArea,
+  type Surface,
+  SurfaceCanvas,
+} from "../../tui/src/draw/surface-canvas.ts";
 
 /** A screen of plain text, to look at what is drawn without a renderer. */
 export class Grid implements Surface {

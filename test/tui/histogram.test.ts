@@ -58,29 +58,44 @@ describe("bucketsOf()", () => {
   test("every RTT is in exactly one bucket, and none overlap", () => {
     const rtt = fc.double({ min: 0, max: 1e5, noNaN: true });
     fc.assert(
-      fc.property(fc.array(rtt, { minLength: 1 }), fc.integer({ min: 1, max: 30 }), (rtts, most) => {
-        const buckets = bucketsOf(rtts, most);
-        expect(buckets.length).toBeLessThanOrEqual(most);
-        expect(buckets.reduce((sum, { count }) => sum + count, 0)).toBe(rtts.length);
-        for (const [index, { from, to }] of buckets.entries()) {
-          expect(to).toBeGreaterThan(from);
-          if (index > 0) expect(from).toBe(buckets[index - 1]?.to ?? Number.NaN);
-        }
-        // Where an RTT is counted, it belongs, but for the noise of its last digits.
-        for (const { from, to, count } of buckets) {
-          const inside = rtts.filter((each) => each >= from * (1 - 1e-6) && each < to * (1 + 1e-6) + 1e-9);
-          expect(inside.length).toBeGreaterThanOrEqual(count);
-        }
-      }),
+      fc.property(
+        fc.array(rtt, { minLength: 1 }),
+        fc.integer({ min: 1, max: 30 }),
+        (rtts, most) => {
+          const buckets = bucketsOf(rtts, most);
+          expect(buckets.length).toBeLessThanOrEqual(most);
+          expect(buckets.reduce((sum, { count }) => sum + count, 0)).toBe(rtts.length);
+          for (const [index, { from, to }] of buckets.entries()) {
+            expect(to).toBeGreaterThan(from);
+            if (index > 0) expect(from).toBe(buckets[index - 1]?.to ?? Number.NaN);
+          }
+          // Where an RTT is counted, it belongs, but for the noise of its last digits.
+          for (const { from, to, count } of buckets) {
+            const inside = rtts.filter(
+              (each) => each >= from * (1 - 1e-6) && each < to * (1 + 1e-6) + 1e-9,
+            );
+            expect(inside.length).toBeGreaterThanOrEqual(count);
+          }
+        },
+      ),
     );
   });
 });
 
 describe("drawHistogram()", () => {
-  const outcomes = [...Array<number>(8).fill(10.2), ...Array<number>(4).fill(11.7), 13.1, null, null, null];
+  const outcomes = [
+    ...Array<number>(8).fill(10.2),
+    ...Array<number>(4).fill(11.7),
+    13.1,
+    null,
+    null,
+    null,
+  ];
 
   test("bars, counts and shares; losses below", () => {
-    expect(new Grid(50, 10, (canvas) => drawHistogram(canvas, outcomes)).text).toMatchInlineSnapshot(`
+    expect(
+      new Grid(50, 10, (canvas) => drawHistogram(canvas, outcomes)).text,
+    ).toMatchInlineSnapshot(`
       "    10–10.5 ms ████████████████████████   8  50.0%
           10.5–11 ms
           11–11.5 ms
@@ -93,7 +108,9 @@ describe("drawHistogram()", () => {
   });
 
   test("bars alone where there is no room for figures", () => {
-    expect(new Grid(24, 4, (canvas) => drawHistogram(canvas, outcomes)).text).toMatchInlineSnapshot(`
+    expect(
+      new Grid(24, 4, (canvas) => drawHistogram(canvas, outcomes)).text,
+    ).toMatchInlineSnapshot(`
       "      10–12 ms █████████
             12–14 ms ▊
                 lost ██▎"
@@ -106,16 +123,18 @@ describe("drawHistogram()", () => {
   });
 
   test("only losses, and nothing at all", () => {
-    expect(new Grid(50, 3, (canvas) => drawHistogram(canvas, [null])).text).toContain("lost ██████");
+    expect(new Grid(50, 3, (canvas) => drawHistogram(canvas, [null])).text).toContain(
+      "lost ██████",
+    );
     expect(new Grid(50, 3, (canvas) => drawHistogram(canvas, [])).text).toBe("");
   });
 
   test("never fails, however small", () => {
     for (let width = 0; width < 45; width += 1) {
       for (let height = 0; height < 6; height += 1) {
-        expect(new Grid(width, height, (canvas) => drawHistogram(canvas, outcomes)).rows).toHaveLength(
-          height,
-        );
+        expect(
+          new Grid(width, height, (canvas) => drawHistogram(canvas, outcomes)).rows,
+        ).toHaveLength(height);
       }
     }
   });

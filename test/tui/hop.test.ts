@@ -33,7 +33,14 @@ describe("Hop", () => {
     hop.record(replyOf({ rtt: 1500, late: true }));
     hop.record(replyOf({ rtt: 6, duplicate: true }));
     expect(hop.history.latest(9)).toEqual([5]);
-    expect(hop.figures).toMatchObject({ sent: 1, received: 1, late: 1, duplicates: 1, max: 5, reordered: 0 });
+    expect(hop.figures).toMatchObject({
+      sent: 1,
+      received: 1,
+      late: 1,
+      duplicates: 1,
+      max: 5,
+      reordered: 0,
+    });
     expect(hop.addresses[0]?.figures).toMatchObject({ received: 1, late: 1, duplicates: 1 });
   });
 

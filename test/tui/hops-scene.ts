@@ -42,7 +42,9 @@ export function mtrScene(options: HopsSceneOptions = {}): Promise<HopsScene<MtrS
 }
 
 /** Begins a traceroute with a form of a target and what `options` say. */
-export function tracerouteScene(options: HopsSceneOptions = {}): Promise<HopsScene<TracerouteSession>> {
+export function tracerouteScene(
+  options: HopsSceneOptions = {},
+): Promise<HopsScene<TracerouteSession>> {
   return hopsScene<TracerouteSession>(tracerouteTool, options);
 }
 
@@ -137,6 +139,10 @@ export function logLines(log: EventLog): string[] {
 }
 
 /** The screen as a text that a snapshot shows well. */
-export function screenText(setting: Pick<HopsScene<unknown>, "draw">, width: number, height: number): string {
+export function screenText(
+  setting: Pick<HopsScene<unknown>, "draw">,
+  width: number,
+  height: number,
+): string {
   return `\n${setting.draw(width, height).text}\n`;
 }

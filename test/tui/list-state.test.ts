@@ -2,7 +2,10 @@ import { describe, expect, test } from "bun:test";
 import { ListState } from "../../tui/src/draw/list-state.ts";
 
 /** A list of so many rows in a window of so many, and its keys. */
-function listOf(count: number, height: number): { list: ListState; press(...keys: string[]): number[] } {
+function listOf(
+  count: number,
+  height: number,
+): { list: ListState; press(...keys: string[]): number[] } {
   const list = new ListState();
   list.update(count, height);
   const bindings = list.bindings(() => list.update(count, height));

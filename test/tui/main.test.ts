@@ -56,7 +56,10 @@ describe("icmpx-tui", () => {
     ["trace host.example", { initial: { view: "traceroute", target: "host.example" } }],
     ["multiping a b 192.0.2.0/29", { initial: { view: "multiping", target: "a b 192.0.2.0/29" } }],
     ["--theme light", { theme: "light" }],
-    ["mtr --theme=none 192.0.2.1", { initial: { view: "mtr", target: "192.0.2.1" }, theme: "none" }],
+    [
+      "mtr --theme=none 192.0.2.1",
+      { initial: { view: "mtr", target: "192.0.2.1" }, theme: "none" },
+    ],
   ];
   for (const [line, expected] of beginnings) {
     test(`${line} begins with that`, async () => {
@@ -121,7 +124,10 @@ describe("icmpx-tui", () => {
       Settings are kept in $XDG_CONFIG_HOME/icmpx/tui.json (~/.config/icmpx/tui.json).
       "
     `);
-    expect(await run("-V", { isTerminal })).toMatchObject({ code: 0, stdout: `icmpx-tui ${version}\n` });
+    expect(await run("-V", { isTerminal })).toMatchObject({
+      code: 0,
+      stdout: `icmpx-tui ${version}\n`,
+    });
     expect(await run("--locate", { isTerminal })).toMatchObject({
       code: 0,
       stdout: `${Bun.pathToFileURL(join(ENTRY, "../main.ts")).href}\n`,
@@ -186,7 +192,9 @@ describe("loadRenderer()", () => {
 
   test("says why it cannot be loaded", async () => {
     const reason = new Error("Cannot find package");
-    const failure = await loadRenderer(() => Promise.reject(reason)).catch((error: unknown) => error);
+    const failure = await loadRenderer(() => Promise.reject(reason)).catch(
+      (error: unknown) => error,
+    );
     expect(failure).toBeInstanceOf(RendererError);
     expect(failure).toMatchObject({ message: "Cannot find package", cause: reason });
   });
@@ -199,6 +207,9 @@ describe("loadRenderer()", () => {
   });
 
   test("RendererError says what was thrown", () => {
-    expect(new RendererError("no memory")).toMatchObject({ message: "no memory", name: "RendererError" });
+    expect(new RendererError("no memory")).toMatchObject({
+      message: "no memory",
+      name: "RendererError",
+    });
   });
 });

@@ -17,7 +17,11 @@ test("the terminal UI holds no more after an hour than at its beginning", async 
   const [R1 = "", R2 = ""] = routers(2);
   // A fifth is lost, and some answers come twice: all of that goes into logs.
   const delays = [[12], [13.5], [], [11, 14], [30]];
-  const path = new FakePath({ from: R1, delays: 0.4 }, { from: R2, delays: [[3], [], [3.2]] }, { delays });
+  const path = new FakePath(
+    { from: R1, delays: 0.4 },
+    { from: R2, delays: [[3], [], [3.2]] },
+    { delays },
+  );
   const forms = {
     ping: { target: TARGET, interval: "0.2" },
     multiping: { targets: `${TARGET} 198.51.100.2 198.51.100.3`, interval: "0.5" },

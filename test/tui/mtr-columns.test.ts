@@ -32,7 +32,9 @@ const SOME: StatisticsSnapshot = {
 
 describe("MTR_COLUMNS", () => {
   test("show each figure under its own name", () => {
-    const shown = MTR_COLUMNS.map(({ letter, title, show }) => `${letter} ${title} ${show(SOME).text}`);
+    const shown = MTR_COLUMNS.map(
+      ({ letter, title, show }) => `${letter} ${title} ${show(SOME).text}`,
+    );
     expect(shown).toEqual([
       "L Loss% 20.0%",
       "D Drop 2",
@@ -73,7 +75,11 @@ describe("MTR_COLUMNS", () => {
 describe("ColumnChoice", () => {
   test("is that of mtr until somebody chooses, in a fixed order", () => {
     expect(new ColumnChoice(undefined).letters).toBe("LSNABWV");
-    expect(new ColumnChoice("4VL").columns.map(({ title }) => title)).toEqual(["Loss%", "StDev", "p99"]);
+    expect(new ColumnChoice("4VL").columns.map(({ title }) => title)).toEqual([
+      "Loss%",
+      "StDev",
+      "p99",
+    ]);
   });
 
   test("may be of no columns, and passes over letters it does not know", () => {

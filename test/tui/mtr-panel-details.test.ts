@@ -135,7 +135,10 @@ describe("MtrPanel columns", () => {
   });
 
   test("begin as they were chosen the last time", async () => {
-    const setting = await mtrScene({ ...new FakePath("10.0.1.1", {}), preferences: { "mtr.columns": "L4" } });
+    const setting = await mtrScene({
+      ...new FakePath("10.0.1.1", {}),
+      preferences: { "mtr.columns": "L4" },
+    });
     expect(setting.draw(62, 8).rows[1]).toMatch(/Host +Loss% {3}p99 History/);
   });
 

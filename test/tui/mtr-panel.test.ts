@@ -94,7 +94,9 @@ describe("MtrPanel", () => {
   });
 
   test("shows a hop as soon as it answers, and those between as waiting", async () => {
-    const setting = await mtrScene({ ...new FakePath({ from: R1, delays: 300 }, R2, { delays: 300 }) });
+    const setting = await mtrScene({
+      ...new FakePath({ from: R1, delays: 300 }, R2, { delays: 300 }),
+    });
     await setting.clock.advance(100);
     const grid = setting.draw(62, 6);
     expect(grid.rows.slice(2, 4).map((row) => row.replace(/ +/g, " "))).toEqual([
@@ -130,7 +132,11 @@ describe("MtrPanel", () => {
     const setting = await busyMtrScene();
     setting.press("home");
     const grid = setting.draw(100, 34);
-    expect([grid.roleOf("25.0%"), grid.roleOf("11.7%"), grid.roleOf("100%")]).toEqual(["bad", "bad", "dim"]);
+    expect([grid.roleOf("25.0%"), grid.roleOf("11.7%"), grid.roleOf("100%")]).toEqual([
+      "bad",
+      "bad",
+      "dim",
+    ]);
     expect([grid.roleOf("no answer"), grid.roleOf("6 hops")]).toEqual(["dim", "good"]);
   });
 
@@ -180,7 +186,9 @@ describe("MtrPanel", () => {
     };
     expect(hosts()).toEqual([`1   ${R1}`, "2   no answer", `3   ${R4}`, "4   no answer, to 13"]);
     setting.press("end", "enter");
-    expect(screenText(setting, 80, 30)).toContain("No answer from here on; hop 3 is the last that answers.");
+    expect(screenText(setting, 80, 30)).toContain(
+      "No answer from here on; hop 3 is the last that answers.",
+    );
     const dead = await mtrScene({ ...new FakePath(null) });
     await dead.clock.advance(2500);
     expect(dead.draw(62, 8).rows[2]).toStartWith(" 1   no answer, to 10");
@@ -219,7 +227,10 @@ describe("MtrPanel hosts", () => {
   });
 
   test("begin as they were chosen the last time", async () => {
-    const setting = await mtrScene({ ...new FakePath(R1, {}), preferences: { "mtr.hosts": "both" } });
+    const setting = await mtrScene({
+      ...new FakePath(R1, {}),
+      preferences: { "mtr.hosts": "both" },
+    });
     await setting.clock.advance(50);
     await setting.dns.answer(R1, "one.example");
     await setting.dns.answer(TARGET, null);
@@ -262,7 +273,9 @@ describe("MtrPanel routes", () => {
   }
 
   test("that are balanced show who answered last, and how many others did", async () => {
-    const setting = await mtrScene({ ...new FakePath(R1, { from: [R2, "10.0.2.5", "10.0.2.6"] }, {}) });
+    const setting = await mtrScene({
+      ...new FakePath(R1, { from: [R2, "10.0.2.5", "10.0.2.6"] }, {}),
+    });
     const turns = [`${R2} +2`, "10.0.2.5 +2", "10.0.2.6 +2"];
     expect(await shown(setting, 8)).toEqual([
       R2,
@@ -312,7 +325,8 @@ describe("MtrPanel selection", () => {
     const path = new FakePath(R1, R2, {});
     const setting = await mtrScene(path);
     await setting.clock.advance(500);
-    const selected = (): string | undefined => /RTT of hop (\d)/.exec(setting.draw(80, 24).text)?.[1];
+    const selected = (): string | undefined =>
+      /RTT of hop (\d)/.exec(setting.draw(80, 24).text)?.[1];
     expect(selected()).toBe("3");
     path.hops = [R1, R2, R4, {}];
     await setting.clock.advance(2000);
@@ -350,7 +364,10 @@ describe("MtrPanel keys", () => {
   });
 
   test("scroll the log", async () => {
-    const setting = await mtrScene({ ...new FakePath(R1, { delays: [[9], []] }), form: { interval: "0.1" } });
+    const setting = await mtrScene({
+      ...new FakePath(R1, { delays: [[9], []] }),
+      form: { interval: "0.1" },
+    });
     await setting.clock.advance(20_000);
     const below = (): boolean => /newer lines?/.test(setting.draw(80, 20).text);
     expect(below()).toBe(false);

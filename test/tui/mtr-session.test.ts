@@ -13,7 +13,8 @@ const [R1 = "", R2 = "", R3 = "", R4 = "", R5 = ""] = routers(5);
 /** "1 10.0.1.1 3/4": TTL, the last address, how many probes were received of how many decided. */
 function shortened({ hops }: MtrSession): string[] {
   return hops.map(
-    ({ ttl, last, figures: { received, sent } }) => `${ttl} ${last?.addr ?? "*"} ${received}/${sent}`,
+    ({ ttl, last, figures: { received, sent } }) =>
+      `${ttl} ${last?.addr ?? "*"} ${received}/${sent}`,
   );
 }
 
@@ -24,45 +25,46 @@ function news({ session }: HopsScene<MtrSession>): string[] {
 
 describe("MtrSession figures", () => {
   const label = fromHex("2000 ca0d 0008 01 01 03e81101");
-  const paths: readonly [name: string, make: () => FakePath, change?: (path: FakePath) => void][] = [
-    ["a plain path", () => new FakePath(R1, R2, R3, {})],
+  const paths: readonly [name: string, make: () => FakePath, change?: (path: FakePath) => void][] =
     [
-      "silent, lossy, late and duplicate answers",
-      () => {
-        return new FakePath(
-          { from: R1, delays: [[5], [], [5, 9], [7]] },
-          null,
-          { from: R3, delays: [[10], [170], [12, 13, 90], []] },
-          { delays: [[20], [21], [180], [19], []] },
-        );
-      },
-    ],
-    ["a balanced path", () => new FakePath(R1, { from: [R2, R3, R4] }, { from: [R5, R4] }, {})],
-    ["a loop", () => new FakePath(R1, R2, R1, R2, R1, R2, R1, R2)],
-    ["a silent target", () => new FakePath(R1, null, R3, null)],
-    ["an unreachable target", () => new FakePath(R1, R2, { from: R3, says: 1 })],
-    [
-      "a path that gets shorter",
-      () => new FakePath(R1, R2, R3, R4, {}),
-      (path) => {
-        path.hops = [R5, {}];
-      },
-    ],
-    [
-      "a path that gets longer",
-      () => new FakePath(R1, {}),
-      (path) => {
-        path.hops = [R1, R2, R3, R4, {}];
-      },
-    ],
-    [
-      "a target that comes back",
-      () => new FakePath(R1, R2, { from: R3, says: 1 }),
-      (path) => {
-        path.hops = [R1, R2, R3, {}];
-      },
-    ],
-  ];
+      ["a plain path", () => new FakePath(R1, R2, R3, {})],
+      [
+        "silent, lossy, late and duplicate answers",
+        () => {
+          return new FakePath(
+            { from: R1, delays: [[5], [], [5, 9], [7]] },
+            null,
+            { from: R3, delays: [[10], [170], [12, 13, 90], []] },
+            { delays: [[20], [21], [180], [19], []] },
+          );
+        },
+      ],
+      ["a balanced path", () => new FakePath(R1, { from: [R2, R3, R4] }, { from: [R5, R4] }, {})],
+      ["a loop", () => new FakePath(R1, R2, R1, R2, R1, R2, R1, R2)],
+      ["a silent target", () => new FakePath(R1, null, R3, null)],
+      ["an unreachable target", () => new FakePath(R1, R2, { from: R3, says: 1 })],
+      [
+        "a path that gets shorter",
+        () => new FakePath(R1, R2, R3, R4, {}),
+        (path) => {
+          path.hops = [R5, {}];
+        },
+      ],
+      [
+        "a path that gets longer",
+        () => new FakePath(R1, {}),
+        (path) => {
+          path.hops = [R1, R2, R3, R4, {}];
+        },
+      ],
+      [
+        "a target that comes back",
+        () => new FakePath(R1, R2, { from: R3, says: 1 }),
+        (path) => {
+          path.hops = [R1, R2, R3, {}];
+        },
+      ],
+    ];
   for (const [name, make, change] of paths) {
     test(`are those of the library: ${name}`, async () => {
       const run = { interval: 200, timeout: 150, maxHops: 12, size: 56 };
@@ -84,7 +86,9 @@ describe("MtrSession figures", () => {
         await time.advance(6480);
       }
       expect(setting.session.rounds).toBe(40);
-      expect(setting.session.hops.map((hop) => hop.toMtrHop())).toEqual([...(items[39]?.hops ?? [])]);
+      expect(setting.session.hops.map((hop) => hop.toMtrHop())).toEqual([
+        ...(items[39]?.hops ?? []),
+      ]);
       await clock.advance(1000);
       expect(await ended).toBeUndefined();
       expect(setting.failures).toEqual([]);
@@ -93,7 +97,11 @@ describe("MtrSession figures", () => {
 
   test("are those of the library: what found no room in the receive queue", async () => {
     const options = { queueLimit: 2 };
-    const setting = await mtrScene({ ...new FakePath(R1, R2, R3, {}), ...options, form: { maxHops: "4" } });
+    const setting = await mtrScene({
+      ...new FakePath(R1, R2, R3, {}),
+      ...options,
+      form: { maxHops: "4" },
+    });
     const { client, clock, watch } = scene({ ...new FakePath(R1, R2, R3, {}), ...options });
     const { items } = watch(client.mtr(TARGET, { count: 3, maxHops: 4, resolveDns: true }));
     for (const time of [setting.clock, clock]) {
@@ -102,7 +110,9 @@ describe("MtrSession figures", () => {
       await time.advance(2800);
     }
     await clock.advance(2000);
-    expect(setting.session.hops.map((hop) => hop.toMtrHop())).toEqual([...(items.at(-1)?.hops ?? [])]);
+    expect(setting.session.hops.map((hop) => hop.toMtrHop())).toEqual([
+      ...(items.at(-1)?.hops ?? []),
+    ]);
     expect(setting.session.hops.map(({ figures }) => figures.overflows)).toEqual([0, 0, 1, 1]);
   });
 
@@ -110,7 +120,9 @@ describe("MtrSession figures", () => {
     const path = new FakePath(R1, R2, {});
     const { clock, session } = await mtrScene({
       network: (probe) => {
-        return probe.ttl === 2 ? [timeExceeded(probe, { from: R2, extensions: label })] : path.network(probe);
+        return probe.ttl === 2
+          ? [timeExceeded(probe, { from: R2, extensions: label })]
+          : path.network(probe);
       },
     });
     await clock.advance(100);
@@ -128,7 +140,15 @@ describe("MtrSession figures", () => {
   test("of the target are those of its hop, and null before there are any", async () => {
     const setting = await mtrScene({ ...new FakePath(R1, { delays: [[10], [14], []] }) });
     const { clock, session } = setting;
-    const unknown = { sent: 0, received: 0, loss: null, last: null, mean: null, isDown: false, note: "" };
+    const unknown = {
+      sent: 0,
+      received: 0,
+      loss: null,
+      last: null,
+      mean: null,
+      isDown: false,
+      note: "",
+    };
     expect(session.targets()).toMatchObject([{ label: TARGET, address: null, ...unknown }]);
     await clock.advance(1500);
     const hop = session.hops[1];
@@ -152,7 +172,10 @@ describe("MtrSession figures", () => {
   });
 
   test("of a target that never answered are a loss for each round", async () => {
-    const { clock, session } = await mtrScene({ ...new FakePath(R1, null), form: { maxHops: "3" } });
+    const { clock, session } = await mtrScene({
+      ...new FakePath(R1, null),
+      form: { maxHops: "3" },
+    });
     await clock.advance(3500);
     const row = { sent: 2, received: 0, loss: 1, mean: null, isDown: true, note: "not reached" };
     expect(session.targets()).toMatchObject([row]);
@@ -181,7 +204,12 @@ describe("MtrSession figures", () => {
     path.hops = [R1, R2, R3, {}];
     await clock.advance(3000);
     // The round that found the way open had not asked beyond it.
-    expect(shortened(session)).toEqual([`1 ${R1} 10/10`, `2 ${R2} 10/10`, `3 ${R3} 5/5`, `4 ${TARGET} 5/9`]);
+    expect(shortened(session)).toEqual([
+      `1 ${R1} 10/10`,
+      `2 ${R2} 10/10`,
+      `3 ${R3} 5/5`,
+      `4 ${TARGET} 5/9`,
+    ]);
     expect(session.targets()).toMatchObject([{ sent: 9, received: 5, isDown: false }]);
     expect(session.hops[3]?.history.latest(7)).toEqual([20, null, null, null, null, 20, 20]);
   });
@@ -195,16 +223,27 @@ describe("MtrSession names", () => {
     await dns.answer(R1, "evil\u001b[2J.example");
     await dns.answer(TARGET, "target.example");
     await clock.advance(1000);
-    expect(session.hops.map(({ last }) => last?.name)).toEqual(["evil\\x1b[2J.example", "target.example"]);
+    expect(session.hops.map(({ last }) => last?.name)).toEqual([
+      "evil\\x1b[2J.example",
+      "target.example",
+    ]);
   });
 
   test("of the target may be what was asked for", async () => {
     const hosts = { "www.example": [{ address: TARGET, family: 4 as const }] };
-    const { clock, session } = await mtrScene({ ...new FakePath({}), hosts, target: " www.example " });
+    const { clock, session } = await mtrScene({
+      ...new FakePath({}),
+      hosts,
+      target: " www.example ",
+    });
     expect([session.title, session.resolved]).toEqual(["www.example", null]);
     await clock.advance(500);
     expect(session.resolved).toBe(TARGET);
-    expect(session.targets()[0]).toMatchObject({ label: "www.example", address: TARGET, note: "1 hop" });
+    expect(session.targets()[0]).toMatchObject({
+      label: "www.example",
+      address: TARGET,
+      note: "1 hop",
+    });
   });
 });
 
@@ -246,7 +285,12 @@ describe("MtrSession pause()", () => {
     path.hops = [R1, null, R3, {}];
     session.goOn();
     await clock.advance(2500);
-    expect(shortened(session)).toEqual([`1 ${R1} 5/5`, `2 ${TARGET} 2/4`, `3 ${R3} 3/3`, `4 ${TARGET} 3/3`]);
+    expect(shortened(session)).toEqual([
+      `1 ${R1} 5/5`,
+      `2 ${TARGET} 2/4`,
+      `3 ${R3} 3/3`,
+      `4 ${TARGET} 3/3`,
+    ]);
     expect(session.targetTtl).toBe(4);
   });
 
@@ -422,7 +466,10 @@ describe("MtrSession log", () => {
     expect(lines).toHaveLength(3);
     expect(lines[0]).toStartWith("bad: ");
     expect(lines[0]).toContain("ENETUNREACH");
-    expect(lines.slice(1)).toEqual(["good: probes can be sent again", `good: reached ${TARGET} in 2 hops`]);
+    expect(lines.slice(1)).toEqual([
+      "good: probes can be sent again",
+      `good: reached ${TARGET} in 2 hops`,
+    ]);
   });
 
   test("says which losses are the fault of this host", async () => {

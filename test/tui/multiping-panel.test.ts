@@ -148,7 +148,10 @@ describe("MultipingPanel", () => {
   });
 
   test("says that it failed", async () => {
-    const { draw, clock } = await multipingScene("198.51.100.1", { allowRaw: false, allowDatagram: false });
+    const { draw, clock } = await multipingScene("198.51.100.1", {
+      allowRaw: false,
+      allowDatagram: false,
+    });
     await clock.advance(100);
     const grid = draw(60, 14);
     expect(grid.rows[0]).toStartWith("✗ failed  0 up  0 down  1 waiting");
@@ -158,7 +161,8 @@ describe("MultipingPanel", () => {
   test("draws at any size", async () => {
     const { draw } = await everyKind();
     for (let width = 0; width <= 120; width += 7) {
-      for (let height = 0; height <= 40; height += 3) expect(() => draw(width, height)).not.toThrow();
+      for (let height = 0; height <= 40; height += 3)
+        expect(() => draw(width, height)).not.toThrow();
     }
   });
 

@@ -44,7 +44,13 @@ describe("MultipingSession", () => {
     const { session, clock, failures } = await multipingScene(`no.invalid ${ONE}`);
     await clock.advance(1900);
     const [bad, good] = session.targets();
-    expect(bad).toMatchObject({ state: "failed", isDown: true, address: null, sent: 0, loss: null });
+    expect(bad).toMatchObject({
+      state: "failed",
+      isDown: true,
+      address: null,
+      sent: 0,
+      loss: null,
+    });
     expect(bad?.note).toBe('Cannot resolve "no.invalid": no such name (ENOTFOUND)');
     expect(good).toMatchObject({ state: "up", sent: 2 });
     expect([session.state, session.isDown, failures]).toEqual(["running", true, []]);
@@ -60,7 +66,10 @@ describe("MultipingSession", () => {
   });
 
   test("fails as a whole without permission, with the remedy", async () => {
-    const { session, clock, failures } = await multipingScene(ONE, { allowRaw: false, allowDatagram: false });
+    const { session, clock, failures } = await multipingScene(ONE, {
+      allowRaw: false,
+      allowDatagram: false,
+    });
     await clock.advance(100);
     expect([session.state, failures]).toEqual(["failed", [session.failure ?? ""]]);
     expect(session.failure).toContain("setcap");
@@ -71,7 +80,9 @@ describe("MultipingSession", () => {
       hosts: { "www.example.com": [{ address: "203.0.113.9", family: 4 }] },
       answers: {
         "203.0.113.9": (probe, turn) =>
-          turn === 1 ? [echoReply(probe, { delayMs: 12.34 }), echoReply(probe, { delayMs: 20 })] : 0.05,
+          turn === 1
+            ? [echoReply(probe, { delayMs: 12.34 }), echoReply(probe, { delayMs: 20 })]
+            : 0.05,
         [ONE]: (probe, turn) =>
           turn === 1
             ? [unreachable(probe, { from: "192.0.2.1", delayMs: 3 })]
@@ -123,7 +134,9 @@ describe("MultipingSession", () => {
     const few = await multipingScene(ONE, { form: { interval: "0.1" } });
     await few.clock.advance(20_000);
     expect(few.session.targets()[0]?.history.length).toBe(200);
-    const many = await multipingScene(`10.0.0.0-10.0.0.${FEW_TARGETS}`, { form: { interval: "0.1" } });
+    const many = await multipingScene(`10.0.0.0-10.0.0.${FEW_TARGETS}`, {
+      form: { interval: "0.1" },
+    });
     await many.clock.advance(20_000);
     expect(many.session.targets()[0]?.history.length).toBe(128);
   });
@@ -194,7 +207,12 @@ describe("MultipingSession", () => {
     // The last of them was given up at 1800 ms, just before an answer.
     await clock.advance(1803);
     expect(session.totals()).toMatchObject({ up: 1, down: 0, lost: 4 });
-    expect(session.targets()[0]).toMatchObject({ state: "up", lostInARow: 0, isDown: false, note: "" });
+    expect(session.targets()[0]).toMatchObject({
+      state: "up",
+      lostInARow: 0,
+      isDown: false,
+      note: "",
+    });
     expect(logLines(session.log).filter((line) => line.includes("is down"))).toEqual([]);
   });
 
@@ -239,7 +257,11 @@ describe("MultipingSession", () => {
     await clock.advance(100);
     expect(session.title).toBe("evil\\x1b[2J.example\\u{202e}gro");
     expect(session.targets()[0]?.label).toBe("evil\\x1b[2J.example\\u{202e}gro");
-    const everything = [session.report(), session.targets()[0]?.note, ...logLines(session.log)].join("\n");
+    const everything = [
+      session.report(),
+      session.targets()[0]?.note,
+      ...logLines(session.log),
+    ].join("\n");
     for (const raw of ["\u001b", "\u202e"]) expect(everything).not.toContain(raw);
     expect(everything).toContain("\\x1b[2J");
   });

@@ -11,7 +11,12 @@ function bench() {
       changes += 1;
     },
   });
-  return { clock, notices, changes: () => changes, texts: () => notices.shown.map(({ lines }) => lines[0]) };
+  return {
+    clock,
+    notices,
+    changes: () => changes,
+    texts: () => notices.shown.map(({ lines }) => lines[0]),
+  };
 }
 
 describe("Notices", () => {

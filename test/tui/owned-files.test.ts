@@ -61,7 +61,10 @@ describe("OWNED_FILES", () => {
     const path = join(folder, "tui.json");
     symlinkSync(victim, `${path}.${process.pid}.tmp`);
     OWNED_FILES.replace(path, "text");
-    expect([readFileSync(victim, "utf8"), readFileSync(path, "utf8")]).toEqual(["untouched", "text"]);
+    expect([readFileSync(victim, "utf8"), readFileSync(path, "utf8")]).toEqual([
+      "untouched",
+      "text",
+    ]);
     expect(lstatSync(path).isFile()).toBe(true);
   });
 });

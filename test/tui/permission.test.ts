@@ -58,7 +58,10 @@ describe("findPermission()", () => {
     expect(state).toBe("denied");
     expect(message).toContain("EMFILE");
     await client.close();
-    expect(await findPermission(client)).toEqual({ state: "denied", message: "The client is closed" });
+    expect(await findPermission(client)).toEqual({
+      state: "denied",
+      message: "The client is closed",
+    });
   });
 });
 

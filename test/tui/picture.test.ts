@@ -10,13 +10,20 @@ test("a Picture puts on a surface what was drawn once, and knows what the mouse 
     canvas.fill({ x: 0, y: 0, width: 12, height: 1 }, "header");
     canvas.part({ x: 2, y: 0, width: 5, height: 1 }).text(0, 0, "overlong", { role: "title" });
     canvas.text(0, 1, "12", { width: 5, align: "right", role: "good" });
-    canvas.onMouse({ x: 0, y: 1, width: 5, height: 1 }, { click: (x, y) => heard.push(`${x},${y}`) });
+    canvas.onMouse(
+      { x: 0, y: 1, width: 5, height: 1 },
+      { click: (x, y) => heard.push(`${x},${y}`) },
+    );
   });
   const copy = (): Grid => new Grid(12, 2, () => {});
   for (const grid of [copy(), copy()]) {
     picture.copyTo(grid);
     expect(grid.rows).toEqual(["  over…", "   12"]);
-    expect([grid.roleOf(" "), grid.roleOf("over"), grid.roleOf("12")]).toEqual(["header", "title", "good"]);
+    expect([grid.roleOf(" "), grid.roleOf("over"), grid.roleOf("12")]).toEqual([
+      "header",
+      "title",
+      "good",
+    ]);
   }
   expect(draws).toBe(1);
   picture.areas[0]?.click?.(3, 0);

@@ -210,7 +210,9 @@ describe("PingPanel", () => {
     expect(grid.text).toContain('  sudo sysctl -w net.ipv4.ping_group_range="1000 1000"');
     expect(setting.draw(40, 7).text).toContain("Cannot open an ICMP socket");
     // Not beside the log, which says no more: a command that is broken in two cannot be copied.
-    expect(setting.draw(82, 18).text).toContain('  sudo sysctl -w net.ipv4.ping_group_range="1000 1000"');
+    expect(setting.draw(82, 18).text).toContain(
+      '  sudo sysctl -w net.ipv4.ping_group_range="1000 1000"',
+    );
   });
 
   test("tells the state and how long it has lasted", async () => {
@@ -231,7 +233,9 @@ describe("PingPanel", () => {
     await setting.clock.advance(500);
     await setting.dns.answer(TARGET, "box17.example.net");
     await setting.clock.advance(1000);
-    expect(setting.draw(80, 24).rows[0]).toContain("www.example.com (198.51.100.1, box17.example.net)");
+    expect(setting.draw(80, 24).rows[0]).toContain(
+      "www.example.com (198.51.100.1, box17.example.net)",
+    );
     expect(setting.draw(40, 24).rows[0]).toBe("● running  www.example.com (198.5…  0:01");
     const same = await pingScene(TARGET);
     await same.clock.advance(1500);

@@ -11,7 +11,10 @@ type Answer = (turn: number, probe: FakeProbe) => number | null | readonly FakeA
 
 /** How a ping is staged. */
 export interface PingSceneOptions
-  extends Pick<FakePlatformOptions, "hosts" | "allowRaw" | "allowDatagram" | "queueLimit" | "wakeDelayMs"> {
+  extends Pick<
+    FakePlatformOptions,
+    "hosts" | "allowRaw" | "allowDatagram" | "queueLimit" | "wakeDelayMs"
+  > {
   /** Default: 5 ms. */
   readonly answer?: Answer;
   /** The form, as far as it differs from what it holds at first. */
@@ -33,7 +36,10 @@ export interface PingScene extends Scene {
 }
 
 /** Begins a ping as a form does. */
-export async function pingScene(target: string, options: PingSceneOptions = {}): Promise<PingScene> {
+export async function pingScene(
+  target: string,
+  options: PingSceneOptions = {},
+): Promise<PingScene> {
   const { answer = () => 5, form = {}, preferences: kept, ...platform } = options;
   let turn = 0;
   const setting = scene({

@@ -17,7 +17,13 @@ describe("pingTool", () => {
     const form = { interval: "0.5", timeout: "2", ttl: "9", size: "100" };
     const { session, kernel, clock, sentAtMs } = await pingScene(` ${TARGET} `, { form });
     await clock.advance(1600);
-    expect(session.request).toEqual({ target: TARGET, interval: 500, timeout: 2000, ttl: 9, size: 100 });
+    expect(session.request).toEqual({
+      target: TARGET,
+      interval: 500,
+      timeout: 2000,
+      ttl: 9,
+      size: 100,
+    });
     expect(sentAtMs()).toEqual([0, 500, 1000, 1500]);
     expect(kernel.sent.map(({ ttl, data }) => [ttl, data.length])).toEqual(Array(4).fill([9, 108]));
   });
@@ -50,7 +56,13 @@ describe("PingSession", () => {
     const { session, clock, changes } = await pingScene(TARGET, {
       answer: (turn) => (turn === 2 ? null : 10 * turn),
     });
-    expect(session).toMatchObject({ id: 7, kind: "ping", title: TARGET, state: "running", failure: null });
+    expect(session).toMatchObject({
+      id: 7,
+      kind: "ping",
+      title: TARGET,
+      state: "running",
+      failure: null,
+    });
     expect(session.targets()[0]).toMatchObject({ loss: null, last: null, isDown: false });
     await clock.advance(2021);
     expect(session.targets()[0]).toMatchObject({ sent: 2, received: 1, loss: 0.5, isDown: true });
@@ -161,7 +173,8 @@ describe("PingSession", () => {
   test("names come later, and stay", async () => {
     const { session, clock, dns } = await pingScene("www.example.com", {
       hosts: NAMED,
-      answer: (turn, probe) => (turn % 2 === 0 ? [timeExceeded(probe, { from: ROUTER, delayMs: 1 })] : 5),
+      answer: (turn, probe) =>
+        turn % 2 === 0 ? [timeExceeded(probe, { from: ROUTER, delayMs: 1 })] : 5,
     });
     await clock.advance(1500);
     expect([session.address, session.addressName]).toEqual([TARGET, null]);
@@ -179,7 +192,9 @@ describe("PingSession", () => {
   ])("of %d hosts that answer in turn, are the names still known? %p", async (count, isKnown) => {
     const { session, clock, dns } = await pingScene(TARGET, {
       form: { interval: "0.01" },
-      answer: (turn, probe) => [timeExceeded(probe, { from: `10.0.0.${turn % count}`, delayMs: 1 })],
+      answer: (turn, probe) => [
+        timeExceeded(probe, { from: `10.0.0.${turn % count}`, delayMs: 1 }),
+      ],
     });
     const answered = new Set<string>();
     while (answered.size < count) {
@@ -260,7 +275,9 @@ describe("PingSession", () => {
     await clock.advance(2500);
     session.reset();
     expect(session.figures).toMatchObject({ sent: 0, loss: null });
-    expect([session.history.length, session.lostInARow, session.upToMs - session.beganAt]).toEqual([0, 0, 0]);
+    expect([session.history.length, session.lostInARow, session.upToMs - session.beganAt]).toEqual([
+      0, 0, 0,
+    ]);
     await clock.advance(1000);
     expect(session.figures).toMatchObject({ sent: 1, received: 1 });
     expect(logLines(session.log)).toEqual([

@@ -32,12 +32,12 @@ describe("SettingsStore", () => {
   test("has nothing but defaults without a file, and writes none until there is a change", () => {
     const disk = new FakeDisk();
     const { store, problems } = open(disk);
-    expect([store.theme, store.view, store.readPreference("sort"), store.formValues("ping")]).toEqual([
-      undefined,
-      undefined,
-      undefined,
-      {},
-    ]);
+    expect([
+      store.theme,
+      store.view,
+      store.readPreference("sort"),
+      store.formValues("ping"),
+    ]).toEqual([undefined, undefined, undefined, {}]);
     store.close();
     expect([disk.texts.size, store.problem, problems]).toEqual([0, null, []]);
   });
@@ -181,7 +181,10 @@ describe("SettingsStore", () => {
     store.writePreference("sort", "loss");
     store.setFormValues("mtr", { target: "b" });
     store.close();
-    expect(disk.document()).toMatchObject({ preferences: { sort: "loss" }, forms: { mtr: { target: "b" } } });
+    expect(disk.document()).toMatchObject({
+      preferences: { sort: "loss" },
+      forms: { mtr: { target: "b" } },
+    });
   });
 
   test("tells a path with an escape sequence safely", () => {

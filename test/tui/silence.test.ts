@@ -77,7 +77,12 @@ describe("explainSilence() of the path", () => {
   });
 
   test("finds real loss where it begins, and points there from beyond", () => {
-    const facts = hops(CLEAN, { sent: 100, lost: 30 }, { sent: 100, lost: 33 }, { sent: 100, lost: 29 });
+    const facts = hops(
+      CLEAN,
+      { sent: 100, lost: 30 },
+      { sent: 100, lost: 33 },
+      { sent: 100, lost: 29 },
+    );
     expect(explain(facts, 2, 4)).toEqual([
       "bad: Loses 30.0%, and all that answer beyond it lose as much, to the target: real loss beyond hop 1 (0.0%), on the way there or back.",
     ]);
@@ -120,13 +125,19 @@ describe("explainSilence() of the path", () => {
       "good: No loss.",
       "dim: Answers in 40.0 ms on average, hop 3 beyond it in 12.5 ms: it takes its time to answer, and forwards faster.",
     ]);
-    expect(explain(hops({ sent: 9, mean: 0.5 }, { sent: 9, mean: 0.1 }), 1, 2)).toEqual(["good: No loss."]);
+    expect(explain(hops({ sent: 9, mean: 0.5 }, { sent: 9, mean: 0.1 }), 1, 2)).toEqual([
+      "good: No loss.",
+    ]);
   });
 });
 
 describe("explainSilence() of this host", () => {
   test("does not blame the path for what was not sent, dropped here, or found no room", () => {
-    const facts = hops(CLEAN, { sent: 100, lost: 6, sendErrors: 2, localDrops: 1, overflows: 3 }, CLEAN);
+    const facts = hops(
+      CLEAN,
+      { sent: 100, lost: 6, sendErrors: 2, localDrops: 1, overflows: 3 },
+      CLEAN,
+    );
     expect(explain(facts, 2, 3)).toEqual([
       "good: No loss on the path, of 94 probes.",
       "bad: 2 probes could not be sent: this host refused.",

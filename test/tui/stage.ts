@@ -75,7 +75,10 @@ export async function stage(options: StageOptions): Promise<Stage> {
     tools: tools.map((tool) => watched(tool, pending)),
     settings: new SettingsStore({
       path: "/settings.json",
-      files: { read: (path) => files.get(path) ?? null, replace: (path, text) => void files.set(path, text) },
+      files: {
+        read: (path) => files.get(path) ?? null,
+        replace: (path, text) => void files.set(path, text),
+      },
       onProblem: () => {},
       schedule: (callback) => clock.schedule(500e6, callback),
     }),
@@ -133,7 +136,8 @@ export async function stage(options: StageOptions): Promise<Stage> {
     clickOn: async (text) => {
       const rows = (await frame()).split("\n");
       const y = rows.findIndex((row) => row.includes(text));
-      if (y < 0) throw new Error(`There is no ${JSON.stringify(text)} on the screen:\n${rows.join("\n")}`);
+      if (y < 0)
+        throw new Error(`There is no ${JSON.stringify(text)} on the screen:\n${rows.join("\n")}`);
       await ui.mockMouse.click(Bun.stringWidth(rows[y]?.split(text)[0] ?? ""), y);
       await settle();
     },

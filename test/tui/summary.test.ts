@@ -113,7 +113,9 @@ const REASON = 'Cannot resolve "nowhere.example": no such name (ENOTFOUND)';
 /** Something of everything. */
 const EVERYTHING: readonly SessionFacts[] = [
   {
-    targets: [{ label: "www.example.com", address: "198.51.100.1", rtts: [12.3, 14, null, 12.5, 40, 12.1] }],
+    targets: [
+      { label: "www.example.com", address: "198.51.100.1", rtts: [12.3, 14, null, 12.5, 40, 12.1] },
+    ],
   },
   {
     kind: "multiping",
@@ -129,7 +131,11 @@ const EVERYTHING: readonly SessionFacts[] = [
     state: "finished",
     targets: [{ label: "198.51.100.9", rtts: [31, 32, 30], note: "4 hops" }],
   },
-  { kind: "mtr", state: "paused", targets: [{ label: "gw.example", rtts: [1.5, 1.6], note: "2 hops" }] },
+  {
+    kind: "mtr",
+    state: "paused",
+    targets: [{ label: "gw.example", rtts: [1.5, 1.6], note: "2 hops" }],
+  },
   { state: "failed", title: "a.example", failure: `${REASON}\nand more`, targets: [] },
 ];
 

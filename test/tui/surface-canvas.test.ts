@@ -50,10 +50,16 @@ describe("SurfaceCanvas", () => {
     const grid = new Grid(10, 5, (canvas) => {
       canvas.onMouse(
         { x: 0, y: 0, width: 10, height: 5 },
-        { click: (x, y) => heard.push(`all ${x},${y}`), scroll: (rows) => heard.push(`scroll ${rows}`) },
+        {
+          click: (x, y) => heard.push(`all ${x},${y}`),
+          scroll: (rows) => heard.push(`scroll ${rows}`),
+        },
       );
       const part = canvas.part({ x: 4, y: 2, width: 3, height: 2 });
-      part.onMouse({ x: 1, y: 0, width: 9, height: 1 }, { click: (x, y) => heard.push(`part ${x},${y}`) });
+      part.onMouse(
+        { x: 1, y: 0, width: 9, height: 1 },
+        { click: (x, y) => heard.push(`part ${x},${y}`) },
+      );
     });
     grid.click(6, 2);
     grid.click(7, 2);

@@ -44,7 +44,8 @@ describe("readTargets()", () => {
     ["例え.jp", ["例え.jp"]],
   ];
   for (const [text, targets] of lists) {
-    test(`reads ${JSON.stringify(text)}`, async () => expect(await readTargets(text)).toEqual([...targets]));
+    test(`reads ${JSON.stringify(text)}`, async () =>
+      expect(await readTargets(text)).toEqual([...targets]));
   }
 
   test("names nobody twice, however written", async () => {
@@ -84,11 +85,15 @@ describe("readTargets()", () => {
 
   test("knows the size before it expands anything", async () => {
     expect(await failureOf("10.0.0.0/8")).toBe("These are 16,777,214 targets: need at most 4,096");
-    expect(await failureOf("2001:db8::/32")).toBe("These are over 10^28 targets: need at most 4,096");
+    expect(await failureOf("2001:db8::/32")).toBe(
+      "These are over 10^28 targets: need at most 4,096",
+    );
   });
 
   test("reads files as hosts(5) is written: names behind an address are no targets", async () => {
-    const path = await fileOf("192.0.2.1 gateway gw.example\na.example b.example\n192.0.2.2 x, 192.0.2.3");
+    const path = await fileOf(
+      "192.0.2.1 gateway gw.example\na.example b.example\n192.0.2.2 x, 192.0.2.3",
+    );
     expect(await readTargets(`@${path}`)).toEqual([
       "192.0.2.1",
       "a.example",
@@ -100,7 +105,9 @@ describe("readTargets()", () => {
 
   test("names file and line of a word that it cannot read", async () => {
     const path = await fileOf("a.example\n192.0.2.0/33\n");
-    expect(await failureOf(`@${path}`)).toStartWith(`${path}:2: Cannot read "192.0.2.0/33" as addresses`);
+    expect(await failureOf(`@${path}`)).toStartWith(
+      `${path}:2: Cannot read "192.0.2.0/33" as addresses`,
+    );
     const nesting = await fileOf("@other");
     expect(await failureOf(`@${nesting}`)).toBe(
       `${nesting}:1: Cannot read @other: a file of targets names no files`,
@@ -108,19 +115,32 @@ describe("readTargets()", () => {
   });
 
   test("refuses what is no file of targets", async () => {
-    expect(await failureOf(`@${folder}/none`)).toBe(`Cannot read ${folder}/none: there is no such file`);
+    expect(await failureOf(`@${folder}/none`)).toBe(
+      `Cannot read ${folder}/none: there is no such file`,
+    );
     await mkdir(join(folder, "folder"), { recursive: true });
-    expect(await failureOf(`@${folder}/folder`)).toBe(`Cannot read ${folder}/folder: it is not a file`);
+    expect(await failureOf(`@${folder}/folder`)).toBe(
+      `Cannot read ${folder}/folder: it is not a file`,
+    );
     expect(await failureOf("@/dev/zero")).toBe("Cannot read /dev/zero: it is not a file");
-    expect(await failureOf(`@${await fileOf("# nobody\n")}`)).toBe("Cannot ping: the list has no targets");
+    expect(await failureOf(`@${await fileOf("# nobody\n")}`)).toBe(
+      "Cannot ping: the list has no targets",
+    );
     const long = await fileOf(" ".repeat(2_097_153));
-    expect(await failureOf(`@${long}`)).toBe(`Cannot read ${long}: 2097153 bytes, need at most 2097152`);
+    expect(await failureOf(`@${long}`)).toBe(
+      `Cannot read ${long}: 2097153 bytes, need at most 2097152`,
+    );
   });
 });
 
 describe("checkTargets()", () => {
   test("accepts what can be read", () => {
-    for (const text of ["a.example", "192.0.2.0/24, 2001:db8::1-2001:db8::ff", "@/no/such/file", "::1"]) {
+    for (const text of [
+      "a.example",
+      "192.0.2.0/24, 2001:db8::1-2001:db8::ff",
+      "@/no/such/file",
+      "::1",
+    ]) {
       expect(checkTargets(text)).toBeNull();
     }
   });
@@ -146,6 +166,7 @@ describe("checkTargets()", () => {
     ],
   ];
   for (const [text, problem] of wrong) {
-    test(`refuses ${JSON.stringify(text.slice(0, 30))}`, () => expect(checkTargets(text)).toBe(problem));
+    test(`refuses ${JSON.stringify(text.slice(0, 30))}`, () =>
+      expect(checkTargets(text)).toBe(problem));
   }
 });

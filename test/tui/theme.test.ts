@@ -13,7 +13,13 @@ const [dark, light, highContrast, terminal, none] = THEMES as [Theme, Theme, The
 
 describe("THEMES", () => {
   test("are four, each with a name of its own", () => {
-    expect(THEMES.map(({ name }) => name)).toEqual(["dark", "light", "high-contrast", "terminal", "none"]);
+    expect(THEMES.map(({ name }) => name)).toEqual([
+      "dark",
+      "light",
+      "high-contrast",
+      "terminal",
+      "none",
+    ]);
   });
 
   test("write every colour in six digits, or as one of the terminal's own", () => {
@@ -67,9 +73,12 @@ describe("THEMES", () => {
   });
 
   test("no colour has none, and still tells what matters apart", () => {
-    for (const { fg, bg } of Object.values(none.looks)) expect([fg, bg]).toEqual([undefined, undefined]);
+    for (const { fg, bg } of Object.values(none.looks))
+      expect([fg, bg]).toEqual([undefined, undefined]);
     const { text, dim, warn, bad, selected, input, header } = none.looks;
-    const looks = [text, dim, warn, bad, selected, input, header].map((look) => JSON.stringify(look));
+    const looks = [text, dim, warn, bad, selected, input, header].map((look) =>
+      JSON.stringify(look),
+    );
     expect(new Set(looks).size).toBe(looks.length);
   });
 });

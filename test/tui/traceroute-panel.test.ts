@@ -187,7 +187,9 @@ describe("TraceroutePanel notes", () => {
       icmpError(probe, { type: 3, code: 4, word: 1400, from: R1, ttl: 64 }),
     );
     expect(tooBig).toBe(`1 !F ${R1} 10.0 fragmentation needed, mtu 1400`);
-    const problem = await note((probe) => icmpError(probe, { type: 12, code: 0, from: R1, ttl: 64 }));
+    const problem = await note((probe) =>
+      icmpError(probe, { type: 12, code: 0, from: R1, ttl: 64 }),
+    );
     expect(problem).toMatch(/^1 ! 10\.0\.1\.1 10\.0 parameter problem/);
   });
 
@@ -195,7 +197,8 @@ describe("TraceroutePanel notes", () => {
     const from = "2001:db8:f::1";
     const said = (type: number, code: number, word?: number): Promise<string> =>
       note(
-        (probe) => icmpError(probe, { type, code, from, ttl: 64, ...(word === undefined ? {} : { word }) }),
+        (probe) =>
+          icmpError(probe, { type, code, from, ttl: 64, ...(word === undefined ? {} : { word }) }),
         "2001:db8:1::1",
       );
     expect(await said(1, 0)).toBe(`1 !N ${from} 10.0 no route`);
@@ -227,7 +230,9 @@ describe("TraceroutePanel notes", () => {
   });
 
   test("tell of late answers, and of what this host had no room for", async () => {
-    const late = await tracerouteScene({ ...new FakePath({ from: R1, delays: [[1200]] }, null, null) });
+    const late = await tracerouteScene({
+      ...new FakePath({ from: R1, delays: [[1200]] }, null, null),
+    });
     await late.clock.advance(1500);
     expect(rows(late)[0]).toBe("1 no answer * * * 3 late");
     expect(text(late, 100, 20)).toContain(`was answered after it was given up: ${R1}, 1200 ms`);
@@ -248,7 +253,9 @@ describe("TraceroutePanel details", () => {
     const setting = await busyScene();
     const detail = (): string => text(setting, 100, 24).split("── Hop")[1] ?? "";
     expect(detail()).toContain(" 1 ──");
-    expect(detail()).toContain(`gateway.example (${R1})  5.00  5.00  5.00 ms\n   time exceeded: in transit`);
+    expect(detail()).toContain(
+      `gateway.example (${R1})  5.00  5.00  5.00 ms\n   time exceeded: in transit`,
+    );
     setting.press("j", "j", "j");
     expect(detail()).toContain("Has not answered, but hop 4 beyond it does");
     setting.press("j");

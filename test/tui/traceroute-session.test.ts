@@ -32,13 +32,21 @@ describe("TracerouteSession", () => {
     );
     const { clock, session } = await tracerouteScene(path);
     const waiting = { loss: null, sent: 0, isDown: false, note: "0 hops", address: null };
-    expect([session.hops, session.resolved, session.targets()]).toMatchObject([[], null, [waiting]]);
+    expect([session.hops, session.resolved, session.targets()]).toMatchObject([
+      [],
+      null,
+      [waiting],
+    ]);
     await clock.advance(10);
     expect(shortened(session)).toEqual([`1 ${R1}:5 · ${R1}:5`]);
     expect(session.resolved).toBe(TARGET);
     await clock.advance(25);
     expect(shortened(session)).toEqual([`1 ${R1}:5 · ${R1}:5`, `2 ${R2}:30 ${R2}:30 ${R2}:30`]);
-    expect([session.isReached, session.conclusion, session.targetTtl]).toEqual([false, null, undefined]);
+    expect([session.isReached, session.conclusion, session.targetTtl]).toEqual([
+      false,
+      null,
+      undefined,
+    ]);
     await clock.advance(2000);
     expect(shortened(session)).toEqual([
       `1 ${R1}:5 ${R1}:40 ${R1}:5`,
@@ -54,7 +62,9 @@ describe("TracerouteSession", () => {
   });
 
   test("shows the gap below a hop that answered before those nearer", async () => {
-    const { clock, session } = await tracerouteScene(new FakePath({ from: R1, delays: 50 }, R2, {}));
+    const { clock, session } = await tracerouteScene(
+      new FakePath({ from: R1, delays: 50 }, R2, {}),
+    );
     await clock.advance(20);
     expect(shortened(session).slice(0, 2)).toEqual(["1 · · ·", `2 ${R2}:10 ${R2}:10 ${R2}:10`]);
   });
@@ -71,7 +81,9 @@ describe("TracerouteSession", () => {
       const form = { maxHops: "8", probes: "4", firstTtl: "1" };
       const { clock, session, failures } = await tracerouteScene({ ...make(), form });
       const { client, outcome } = scene(make());
-      const result = await outcome(client.traceroute(TARGET, { maxHops: 8, probes: 4, resolveDns: true }));
+      const result = await outcome(
+        client.traceroute(TARGET, { maxHops: 8, probes: 4, resolveDns: true }),
+      );
       await clock.advance(30_000);
       expect(session.state).toBe("finished");
       expect(session.hops.map((hop) => hop.toEntry())).toEqual([...result.hops]);
@@ -132,9 +144,13 @@ describe("TracerouteSession", () => {
     expect(shortened(session)[0]).toBe("1 * * *");
     // The run must last for late answers to be heard.
     expect(session.hops[0]?.afterwards).toEqual([]);
-    const lasting = await tracerouteScene({ ...new FakePath({ from: R1, delays: [[1200]] }, null, null) });
+    const lasting = await tracerouteScene({
+      ...new FakePath({ from: R1, delays: [[1200]] }, null, null),
+    });
     await lasting.clock.advance(1500);
-    expect(lasting.session.hops[0]?.afterwards.map(({ reply, late }) => [reply?.addr, late])).toEqual([
+    expect(
+      lasting.session.hops[0]?.afterwards.map(({ reply, late }) => [reply?.addr, late]),
+    ).toEqual([
       [R1, true],
       [R1, true],
       [R1, true],
@@ -142,7 +158,9 @@ describe("TracerouteSession", () => {
   });
 
   test("summarises the probes to the target", async () => {
-    const { clock, session } = await tracerouteScene({ ...new FakePath(R1, { delays: [[10], [], [20]] }) });
+    const { clock, session } = await tracerouteScene({
+      ...new FakePath(R1, { delays: [[10], [], [20]] }),
+    });
     await clock.advance(5000);
     const [row] = session.targets();
     expect(row).toMatchObject({
@@ -163,7 +181,9 @@ describe("TracerouteSession", () => {
   });
 
   test("tells why it went no further", async () => {
-    const { clock, session } = await tracerouteScene({ ...new FakePath(R1, { from: R2, says: 1 }) });
+    const { clock, session } = await tracerouteScene({
+      ...new FakePath(R1, { from: R2, says: 1 }),
+    });
     await clock.advance(5000);
     const why = "not reached: hop 2 says it is unreachable";
     expect([session.conclusion, logLines(session.log)]).toEqual([why, [`warn: ${why}`]]);

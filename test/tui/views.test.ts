@@ -43,7 +43,9 @@ afterEach(async () => {
 /** Two routers and a silent one; the target loses a fifth, answers twice now and then, and takes some time. */
 function network(): FakePlatformOptions {
   const delays = [[12], [13.5], [], [11, 14], [30]];
-  return new FakePath({ from: R1, delays: 0.4 }, { from: R2, delays: [[3], [4], [3.2]] }, null, { delays });
+  return new FakePath({ from: R1, delays: 0.4 }, { from: R2, delays: [[3], [4], [3.2]] }, null, {
+    delays,
+  });
 }
 
 interface Case {
@@ -60,7 +62,14 @@ async function open(
   } = {},
 ): Promise<Stage> {
   const initial = { view: kind, target: TARGETS[kind] };
-  const staged = await stage({ tools: TOOLS, width, height, initial, platform: network(), ...options });
+  const staged = await stage({
+    tools: TOOLS,
+    width,
+    height,
+    initial,
+    platform: network(),
+    ...options,
+  });
   stages.push(staged);
   return staged;
 }
@@ -221,7 +230,9 @@ test("no key of a panel takes one away that works everywhere", async () => {
   ];
   const { client } = await open({ kind: "ping", width: 80, height: 24 });
   for (const tool of TOOLS) {
-    const values = Object.fromEntries(tool.fields.map(({ name, initial }) => [name, initial || TARGET]));
+    const values = Object.fromEntries(
+      tool.fields.map(({ name, initial }) => [name, initial || TARGET]),
+    );
     const session = { id: 1, client, now: () => 0, onChange() {}, onFailure() {} };
     const services = {
       notify() {},
@@ -239,7 +250,11 @@ test("no key of a panel takes one away that works everywhere", async () => {
 });
 
 test("any size can be drawn, in every view, while sessions run", async () => {
-  const { ui, frame, press, pass, type, errors } = await open({ kind: "ping", width: 120, height: 40 });
+  const { ui, frame, press, pass, type, errors } = await open({
+    kind: "ping",
+    width: 120,
+    height: 40,
+  });
   for (const [index, { kind }] of TOOLS.entries()) {
     await press(String(index + 2));
     if (kind === "ping") continue;

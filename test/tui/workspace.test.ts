@@ -221,7 +221,11 @@ describe("Workspace", () => {
   test("has neither tab nor form in the summary", () => {
     const { workspace } = bench();
     workspace.show("summary");
-    expect([workspace.deck, workspace.tab, workspace.start()]).toEqual([undefined, undefined, undefined]);
+    expect([workspace.deck, workspace.tab, workspace.start()]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
     expect([...workspace.problems()]).toEqual([]);
   });
 });

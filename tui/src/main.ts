@@ -12,7 +12,8 @@ import type { StartOptions } from "./app/start.ts";
 import { THEMES } from "./draw/theme.ts";
 
 /** The public entry, whichever chunk of the bundle this module is in: all lie in one folder. */
-const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "main.ts" : "main.js", import.meta.url).href;
+const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "main.ts" : "main.js", import.meta.url)
+  .href;
 
 /** Wrong use, or it cannot be started here. */
 const FAILED = 2;
@@ -102,7 +103,8 @@ async function run(args: readonly string[], host: MainHost): Promise<number> {
   }
   const theme = readTheme(values.theme);
   const initial = readView(positionals);
-  if (!host.isTerminal) throw new UsageError("Needs a terminal: standard input and output must be one");
+  if (!host.isTerminal)
+    throw new UsageError("Needs a terminal: standard input and output must be one");
   return host.start({
     environment: host.environment,
     ...(initial === undefined ? {} : { initial }),
@@ -146,7 +148,9 @@ function readView([name, ...targets]: readonly string[]): InitialView | undefine
   }
   const most = view === "summary" ? 0 : view === "multiping" ? Number.POSITIVE_INFINITY : 1;
   if (targets.length > most) {
-    throw new UsageError(most === 0 ? "The summary takes no target" : `${view} takes one target here`);
+    throw new UsageError(
+      most === 0 ? "The summary takes no target" : `${view} takes one target here`,
+    );
   }
   return targets.length === 0 ? { view } : { view, target: targets.join(" ") };
 }

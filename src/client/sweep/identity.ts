@@ -93,7 +93,9 @@ export class ProbeIdentity {
   attemptOf(number: number, sequence: number): number {
     const distance = (sequence - this.#firstSequence - number) & (SEQUENCES - 1);
     const attempt = Math.floor(distance / ATTEMPT_STRIDE);
-    return distance % ATTEMPT_STRIDE === 0 && attempt <= this.#flight.attempt(number) ? attempt : -1;
+    return distance % ATTEMPT_STRIDE === 0 && attempt <= this.#flight.attempt(number)
+      ? attempt
+      : -1;
   }
 
   /** Whose probe an ICMP error quotes, if there is a record of it. */
@@ -119,7 +121,11 @@ export class ProbeIdentity {
   }
 
   /** Whether an error quotes the ICMP checksum of an attempt, of which only that of the last is known. */
-  #quotesChecksum(error: Pick<ErrorArrival, "to" | "quote">, number: number, attempt: number): boolean {
+  #quotesChecksum(
+    error: Pick<ErrorArrival, "to" | "quote">,
+    number: number,
+    attempt: number,
+  ): boolean {
     if (attempt !== this.#flight.attempt(number)) return false;
     const { destination, checksum } = error.quote;
     const pseudoSum = quotedPseudoSum(error, destination, this.#dataLength);

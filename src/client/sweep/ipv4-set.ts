@@ -25,7 +25,8 @@ export class Ipv4Set {
   add(address: number): boolean {
     const key = address >>> 16;
     const page = this.#page(key) ?? this.#open(key);
-    const isNew = "bits" in page ? addBit(page, address & 0xffff) : this.#insert(key, page, address & 0xffff);
+    const isNew =
+      "bits" in page ? addBit(page, address & 0xffff) : this.#insert(key, page, address & 0xffff);
     if (isNew) this.#size += 1;
     return isNew;
   }
@@ -44,7 +45,8 @@ export class Ipv4Set {
       const page = this.#pages.get(key) as Page;
       const base = key * PAGE_SIZE;
       if ("sorted" in page) {
-        for (let index = 0; index < page.length; index++) yield base + (page.sorted[index] as number);
+        for (let index = 0; index < page.length; index++)
+          yield base + (page.sorted[index] as number);
       } else {
         for (let index = 0; index < WORDS; index++) {
           for (let word = page.bits[index] as number; word !== 0; word &= word - 1) {

@@ -201,7 +201,10 @@ export class Lane implements SweepListener {
     for (const [attempt, queue] of this.#retried.entries()) {
       while (queue.length > 0 && flight.isDecided(queue.peek())) queue.shift();
       if (queue.length === 0) continue;
-      nextNs = Math.min(nextNs, flight.sentNs(queue.peek()) + (this.#options.timeoutsNs[attempt] as number));
+      nextNs = Math.min(
+        nextNs,
+        flight.sentNs(queue.peek()) + (this.#options.timeoutsNs[attempt] as number),
+      );
     }
     return nextNs;
   }
@@ -314,7 +317,10 @@ export class Lane implements SweepListener {
     if (to === from) return;
     const stepNs = (this.#clock.monotonicNs() - this.#flushNs) / (to - from);
     for (let index = from; index < to; index++) {
-      this.#flight.sent(this.#staged[index] as number, Math.round(this.#flushNs + (index - from) * stepNs));
+      this.#flight.sent(
+        this.#staged[index] as number,
+        Math.round(this.#flushNs + (index - from) * stepNs),
+      );
     }
     this.#tally.sent += to - from;
   }
@@ -371,7 +377,8 @@ export class Lane implements SweepListener {
     const sentNs = flight.sentNs(number);
     // Of an answer to the last attempt, the time is the RTT that is reported.
     const tookNs = attempt === last ? this.#sinceSent(sentNs, receivedNs) : receivedNs - sentNs;
-    const isExpired = flight.attempt(number) === last && tookNs > (this.#options.timeoutsNs[last] as number);
+    const isExpired =
+      flight.attempt(number) === last && tookNs > (this.#options.timeoutsNs[last] as number);
     if (isFirst && !isExpired && !flight.isDecided(number)) return true;
     if (isFirst) this.#tally.late += 1;
     else this.#tally.duplicates += 1;

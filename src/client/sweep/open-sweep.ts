@@ -47,7 +47,9 @@ export function openSweep(
     throw new RangeError(`Option "interface" is "${by}": this host has no such interface`);
   }
   if (sourceZone !== undefined && interfaceIndex(libc, sourceZone) === 0) {
-    throw new RangeError(`Option "source" is "${sources[6]}": this host has no interface "${sourceZone}"`);
+    throw new RangeError(
+      `Option "source" is "${sources[6]}": this host has no interface "${sourceZone}"`,
+    );
   }
   const tally = new Tally(randomWord(platform));
   const filler = fillerOf(settings.size);
@@ -104,7 +106,15 @@ export function openSweep(
       throw error;
     }
   };
-  return new Sweep({ run, clock, targets, tally, rate: settings.rate, all: settings.all, openLane });
+  return new Sweep({
+    run,
+    clock,
+    targets,
+    tally,
+    rate: settings.rate,
+    all: settings.all,
+    openLane,
+  });
 }
 
 /** A host without IPv6, or without the source asked for, can still probe the other family. */
@@ -114,7 +124,9 @@ function concernsFamily(error: unknown): error is SystemError {
 }
 
 function fillerOf(size: number): Uint8Array {
-  return Uint8Array.from({ length: size }, (_, index) => (index < IDENTITY_LENGTH ? 0 : index & 0xff));
+  return Uint8Array.from({ length: size }, (_, index) =>
+    index < IDENTITY_LENGTH ? 0 : index & 0xff,
+  );
 }
 
 function bufferFor(rate: number): number {

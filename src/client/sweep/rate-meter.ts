@@ -25,6 +25,8 @@ export class RateMeter {
 
   /** How much the count grows a second. */
   rate(count: number, nowNs: number): number {
-    return nowNs > this.#formerNs ? ((count - this.#formerCount) / (nowNs - this.#formerNs)) * 1e9 : 0;
+    return nowNs > this.#formerNs
+      ? ((count - this.#formerCount) / (nowNs - this.#formerNs)) * 1e9
+      : 0;
   }
 }

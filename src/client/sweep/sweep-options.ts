@@ -85,13 +85,18 @@ export function sweepSettings(defaults: ClientOptions, options: SweepOptions): S
   const { source, retries = SWEEP_DEFAULTS.retries } = options;
   const family = options.family ?? defaults.family;
   if (source !== undefined && family !== undefined && addressFamily(source) !== family) {
-    throw new TypeError(`Option "source" (${source}) is not an IPv${family} address, as "family" wants`);
+    throw new TypeError(
+      `Option "source" (${source}) is not an IPv${family} address, as "family" wants`,
+    );
   }
   const timeoutNs = (options.timeout ?? defaults.timeout ?? DEFAULTS.timeout) * NS_PER_MS;
   return {
     all: options.all ?? false,
     rate: options.rate ?? SWEEP_DEFAULTS.rate,
-    timeoutsNs: Array.from({ length: retries + 1 }, (_, attempt) => timeoutNs * BACK_OFF ** attempt),
+    timeoutsNs: Array.from(
+      { length: retries + 1 },
+      (_, attempt) => timeoutNs * BACK_OFF ** attempt,
+    ),
     order: options.order ?? "sequential",
     seed: options.seed,
     exclude: options.exclude,

@@ -125,7 +125,8 @@ export class Sweep {
     const elapsedNs = nowNs - this.#startNs;
     const { total } = this.#context.targets;
     const { done, sent, answered } = this.#tally;
-    const remainingNs = total === null || done === 0 ? null : (elapsedNs / done) * Math.max(0, total - done);
+    const remainingNs =
+      total === null || done === 0 ? null : (elapsedNs / done) * Math.max(0, total - done);
     return {
       total,
       done,
@@ -264,7 +265,8 @@ export class Sweep {
       if (lane instanceof SystemError) return this.#refuse(lane);
       if (!lane.hasRoom) return "later";
       const firstOctet = ipv4 >>> 24;
-      if (firstOctet >> 4 === 0xe || ipv4 === 0 || ipv4 === BROADCAST) return this.#refuse(undefined);
+      if (firstOctet >> 4 === 0xe || ipv4 === 0 || ipv4 === BROADCAST)
+        return this.#refuse(undefined);
       lane.beginIpv4(ipv4 | 0, host);
       return "begun";
     }
@@ -273,7 +275,8 @@ export class Sweep {
     if (lane instanceof SystemError) return this.#refuse(lane);
     if (!lane.hasRoom) return "later";
     const words = this.#ipv6;
-    if (this.#slot.ipv6[0] === 0xff || words.every((word) => word === 0)) return this.#refuse(undefined);
+    if (this.#slot.ipv6[0] === 0xff || words.every((word) => word === 0))
+      return this.#refuse(undefined);
     lane.beginIpv6(words, host);
     return "begun";
   }
@@ -332,7 +335,8 @@ export class Sweep {
     for (const lane of this.#lanes) nextNs = Math.min(nextNs, lane.nextDeadlineNs());
     if (this.#busyUntilNs > nowNs) nextNs = Math.min(nextNs, this.#busyUntilNs);
     else if (this.#hasWork) nextNs = Math.min(nextNs, nowNs + this.#pacer.delayNs(nowNs));
-    else if (this.#isAhead || this.#targets === "more") nextNs = Math.min(nextNs, nowNs + BACKLOG_WAIT_NS);
+    else if (this.#isAhead || this.#targets === "more")
+      nextNs = Math.min(nextNs, nowNs + BACKLOG_WAIT_NS);
     return Math.max(0, nextNs - nowNs);
   }
 
@@ -358,5 +362,7 @@ function refusalText(addr: string, reason: SystemError | undefined): string {
   if (reason === undefined) return `${addr} is no single host: a sweep does not probe it`;
   const { syscall, address: source, message } = reason;
   // What a socket that is told the source with each packet says.
-  return syscall === "bind" && source !== undefined ? foreignSource(addr, source, reason).message : message;
+  return syscall === "bind" && source !== undefined
+    ? foreignSource(addr, source, reason).message
+    : message;
 }

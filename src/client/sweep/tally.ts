@@ -56,8 +56,18 @@ export class Tally {
 
   /** The totals. */
   result(run: { overflows: number; elapsedNs: number; sendingNs: number }): SweepResult {
-    const { hosts, sent, answered, silent, icmpErrors, sendErrors, duplicates, late, corrupt, unverified } =
-      this;
+    const {
+      hosts,
+      sent,
+      answered,
+      silent,
+      icmpErrors,
+      sendErrors,
+      duplicates,
+      late,
+      corrupt,
+      unverified,
+    } = this;
     const hasRtt = answered > 0;
     return {
       hosts,

@@ -20,7 +20,9 @@ export function distinctRanges(ranges: readonly AddressRange[]): readonly Addres
 function isAscending(ranges: readonly AddressRange[]): boolean {
   return ranges.every((range, index) => {
     const previous = ranges[index - 1];
-    return previous === undefined || (previous.family === range.family && previous.last < range.first);
+    return (
+      previous === undefined || (previous.family === range.family && previous.last < range.first)
+    );
   });
 }
 

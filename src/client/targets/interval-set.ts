@@ -82,7 +82,11 @@ export class Takings<Value extends number | bigint> {
 
   #nextFree(stretch: number): number {
     let free = stretch;
-    for (let next = this.#free[free]; next !== undefined && next !== free; next = this.#free[free]) {
+    for (
+      let next = this.#free[free];
+      next !== undefined && next !== free;
+      next = this.#free[free]
+    ) {
       // Halving the path as it is walked keeps all walks short.
       this.#free[free] = this.#free[next] ?? next;
       free = next;

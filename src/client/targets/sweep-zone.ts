@@ -24,7 +24,8 @@ export class SweepZone {
         : undefined;
     }
     const taken = this.#interface ?? this.#zone;
-    if (taken !== undefined && taken !== zone) return `a sweep has one zone, and this one goes by ${taken}`;
+    if (taken !== undefined && taken !== zone)
+      return `a sweep has one zone, and this one goes by ${taken}`;
     this.#zone = zone;
     return undefined;
   }

@@ -11,7 +11,14 @@ import { Queue } from "./queue.ts";
 import { SweepZone } from "./sweep-zone.ts";
 import { failedTarget, parseExcludes, parseTarget } from "./target.ts";
 import type { TargetSlot } from "./target-slot.ts";
-import { AsyncTextReader, checkText, END, PENDING, SyncTextReader, type TextReader } from "./text-reader.ts";
+import {
+  AsyncTextReader,
+  checkText,
+  END,
+  PENDING,
+  SyncTextReader,
+  type TextReader,
+} from "./text-reader.ts";
 
 /** Targets of a sweep: one text or any number of them, each an address, a host name, a network or a range. */
 export type Targets = string | Iterable<string> | AsyncIterable<string>;
@@ -94,7 +101,9 @@ export class TargetStream {
     this.#resolver = options.resolver;
     this.#family = options.family;
     this.#zone = options.zone ?? new SweepZone(undefined);
-    this.#excluded = new AddressSet(parseExcludes(typeof exclude === "string" ? [exclude] : exclude));
+    this.#excluded = new AddressSet(
+      parseExcludes(typeof exclude === "string" ? [exclude] : exclude),
+    );
     this.#seed = options.order === "random" ? (options.seed ?? randomSeed()) : undefined;
     if (typeof targets === "string") {
       this.#load([targets], true);
@@ -256,7 +265,8 @@ export class TargetStream {
       const answer = await this.#resolver.lookup(host, { family: this.#family, signal });
       this.#answers.push(answer);
     } catch (error) {
-      if (error instanceof ResolveError) this.#answers.push(failedTarget(host, error.code, error.message));
+      if (error instanceof ResolveError)
+        this.#answers.push(failedTarget(host, error.code, error.message));
       else if (!signal.aborted) this.#error = { error };
     }
     this.#lookups -= 1;
@@ -275,7 +285,9 @@ export class TargetStream {
       return fail(slot, failedTarget(host, "ERR_ZONE", message));
     }
     const isExcluded =
-      family === 4 ? this.#excluded.hasIpv4(ipv4Number(bytes)) : this.#excluded.hasIpv6(ipv6Number(bytes));
+      family === 4
+        ? this.#excluded.hasIpv4(ipv4Number(bytes))
+        : this.#excluded.hasIpv6(ipv6Number(bytes));
     if (isExcluded) {
       if (this.#total !== null) this.#total -= 1;
       return undefined;

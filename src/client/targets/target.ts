@@ -15,30 +15,46 @@ export type ParsedTarget =
  * `fe80::%eth0/120` (RFC 4007 section 11.7). A text that is meant as addresses and is wrong, or has addresses of another family
  * than wanted, is a failure; so is an empty one. What is none of these is a name, and the resolver's business.
  */
-export function parseTarget(text: string, family: Family | undefined, zones: SweepZone): ParsedTarget {
+export function parseTarget(
+  text: string,
+  family: Family | undefined,
+  zones: SweepZone,
+): ParsedTarget {
   const zoned = ZONED.exec(text);
   const zone = zoned?.[2];
   let range: AddressRange | undefined;
   try {
-    range = parseAddressRange(zoned === null ? text : `${zoned[1]}${zoned[3] ?? ""}`, { hostsOnly: true });
+    range = parseAddressRange(zoned === null ? text : `${zoned[1]}${zoned[3] ?? ""}`, {
+      hostsOnly: true,
+    });
   } catch (error) {
     if (error instanceof RangeError) return failedTarget(text, "ERR_INVALID_TARGET", error.message);
     throw error;
   }
   if (range === undefined) {
-    return text === "" ? failedTarget(text, "ERR_INVALID_TARGET", "A target is empty") : { kind: "name" };
+    return text === ""
+      ? failedTarget(text, "ERR_INVALID_TARGET", "A target is empty")
+      : { kind: "name" };
   }
   const refusal = zoneRefusal(range, zone, zones);
   if (refusal !== undefined)
     return failedTarget(text, "ERR_ZONE", `Target ${text} cannot be probed: ${refusal}`);
   if (family === undefined || range.family === family) return { kind: "range", range };
-  return failedTarget(text, "ERR_NO_ADDRESS", `Target ${text} is not IPv${family}, as "family" wants`);
+  return failedTarget(
+    text,
+    "ERR_NO_ADDRESS",
+    `Target ${text} is not IPv${family}, as "family" wants`,
+  );
 }
 
 /** An IPv6 address, its zone, and the length of a network. */
 const ZONED = /^([\da-f:.]*:[\da-f:.]*)%([^/\s]+)(\/\d+)?$/i;
 
-function zoneRefusal(range: AddressRange, zone: string | undefined, zones: SweepZone): string | undefined {
+function zoneRefusal(
+  range: AddressRange,
+  zone: string | undefined,
+  zones: SweepZone,
+): string | undefined {
   const [first = ""] = range.family === 6 ? addressesOf(range) : [];
   if (isLinkLocal(first)) return zones.refusal(zone);
   return zone === undefined ? undefined : "only link-local addresses have a zone";
@@ -59,6 +75,8 @@ export function parseExcludes(texts: Iterable<unknown>): AddressRange[] {
     const range = typeof text === "string" ? parseAddressRange(text) : undefined;
     if (range !== undefined) return range;
     const shown = typeof text === "string" ? JSON.stringify(text) : String(text);
-    throw new TypeError(`Option "exclude" has ${shown}: need addresses, networks or ranges, no names`);
+    throw new TypeError(
+      `Option "exclude" has ${shown}: need addresses, networks or ranges, no names`,
+    );
   });
 }

@@ -78,7 +78,13 @@ export class BoundTransport implements Transport {
     return this.#bound?.encode(sequence, payload) ?? new Uint8Array();
   }
 
-  send(route: Route, ttl: number, sequence: number, payload: Uint8Array, isHeld: boolean): SendReceipt {
+  send(
+    route: Route,
+    ttl: number,
+    sequence: number,
+    payload: Uint8Array,
+    isHeld: boolean,
+  ): SendReceipt {
     let receipt = this.#bound?.send(route, ttl, sequence, payload, isHeld);
     if (receipt === undefined || (receipt.kind === "failed" && this.#hasMoved())) {
       this.#close();
@@ -115,7 +121,8 @@ export class BoundTransport implements Transport {
 
   #open(): SocketPool | undefined {
     const { family, source, interface: by } = this.#options;
-    const index = isLinkLocal(source) && by !== undefined ? this.#interfaces.indexOf(by) : undefined;
+    const index =
+      isLinkLocal(source) && by !== undefined ? this.#interfaces.indexOf(by) : undefined;
     this.#index = index;
     if (index === 0) {
       this.#error = missingInterface(by ?? "", source);
@@ -127,7 +134,12 @@ export class BoundTransport implements Transport {
       ...(index !== undefined && { scopeId: index }),
     };
     try {
-      const first = new IcmpTransport(this.#system, { family, privileged: false, identifier: 0, bindTo });
+      const first = new IcmpTransport(this.#system, {
+        family,
+        privileged: false,
+        identifier: 0,
+        bindTo,
+      });
       this.#bound = new SocketPool(this.#system.libc, first);
     } catch (error) {
       if (!isWrongSource(error)) throw error;

@@ -47,7 +47,9 @@ const ONE_BY_ONE = "packets are moved one by one, which costs time";
 const NO_CONTROL = "no TTLs, time stamps or errors from routers come with what is received";
 
 /** What the lack of a call costs; those that are not named cost nothing here. */
-const WITHOUT_CALL: Readonly<Record<SocketCapabilities["purpose"], Readonly<Record<string, string>>>> = {
+const WITHOUT_CALL: Readonly<
+  Record<SocketCapabilities["purpose"], Readonly<Record<string, string>>>
+> = {
   probes: { recvmmsg: ONE_BY_ONE, recvmsg: NO_CONTROL },
   sweep: { recvmmsg: ONE_BY_ONE, recvmsg: NO_CONTROL, sendmmsg: ONE_BY_ONE },
 };
@@ -69,7 +71,10 @@ export class Facilities {
   readonly byMessage: Set<"ttl" | "tos"> = new Set();
   readonly #missing: MissingFacility[] = [];
 
-  constructor(socket: Pick<SocketCapabilities, "purpose" | "family" | "privileged">, calls: MessageCalls) {
+  constructor(
+    socket: Pick<SocketCapabilities, "purpose" | "family" | "privileged">,
+    calls: MessageCalls,
+  ) {
     this.#calls = calls;
     this.purpose = socket.purpose;
     this.family = socket.family;
@@ -91,7 +96,11 @@ export class Facilities {
   /** Notes if the kernel does not announce arrivals. */
   noteWatch(watch: Watch | undefined): void {
     if (watch?.refusal === undefined) return;
-    this.lack("O_ASYNC", watch.refusal, "arrivals are looked for every millisecond, which costs time");
+    this.lack(
+      "O_ASYNC",
+      watch.refusal,
+      "arrivals are looked for every millisecond, which costs time",
+    );
   }
 
   /**
@@ -114,6 +123,14 @@ export class Facilities {
     // Stamps come in control messages, which recvfrom() does not give.
     const receiveTimestamps =
       this.receiveTimestamps && this.#calls.refused.every(({ name }) => name !== "recvmsg");
-    return { purpose, family, privileged, receiveTimestamps, transmitTimestamps, routerErrors, missing };
+    return {
+      purpose,
+      family,
+      privileged,
+      receiveTimestamps,
+      transmitTimestamps,
+      routerErrors,
+      missing,
+    };
   }
 }

@@ -70,7 +70,10 @@ export function countStamps(socket: Socket): SystemError | undefined {
   return setStamps(socket, BOTH_STAMPS) ?? setStamps(socket, BOTH_STAMPS | SOF_TIMESTAMPING_OPT_ID);
 }
 
-function isFor(row: SocketOptionRow, { family, privileged, purpose, hasErrorQueue }: Facilities): boolean {
+function isFor(
+  row: SocketOptionRow,
+  { family, privileged, purpose, hasErrorQueue }: Facilities,
+): boolean {
   return (
     (row.family ?? family) === family &&
     (row.privileged ?? privileged) === privileged &&

@@ -52,7 +52,10 @@ export function decodeQueuedError(family: Family, incoming: IncomingMessage): Ar
   const message = family === 4 ? decodeIcmpv4(probe) : decodeIcmpv6(probe);
   if (message.kind !== "echoRequest") {
     const layer = "queued error";
-    throw new PacketError(`Cannot decode ${layer}: it quotes no echo request`, { layer, offset: 0 });
+    throw new PacketError(`Cannot decode ${layer}: it quotes no echo request`, {
+      layer,
+      offset: 0,
+    });
   }
   const { type, code, info } = error;
   const { identifier, sequence, checksum, data } = message;
@@ -91,7 +94,9 @@ function splitQuote(data: Uint8Array, family: Family, { type, data: place }: Ext
 
 function isTooBig(family: Family, { type, code }: ExtendedError): boolean {
   if (family === 6) return type === Icmpv6Type.PacketTooBig;
-  return type === Icmpv4Type.DestinationUnreachable && code === Icmpv4UnreachableCode.FragmentationNeeded;
+  return (
+    type === Icmpv4Type.DestinationUnreachable && code === Icmpv4UnreachableCode.FragmentationNeeded
+  );
 }
 
 function isParameterProblem(family: Family, type: number): boolean {

@@ -17,7 +17,12 @@ import type { Family } from "../../packet/address.ts";
 import { internetChecksum, verifyChecksum } from "../../packet/checksum.ts";
 import { Icmpv4Type, Icmpv6Type } from "../../packet/icmp-types.ts";
 import { MAX_ERROR_LENGTH } from "./arrival.ts";
-import { ECHO_HEADER_LENGTH, IDENTITY_LENGTH, type SweepReplyPacket, swapBytes } from "./sweep-probe.ts";
+import {
+  ECHO_HEADER_LENGTH,
+  IDENTITY_LENGTH,
+  type SweepReplyPacket,
+  swapBytes,
+} from "./sweep-probe.ts";
 
 /** What an inbox needs to know of its socket. */
 export interface EchoInboxOptions {
@@ -75,7 +80,12 @@ export class EchoInbox {
     // 64 more keep equal offsets of neighbouring rooms out of the same set of the processor's cache.
     const dataLength = room % 4096 < 64 ? room + 64 : room;
     const count = Math.max(MIN_COUNT, Math.min(MAX_COUNT, Math.floor(MAX_ARENA / dataLength)));
-    this.batch = new MessageBatch({ count, controlLength: CONTROL_ROOM, dataLength, names: !hasIpHeader });
+    this.batch = new MessageBatch({
+      count,
+      controlLength: CONTROL_ROOM,
+      dataLength,
+      names: !hasIpHeader,
+    });
     this.#words = this.batch.words;
     const tail = filler.length & 3;
     this.#lastMask = tail === 0 ? -1 : (1 << (8 * tail)) - 1;
@@ -145,7 +155,10 @@ export class EchoInbox {
         sum += (word & 0xffff) + (word >>> 16);
       }
       reply.hasRightChecksum = fold(sum) === 0xffff;
-    } else reply.hasRightChecksum = verifyChecksum(new Uint8Array(this.batch.view.buffer, at << 2, length));
+    } else
+      reply.hasRightChecksum = verifyChecksum(
+        new Uint8Array(this.batch.view.buffer, at << 2, length),
+      );
   }
 
   #readName(index: number, family: Family): void {
@@ -173,7 +186,8 @@ export class EchoInbox {
       const type = words[at + (CMSGHDR.type >> 2)] as number;
       const data = at + (CMSGHDR.size >> 2);
       if (level === SOL_SOCKET && type === SO_TIMESTAMPING) reply.stampNs = this.#stampAt(data, 1);
-      else if (level === SOL_SOCKET && type === SO_TIMESTAMP) reply.stampNs = this.#stampAt(data, 1000);
+      else if (level === SOL_SOCKET && type === SO_TIMESTAMP)
+        reply.stampNs = this.#stampAt(data, 1000);
       else if (isTtl(level, type)) reply.ttl = words[data] as number;
       // CMSG_ALIGN: they begin at multiples of 8.
       at += ((length + 7) & ~7) >> 2;
@@ -193,7 +207,9 @@ export class EchoInbox {
 }
 
 function isTtl(level: number, type: number): boolean {
-  return (level === IPPROTO_IP && type === IP_TTL) || (level === IPPROTO_IPV6 && type === IPV6_HOPLIMIT);
+  return (
+    (level === IPPROTO_IP && type === IP_TTL) || (level === IPPROTO_IPV6 && type === IPV6_HOPLIMIT)
+  );
 }
 
 /** A sum of 16-bit words as one of them (RFC 1071 section 1). */

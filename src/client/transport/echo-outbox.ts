@@ -52,7 +52,10 @@ export class EchoOutbox {
       view.setUint8(dataOffset, echoRequestType(family));
       view.setUint16(dataOffset + 4, identifier);
       new Uint8Array(view.buffer, dataOffset + ECHO_HEADER_LENGTH, filler.length).set(filler);
-      const controlLength = encodeControl(control, family, { view, offset: batch.controlOffset(index) });
+      const controlLength = encodeControl(control, family, {
+        view,
+        offset: batch.controlOffset(index),
+      });
       batch.setForSend(index, {
         name: family === 4 ? SOCKADDR_IN.size : SOCKADDR_IN6.size,
         control: Math.max(0, controlLength - CONTROL_PADDING),
@@ -63,7 +66,8 @@ export class EchoOutbox {
     this.batch = batch;
     this.#family = family;
     this.#words = words;
-    this.#address = (batch.nameOffset(0) + (family === 4 ? SOCKADDR_IN.address : SOCKADDR_IN6.address)) >> 2;
+    this.#address =
+      (batch.nameOffset(0) + (family === 4 ? SOCKADDR_IN.address : SOCKADDR_IN6.address)) >> 2;
     this.#addressStride = (batch.nameOffset(1) - batch.nameOffset(0)) >> 2;
     this.#message = batch.dataOffset(0) >> 2;
     this.#messageStride = room >> 2;

@@ -51,7 +51,10 @@ export const WANTED_TYPES: Readonly<Record<Family, readonly number[]>> = {
 };
 
 /** The value of ICMP_FILTER (4 bytes) or ICMP6_FILTER (32 bytes) that lets `types` pass: a set bit blocks its type. */
-export function typeFilter(family: Family, types: readonly number[] = WANTED_TYPES[family]): Uint8Array {
+export function typeFilter(
+  family: Family,
+  types: readonly number[] = WANTED_TYPES[family],
+): Uint8Array {
   const words = new Uint32Array(family === 4 ? 1 : 8).fill(0xffff_ffff);
   for (const type of types) {
     const word = type >>> 5;

@@ -47,7 +47,10 @@ export class HeaderOptions {
     this.#set(TOS[this.#family], header.tos);
   }
 
-  #set({ option, label }: { readonly option: number; readonly label: string }, value: number): void {
+  #set(
+    { option, label }: { readonly option: number; readonly label: string },
+    value: number,
+  ): void {
     if (this.#values.get(option) === value) return;
     this.#socket.setOption(LEVEL[this.#family], option, value, label);
     this.#values.set(option, value);

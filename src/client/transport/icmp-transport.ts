@@ -12,7 +12,12 @@ import {
 } from "../../ffi/constants.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import type { Reactor, Watch } from "../../ffi/reactor.ts";
-import { type IncomingMessage, type SendMemory, Socket, type SocketAddress } from "../../ffi/socket.ts";
+import {
+  type IncomingMessage,
+  type SendMemory,
+  Socket,
+  type SocketAddress,
+} from "../../ffi/socket.ts";
 import type { Family } from "../../packet/address.ts";
 import { viewOf } from "../../packet/bytes.ts";
 import { encodeIcmpv4 } from "../../packet/icmpv4.ts";
@@ -119,7 +124,12 @@ export class IcmpTransport implements Transport {
     });
     try {
       this.identifier = privileged ? options.identifier : this.#bindIdentifier(options);
-      const plan = { family, privileged, identifier: this.identifier, receiveBuffer: RECEIVE_BUFFER };
+      const plan = {
+        family,
+        privileged,
+        identifier: this.identifier,
+        receiveBuffer: RECEIVE_BUFFER,
+      };
       this.facilities = configureSocket(this.#socket, plan, libc.calls);
       this.#sender = new RouteSender(libc, this.#socket, this.facilities);
       if (options.isFurther) becomeFurther(this.#socket, this.facilities);
@@ -195,7 +205,8 @@ export class IcmpTransport implements Transport {
     }
     const countsAnew = this.#countsAnew;
     this.#countsAnew = false;
-    if (!this.facilities.transmitTimestamps) return { kind: "sent", stampKey: null, message, countsAnew };
+    if (!this.facilities.transmitTimestamps)
+      return { kind: "sent", stampKey: null, message, countsAnew };
     const stampKey = this.#nextStampKey;
     this.#nextStampKey = (stampKey + 1) % UINT32;
     return { kind: "sent", stampKey, message, countsAnew };
@@ -237,7 +248,9 @@ export class IcmpTransport implements Transport {
   setTold(told: boolean): void {
     if (told === (this.#watch !== undefined)) return;
     this.#watch?.close();
-    this.#watch = told ? this.#reactor.watch(this.#socket.fd, () => this.#owner?.onReady()) : undefined;
+    this.#watch = told
+      ? this.#reactor.watch(this.#socket.fd, () => this.#owner?.onReady())
+      : undefined;
     this.facilities.noteWatch(this.#watch);
     this.#watch?.setActive(this.#isActive);
   }

@@ -9,7 +9,10 @@ export function keepArrival<Kind extends EchoArrival | ErrorArrival>(arrival: Ki
 }
 
 /** The order in which the kernel received; what it did not stamp comes last. */
-export function inOrderOfArrival(a: EchoArrival | ErrorArrival, b: EchoArrival | ErrorArrival): number {
+export function inOrderOfArrival(
+  a: EchoArrival | ErrorArrival,
+  b: EchoArrival | ErrorArrival,
+): number {
   if (a.stampNs === null || b.stampNs === null)
     return Number(a.stampNs === null) - Number(b.stampNs === null);
   return a.stampNs - b.stampNs;

@@ -1,8 +1,17 @@
 import type { SystemError } from "../../errors.ts";
 import type { Family } from "../../packet/address.ts";
 import { BoundTransport } from "./bound-transport.ts";
-import { IcmpTransport, type IcmpTransportOptions, type TransportSystem } from "./icmp-transport.ts";
-import { diagnosePermission, isDenial, type PermissionSystem, permissionError } from "./permission.ts";
+import {
+  IcmpTransport,
+  type IcmpTransportOptions,
+  type TransportSystem,
+} from "./icmp-transport.ts";
+import {
+  diagnosePermission,
+  isDenial,
+  type PermissionSystem,
+  permissionError,
+} from "./permission.ts";
 import { SocketPool } from "./socket-pool.ts";
 import type { Route, Transport } from "./transport.ts";
 
@@ -24,7 +33,10 @@ export interface OpenOptions extends Omit<IcmpTransportOptions, "privileged" | "
  * @throws {RawSocketPermissionError} when the process may open none of the kinds allowed. Nothing stays open.
  * @throws {SystemError} for any other reason (EMFILE, EAFNOSUPPORT, ...).
  */
-export function openTransport(system: TransportSystem & PermissionSystem, options: OpenOptions): Transport {
+export function openTransport(
+  system: TransportSystem & PermissionSystem,
+  options: OpenOptions,
+): Transport {
   const { family, privileged, identifier, source, interface: by } = options;
   return openPermitted(system, { privileged, family }, (isRaw) => {
     if (!isRaw && source !== undefined && family === 6)

@@ -123,13 +123,18 @@ function pingGroupRemedies(facts: ProcessFacts): Remedy[] {
   // Else it is not the group that is refused. From a user namespace, numbers outside cannot be seen.
   if (!isNetworkForeign && groups.some((id) => id >= first && id <= last)) return [];
   const isWidened = !isNetworkForeign && first <= last;
-  const value = isWidened ? `${Math.min(first, group)} ${Math.max(last, group)}` : `${group} ${group}`;
+  const value = isWidened
+    ? `${Math.min(first, group)} ${Math.max(last, group)}`
+    : `${group} ${group}`;
   const whom = isWidened ? `the groups ${value.replace(" ", " to ")}` : `group ${group}`;
   const summary = `ping sockets for ${whom}, which send echo requests and nothing else`;
   if (facts.isSysctlReadOnly && !isNetworkForeign) {
     const sysctl = { opens: "datagram", summary: `${summary}, given to the container` } as const;
     return inContainer(facts, {
-      docker: { ...sysctl, command: `docker run --sysctl net.ipv4.ping_group_range="${value}" ...` },
+      docker: {
+        ...sysctl,
+        command: `docker run --sysctl net.ipv4.ping_group_range="${value}" ...`,
+      },
       kubernetes: {
         ...sysctl,
         command: [
@@ -180,10 +185,16 @@ function rawRemedies(facts: ProcessFacts, obstacle: string | null): Remedy[] {
   if (!canGrant && isSealed && !isForbidden && !isNetworkForeign) {
     const summary = `raw sockets for a container that runs as root: it ${whoever.replace(", with any script", "")} on its network`;
     const user =
-      uid === 0 ? { docker: "", kubernetes: "" } : { docker: " --user 0", kubernetes: "runAsUser: 0, " };
+      uid === 0
+        ? { docker: "", kubernetes: "" }
+        : { docker: " --user 0", kubernetes: "runAsUser: 0, " };
     remedies.push(
       ...inContainer(facts, {
-        docker: { opens: "raw", summary, command: `docker run --cap-add NET_RAW${user.docker} ...` },
+        docker: {
+          opens: "raw",
+          summary,
+          command: `docker run --cap-add NET_RAW${user.docker} ...`,
+        },
         kubernetes: {
           opens: "raw",
           summary,
@@ -237,7 +248,11 @@ export function permissionError(
   const kind = privileged === "auto" ? undefined : privileged ? "raw" : "datagram";
   const fitting = remedies.filter(({ opens }) => kind === undefined || opens === kind);
   const named =
-    kind === "raw" ? "a raw ICMP socket" : kind === "datagram" ? "a datagram ICMP socket" : "an ICMP socket";
+    kind === "raw"
+      ? "a raw ICMP socket"
+      : kind === "datagram"
+        ? "a datagram ICMP socket"
+        : "an ICMP socket";
   const need = {
     auto: "",
     true: ": it needs CAP_NET_RAW",
@@ -250,7 +265,8 @@ export function permissionError(
   );
   const isOtherOpen =
     kind !== undefined && sockets.some((socket) => socket.kind !== kind && socket.state === "open");
-  if (isOtherOpen) lines.push(`${lines.length === 0 ? "Leave" : "or leave"} out "privileged: ${privileged}"`);
+  if (isOtherOpen)
+    lines.push(`${lines.length === 0 ? "Leave" : "or leave"} out "privileged: ${privileged}"`);
   else if (lines.length === 0) lines.push("Nothing that this process can see would change that");
   if (fitting.length > shown.length)
     lines.push(`or see \`icmpx doctor\` for ${fitting.length - shown.length} more`);

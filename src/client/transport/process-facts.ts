@@ -46,7 +46,9 @@ export function readProcessFacts(): ProcessFacts {
   const mounts = readText("/proc/self/mountinfo");
   const hasUserNamespace = !/^\s*(0\s+0\s+4294967295)?\s*$/.test(readText("/proc/self/uid_map"));
   const group = process.getegid?.();
-  const groups = [...new Set([group, ...(process.getgroups?.() ?? [])])].filter((id) => id !== undefined);
+  const groups = [...new Set([group, ...(process.getgroups?.() ?? [])])].filter(
+    (id) => id !== undefined,
+  );
   const executable = realpathSync(process.execPath);
   return {
     executable,
@@ -77,7 +79,9 @@ export function hasCapability(status: string, set: "CapEff" | "CapBnd"): boolean
 /** The two group ids of net.ipv4.ping_group_range. `1 0`, as the kernel begins, holds no group. */
 export function readRange(text: string): readonly [number, number] | null {
   const [first, last] = text.trim().split(/\s+/).map(Number);
-  return first === undefined || last === undefined || Number.isNaN(first + last) ? null : [first, last];
+  return first === undefined || last === undefined || Number.isNaN(first + last)
+    ? null
+    : [first, last];
 }
 
 /** What a group id is outside, by the text of /proc/self/gid_map (user_namespaces(7)). */

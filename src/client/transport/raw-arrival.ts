@@ -69,8 +69,12 @@ interface RawError {
   readonly body: Uint8Array;
 }
 
-function decodeError(family: Family, { incoming, header, raw, body }: RawError): Arrival | undefined {
-  const message: Icmpv4Message | Icmpv6Message = family === 4 ? decodeIcmpv4(body) : decodeIcmpv6(body);
+function decodeError(
+  family: Family,
+  { incoming, header, raw, body }: RawError,
+): Arrival | undefined {
+  const message: Icmpv4Message | Icmpv6Message =
+    family === 4 ? decodeIcmpv4(body) : decodeIcmpv6(body);
   if (!isErrorMessage(message)) return undefined;
   const quote = quotedProbe(message, family);
   if (quote === undefined) return undefined;

@@ -96,7 +96,9 @@ export class RouteSender {
   #isForControl(outcome: "busy" | SystemError, envelope: Envelope): boolean {
     if (outcome !== "busy") return this.#socket.refusesControl(envelope, outcome.errno);
     // More than this takes memory, of which net.core.optmem_max may allow none.
-    return envelope.control.length > CONTROL_ON_STACK && this.#socket.refusesControl(envelope, ENOBUFS);
+    return (
+      envelope.control.length > CONTROL_ON_STACK && this.#socket.refusesControl(envelope, ENOBUFS)
+    );
   }
 
   /** Sends a probe without control messages, if it can be done, and from then on all others. */
@@ -125,7 +127,8 @@ export class RouteSender {
 
   /** Many probes take the same route: it is encoded once for each TTL and index of its interface. */
   #envelope(route: Route, ttl: number): Envelope {
-    const index = route.interface === undefined ? undefined : this.#interfaces.indexOf(route.interface);
+    const index =
+      route.interface === undefined ? undefined : this.#interfaces.indexOf(route.interface);
     let known = this.#envelopes.get(route);
     if (known === undefined || known.index !== index) {
       known = { index, byTtl: [] };

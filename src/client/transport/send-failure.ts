@@ -48,7 +48,11 @@ export function explainRefusal(libc: Libc, error: SystemError, refused: RefusedS
 }
 
 /** The error of a send from an address that this host does not have. */
-export function foreignSource(destination: string, source: string, cause: SystemError): SystemError {
+export function foreignSource(
+  destination: string,
+  source: string,
+  cause: SystemError,
+): SystemError {
   return new SystemError(
     `Cannot send to ${destination} from ${source}: this host has no such address (EADDRNOTAVAIL)`,
     {
@@ -65,7 +69,11 @@ export function foreignSource(destination: string, source: string, cause: System
  * The MTU that a packet exceeds, which `resend` tries to send once more on a raw socket. Those are
  * told it only if they ask for errors (IP_RECVERR), which they do not as they see them as packets.
  */
-export function exceededMtu(socket: Socket, family: Family, resend: () => void): number | undefined {
+export function exceededMtu(
+  socket: Socket,
+  family: Family,
+  resend: () => void,
+): number | undefined {
   const level = family === 4 ? IPPROTO_IP : IPPROTO_IPV6;
   const name = family === 4 ? IP_RECVERR : IPV6_RECVERR;
   let mtu: number | undefined;

@@ -94,7 +94,8 @@ const NO_TTL = "the TTL of replies is not known";
 const NO_TOS = "the traffic class of replies is not known";
 const NO_DESTINATION = "the address of this host that replies came to is not known";
 const GUESSED_QUOTE = "extensions of ICMP errors, such as MPLS labels, may be missed";
-const ALL_TYPES = "ICMP messages of all types are read and dropped by this process, which costs time";
+const ALL_TYPES =
+  "ICMP messages of all types are read and dropped by this process, which costs time";
 const BY_MESSAGE = "each probe carries it, which costs time";
 
 const hasNoErrors = (facilities: Facilities): void => {
@@ -252,7 +253,8 @@ export const SOCKET_OPTIONS: readonly SocketOptionRow[] = [
     privileged: false,
     purpose: "sweep",
     value: on,
-    without: "ICMP errors that quote nothing of the data cannot be verified, so they decide no host",
+    without:
+      "ICMP errors that quote nothing of the data cannot be verified, so they decide no host",
   },
   {
     // Without privilege the kernel grants at most net.core.rmem_max (socket(7)).

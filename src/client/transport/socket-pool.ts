@@ -100,7 +100,13 @@ export class SocketPool implements Transport {
     return this.#first.encode(sequence, payload);
   }
 
-  send(route: Route, ttl: number, sequence: number, payload: Uint8Array, isHeld: boolean): SendReceipt {
+  send(
+    route: Route,
+    ttl: number,
+    sequence: number,
+    payload: Uint8Array,
+    isHeld: boolean,
+  ): SendReceipt {
     if (!this.#isActive) this.#closeFurther();
     if (route !== this.#lastRoute) {
       this.#isShared ||= this.#lastRoute !== undefined;

@@ -45,7 +45,10 @@ export interface OpenedSweepSocket {
  * @throws {SystemError} EPERM or EACCES without the privilege; nothing stays open.
  * @throws {RangeError} for a link-local source of which nobody says on which interface it is.
  */
-export function openSweepSocket({ libc }: TransportSystem, options: SweepSocketOptions): OpenedSweepSocket {
+export function openSweepSocket(
+  { libc }: TransportSystem,
+  options: SweepSocketOptions,
+): OpenedSweepSocket {
   const { family, privileged } = options;
   checkSource(options);
   const socket = Socket.open(libc, {
@@ -71,7 +74,8 @@ export function openSweepSocket({ libc }: TransportSystem, options: SweepSocketO
 }
 
 function checkSource({ source, interface: by, zone }: SweepSocketOptions): void {
-  if (source === undefined || !needsZone(source) || by !== undefined || zone.name !== undefined) return;
+  if (source === undefined || !needsZone(source) || by !== undefined || zone.name !== undefined)
+    return;
   throw new RangeError(
     `Option "source" is ${source}: a link-local address needs its interface, as in ${source}%eth0`,
   );

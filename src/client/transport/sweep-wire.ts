@@ -103,7 +103,12 @@ export class SweepWire {
     this.#slice = new TimeSlice(system.libc);
     const { epochSeconds } = system.libc;
     this.#epochSeconds = epochSeconds;
-    this.#inbox = new EchoInbox({ family, hasIpHeader: privileged && family === 4, filler, epochSeconds });
+    this.#inbox = new EchoInbox({
+      family,
+      hasIpHeader: privileged && family === 4,
+      filler,
+      epochSeconds,
+    });
     this.#options = options;
     this.#interfaces = new InterfaceNames(system.libc);
     this.#outbox = new EchoOutbox({ family, identifier, filler, control: this.#control() });
@@ -151,9 +156,21 @@ export class SweepWire {
     const by = this.#by;
     if (by !== undefined && this.#index === 0) return missingInterface(by, address);
     const { source, interface: asked, mark } = this.#options;
-    const error = systemError(this.#refusal, { syscall: this.#system.libc.calls.names.send, address });
-    const refused = { destination: address, source: source?.split("%", 1)[0], interface: asked, mark };
-    return explainRefusal(this.#system.libc, error, { ...refused, index: this.#index, mtu: this.#mtu });
+    const error = systemError(this.#refusal, {
+      syscall: this.#system.libc.calls.names.send,
+      address,
+    });
+    const refused = {
+      destination: address,
+      source: source?.split("%", 1)[0],
+      interface: asked,
+      mark,
+    };
+    return explainRefusal(this.#system.libc, error, {
+      ...refused,
+      index: this.#index,
+      mtu: this.#mtu,
+    });
   }
 
   /**
@@ -163,7 +180,9 @@ export class SweepWire {
    */
   stage(probe: SweepProbe): number {
     const index = this.#staged++;
-    return this.family === 4 ? this.#outbox.setIpv4(index, probe) : this.#outbox.setIpv6(index, probe);
+    return this.family === 4
+      ? this.#outbox.setIpv4(index, probe)
+      : this.#outbox.setIpv6(index, probe);
   }
 
   /** Sends what is staged, as far as the kernel takes it. */

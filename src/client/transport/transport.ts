@@ -145,7 +145,13 @@ export interface Transport {
    * Sends one echo request with `payload` as its ICMP data. `isHeld` says that the kernel may still
    * hold the probe that went to that target before this one: such probes do not get the last room.
    */
-  send(route: Route, ttl: number, sequence: number, payload: Uint8Array, isHeld: boolean): SendReceipt;
+  send(
+    route: Route,
+    ttl: number,
+    sequence: number,
+    payload: Uint8Array,
+    isHeld: boolean,
+  ): SendReceipt;
   /**
    * Hands over what has arrived, transmit stamps and queued errors first, up to a limit: a flood must not hold the event
    * loop. Returns whether it stopped at the limit; then the owner is told again soon, if it is told at all.

@@ -17,7 +17,10 @@ function sendAt(pacer: Pacer, times: readonly number[]): number[] {
 
 /** Times 0, step, 2 * step, ... up to `untilMs`, in ns. */
 function every(stepMs: number, untilMs: number): number[] {
-  return Array.from({ length: Math.floor(untilMs / stepMs) + 1 }, (_, index) => index * stepMs * MS);
+  return Array.from(
+    { length: Math.floor(untilMs / stepMs) + 1 },
+    (_, index) => index * stepMs * MS,
+  );
 }
 
 function sum(counts: readonly number[]): number {

@@ -31,7 +31,8 @@ describe("Ipv4Set", () => {
           }
           expect(set.size).toBe(model.size);
           expect([...set]).toEqual([...model].sort((a, b) => a - b));
-          for (const address of [...members, ...others]) expect(set.has(address)).toBe(model.has(address));
+          for (const address of [...members, ...others])
+            expect(set.has(address)).toBe(model.has(address));
         },
       ),
     );
@@ -42,7 +43,8 @@ describe("Ipv4Set", () => {
       const set = new Ipv4Set();
       for (let index = 0; index < 65_536; index++) {
         expect(set.add(0xc6_12_00_00 + ((index * step) & 0xffff))).toBe(true);
-        if (index % 1000 === 0) expect(set.has(0xc6_12_00_00 + (((index + 1) * step) & 0xffff))).toBe(false);
+        if (index % 1000 === 0)
+          expect(set.has(0xc6_12_00_00 + (((index + 1) * step) & 0xffff))).toBe(false);
       }
       expect(set.size).toBe(65_536);
       expect(set.add(0xc6_12_12_34)).toBe(false);
@@ -83,7 +85,8 @@ describe("Ipv6Set", () => {
         }
         expect(set.size).toBe(model.size);
         expect(Array.from(set, (bytes) => bytes.toHex())).toEqual([...model.keys()].sort());
-        for (const member of members) expect(set.has(new Int32Array(member.slice().buffer))).toBe(true);
+        for (const member of members)
+          expect(set.has(new Int32Array(member.slice().buffer))).toBe(true);
         expect(set.has(wordsOf("fe80::dead:beef:1234:5678"))).toBe(
           model.has("fe80000000000000deadbeef12345678"),
         );
@@ -106,26 +109,33 @@ describe("HostSet", () => {
   });
 
   test("knows its members in any spelling", () => {
-    expect(["10.0.0.1", "2001:DB8:0:0::2", "2001:db8::2%1", "::1"].every((text) => set.has(text))).toBe(true);
-    expect(["10.0.0.2", "2001:db8::3", "host.example", ""].some((text) => set.has(text))).toBe(false);
+    expect(
+      ["10.0.0.1", "2001:DB8:0:0::2", "2001:db8::2%1", "::1"].every((text) => set.has(text)),
+    ).toBe(true);
+    expect(["10.0.0.2", "2001:db8::3", "host.example", ""].some((text) => set.has(text))).toBe(
+      false,
+    );
   });
 });
 
 describe("NumberQueue", () => {
   test("gives numbers back in the order in which they came", () => {
     fc.assert(
-      fc.property(fc.array(fc.option(fc.integer({ min: 0, max: 2 ** 52 })), { maxLength: 2000 }), (steps) => {
-        const queue = new NumberQueue();
-        const model: number[] = [];
-        for (const step of steps) {
-          if (step !== null) {
-            queue.push(step);
-            model.push(step);
-          } else if (model.length > 0) expect(queue.shift()).toBe(model.shift() ?? -1);
-          expect(queue.length).toBe(model.length);
-          expect(queue.peek()).toBe(model[0] ?? -1);
-        }
-      }),
+      fc.property(
+        fc.array(fc.option(fc.integer({ min: 0, max: 2 ** 52 })), { maxLength: 2000 }),
+        (steps) => {
+          const queue = new NumberQueue();
+          const model: number[] = [];
+          for (const step of steps) {
+            if (step !== null) {
+              queue.push(step);
+              model.push(step);
+            } else if (model.length > 0) expect(queue.shift()).toBe(model.shift() ?? -1);
+            expect(queue.length).toBe(model.length);
+            expect(queue.peek()).toBe(model[0] ?? -1);
+          }
+        },
+      ),
     );
     const queue = new NumberQueue();
     for (let index = 0; index < 1000; index++) queue.push(index);

@@ -29,7 +29,10 @@ export class FakeResolver {
 
   async lookup(
     host: string,
-    options: { readonly family?: 4 | 6 | undefined; readonly signal?: AbortSignal | undefined } = {},
+    options: {
+      readonly family?: 4 | 6 | undefined;
+      readonly signal?: AbortSignal | undefined;
+    } = {},
   ): Promise<ResolvedHost> {
     this.asked.push(host);
     this.families.push(options.family);
@@ -108,6 +111,9 @@ export class Collector {
 }
 
 /** All that comes of `targets`. */
-export function collect(targets: Targets, options: Partial<TargetStreamOptions> = {}): Promise<string[]> {
+export function collect(
+  targets: Targets,
+  options: Partial<TargetStreamOptions> = {},
+): Promise<string[]> {
   return new Collector(targets, options).all();
 }

@@ -11,7 +11,9 @@ const interval = fc
 const intervals = fc.array(interval, { maxLength: 12 });
 
 function numbersOf(parts: readonly Interval<number>[]): number[] {
-  return parts.flatMap(({ first, end }) => Array.from({ length: end - first }, (_, index) => first + index));
+  return parts.flatMap(({ first, end }) =>
+    Array.from({ length: end - first }, (_, index) => first + index),
+  );
 }
 
 describe("IntervalSet", () => {
@@ -30,7 +32,9 @@ describe("IntervalSet", () => {
       fc.property(intervals, interval, (given, whole) => {
         const excluded = new Set(numbersOf(given));
         const parts = new IntervalSet(given).without(whole);
-        expect(numbersOf(parts)).toEqual(numbersOf([whole]).filter((number) => !excluded.has(number)));
+        expect(numbersOf(parts)).toEqual(
+          numbersOf([whole]).filter((number) => !excluded.has(number)),
+        );
         for (const [index, { first, end }] of parts.entries()) {
           expect(first).toBeLessThan(end);
           expect(first).toBeGreaterThan(parts[index - 1]?.end ?? -1);
@@ -47,7 +51,9 @@ describe("IntervalSet", () => {
       { first: end - 9n, end: end - 7n },
     ]);
     expect(
-      [0n, 1n, 2n, end - 10n, end - 9n, end - 8n, end - 7n, end - 1n].map((number) => set.has(number)),
+      [0n, 1n, 2n, end - 10n, end - 9n, end - 8n, end - 7n, end - 1n].map((number) =>
+        set.has(number),
+      ),
     ).toEqual([true, true, false, false, true, true, false, true]);
     expect(set.without({ first: 0n, end })).toEqual([
       { first: 2n, end: end - 9n },

@@ -45,7 +45,8 @@ describe("Permutation", () => {
     }
     expect(seen.size).toBe(40_000);
     for (const number of seen) {
-      if (!Number.isInteger(number) || number < 0 || number >= size) throw new Error(`${number} is outside`);
+      if (!Number.isInteger(number) || number < 0 || number >= size)
+        throw new Error(`${number} is outside`);
     }
   });
 

@@ -116,14 +116,19 @@ describe("TargetStream of an iterable", () => {
     }
     const addresses = await collect(texts(), { order: "random", seed: 1 });
     expect(new Set(addresses).size).toBe(count);
-    const blocks = [addresses.slice(0, 16_384), addresses.slice(16_384, 32_768), addresses.slice(32_768)];
+    const blocks = [
+      addresses.slice(0, 16_384),
+      addresses.slice(16_384, 32_768),
+      addresses.slice(32_768),
+    ];
     for (const [index, block] of blocks.entries()) {
       const all = block.map((_, offset) => nth(index * 16_384 + offset));
       expect(block).not.toEqual(all);
       expect(block.toSorted()).toEqual(all.toSorted());
     }
     // The second block is not shuffled as the first.
-    const places = (block: number) => blocks[block]?.map((address) => Number(address.split(".")[2]) % 64);
+    const places = (block: number) =>
+      blocks[block]?.map((address) => Number(address.split(".")[2]) % 64);
     expect(places(1)).not.toEqual(places(0));
   });
 

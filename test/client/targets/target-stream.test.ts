@@ -44,7 +44,9 @@ describe("TargetStream of ranges", () => {
     const addresses = [4, 1, 2, 3, 5, 6, 9].map((octet) => `10.0.0.${octet}`);
     expect(await collect(targets)).toEqual([...addresses, "::1"]);
     expect(new Collector(targets).stream.total).toBe(8);
-    expect((await collect(targets, { order: "random" })).sort()).toEqual([...addresses, "::1"].sort());
+    expect((await collect(targets, { order: "random" })).sort()).toEqual(
+      [...addresses, "::1"].sort(),
+    );
   });
 
   test("shuffles over all ranges of an array, the same way for the same seed", async () => {
@@ -82,7 +84,9 @@ describe("TargetStream of ranges", () => {
     expect(() => new Collector("2001:db8::/64")).toThrow(RangeError);
     expect(() => new Collector("2001:db8::/64")).toThrow("more than 2^52");
     expect(new Collector("2001:db8::/76").stream.total).toBe(2 ** 52);
-    const collector = new Collector(["::/0", "2001:db8::/76", "2001:db9::/126"], { order: "random" });
+    const collector = new Collector(["::/0", "2001:db8::/76", "2001:db9::/126"], {
+      order: "random",
+    });
     expect(collector.stream.total).toBe(2 ** 52 + 2);
     expect(collector.steps(2)).toEqual([
       "!ERR_TOO_MANY_ADDRESSES ::/0",
@@ -92,7 +96,11 @@ describe("TargetStream of ranges", () => {
 
   test("ends, and stays there", () => {
     const collector = new Collector("10.0.0.1");
-    expect([collector.step(), collector.step(), collector.step()]).toEqual(["10.0.0.1", "end", "end"]);
+    expect([collector.step(), collector.step(), collector.step()]).toEqual([
+      "10.0.0.1",
+      "end",
+      "end",
+    ]);
   });
 });
 
@@ -163,7 +171,9 @@ describe("option exclude", () => {
   });
 
   test("refuses what is no text", () => {
-    expect(() => new Collector("10.0.0.1", { exclude: [7 as unknown as string] })).toThrow(TypeError);
+    expect(() => new Collector("10.0.0.1", { exclude: [7 as unknown as string] })).toThrow(
+      TypeError,
+    );
   });
 });
 
@@ -179,7 +189,11 @@ describe("TargetStream of names", () => {
     const resolver = new FakeResolver({ good: "192.0.2.1" });
     const collector = new Collector(["bad", "good", "10.0.0.1"], { resolver });
     expect(collector.stream.total).toBe(3);
-    expect((await collector.all()).sort()).toEqual(["!ENOTFOUND bad", "10.0.0.1", "good=192.0.2.1"]);
+    expect((await collector.all()).sort()).toEqual([
+      "!ENOTFOUND bad",
+      "10.0.0.1",
+      "good=192.0.2.1",
+    ]);
   });
 
   test("keeps no address waiting for one", async () => {
@@ -291,10 +305,19 @@ describe("link-local targets", () => {
 
 describe("wrong targets", () => {
   test("a text alone is refused at once", () => {
-    for (const text of ["10.0.0.0/33", "10.0.0.9-1", "2001:db8::1%eth0", "fe80::1", "fe80::/64", ""]) {
+    for (const text of [
+      "10.0.0.0/33",
+      "10.0.0.9-1",
+      "2001:db8::1%eth0",
+      "fe80::1",
+      "fe80::/64",
+      "",
+    ]) {
       expect(() => new Collector(text)).toThrow(RangeError);
     }
-    expect(() => new Collector("::1", { family: 4 })).toThrow('Target ::1 is not IPv4, as "family" wants');
+    expect(() => new Collector("::1", { family: 4 })).toThrow(
+      'Target ::1 is not IPv4, as "family" wants',
+    );
   });
 
   test("among others it is a failure that ends nothing", async () => {
@@ -315,7 +338,10 @@ describe("wrong targets", () => {
   });
 
   test("one of another family than wanted is a failure", async () => {
-    expect(await collect(["10.0.0.1", "::1"], { family: 6 })).toEqual(["!ERR_NO_ADDRESS 10.0.0.1", "::1"]);
+    expect(await collect(["10.0.0.1", "::1"], { family: 6 })).toEqual([
+      "!ERR_NO_ADDRESS 10.0.0.1",
+      "::1",
+    ]);
     expect(await collect(["10.0.0.1", "::1"].values(), { family: 6 })).toEqual([
       "!ERR_NO_ADDRESS 10.0.0.1",
       "::1",
@@ -326,9 +352,12 @@ describe("wrong targets", () => {
     ]);
   });
 
-  test.each([[7], [null], [undefined], [{}], [["10.0.0.1", 7]], [() => ["a"]]])("%p are none", (targets) => {
-    expect(() => new Collector(targets as unknown as Targets)).toThrow(TypeError);
-  });
+  test.each([[7], [null], [undefined], [{}], [["10.0.0.1", 7]], [() => ["a"]]])(
+    "%p are none",
+    (targets) => {
+      expect(() => new Collector(targets as unknown as Targets)).toThrow(TypeError);
+    },
+  );
 });
 
 async function* readLater(texts: readonly string[]): AsyncGenerator<string> {

@@ -25,7 +25,9 @@ describe("a source that an IPv6 datagram socket cannot be bound to", () => {
     const { results, statistics } = await outcome(
       client.ping(SIX, { source: SOURCE, count: 3, interval: 10 }),
     );
-    expect(results.map(({ error }): string | null => error)).toEqual(Array(3).fill("EADDRNOTAVAIL"));
+    expect(results.map(({ error }): string | null => error)).toEqual(
+      Array(3).fill("EADDRNOTAVAIL"),
+    );
     expect(results[0]).toMatchObject({
       kind: "sendError",
       sendError: { syscall: "bind", message: expect.stringContaining(SOURCE) },

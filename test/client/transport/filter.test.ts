@@ -1,6 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { identifierFilter, typeFilter, WANTED_TYPES } from "../../../src/client/transport/filter.ts";
+import {
+  identifierFilter,
+  typeFilter,
+  WANTED_TYPES,
+} from "../../../src/client/transport/filter.ts";
 import { runFilter } from "../../support/fake-bpf.ts";
 import { ipPacket } from "../../support/fake-network.ts";
 
@@ -67,16 +71,19 @@ describe("identifierFilter() of IPv4", () => {
     expect(passes(4, ipv4(echo(0, OTHER), { words }))).toBe(false);
   });
 
-  test.each(LENGTHS)("knows errors about ours from others where the quoted header has %d words", (words) => {
-    for (const type of [3, 5, 11, 12]) {
-      for (const outer of [5, 15]) {
-        const about = (identifier: number) =>
-          ipv4(error(type, ipv4(echo(8, identifier), { words })), { words: outer });
-        expect(passes(4, about(IDENTIFIER))).toBe(true);
-        expect(passes(4, about(OTHER))).toBe(false);
+  test.each(LENGTHS)(
+    "knows errors about ours from others where the quoted header has %d words",
+    (words) => {
+      for (const type of [3, 5, 11, 12]) {
+        for (const outer of [5, 15]) {
+          const about = (identifier: number) =>
+            ipv4(error(type, ipv4(echo(8, identifier), { words })), { words: outer });
+          expect(passes(4, about(IDENTIFIER))).toBe(true);
+          expect(passes(4, about(OTHER))).toBe(false);
+        }
       }
-    }
-  });
+    },
+  );
 
   test("drops errors that quote anything but an echo request", () => {
     for (const protocol of [0, 6, 17, 58]) {
@@ -133,7 +140,8 @@ describe("identifierFilter() of IPv6", () => {
     ["the most of them", Array.from({ length: 12 }, () => [60, 8]).flat()],
   ])("knows errors about ours behind %s", (_, chain) => {
     for (const type of [1, 3]) {
-      const about = (identifier: number) => error(type, withExtensions(echo(128, identifier), chain));
+      const about = (identifier: number) =>
+        error(type, withExtensions(echo(128, identifier), chain));
       expect(passes(6, about(IDENTIFIER))).toBe(true);
       expect(passes(6, about(OTHER))).toBe(false);
     }

@@ -15,8 +15,17 @@ import {
   SOL_RAW,
   SOL_SOCKET,
 } from "../../../src/ffi/constants.ts";
-import { echoReply, type FakeArrival, type FakeProbe, timeExceeded } from "../../support/fake-network.ts";
-import { type FakePlatformOptions, fakePlatform, SOCKET_KINDS } from "../../support/fake-platform.ts";
+import {
+  echoReply,
+  type FakeArrival,
+  type FakeProbe,
+  timeExceeded,
+} from "../../support/fake-network.ts";
+import {
+  type FakePlatformOptions,
+  fakePlatform,
+  SOCKET_KINDS,
+} from "../../support/fake-platform.ts";
 import { patched } from "../../support/fake-prober.ts";
 
 const DATA = new Uint8Array(16).fill(0x61);
@@ -88,7 +97,9 @@ describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
     expect(Array.from(probe?.data.subarray(8) ?? [])).toEqual([...DATA]);
     if (receipt.kind !== "sent") throw new Error("Not sent");
     // What it says it sent is what left, but for the checksum that the kernel fills in.
-    expect(Array.from(receipt.message.subarray(4))).toEqual(Array.from(probe?.data.subarray(4) ?? []));
+    expect(Array.from(receipt.message.subarray(4))).toEqual(
+      Array.from(probe?.data.subarray(4) ?? []),
+    );
   });
 
   test("a drain ends when its time is over, and what it leaves is not lost", async () => {
@@ -130,10 +141,14 @@ describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
   });
 
   test("takes traffic class, source and interface of each route", () => {
-    const { transport, kernel, route } = setUp({ addresses: [host, v4 ? "192.0.2.11" : "2001:db8::11"] });
+    const { transport, kernel, route } = setUp({
+      addresses: [host, v4 ? "192.0.2.11" : "2001:db8::11"],
+    });
     transport.send(route({ tos: 0xb8, source: host, interface: 2 }), 64, 1, DATA);
     transport.send(route(), 64, 2, DATA);
-    expect(kernel.sent.map(({ tos, source, interfaceIndex: index }) => [tos, source, index])).toEqual([
+    expect(
+      kernel.sent.map(({ tos, source, interfaceIndex: index }) => [tos, source, index]),
+    ).toEqual([
       [0xb8, host, 2],
       [0, host, 0],
     ]);
@@ -160,7 +175,10 @@ describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
     const { transport, kernel, route } = setUp();
     kernel.failNext("setsockopt", 1);
     const receipt = transport.send(route({ mark: 42 }), 64, 1, DATA);
-    expect(receipt).toMatchObject({ kind: "failed", error: { code: "EPERM", syscall: "setsockopt" } });
+    expect(receipt).toMatchObject({
+      kind: "failed",
+      error: { code: "EPERM", syscall: "setsockopt" },
+    });
     expect(transport.send(route(), 64, 2, DATA).kind).toBe("sent");
     expect(kernel.sent.map(({ mark }) => mark)).toEqual([0]);
   });
@@ -201,7 +219,9 @@ describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
     transport.drain();
     transport.drainErrors();
     await clock.advance(100);
-    expect([arrivals.length, wakes(), kernel.openDescriptors, kernel.reactor.watched]).toEqual([0, 0, 0, 0]);
+    expect([arrivals.length, wakes(), kernel.openDescriptors, kernel.reactor.watched]).toEqual([
+      0, 0, 0, 0,
+    ]);
     expect(kernel.calls.filter(({ syscall }) => syscall === "close").length).toBe(1);
   });
 
@@ -215,7 +235,9 @@ describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
     ["a type that does not exist", (id) => [77, 0, 0, 0, id >>> 8, id & 0xff, 0, 1]],
   ];
   test.each(oddities)("survives %s", async (_, icmp) => {
-    const { transport, arrivals, clock, kernel, route } = setUp({ network: (probe) => [echoReply(probe)] });
+    const { transport, arrivals, clock, kernel, route } = setUp({
+      network: (probe) => [echoReply(probe)],
+    });
     const arrival: FakeArrival = {
       delayNs: 0,
       from: router,
@@ -244,7 +266,11 @@ describe.each(SOCKET_KINDS.filter(({ privileged }) => privileged))(
           echoReply(probe, { delayMs: 20 }),
         ],
       });
-      const transport = new IcmpTransport(platform, { family: kind.family, privileged: true, identifier: 7 });
+      const transport = new IcmpTransport(platform, {
+        family: kind.family,
+        privileged: true,
+        identifier: 7,
+      });
       const arrivals: string[] = [];
       transport.attach({
         onReady: () => transport.drain(),

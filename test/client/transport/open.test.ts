@@ -40,12 +40,22 @@ function expectNothingOpen({ kernel }: Pick<FakePlatform, "kernel">): void {
 describe.each([4, 6] as const)("openTransport() of IPv%d", (family) => {
   test.each([
     { privileged: "auto", where: "both are allowed", allowed: {}, kind: "raw" },
-    { privileged: "auto", where: "only datagram is", allowed: { allowRaw: false }, kind: "datagram" },
+    {
+      privileged: "auto",
+      where: "only datagram is",
+      allowed: { allowRaw: false },
+      kind: "datagram",
+    },
     { privileged: "auto", where: "only raw is", allowed: { allowDatagram: false }, kind: "raw" },
     { privileged: true, where: "both are allowed", allowed: {}, kind: "raw" },
     { privileged: true, where: "only raw is", allowed: { allowDatagram: false }, kind: "raw" },
     { privileged: false, where: "both are allowed", allowed: {}, kind: "datagram" },
-    { privileged: false, where: "only datagram is", allowed: { allowRaw: false }, kind: "datagram" },
+    {
+      privileged: false,
+      where: "only datagram is",
+      allowed: { allowRaw: false },
+      kind: "datagram",
+    },
   ] as const)("with privileged $privileged, where $where, opens a $kind socket", (row) => {
     const { privileged, allowed, kind } = row;
     const isRaw = kind === "raw";
@@ -91,16 +101,19 @@ describe.each([4, 6] as const)("openTransport() of IPv%d", (family) => {
       leavesOut: SETCAP,
     },
   ];
-  test.each(refusals)("with privileged $privileged, where that is not allowed, names the remedies", (row) => {
-    const { open, kernel } = opening(row.privileged, row.allowed, family);
-    const error = thrown(open);
-    expect(error).toBeInstanceOf(RawSocketPermissionError);
-    expect(error).toMatchObject({ code: row.code, syscall: "socket", cause: { code: row.code } });
-    const { message } = error as Error;
-    for (const text of row.names) expect(message).toContain(text);
-    expect(message).not.toContain(row.leavesOut);
-    expectNothingOpen({ kernel });
-  });
+  test.each(refusals)(
+    "with privileged $privileged, where that is not allowed, names the remedies",
+    (row) => {
+      const { open, kernel } = opening(row.privileged, row.allowed, family);
+      const error = thrown(open);
+      expect(error).toBeInstanceOf(RawSocketPermissionError);
+      expect(error).toMatchObject({ code: row.code, syscall: "socket", cause: { code: row.code } });
+      const { message } = error as Error;
+      for (const text of row.names) expect(message).toContain(text);
+      expect(message).not.toContain(row.leavesOut);
+      expectNothingOpen({ kernel });
+    },
+  );
 
   test.each([
     ["EMFILE", EMFILE],

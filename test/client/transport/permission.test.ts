@@ -101,8 +101,13 @@ describe("diagnosePermission()", () => {
 
   test("has remedies for what is denied only, and tells what else is the matter", () => {
     expect(diagnose({}, {})).toMatchObject({ obstacle: null, remedies: [] });
-    expect(diagnose({}, { allowRaw: false }).remedies.map(({ opens }) => opens)).toEqual(["raw", "raw"]);
-    expect(diagnose({}, { allowDatagram: false }).remedies.map(({ opens }) => opens)).toEqual(["datagram"]);
+    expect(diagnose({}, { allowRaw: false }).remedies.map(({ opens }) => opens)).toEqual([
+      "raw",
+      "raw",
+    ]);
+    expect(diagnose({}, { allowDatagram: false }).remedies.map(({ opens }) => opens)).toEqual([
+      "datagram",
+    ]);
     expect(diagnose({}, { families: [6] }).sockets).toEqual([
       { kind: "raw", family: 4, state: "unavailable", code: "EAFNOSUPPORT" },
       { kind: "raw", family: 6, state: "open", code: null },
@@ -138,6 +143,8 @@ describe("permissionError()", () => {
 
   test("offers the kind that opens instead", () => {
     const diagnosis = diagnose({ noNewPrivileges: true }, { allowRaw: false });
-    expect(permissionError(diagnosis, true, undefined).message).toEndWith('\nLeave out "privileged: true"');
+    expect(permissionError(diagnosis, true, undefined).message).toEndWith(
+      '\nLeave out "privileged: true"',
+    );
   });
 });

@@ -25,7 +25,12 @@ describe("what a process says about itself", () => {
 
   test("outerId() follows the line that holds the number", () => {
     const map = "         0       1000          1\n         1     100000      65536\n";
-    expect([0, 1, 65_536, 65_537].map((id) => outerId(map, id))).toEqual([1000, 100_000, 165_535, null]);
+    expect([0, 1, 65_536, 65_537].map((id) => outerId(map, id))).toEqual([
+      1000,
+      100_000,
+      165_535,
+      null,
+    ]);
     expect(outerId("", 0)).toBeNull();
   });
 
@@ -42,7 +47,11 @@ describe("what a process says about itself", () => {
     expect(of("/proc/sys/net/ipv4/ping_group_range")).toBe("ro,nosuid");
     expect(of("/proc/self")).toBe("rw,nosuid,nodev");
     expect(of("/home of ann/bun")).toBe("rw,nosuid");
-    expect([of("/usr/bin/bun"), of("/usrlocal"), of("/")]).toEqual(["ro", "rw,relatime", "rw,relatime"]);
+    expect([of("/usr/bin/bun"), of("/usrlocal"), of("/")]).toEqual([
+      "ro",
+      "rw,relatime",
+      "rw,relatime",
+    ]);
     expect(mountOptions("", "/bun")).toEqual([]);
   });
 });

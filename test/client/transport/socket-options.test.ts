@@ -1,7 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { constants } from "node:os";
 import type { SocketCapabilities } from "../../../src/client/transport/capabilities.ts";
-import { SOCKET_OPTIONS, type SocketOptionRow } from "../../../src/client/transport/socket-options.ts";
+import {
+  SOCKET_OPTIONS,
+  type SocketOptionRow,
+} from "../../../src/client/transport/socket-options.ts";
 import { SystemError } from "../../../src/errors.ts";
 import { SO_TIMESTAMP, SO_TIMESTAMPING, SOL_SOCKET } from "../../../src/ffi/constants.ts";
 import { echoReply, type FakeNetwork } from "../../support/fake-network.ts";
@@ -35,10 +38,16 @@ function rowsOf(kind: SocketKind, purpose: Purpose): SocketOptionRow[] {
 }
 
 /** Two probes, or a sweep of three hosts; how many answered, and how the first one left. */
-async function run(world: Scene, kind: SocketKind, purpose: Purpose, options = {}): Promise<number> {
+async function run(
+  world: Scene,
+  kind: SocketKind,
+  purpose: Purpose,
+  options = {},
+): Promise<number> {
   const { client, outcome } = world;
   const how = { ...ROUTE, privileged: kind.privileged, ...options };
-  if (purpose === "sweep") return (await outcome(client.sweep(rangeOf(kind, 3).text, how))).answered;
+  if (purpose === "sweep")
+    return (await outcome(client.sweep(rangeOf(kind, 3).text, how))).answered;
   const { statistics } = await outcome(client.ping(kind.target, { count: 3, ...how }));
   return statistics.received;
 }
@@ -138,7 +147,11 @@ describe.each(SOCKET_KINDS)("On a $name socket", (kind) => {
 
   const ASKED = [
     ["mark", { mark: 5 }, "SO_MARK"],
-    ["dontFragment", { dontFragment: true }, kind.family === 4 ? "IP_MTU_DISCOVER" : "IPV6_MTU_DISCOVER"],
+    [
+      "dontFragment",
+      { dontFragment: true },
+      kind.family === 4 ? "IP_MTU_DISCOVER" : "IPV6_MTU_DISCOVER",
+    ],
   ] as const;
 
   test.each(ASKED)(

@@ -4,7 +4,11 @@ import fc from "fast-check";
 import { EchoInbox } from "../../../src/client/transport/echo-inbox.ts";
 import { EchoOutbox } from "../../../src/client/transport/echo-outbox.ts";
 import type { SweepReplyPacket } from "../../../src/client/transport/sweep-probe.ts";
-import { type FlushStep, type SweepListener, SweepWire } from "../../../src/client/transport/sweep-wire.ts";
+import {
+  type FlushStep,
+  type SweepListener,
+  SweepWire,
+} from "../../../src/client/transport/sweep-wire.ts";
 import type { ErrorArrival } from "../../../src/client/transport/transport.ts";
 import { verifyChecksum } from "../../../src/packet/checksum.ts";
 import { echoReply, type FakeNetwork, unreachable } from "../../support/fake-network.ts";
@@ -17,7 +21,15 @@ import {
 
 const { EHOSTUNREACH, EPERM } = constants.errno;
 
-const probe = { ipv4: 0, ipv6: new Int32Array(4), sequence: 0, low: 0, high: 0, number: 0, time: 0 };
+const probe = {
+  ipv4: 0,
+  ipv6: new Int32Array(4),
+  sequence: 0,
+  low: 0,
+  high: 0,
+  number: 0,
+  time: 0,
+};
 
 /** A filler of `size` bytes as a sweep has it. */
 function fillerOf(size: number): Uint8Array {
@@ -30,7 +42,14 @@ describe("EchoOutbox", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 16, max: 200 }),
-        fc.record({ low: word, high: word, number: word, time: word, sequence: fc.nat(0xffff), ipv4: word }),
+        fc.record({
+          low: word,
+          high: word,
+          number: word,
+          time: word,
+          sequence: fc.nat(0xffff),
+          ipv4: word,
+        }),
         fc.nat(0xffff),
         (size, fields, identifier) => {
           const outbox = new EchoOutbox({

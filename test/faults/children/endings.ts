@@ -248,6 +248,11 @@ function watchedPlatform(pass: (name: string) => void) {
     },
     reverse: async () => null,
   };
-  const platform: Platform = assemblePlatform({ libc, reactor, schedule, resolver: new Resolver(dns) });
+  const platform: Platform = assemblePlatform({
+    libc,
+    reactor,
+    schedule,
+    resolver: new Resolver(dns),
+  });
   return { platform, held: () => held };
 }

@@ -31,7 +31,9 @@ await Bun.sleep(afterMs);
 let sent = 0;
 for (let first = 0; first < IDENTIFIERS; first += BATCH) {
   const identifiers = Array.from({ length: BATCH }, (_, index) => first + index);
-  const packets = templates.flatMap((packet) => identifiers.map((id) => withIdentifier(packet, id)));
+  const packets = templates.flatMap((packet) =>
+    identifiers.map((id) => withIdentifier(packet, id)),
+  );
   await sender.send(packets);
   sent += packets.length;
   await Bun.sleep(1);
@@ -41,7 +43,16 @@ process.stdout.write(`${JSON.stringify({ sent })}\n`);
 /** An error about identifier 0. */
 function template(destination: string, sequence: number): Uint8Array {
   const common = { family, source: to, destination, ttl: 1, tos: 0 };
-  const data = Uint8Array.of(family === 4 ? 8 : 128, 0, 0x12, 0x34, 0, 0, sequence >> 8, sequence & 0xff);
+  const data = Uint8Array.of(
+    family === 4 ? 8 : 128,
+    0,
+    0x12,
+    0x34,
+    0,
+    0,
+    sequence >> 8,
+    sequence & 0xff,
+  );
   const probe = {
     ...common,
     dontFragment: false,

@@ -112,13 +112,22 @@ function mutant(probes: readonly FakeProbe[]): Uint8Array {
   const originals = [
     echoReply(probe),
     timeExceeded(probe, { from }),
-    timeExceeded(probe, { from, extensions: Uint8Array.of(0x20, 0, 0, 0, 0, 8, 1, 1, 0, 1, 0x11, 0xff) }),
+    timeExceeded(probe, {
+      from,
+      extensions: Uint8Array.of(0x20, 0, 0, 0, 0, 8, 1, 1, 0, 1, 0x11, 0xff),
+    }),
     unreachable(probe, { from }),
     packetTooBig(probe, { from, mtu: 1280 }),
   ].map(({ icmp }) => icmp);
   const original = originals[random() % originals.length] as Uint8Array;
   const other = originals[random() % originals.length] as Uint8Array;
-  const common = { family, source: from, destination: own, ttl: 1 + (random() % 255), tos: random() & 0xff };
+  const common = {
+    family,
+    source: from,
+    destination: own,
+    ttl: 1 + (random() % 255),
+    tos: random() & 0xff,
+  };
   const mutated = mutate(original, other, random).subarray(0, 900);
   const icmp = random() % 8 === 0 ? mutated : withChecksum(mutated, common);
   return ipPacket(common, icmp);

@@ -33,7 +33,9 @@ const input = JSON.parse(process.argv[2] ?? "{}") as ListenersInput;
 let isWarm = false;
 const remove = (): void => void process.removeAllListeners();
 const system = openLibc();
-const sending = <Arguments extends unknown[], Result>(send: (...parameters: Arguments) => Result) => {
+const sending = <Arguments extends unknown[], Result>(
+  send: (...parameters: Arguments) => Result,
+) => {
   return (...parameters: Arguments): Result => {
     const result = send(...parameters);
     if (input.when === "send" && isWarm) remove();
@@ -80,4 +82,6 @@ for await (const { kind } of client.sweep([target], { rate: 100, timeout, retrie
   remove();
 }
 client.close();
-process.stdout.write(`${JSON.stringify({ kinds, sources, rtts, waits, swept } satisfies ListenersReport)}\n`);
+process.stdout.write(
+  `${JSON.stringify({ kinds, sources, rtts, waits, swept } satisfies ListenersReport)}\n`,
+);

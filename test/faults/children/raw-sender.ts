@@ -14,7 +14,11 @@ export class RawSender {
 
   constructor(family: 4 | 6, destination: string) {
     const domain = family === 4 ? AF_INET : AF_INET6;
-    this.#socket = Socket.open(new Libc(openLibc()), { domain, type: SOCK_RAW, protocol: IPPROTO_RAW });
+    this.#socket = Socket.open(new Libc(openLibc()), {
+      domain,
+      type: SOCK_RAW,
+      protocol: IPPROTO_RAW,
+    });
     this.#destination = destination;
   }
 

@@ -82,7 +82,11 @@ async function measure(thread: string): Promise<ThreadReport> {
     const [first, ...others] = await Promise.all(runs);
     const lost = others.reduce((sum, { statistics }) => sum + statistics.lost, 0);
     if (first === undefined) throw new Error("There was no run");
-    return { thread, statistics: { ...first.statistics, lost: first.statistics.lost + lost }, strays };
+    return {
+      thread,
+      statistics: { ...first.statistics, lost: first.statistics.lost + lost },
+      strays,
+    };
   } finally {
     clearInterval(load);
   }

@@ -11,7 +11,11 @@ import { libc, openRaw } from "./common.ts";
 // The kernel starts stamping a little after the first socket asks for it (net/core/dev.c, net_enable_timestamp), and stops
 // after the last one is closed: this one keeps it on.
 const stamping = openRaw();
-stamping.setOption(SOL_SOCKET, SO_TIMESTAMPING, SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE);
+stamping.setOption(
+  SOL_SOCKET,
+  SO_TIMESTAMPING,
+  SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE,
+);
 await Bun.sleep(50);
 
 const outcomes: Record<string, string> = {};
@@ -20,7 +24,8 @@ for (const { name, run } of SOCKET_CASES) {
     await run({ libc, wait });
     outcomes[name] = "passed";
   } catch (failure) {
-    outcomes[name] = failure instanceof Error ? `${failure.stack ?? failure.message}` : String(failure);
+    outcomes[name] =
+      failure instanceof Error ? `${failure.stack ?? failure.message}` : String(failure);
   }
 }
 console.log(JSON.stringify(outcomes));

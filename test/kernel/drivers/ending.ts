@@ -38,7 +38,10 @@ for (const method of ["ping", "multiping", "traceroute", "mtr"] as const) {
   }
 }
 
-async function end(method: "ping" | "multiping" | "traceroute" | "mtr", by: Ending["by"]): Promise<Ending> {
+async function end(
+  method: "ping" | "multiping" | "traceroute" | "mtr",
+  by: Ending["by"],
+): Promise<Ending> {
   const before = countDescriptors();
   const controller = new AbortController();
   const client = new Client({ timeout: 150 });
@@ -52,7 +55,8 @@ async function end(method: "ping" | "multiping" | "traceroute" | "mtr", by: Endi
   };
   const runs = {
     ping: () => client.ping(answering, { ...options, count: 1000, interval: 10 }),
-    multiping: () => client.multiping([answering, silent], { ...options, count: 1000, interval: 10 }),
+    multiping: () =>
+      client.multiping([answering, silent], { ...options, count: 1000, interval: 10 }),
     // At most one in flight, and silence from the second hop on: it would go on for many timeouts.
     traceroute: () => client.traceroute(silent, { ...options, concurrency: 1, gapLimit: 100 }),
     mtr: () => client.mtr(answering, { ...options, count: 1000, interval: 10 }),

@@ -36,7 +36,12 @@ const others: Record<string, number> = {};
   await using client = new Client({ privileged, timeout: 10_000 });
   for (let sent = 0; sent < requests; sent += BATCH) {
     const targets = Array<string>(STREAMS).fill(target);
-    await client.multiping(targets, { count: BATCH / STREAMS, interval: 0, size: 100, onResult: check });
+    await client.multiping(targets, {
+      count: BATCH / STREAMS,
+      interval: 0,
+      size: 100,
+      onResult: check,
+    });
   }
 }
 const line: FloodReport = { answered, wrong, others, collections };
@@ -45,7 +50,14 @@ process.stdout.write(`${JSON.stringify(line)}\n`);
 function check({ kind, late, duplicate, corrupt, request, reply }: EchoResult): void {
   const sent = request.sentPacket?.packet;
   const received = reply?.receivedPacket.icmpPacket;
-  if (kind !== "reply" || late || duplicate || corrupt || sent === undefined || received === undefined) {
+  if (
+    kind !== "reply" ||
+    late ||
+    duplicate ||
+    corrupt ||
+    sent === undefined ||
+    received === undefined
+  ) {
     others[kind] = (others[kind] ?? 0) + 1;
     return;
   }

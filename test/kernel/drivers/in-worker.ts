@@ -38,5 +38,13 @@ async function measure(thread: ThreadReport["thread"]): Promise<ThreadReport> {
   ]);
   const { sent, received, lost, min } = ping.statistics;
   const rttSources = [...new Set(ping.results.map((result) => result.rttSource ?? "none"))];
-  return { thread, sent, received, lost, min, rttSources, hops: trace.hops.map(({ addr }) => addr) };
+  return {
+    thread,
+    sent,
+    received,
+    lost,
+    min,
+    rttSources,
+    hops: trace.hops.map(({ addr }) => addr),
+  };
 }

@@ -45,7 +45,8 @@ const timer = setInterval(() => {
 const startMs = performance.now();
 if (method === "multiping") {
   for await (const item of client.multiping(targets, options)) {
-    if (item.kind !== "targetFailure" && !item.late && !item.duplicate) note(item.target, item.error);
+    if (item.kind !== "targetFailure" && !item.late && !item.duplicate)
+      note(item.target, item.error);
   }
 } else {
   for await (const item of client.sweep(targets, { all: true })) {

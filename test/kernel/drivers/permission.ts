@@ -21,7 +21,10 @@ export interface Attempt {
   readonly descriptors: readonly [number, number];
 }
 
-const { target, attempts } = JSON.parse(process.argv[2] ?? "{}") as { target: string; attempts: number };
+const { target, attempts } = JSON.parse(process.argv[2] ?? "{}") as {
+  target: string;
+  attempts: number;
+};
 
 for (const privileged of ["auto", true, false] as const) {
   const startedAt = performance.now();
@@ -29,15 +32,26 @@ for (const privileged of ["auto", true, false] as const) {
   const elapsed = performance.now() - startedAt;
   const before = countDescriptors();
   for (let n = 0; n < attempts; n += 1) await attempt(privileged);
-  const line: Attempt = { privileged, ...outcome, elapsed, descriptors: [before, countDescriptors()] };
+  const line: Attempt = {
+    privileged,
+    ...outcome,
+    elapsed,
+    descriptors: [before, countDescriptors()],
+  };
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-async function attempt(privileged: Privileged): Promise<Pick<Attempt, "kind" | "hasWholeHeader" | "error">> {
+async function attempt(
+  privileged: Privileged,
+): Promise<Pick<Attempt, "kind" | "hasWholeHeader" | "error">> {
   using client = new Client({ privileged });
   try {
     const { kind, reply } = await client.probe(target);
-    return { kind, hasWholeHeader: reply && reply.receivedPacket.ipHeader.ihl !== null, error: null };
+    return {
+      kind,
+      hasWholeHeader: reply && reply.receivedPacket.ipHeader.ihl !== null,
+      error: null,
+    };
   } catch (thrown) {
     const { name, code, syscall, message } = thrown as NonNullable<Attempt["error"]>;
     return { kind: null, hasWholeHeader: null, error: { name, code, syscall, message } };

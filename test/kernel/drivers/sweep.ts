@@ -59,7 +59,8 @@ function print(report: SweepReport): void {
 
 async function sweep(input: SweepInput): Promise<SweepReport> {
   const { privileged, targets, options, unpaced, printReplies = true, block, ping } = input;
-  const platform = input.receiveBuffer === undefined ? undefined : scarcePlatform(input.receiveBuffer);
+  const platform =
+    input.receiveBuffer === undefined ? undefined : scarcePlatform(input.receiveBuffer);
   await using client = new Client({ privileged }, platform);
   const rate = unpaced ? { rate: Number.POSITIVE_INFINITY } : {};
   const sweep = client.sweep(targets, { ...options, ...rate, all: true });

@@ -31,7 +31,10 @@ async function apply(): Promise<unknown> {
       // Nothing but this probe keeps the process alive until its timeout.
       return (await client.probe(silent)).kind;
     case "leave":
-      for await (const result of client.ping(answering, { count: Number.POSITIVE_INFINITY, interval: 10 })) {
+      for await (const result of client.ping(answering, {
+        count: Number.POSITIVE_INFINITY,
+        interval: 10,
+      })) {
         if (result.request.number === 3) return result.kind;
       }
       return null;

@@ -45,5 +45,7 @@ function invoke(
   onResult: (result: EchoResult) => void,
 ): PromiseLike<unknown> {
   const all = { ...options, onResult };
-  return method === "multiping" ? client.multiping([target].flat(), all) : client[method](`${target}`, all);
+  return method === "multiping"
+    ? client.multiping([target].flat(), all)
+    : client[method](`${target}`, all);
 }

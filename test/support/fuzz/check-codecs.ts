@@ -81,7 +81,9 @@ export function checkCodecs(codecs: typeof Codecs, bytes: Uint8Array): void {
 }
 
 function checkExtensions(codecs: typeof Codecs, objects: readonly Codecs.ExtensionObject[]): void {
-  const wire = encoded(codecs.extensionsLength(objects), (room) => codecs.encodeExtensions(objects, room));
+  const wire = encoded(codecs.extensionsLength(objects), (room) =>
+    codecs.encodeExtensions(objects, room),
+  );
   const again = codecs.decodeExtensions(wire);
   same("extension objects", again.objects, objects);
   same("extension structure", again.malformed, false);
@@ -96,7 +98,8 @@ function checkMessage(
 ): void {
   const name = `ICMPv${family} ${message.kind}`;
   same(name, again, documented(message, family));
-  const isVerbatim = message.kind === "raw" || message.kind === "echoRequest" || message.kind === "echoReply";
+  const isVerbatim =
+    message.kind === "raw" || message.kind === "echoRequest" || message.kind === "echoReply";
   if (isVerbatim) same(`${name}, byte for byte`, wire, bytes);
 }
 
@@ -106,7 +109,9 @@ function documented(message: Icmp, family: Codecs.Family): Icmp {
   const { extensions, originalDatagram } = message;
   if (extensions.length === 0) return message;
   const unit = QUOTE_UNIT[family];
-  const padded = new Uint8Array(Math.max(QUOTE_MIN, Math.ceil(originalDatagram.length / unit) * unit));
+  const padded = new Uint8Array(
+    Math.max(QUOTE_MIN, Math.ceil(originalDatagram.length / unit) * unit),
+  );
   padded.set(originalDatagram);
   return { ...message, originalDatagram: padded };
 }

@@ -118,7 +118,10 @@ function changed(
       default: {
         const other = pick(parents, random);
         const from = random() % (other.length + 1);
-        const part = other.subarray(from, from + (random() % 3 === 0 ? other.length : random() % 33));
+        const part = other.subarray(
+          from,
+          from + (random() % 3 === 0 ? other.length : random() % 33),
+        );
         bytes = spliced(bytes, at, random() % 2 === 0 ? part.length : 0, part);
       }
     }
@@ -126,7 +129,12 @@ function changed(
   return bytes.length > maxLength ? bytes.slice(0, maxLength) : bytes;
 }
 
-function spliced(bytes: Uint8Array, at: number, remove: number, insert: Uint8Array): Uint8Array<ArrayBuffer> {
+function spliced(
+  bytes: Uint8Array,
+  at: number,
+  remove: number,
+  insert: Uint8Array,
+): Uint8Array<ArrayBuffer> {
   const end = Math.min(bytes.length, at + remove);
   const result = new Uint8Array(bytes.length - (end - at) + insert.length);
   result.set(bytes.subarray(0, at));

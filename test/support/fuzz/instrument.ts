@@ -28,7 +28,9 @@ const GLOBAL = "$icmpxBranches";
 const { factory } = ts;
 
 /** Bundles a module with a counter in every branch, and imports the bundle. */
-export async function instrument<Module>(options: InstrumentOptions): Promise<Instrumented<Module>> {
+export async function instrument<Module>(
+  options: InstrumentOptions,
+): Promise<Instrumented<Module>> {
   const counters = new Uint8Array(MAX_BRANCHES);
   const literals = new Set<number>();
   const branches = { count: 0 };
@@ -98,7 +100,13 @@ function countBranches(source: string, branches: { count: number }, literals: Se
       }
       if (ts.isForStatement(node)) {
         const { initializer, condition, incrementor } = node;
-        return factory.updateForStatement(node, initializer, condition, incrementor, block(node.statement));
+        return factory.updateForStatement(
+          node,
+          initializer,
+          condition,
+          incrementor,
+          block(node.statement),
+        );
       }
       if (ts.isForOfStatement(node)) {
         const { awaitModifier, initializer, expression } = node;
@@ -116,7 +124,8 @@ function countBranches(source: string, branches: { count: number }, literals: Se
       if (ts.isCaseClause(node)) {
         return factory.updateCaseClause(node, node.expression, statements(node.statements));
       }
-      if (ts.isDefaultClause(node)) return factory.updateDefaultClause(node, statements(node.statements));
+      if (ts.isDefaultClause(node))
+        return factory.updateDefaultClause(node, statements(node.statements));
       if (ts.isCatchClause(node)) {
         return factory.updateCatchClause(node, node.variableDeclaration, block(node.block));
       }
@@ -132,13 +141,21 @@ function countBranches(source: string, branches: { count: number }, literals: Se
         );
       }
       if (ts.isBinaryExpression(node) && isShortCircuit(node.operatorToken.kind)) {
-        return factory.updateBinaryExpression(node, node.left, node.operatorToken, counted(node.right));
+        return factory.updateBinaryExpression(
+          node,
+          node.left,
+          node.operatorToken,
+          counted(node.right),
+        );
       }
       return node;
     };
     return (file) => {
       const visited = ts.visitEachChild(file, visit, context);
-      const global = factory.createPropertyAccessExpression(factory.createIdentifier("globalThis"), GLOBAL);
+      const global = factory.createPropertyAccessExpression(
+        factory.createIdentifier("globalThis"),
+        GLOBAL,
+      );
       const declaration = factory.createVariableDeclaration(name, undefined, undefined, global);
       const list = factory.createVariableDeclarationList([declaration], ts.NodeFlags.Const);
       return factory.updateSourceFile(visited, [

@@ -5,7 +5,12 @@ import { Icmpv4Type, Icmpv6Type } from "../../../src/packet/icmp-types.ts";
 import { encodeIpv4Header } from "../../../src/packet/ipv4.ts";
 import { encodeIpv6Header } from "../../../src/packet/ipv6.ts";
 import { IpProtocol } from "../../../src/packet/protocol.ts";
-import { encodeTcpHeader, TCP_HEADER_LENGTH, TcpFlag, tcpChecksum } from "../../../src/packet/tcp.ts";
+import {
+  encodeTcpHeader,
+  TCP_HEADER_LENGTH,
+  TcpFlag,
+  tcpChecksum,
+} from "../../../src/packet/tcp.ts";
 import { allocate, type ProbePacket, viewOf } from "./probe-packet.ts";
 import type { Extensions } from "./scenario.ts";
 
@@ -111,11 +116,19 @@ export function finishChecksum(packet: Uint8Array, envelope: Envelope, right = t
 }
 
 /** The quoted part, padded as the extensions want it, and the extensions. */
-function splitBody(family: Family, { original, originalHeaderLength, quote, extensions }: ErrorFields) {
+function splitBody(
+  family: Family,
+  { original, originalHeaderLength, quote, extensions }: ErrorFields,
+) {
   const objects = extensions?.objects ?? [];
   const trailer = new Uint8Array(objects.length > 0 ? extensionsLength(objects) : 0);
-  const room = LONGEST_ERROR[family] - IP_HEADER_LENGTH[family] - ICMP_HEADER_LENGTH - trailer.length;
-  const length = Math.min(room, original.length, originalHeaderLength + (quote ?? Number.POSITIVE_INFINITY));
+  const room =
+    LONGEST_ERROR[family] - IP_HEADER_LENGTH[family] - ICMP_HEADER_LENGTH - trailer.length;
+  const length = Math.min(
+    room,
+    original.length,
+    originalHeaderLength + (quote ?? Number.POSITIVE_INFINITY),
+  );
   if (objects.length === 0 || extensions === undefined) {
     return { quote: original.subarray(0, length), trailer, words: 0 };
   }
@@ -131,12 +144,20 @@ function splitBody(family: Family, { original, originalHeaderLength, quote, exte
 }
 
 function icmpPacket(envelope: Envelope, message: Uint8Array): Uint8Array {
-  const packet = ipPacket(envelope, envelope.family === 4 ? IpProtocol.Icmp : IpProtocol.Icmpv6, message);
+  const packet = ipPacket(
+    envelope,
+    envelope.family === 4 ? IpProtocol.Icmp : IpProtocol.Icmpv6,
+    message,
+  );
   finishChecksum(packet, envelope);
   return packet;
 }
 
-function ipPacket({ family, from, to, ttl }: Envelope, protocol: number, payload: Uint8Array): Uint8Array {
+function ipPacket(
+  { family, from, to, ttl }: Envelope,
+  protocol: number,
+  payload: Uint8Array,
+): Uint8Array {
   const headerLength = IP_HEADER_LENGTH[family];
   const packet = allocate(headerLength + payload.length);
   const addresses = { source: from, destination: to };

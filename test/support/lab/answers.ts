@@ -1,7 +1,13 @@
 import { parseAddress } from "../../../src/packet/address.ts";
 import { internetChecksum } from "../../../src/packet/checksum.ts";
 import { IpProtocol } from "../../../src/packet/protocol.ts";
-import { type Envelope, echoReplyPacket, errorPacket, finishChecksum, resetPacket } from "./answer-packet.ts";
+import {
+  type Envelope,
+  echoReplyPacket,
+  errorPacket,
+  finishChecksum,
+  resetPacket,
+} from "./answer-packet.ts";
 import { ECHO_REPLY, HOST_UNREACHABLE, PORT_UNREACHABLE, REDIRECT } from "./icmp-codes.ts";
 import { type ProbePacket, packetAsSeen, viewOf } from "./probe-packet.ts";
 import type { Action, AddressPair, IcmpCode, Nat, Node } from "./scenario.ts";
@@ -72,7 +78,13 @@ export class AnswerMaker {
       });
     }
     if (probe.protocol === "tcp") {
-      return { ...NO_CODE, envelope, bytes: resetPacket(envelope, probe), probe, isUnrecognisable: false };
+      return {
+        ...NO_CODE,
+        envelope,
+        bytes: resetPacket(envelope, probe),
+        probe,
+        isUnrecognisable: false,
+      };
     }
     const data = probe.bytes.subarray(probe.headerLength + ICMP_HEADER_LENGTH);
     const bytes = echoReplyPacket(envelope, probe, data);
@@ -90,7 +102,8 @@ export class AnswerMaker {
     const isUnrecognisable = nats.some(({ restores, identifier = 0 }) => {
       return restores === "nothing" && identifier !== 0;
     });
-    if (gateway !== undefined) return this.#redirect(probe, { node, distance }, { gateway, original });
+    if (gateway !== undefined)
+      return this.#redirect(probe, { node, distance }, { gateway, original });
     const from = (node.answersFrom ?? node.address)[family];
     const envelope = this.#envelope(probe, { node, distance }, from);
     const bytes = errorPacket(envelope, {
@@ -122,7 +135,8 @@ export class AnswerMaker {
     const { what, from } = action;
     const { family } = answer.envelope;
     const { probe } = answer;
-    if (action.what === "error") return this.#forgeError(answer, from[family], action.error[family]);
+    if (action.what === "error")
+      return this.#forgeError(answer, from[family], action.error[family]);
     if (what === "source") {
       const envelope = { ...answer.envelope, from: from[family] };
       const bytes = answer.bytes.slice();
@@ -147,14 +161,23 @@ export class AnswerMaker {
     const original = probe.bytes.slice();
     original.set(parseAddress(from[family])?.bytes ?? [], DESTINATION[family]);
     const code = HOST_UNREACHABLE[family];
-    const bytes = errorPacket(envelope, { ...code, original, originalHeaderLength: probe.headerLength });
+    const bytes = errorPacket(envelope, {
+      ...code,
+      original,
+      originalHeaderLength: probe.headerLength,
+    });
     return { ...code, envelope, bytes, probe, isUnrecognisable: true };
   }
 
   #forgeError({ envelope, probe }: Answer, from: string, code: IcmpCode): Answer {
     const forged = { ...envelope, from };
     const { bytes: original, headerLength: originalHeaderLength } = probe;
-    const bytes = errorPacket(forged, { ...code, word: ETHERNET_MTU, original, originalHeaderLength });
+    const bytes = errorPacket(forged, {
+      ...code,
+      word: ETHERNET_MTU,
+      original,
+      originalHeaderLength,
+    });
     return { ...code, envelope: forged, bytes, probe, isUnrecognisable: false };
   }
 
@@ -196,7 +219,12 @@ export class AnswerMaker {
   }
 
   #envelope({ family }: ProbePacket, { node, distance }: Sender, from: string): Envelope {
-    return { family, from, to: this.#source[family], ttl: (node.initialTtl ?? DEFAULT_TTL) - distance };
+    return {
+      family,
+      from,
+      to: this.#source[family],
+      ttl: (node.initialTtl ?? DEFAULT_TTL) - distance,
+    };
   }
 }
 
@@ -227,7 +255,12 @@ function withOptions(packet: Uint8Array): Uint8Array {
   const headers = Uint8Array.of(IpProtocol.DestinationOptions, 0, 1, 4, 0, 0, 0, 0);
   const more = Uint8Array.of(packet[IPV6_NEXT_HEADER] ?? 0, 0, 1, 4, 0, 0, 0, 0);
   const { 6: length } = IP_HEADER_LENGTH;
-  const bytes = Uint8Array.of(...packet.subarray(0, length), ...headers, ...more, ...packet.subarray(length));
+  const bytes = Uint8Array.of(
+    ...packet.subarray(0, length),
+    ...headers,
+    ...more,
+    ...packet.subarray(length),
+  );
   bytes[IPV6_NEXT_HEADER] = IpProtocol.HopByHop;
   viewOf(bytes).setUint16(IPV6_PAYLOAD_LENGTH, bytes.length - length);
   return bytes;

@@ -21,7 +21,11 @@ const MAGIC_MICROSECONDS = 0xa1b2c3d4;
 const ETHERNET_HEADER_LENGTH = 14;
 
 /** Captures what passes an Ethernet interface of a namespace and the filter (pcap-filter(7)); resolves once it runs. */
-export async function capture(namespace: Namespace, device: string, filter: string): Promise<Capture> {
+export async function capture(
+  namespace: Namespace,
+  device: string,
+  filter: string,
+): Promise<Capture> {
   const child = namespace.spawn([
     ...["tcpdump", "-i", device, "-n", "-s", "0", "--immediate-mode", "-U", "-w", "-"],
     ...filter.split(" "),

@@ -35,7 +35,9 @@ function probeSurprises(
   const wanted = error !== null && typeof error === "object" ? error[kind.family] : error;
   return [
     ...difference("error", wanted, result.error),
-    ...(from === undefined ? [] : difference("responder", from, labelOf(scenario, result.reply?.addr))),
+    ...(from === undefined
+      ? []
+      : difference("responder", from, labelOf(scenario, result.reply?.addr))),
   ];
 }
 
@@ -47,7 +49,11 @@ function pingSurprises(
   return [
     ...difference(`results of ${target}`, measured.seen, results),
     ...tallyDifference(target, expected, statistics),
-    ...tallyDifference(`${target} by the truth`, pingTally(measured, measured.truth.probes), statistics),
+    ...tallyDifference(
+      `${target} by the truth`,
+      pingTally(measured, measured.truth.probes),
+      statistics,
+    ),
   ];
 }
 
@@ -77,7 +83,9 @@ function traceSurprises(
     lost: probes.filter(({ reply }) => reply === null).length,
   }));
   const last = hops.at(-1)?.ttl ?? 0;
-  const decisive = seen.filter(({ request, late, duplicate }) => request.ttl <= last && !late && !duplicate);
+  const decisive = seen.filter(
+    ({ request, late, duplicate }) => request.ttl <= last && !late && !duplicate,
+  );
   return [
     ...difference(
       "results by number",
@@ -154,7 +162,9 @@ function hopTally(
   measured: Measured,
   probes: readonly ProbeTruth[],
 ): Pick<Counts, "sent" | "received" | "lost"> {
-  const received = probes.filter((probe) => expectedResults(probe, measured)[0]?.answer !== undefined).length;
+  const received = probes.filter(
+    (probe) => expectedResults(probe, measured)[0]?.answer !== undefined,
+  ).length;
   return { sent: probes.length, received, lost: probes.length - received };
 }
 
@@ -164,7 +174,11 @@ function tallyDifference(name: string, expected: Tally, actual: Tally): string[]
   );
 }
 
-function responderDifference(name: string, expected: Responders, actual: readonly string[]): string[] {
+function responderDifference(
+  name: string,
+  expected: Responders,
+  actual: readonly string[],
+): string[] {
   if (expected !== null && typeof expected === "object" && "oneOf" in expected) {
     const [only, ...others] = actual;
     const holds = only !== undefined && others.length === 0 && expected.oneOf.includes(only);

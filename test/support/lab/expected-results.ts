@@ -30,7 +30,8 @@ export function expectedResults(probe: ProbeTruth, recipient: Recipient): Expect
   const [first] = answers;
   const isInTime = first?.took !== undefined && first.took <= recipient.timeout;
   const hasWrongData = probe.answers.some(
-    ({ forged, took = Number.POSITIVE_INFINITY }) => forged === "cookie" && took <= recipient.timeout,
+    ({ forged, took = Number.POSITIVE_INFINITY }) =>
+      forged === "cookie" && took <= recipient.timeout,
   );
   const timeout = { answer: undefined, late: false, duplicate: false, hasWrongData };
   return [

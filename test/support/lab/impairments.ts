@@ -58,7 +58,11 @@ export async function reject(router: Namespace, rejections: readonly Rejection[]
  * For IPv4 the kernel answers a burst of 5 packets of one source, then one a second (net.ipv4.route.error_burst and
  * error_cost, which exist in the first namespace only): {@link reject} has no such limit.
  */
-export async function addDeadRoute(router: Namespace, kind: DeadRoute, destination: string): Promise<void> {
+export async function addDeadRoute(
+  router: Namespace,
+  kind: DeadRoute,
+  destination: string,
+): Promise<void> {
   const family = destination.includes(":") ? "-6" : "-4";
   await router.exec("ip", family, "route", "add", kind, destination);
 }

@@ -97,7 +97,10 @@ export class Internet {
       this.#ignored += 1;
       return;
     }
-    const subject = { name: `${target}|${packet.ttl}`, ordinal: this.#count(`${target}|${packet.ttl}`) };
+    const subject = {
+      name: `${target}|${packet.ttl}`,
+      ordinal: this.#count(`${target}|${packet.ttl}`),
+    };
     const firstNs = this.#firstNs.get(target) ?? nowNs;
     this.#firstNs.set(target, firstNs);
     const startNs = this.#firstNs.get("") ?? nowNs;
@@ -162,7 +165,12 @@ export class Internet {
     const last = names.length - 1;
     for (const [index, name] of names.entries()) {
       const node = this.#node(name);
-      if (node.mtu !== undefined && packet.bytes.length > node.mtu && index > 0 && packet.dontFragment) {
+      if (
+        node.mtu !== undefined &&
+        packet.bytes.length > node.mtu &&
+        index > 0 &&
+        packet.dontFragment
+      ) {
         if (journey.nodes.at(-1)?.node.tooBig === false) {
           truth.lost = { node: names[index - 1] ?? "", why: "too big" };
         } else {
@@ -253,8 +261,10 @@ export class Internet {
         });
       }
       const lost =
-        back.lost ?? (back.isReplaced ? { node: sender.name, why: "dropped own" as const } : undefined);
-      const corrupted = back.corrupt === undefined ? answer : this.#maker.corrupt(answer, back.corrupt);
+        back.lost ??
+        (back.isReplaced ? { node: sender.name, why: "dropped own" as const } : undefined);
+      const corrupted =
+        back.corrupt === undefined ? answer : this.#maker.corrupt(answer, back.corrupt);
       this.#plan(journey, corrupted, {
         ...{ delay, copy },
         ...(lost !== undefined && { lost }),
@@ -277,6 +287,11 @@ export class Internet {
     };
     truth.answers.push(answer);
     if (fields.lost !== undefined) return;
-    this.#departures.push({ atNs: arrivedNs + fields.delay * NS_PER_MS, bytes, arrivedNs, truth: answer });
+    this.#departures.push({
+      atNs: arrivedNs + fields.delay * NS_PER_MS,
+      bytes,
+      arrivedNs,
+      truth: answer,
+    });
   }
 }

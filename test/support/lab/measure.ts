@@ -47,7 +47,8 @@ export async function measure<const Calls extends readonly Call[]>(
 /** The result of a call that succeeded. Throws the error of one that failed. */
 export function resultOf<Result>(outcome: CallOutcome<Result> | undefined): Result {
   if (outcome === undefined) throw new Error("The driver printed too little");
-  if (outcome.result === undefined) throw new Error(`The call failed: ${JSON.stringify(outcome.error)}`);
+  if (outcome.result === undefined)
+    throw new Error(`The call failed: ${JSON.stringify(outcome.error)}`);
   return outcome.result;
 }
 

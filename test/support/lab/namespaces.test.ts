@@ -37,7 +37,9 @@ describeIf(requiresLab(), "Lab", () => {
     };
     const { output: name } = await run(program);
     expect(names()).toContain(name);
-    const { code } = await run(program.replace("process.kill", "await lab[Symbol.asyncDispose](); void "));
+    const { code } = await run(
+      program.replace("process.kill", "await lab[Symbol.asyncDispose](); void "),
+    );
     expect(code).toBe(0);
     expect(names()).not.toContain(name);
   });
@@ -63,8 +65,13 @@ describeIf(requiresLab(), "Lab", () => {
       await using lab = new Lab();
       const host = lab.add("host");
       await lab.build();
-      const status = await outputOf(host.spawn(["cat", "/proc/self/status"], { as: "nobody" }), "cat");
-      const fields = new Map(status.split("\n").map((line) => line.split(/:\s*/) as [string, string]));
+      const status = await outputOf(
+        host.spawn(["cat", "/proc/self/status"], { as: "nobody" }),
+        "cat",
+      );
+      const fields = new Map(
+        status.split("\n").map((line) => line.split(/:\s*/) as [string, string]),
+      );
       for (const set of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]) {
         expect([set, fields.get(set)]).toEqual([set, "0000000000000000"]);
       }

@@ -85,7 +85,10 @@ export class Lab implements AsyncDisposable {
     const namespace = new Namespace(`${this.#prefix}-${label}`);
     this.#namespaces.push(namespace);
     const { name } = namespace;
-    const settings = [...QUIET_KERNEL, options.pingGroups === false ? NOBODY_MAY_PING : EVERYONE_MAY_PING];
+    const settings = [
+      ...QUIET_KERNEL,
+      options.pingGroups === false ? NOBODY_MAY_PING : EVERYONE_MAY_PING,
+    ];
     if (options.router) settings.push("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1");
     this.#commands.push(
       `ip netns add ${name}`,
@@ -130,7 +133,9 @@ export class Lab implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     process.off("exit", this.#onExit);
     await Promise.all(this.#namespaces.map((namespace) => namespace.endChildren()));
-    const removal = this.#namespaces.map(({ name }) => `ip netns del ${name} 2>/dev/null`).join("; ");
+    const removal = this.#namespaces
+      .map(({ name }) => `ip netns del ${name} 2>/dev/null`)
+      .join("; ");
     await Bun.spawn(["sh", "-c", `${removal}; true`]).exited;
   }
 
@@ -177,7 +182,12 @@ export class Namespace {
         stdout: "pipe",
         stderr: "pipe",
         // nobody has no home to keep a cache in.
-        env: { ...process.env, HOME: "/tmp", BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0", NO_COLOR: "1" },
+        env: {
+          ...process.env,
+          HOME: "/tmp",
+          BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0",
+          NO_COLOR: "1",
+        },
       },
     );
     this.#children.add(child);
@@ -223,7 +233,8 @@ export async function outputOf(child: Child, name: string): Promise<string> {
     new Response(child.stderr).text(),
     child.exited,
   ]);
-  if (code !== 0) throw new Error(`${name} failed (${child.signalCode ?? code}): ${complaint || output}`);
+  if (code !== 0)
+    throw new Error(`${name} failed (${child.signalCode ?? code}): ${complaint || output}`);
   return output;
 }
 

@@ -16,7 +16,10 @@ const WITHOUT_CAPABILITIES = [
   "--",
 ];
 const AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", ...WITHOUT_CAPABILITIES];
-const AS_POWERLESS_ROOT = ["setpriv", ...WITHOUT_CAPABILITIES.filter((flag) => flag !== "--clear-groups")];
+const AS_POWERLESS_ROOT = [
+  "setpriv",
+  ...WITHOUT_CAPABILITIES.filter((flag) => flag !== "--clear-groups"),
+];
 
 /** How to open a lab. */
 export interface LabOptions {
@@ -119,7 +122,9 @@ export class SimulatedLab implements AsyncDisposable {
       child.exited,
     ]);
     if (code !== 0)
-      throw new Error(`${command.join(" ")} failed (${child.signalCode ?? code}): ${complaint || output}`);
+      throw new Error(
+        `${command.join(" ")} failed (${child.signalCode ?? code}): ${complaint || output}`,
+      );
     return output;
   }
 

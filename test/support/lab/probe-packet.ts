@@ -61,7 +61,8 @@ function decode(bytes: Uint8Array): ProbePacket | undefined {
     header.version === 4
       ? header.moreFragments || header.fragmentOffset > 0
       : header.extensionHeaders.some(({ kind }) => kind === "fragment");
-  if (protocol === undefined || isFragment || bytes.length < headerLength + HEADER_LENGTH) return undefined;
+  if (protocol === undefined || isFragment || bytes.length < headerLength + HEADER_LENGTH)
+    return undefined;
   const isIcmp = protocol === "icmp";
   const echoRequest = family === 4 ? Icmpv4Type.EchoRequest : Icmpv6Type.EchoRequest;
   if (isIcmp && bytes[headerLength + TYPE] !== echoRequest) return undefined;
@@ -118,7 +119,8 @@ export function packetAsSeen(
     // The pseudo header of ICMPv6 has the source in it (RFC 4443 section 2.3); ICMPv4 has none.
     for (let index = 0; family === 6 && index < source.length; index += 2) {
       sum +=
-        (~view.getUint16(at + index) & 0xffff) + (((source[index] ?? 0) << 8) | (source[index + 1] ?? 0));
+        (~view.getUint16(at + index) & 0xffff) +
+        (((source[index] ?? 0) << 8) | (source[index + 1] ?? 0));
     }
     bytes.set(source, at);
   }

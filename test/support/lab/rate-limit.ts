@@ -20,7 +20,10 @@ export class TokenBucket {
   take(at: number): boolean {
     const elapsed = this.#at === 0 ? 0 : Math.max(0, at - this.#at);
     this.#at = Math.max(this.#at, at);
-    this.#tokens = Math.min(this.#rate.burst, this.#tokens + (elapsed / 1000) * this.#rate.perSecond);
+    this.#tokens = Math.min(
+      this.#rate.burst,
+      this.#tokens + (elapsed / 1000) * this.#rate.perSecond,
+    );
     if (this.#tokens < 1) return false;
     this.#tokens -= 1;
     return true;

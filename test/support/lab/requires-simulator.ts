@@ -12,7 +12,9 @@ export function requiresSimulator(...commands: readonly Program[]): SkipReason {
     requires.namespaces(),
     requires.tun() ?? tunAccess(),
     requires.root() === undefined ? requires.nobody() : undefined,
-    ...(["ip", "nsenter", "setpriv", ...commands] as const).map((command) => requires.command(command)),
+    ...(["ip", "nsenter", "setpriv", ...commands] as const).map((command) =>
+      requires.command(command),
+    ),
   );
 }
 

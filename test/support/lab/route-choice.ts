@@ -50,7 +50,14 @@ function chooseBranch(
 }
 
 /** What routers hash to keep the packets of a flow on one path (RFC 2992): the first four bytes of ICMP as if they were ports. */
-function flowOf({ source, destination, protocol, identifier, sequence, checksum }: ProbePacket): string {
+function flowOf({
+  source,
+  destination,
+  protocol,
+  identifier,
+  sequence,
+  checksum,
+}: ProbePacket): string {
   const ports = protocol === "icmp" ? `${checksum}|${identifier}` : `${identifier}|${sequence}`;
   return `${source}|${destination}|${protocol}|${ports}`;
 }

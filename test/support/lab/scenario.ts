@@ -133,7 +133,10 @@ export type Action =
 export interface Extensions {
   /** Proper: behind a length field (RFC 4884 section 4). Legacy: at offset 128, with a length of 0 (section 5.5). */
   readonly form: "proper" | "legacy";
-  readonly objects: readonly Extract<ExtensionObjectFields, { kind: "mpls" | "interfaceInformation" }>[];
+  readonly objects: readonly Extract<
+    ExtensionObjectFields,
+    { kind: "mpls" | "interfaceInformation" }
+  >[];
 }
 
 /** Network address translation at a router. */
@@ -215,7 +218,15 @@ export interface Outcome {
 export type Tally = Partial<
   Pick<
     StatisticsSnapshot,
-    "sent" | "received" | "lost" | "late" | "duplicates" | "reordered" | "corrupt" | "errors" | "sendErrors"
+    | "sent"
+    | "received"
+    | "lost"
+    | "late"
+    | "duplicates"
+    | "reordered"
+    | "corrupt"
+    | "errors"
+    | "sendErrors"
   >
 >;
 

@@ -2,7 +2,9 @@ import { expect, test } from "bun:test";
 import { differencesOf, shapeOf } from "./shape.ts";
 
 test("shapeOf() names every field and its type", () => {
-  expect(shapeOf({ kind: "reply", a: { b: null, c: [{ d: 1 }, { e: 2 }] }, f: "x", g: [] })).toEqual({
+  expect(
+    shapeOf({ kind: "reply", a: { b: null, c: [{ d: 1 }, { e: 2 }] }, f: "x", g: [] }),
+  ).toEqual({
     kind: "reply",
     "a.b": "null",
     "a.c": "array",

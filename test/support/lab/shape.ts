@@ -5,7 +5,8 @@ export type Shape = Readonly<Record<string, string>>;
 export function shapeOf(value: unknown, path = ""): Shape {
   if (Array.isArray(value))
     return { [path]: "array", ...(value.length > 0 && shapeOf(value[0], `${path}[]`)) };
-  if (typeof value !== "object" || value === null) return { [path]: value === null ? "null" : typeof value };
+  if (typeof value !== "object" || value === null)
+    return { [path]: value === null ? "null" : typeof value };
   const shape: Record<string, string> = {};
   for (const [key, field] of Object.entries(value)) {
     const name = path === "" ? key : `${path}.${key}`;

@@ -85,7 +85,11 @@ function exchange(io: BlockingIo, tun: number, internet: Internet): void {
     const packet = io.read(tun);
     const nowNs = Bun.nanoseconds();
     if (packet !== undefined) internet.receive(packet, nowNs);
-    for (let due = internet.takeDue(nowNs); due !== undefined; due = internet.takeDue(Bun.nanoseconds())) {
+    for (
+      let due = internet.takeDue(nowNs);
+      due !== undefined;
+      due = internet.takeDue(Bun.nanoseconds())
+    ) {
       while (!io.write(tun, due.bytes)) io.wait([], 100_000);
     }
     if (packet === undefined) return;

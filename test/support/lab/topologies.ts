@@ -35,7 +35,11 @@ export interface ChainOptions {
  * Builds a chain. Link i, from 1, is 10.77.i.0/24 and fd77:i::/64; its end at the source's side is 1, at the target's
  * side 2. Routers send everything they do not know towards the target, and the target drops what is not its own.
  */
-export async function buildChain({ routers: count, lastMtu, pingGroups }: ChainOptions): Promise<Chain> {
+export async function buildChain({
+  routers: count,
+  lastMtu,
+  pingGroups,
+}: ChainOptions): Promise<Chain> {
   const lab = new Lab();
   const options: NamespaceOptions = pingGroups === undefined ? {} : { pingGroups };
   const source = lab.add("source", options);
@@ -104,7 +108,11 @@ export async function buildDiamond(): Promise<Diamond> {
   pairs.forEach(([near, nearDevice, far, farDevice], i) => {
     const net = i + 1;
     lab.connect(
-      { namespace: near, device: nearDevice, addresses: [`10.79.${net}.1/24`, `fd79:${net}::1/64`] },
+      {
+        namespace: near,
+        device: nearDevice,
+        addresses: [`10.79.${net}.1/24`, `fd79:${net}::1/64`],
+      },
       { namespace: far, device: farDevice, addresses: [`10.79.${net}.2/24`, `fd79:${net}::2/64`] },
     );
   });
@@ -130,7 +138,10 @@ export async function buildDiamond(): Promise<Diamond> {
   route(target, [down(6)]);
   await lab.build();
   for (const node of [first, second]) {
-    const settings = ["net.ipv4.fib_multipath_hash_policy=1", "net.ipv6.fib_multipath_hash_policy=1"];
+    const settings = [
+      "net.ipv4.fib_multipath_hash_policy=1",
+      "net.ipv6.fib_multipath_hash_policy=1",
+    ];
     await node.exec("sysctl", "-q", "-w", ...settings);
   }
   return {
@@ -198,7 +209,13 @@ export async function buildTwoRouters(): Promise<TwoRouters> {
   };
 }
 
-function end(nodes: readonly Namespace[], index: number, device: string, link: number, host: number) {
+function end(
+  nodes: readonly Namespace[],
+  index: number,
+  device: string,
+  link: number,
+  host: number,
+) {
   const addresses = [`10.77.${link}.${host}/24`, `fd77:${link}::${host}/64`];
   return { namespace: at(nodes, index), device, addresses };
 }

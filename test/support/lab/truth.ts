@@ -32,7 +32,13 @@ export interface ProbeTruth {
 /** Where a packet got lost, and why. */
 export interface Loss {
   readonly node: string;
-  readonly why: "dropped there" | "dropped back" | "dropped own" | "silent" | "rate limit" | "too big";
+  readonly why:
+    | "dropped there"
+    | "dropped back"
+    | "dropped own"
+    | "silent"
+    | "rate limit"
+    | "too big";
 }
 
 /** A packet that was sent back. */

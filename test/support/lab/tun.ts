@@ -106,7 +106,9 @@ export class BlockingIo {
     const ready = this.#libc.symbols.ppoll(bytes, fds.length, timeout, null);
     if (ready < 0 && !this.#isTemporary()) throw this.#error("ppoll()");
     if (ready <= 0) return [];
-    return fds.filter((_, index) => view.getInt16(index * POLLFD_LENGTH + POLLFD_REVENTS, true) !== 0);
+    return fds.filter(
+      (_, index) => view.getInt16(index * POLLFD_LENGTH + POLLFD_REVENTS, true) !== 0,
+    );
   }
 
   #isTemporary(): boolean {

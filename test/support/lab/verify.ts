@@ -13,7 +13,12 @@ const QUOTED_ICMP_HEADER = 8;
 /** RFC 1812 and RFC 4443: what an error has room for after its own headers and the quoted IP header. */
 const QUOTE_ROOM = { 4: 576 - 20 - 8 - 20, 6: 1280 - 40 - 8 - 40 } as const;
 
-const NOTHING: ExpectedResult = { answer: undefined, late: false, duplicate: false, hasWrongData: false };
+const NOTHING: ExpectedResult = {
+  answer: undefined,
+  late: false,
+  duplicate: false,
+  hasWrongData: false,
+};
 
 /** What of a run contradicts what the simulator knows it did: one line for each contradiction. */
 export function contradictions(measured: Measured): string[] {
@@ -23,7 +28,8 @@ export function contradictions(measured: Measured): string[] {
   const probes = new Map(truth.probes.map((probe) => [keyOfProbe(probe), probe]));
   for (const [key, results] of seenOf) {
     const probe = probes.get(key);
-    if (probe === undefined) problems.push(`A result of a probe that never left: ${describe(results[0])}`);
+    if (probe === undefined)
+      problems.push(`A result of a probe that never left: ${describe(results[0])}`);
     else problems.push(...probeProblems(measured, probe, results));
   }
   problems.push(...orderProblems(measured, seenOf));
@@ -31,7 +37,11 @@ export function contradictions(measured: Measured): string[] {
   return problems;
 }
 
-function probeProblems(measured: Measured, probe: ProbeTruth, results: readonly SeenResult[]): string[] {
+function probeProblems(
+  measured: Measured,
+  probe: ProbeTruth,
+  results: readonly SeenResult[],
+): string[] {
   const expected = expectedResults(probe, measured);
   const name = `Probe ${probe.ordinal} to ${probe.target} with TTL ${probe.ttl}`;
   if (results.length > expected.length) {
@@ -44,7 +54,9 @@ function probeProblems(measured: Measured, probe: ProbeTruth, results: readonly 
     const corrupt = answer === undefined ? hasWrongData : isVisiblyCorrupt(answer);
     const flags = { late, duplicate, corrupt };
     const problems = [
-      ...(answer === undefined ? timeoutProblems(result) : answerProblems(measured, answer, result)),
+      ...(answer === undefined
+        ? timeoutProblems(result)
+        : answerProblems(measured, answer, result)),
       ...Object.entries(flags)
         .filter(([flag, value]) => result[flag as keyof typeof flags] !== value)
         .map(([flag, value]) => `${flag} should be ${value}`),
@@ -63,7 +75,8 @@ function timeoutProblems(result: SeenResult): string[] {
 }
 
 function answerProblems(measured: Measured, answer: AnswerTruth, result: SeenResult): string[] {
-  if (result.reply === null) return [`should be answered by ${answer.node} after ${answer.took} ms`];
+  if (result.reply === null)
+    return [`should be answered by ${answer.node} after ${answer.took} ms`];
   const { addr, rtt, rttSource, ttl } = result.reply;
   const problems: string[] = [];
   const check = (holds: boolean, problem: string): void => {
@@ -80,7 +93,10 @@ function answerProblems(measured: Measured, answer: AnswerTruth, result: SeenRes
     problems.push("should be an ICMP error");
   } else {
     const { type, code } = result.icmpError;
-    check(type === answer.type && code === answer.code, `should be type ${answer.type} code ${answer.code}`);
+    check(
+      type === answer.type && code === answer.code,
+      `should be type ${answer.type} code ${answer.code}`,
+    );
     problems.push(...quoteProblems(measured, answer, result));
   }
   return problems;
@@ -97,32 +113,50 @@ function quoteProblems(
   const problems: string[] = [];
   const objects = node.extensions?.objects ?? [];
   if (extensions.length !== objects.length || !Bun.deepMatch([...objects], [...extensions])) {
-    problems.push(`extensions should be ${JSON.stringify(objects)}, not ${JSON.stringify(extensions)}`);
+    problems.push(
+      `extensions should be ${JSON.stringify(objects)}, not ${JSON.stringify(extensions)}`,
+    );
   }
-  if (quote.destAddr !== result.request.addr) problems.push(`the quote is of a packet to ${quote.destAddr}`);
+  if (quote.destAddr !== result.request.addr)
+    problems.push(`the quote is of a packet to ${quote.destAddr}`);
   const sent = result.request.sentPacket?.packet.payload ?? "";
   // Behind a quote that is padded for extensions, padding and data look the same.
   if (objects.length === 0 && corrupt === undefined) {
     const length = quotedLength(node, kind.family, sent.length / 2);
     if (quote.payload !== sent.slice(0, 2 * length))
       problems.push(`the quote should have ${length} bytes of data`);
-    if (quote.truncated !== length < sent.length / 2) problems.push("the quote is wrong about being cut");
+    if (quote.truncated !== length < sent.length / 2)
+      problems.push("the quote is wrong about being cut");
   }
   return problems;
 }
 
-function quotedLength({ quote = Number.POSITIVE_INFINITY }: Node, family: Family, sent: number): number {
+function quotedLength(
+  { quote = Number.POSITIVE_INFINITY }: Node,
+  family: Family,
+  sent: number,
+): number {
   return Math.max(0, Math.min(sent, Math.min(quote, QUOTE_ROOM[family]) - QUOTED_ICMP_HEADER));
 }
 
 /** The flag `reordered`, told from the order in which the simulator sent the answers. */
-function orderProblems(measured: Measured, seenOf: ReadonlyMap<string, readonly SeenResult[]>): string[] {
+function orderProblems(
+  measured: Measured,
+  seenOf: ReadonlyMap<string, readonly SeenResult[]>,
+): string[] {
   const problems: string[] = [];
   for (const probes of Map.groupBy(measured.truth.probes, ({ target }) => target).values()) {
     const answered = probes
-      .map((probe, index) => ({ probe, index, result: decisive(seenOf.get(keyOfProbe(probe)) ?? []) }))
+      .map((probe, index) => ({
+        probe,
+        index,
+        result: decisive(seenOf.get(keyOfProbe(probe)) ?? []),
+      }))
       .filter(({ result }) => result?.reply != null)
-      .map((entry) => ({ ...entry, took: expectedResults(entry.probe, measured)[0]?.answer?.took ?? 0 }))
+      .map((entry) => ({
+        ...entry,
+        took: expectedResults(entry.probe, measured)[0]?.answer?.took ?? 0,
+      }))
       .sort((a, b) => a.probe.at + a.took - (b.probe.at + b.took));
     let latest = -1;
     for (const { result, index } of answered) {
@@ -144,7 +178,9 @@ function missing(measured: Measured, seenOf: ReadonlyMap<string, readonly SeenRe
   return measured.truth.probes
     .filter((probe) => decisive(seenOf.get(keyOfProbe(probe)) ?? []) === undefined)
     .filter((probe) => !mayBeDropped(measured, probe))
-    .map((probe) => `Probe ${probe.ordinal} to ${probe.target} with TTL ${probe.ttl} has no result`);
+    .map(
+      (probe) => `Probe ${probe.ordinal} to ${probe.target} with TTL ${probe.ttl} has no result`,
+    );
 }
 
 /** Whether a trace or mtr may have lost interest in a probe: one beyond its last hop, or that had TTL left where it got to. */

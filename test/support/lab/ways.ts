@@ -77,7 +77,8 @@ function actionsOf(
   if (node.effects === undefined) return [];
   return node.effects
     .filter(
-      (effect, index) => effect.on === on && fate.picks(effect.pick, `${name}|effect ${index}`, subject),
+      (effect, index) =>
+        effect.on === on && fate.picks(effect.pick, `${name}|effect ${index}`, subject),
     )
     .map(({ action }) => action);
 }

@@ -57,7 +57,9 @@ describeIf(needs, "icmpx on a terminal", () => {
     ["vt100", 0],
     ["screen-256color", 256],
   ])("asks %s for no more than its %p colours", async (TERM, colours) => {
-    await using pty = start([...ICMPX_TUI, "ping", "127.0.0.1"], { env: { TERM, COLORTERM: undefined } });
+    await using pty = start([...ICMPX_TUI, "ping", "127.0.0.1"], {
+      env: { TERM, COLORTERM: undefined },
+    });
     await pty.shows("#2 ");
     const used = new Set(coloursOf(pty));
     const allowed = colours === 0 ? /^$/ : colours === 8 ? /^palette [0-7]$/ : /^palette \d+$/;
@@ -122,7 +124,9 @@ describeIf(needs, "icmpx on a terminal", () => {
       }
     }
     pty.resize(100, 30);
-    await pty.until(() => TITLES.every((title) => pty.text.includes(title)) && pty.rows.length === 30);
+    await pty.until(
+      () => TITLES.every((title) => pty.text.includes(title)) && pty.rows.length === 30,
+    );
     await pty.until(() => Math.max(...pty.rows.map((row) => row.length)) > 80);
     pty.resize(40, 12);
     await pty.until(() => pty.rows.every((row) => row.length <= 40) && /Sent +Loss/.test(pty.text));

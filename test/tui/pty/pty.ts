@@ -73,7 +73,8 @@ export class Pty implements AsyncDisposable {
         },
       },
     });
-    if (this.#child.terminal === undefined) throw new Error("Cannot run on a terminal: there is none");
+    if (this.#child.terminal === undefined)
+      throw new Error("Cannot run on a terminal: there is none");
     this.#pty = this.#child.terminal;
     terminal.onData((text) => this.type(answer(text)));
   }
@@ -105,7 +106,8 @@ export class Pty implements AsyncDisposable {
         const cell = line?.getCell(column);
         if (cell === undefined) continue;
         // The colour of a letter that is not there cannot be seen.
-        if (!cell.isBgDefault() || (cell.getChars().trim() !== "" && !cell.isFgDefault())) return true;
+        if (!cell.isBgDefault() || (cell.getChars().trim() !== "" && !cell.isFgDefault()))
+          return true;
       }
     }
     return false;
@@ -133,7 +135,8 @@ export class Pty implements AsyncDisposable {
   /** Presses and releases the left button on the first letter of a text. */
   clickOn(text: string): void {
     const row = this.rows.findIndex((line) => line.includes(text));
-    if (row < 0) throw new Error(`There is no ${JSON.stringify(text)} on the screen:\n${this.text}`);
+    if (row < 0)
+      throw new Error(`There is no ${JSON.stringify(text)} on the screen:\n${this.text}`);
     const column = Bun.stringWidth(this.rows[row]?.split(text)[0] ?? "");
     // SGR mouse reports (mode 1006 of xterm), counted from 1.
     const where = `${column + 1};${row + 1}`;

@@ -40,29 +40,32 @@ describeIf(needs, "a terminal that stands still", () => {
   test.each([
     ["for 15 s", STALL_MS, []],
     ["and belongs to another user", STALL_MS / 3, STRANGER],
-  ])("%s delays no probe, and shows what it should when it goes on", async (_, stallMs, through) => {
-    const log = join(folder, "probes.json");
-    await using pty = onScript([...through, process.execPath, LOGGED, log, "ping", "127.0.0.1"]);
-    await pty.until(() => /^ *(│ +)?\d\d:\d\d:\d\d\.\d{3} .+ #12 /m.test(pty.text));
-    process.kill(pty.pid, "SIGSTOP");
-    const stoppedAt = Date.now();
-    await Bun.sleep(stallMs);
-    const wentOnAt = Date.now();
-    process.kill(pty.pid, "SIGCONT");
-    // More than it could have drawn before.
-    await pty.until(() => newestNumber(pty.text) > (0.5 * stallMs) / INTERVAL_MS);
-    pty.type("q");
-    expect(await pty.ended()).toBe(0);
-    expect([pty.isAlternate, pty.leftovers]).toEqual([false, []]);
+  ])(
+    "%s delays no probe, and shows what it should when it goes on",
+    async (_, stallMs, through) => {
+      const log = join(folder, "probes.json");
+      await using pty = onScript([...through, process.execPath, LOGGED, log, "ping", "127.0.0.1"]);
+      await pty.until(() => /^ *(│ +)?\d\d:\d\d:\d\d\.\d{3} .+ #12 /m.test(pty.text));
+      process.kill(pty.pid, "SIGSTOP");
+      const stoppedAt = Date.now();
+      await Bun.sleep(stallMs);
+      const wentOnAt = Date.now();
+      process.kill(pty.pid, "SIGCONT");
+      // More than it could have drawn before.
+      await pty.until(() => newestNumber(pty.text) > (0.5 * stallMs) / INTERVAL_MS);
+      pty.type("q");
+      expect(await pty.ended()).toBe(0);
+      expect([pty.isAlternate, pty.leftovers]).toEqual([false, []]);
 
-    const { sentAt, rtts } = (await Bun.file(log).json()) as ProbeLog;
-    const during = sentAt.filter((at) => at > stoppedAt && at < wentOnAt);
-    const gaps = during.slice(1).map((at, index) => at - (during[index] ?? 0));
-    expect(Math.max(...gaps)).toBeLessThan(LONGEST_GAP_MS);
-    expect(during.length).toBeGreaterThan((0.8 * stallMs) / INTERVAL_MS);
-    expect(rtts).not.toContain(null);
-    expect(Math.max(...rtts.map(Number))).toBeLessThan(LONGEST_GAP_MS);
-  });
+      const { sentAt, rtts } = (await Bun.file(log).json()) as ProbeLog;
+      const during = sentAt.filter((at) => at > stoppedAt && at < wentOnAt);
+      const gaps = during.slice(1).map((at, index) => at - (during[index] ?? 0));
+      expect(Math.max(...gaps)).toBeLessThan(LONGEST_GAP_MS);
+      expect(during.length).toBeGreaterThan((0.8 * stallMs) / INTERVAL_MS);
+      expect(rtts).not.toContain(null);
+      expect(Math.max(...rtts.map(Number))).toBeLessThan(LONGEST_GAP_MS);
+    },
+  );
 
   test("stops a program that waits for it, which shows that it does", async () => {
     const program = `

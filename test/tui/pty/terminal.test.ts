@@ -29,13 +29,14 @@ describeIf(requires.linux(), "runOnTerminal() gives the terminal back", () => {
     });
   }
 
-  const errors: readonly (readonly [where: string, message: string, cause: (pty: Pty) => void])[] = [
-    ["a key", "thrown by a key \\x1b[31m", (pty) => pty.type("k")],
-    ["the mouse", "thrown by a click", (pty) => pty.clickOn("ready")],
-    ["a timer", "thrown by a timer", (pty) => pty.type("t")],
-    ["a promise", "rejected", (pty) => pty.type("p")],
-    ["drawing", "thrown while drawing", (pty) => pty.type("d")],
-  ];
+  const errors: readonly (readonly [where: string, message: string, cause: (pty: Pty) => void])[] =
+    [
+      ["a key", "thrown by a key \\x1b[31m", (pty) => pty.type("k")],
+      ["the mouse", "thrown by a click", (pty) => pty.clickOn("ready")],
+      ["a timer", "thrown by a timer", (pty) => pty.type("t")],
+      ["a promise", "rejected", (pty) => pty.type("p")],
+      ["drawing", "thrown while drawing", (pty) => pty.type("d")],
+    ];
   for (const [where, message, cause] of errors) {
     test(`after an error thrown by ${where}, which it prints`, async () => {
       await using pty = new Pty(PROGRAM, { columns: 300 });
@@ -61,7 +62,9 @@ describeIf(requires.linux(), "runOnTerminal() gives the terminal back", () => {
   });
 
   test("with grapheme clustering on, if it was", async () => {
-    await using pty = new Pty(PROGRAM, { answer: (text) => text.replace("?2027;0$y", "?2027;1$y") });
+    await using pty = new Pty(PROGRAM, {
+      answer: (text) => text.replace("?2027;0$y", "?2027;1$y"),
+    });
     await pty.shows("ready");
     pty.type("q");
     expect(await pty.ended()).toBe(0);
@@ -98,31 +101,37 @@ describeIf(requires.linux(), "runOnTerminal()", () => {
   });
 });
 
-describeIf(requires.all(requires.linux(), requires.command("bash")), "runOnTerminal() in a shell", () => {
-  for (const [how, stop] of [
-    ["Ctrl-Z", (pty: Pty) => pty.type("\x1a")],
-    ["SIGTSTP", (pty: Pty) => killChild(pty, "SIGTSTP")],
-    ["SIGSTOP", (pty: Pty) => killChild(pty, "SIGSTOP")],
-  ] as const) {
-    test(`is stopped by ${how}, and goes on with fg`, async () => {
-      await using pty = new Pty(["bash", "--norc", "--noprofile", "-i"], { env: { PS1: "prompt> " } });
-      await pty.shows("prompt>");
-      pty.type(`${PROGRAM.join(" ")}; echo code $?\r`);
-      await pty.shows("ready");
-      stop(pty);
-      await pty.until(() => pty.output.includes("Stopped"));
-      // The screen may be behind what was written to it.
-      if (how !== "SIGSTOP") await pty.until(() => !pty.isAlternate && !pty.wantsMouse);
-      pty.type("fg\r");
-      await pty.until(() => pty.isAlternate && pty.wantsMouse && pty.text.includes("ready"));
-      pty.type("x");
-      await pty.shows("key x");
-      pty.type("7");
-      await pty.until(() => !pty.isAlternate && pty.text.includes("closed 1"));
-      expect(pty.leftovers.filter((mode) => mode !== "?2004h")).toEqual([]);
-    });
-  }
-});
+describeIf(
+  requires.all(requires.linux(), requires.command("bash")),
+  "runOnTerminal() in a shell",
+  () => {
+    for (const [how, stop] of [
+      ["Ctrl-Z", (pty: Pty) => pty.type("\x1a")],
+      ["SIGTSTP", (pty: Pty) => killChild(pty, "SIGTSTP")],
+      ["SIGSTOP", (pty: Pty) => killChild(pty, "SIGSTOP")],
+    ] as const) {
+      test(`is stopped by ${how}, and goes on with fg`, async () => {
+        await using pty = new Pty(["bash", "--norc", "--noprofile", "-i"], {
+          env: { PS1: "prompt> " },
+        });
+        await pty.shows("prompt>");
+        pty.type(`${PROGRAM.join(" ")}; echo code $?\r`);
+        await pty.shows("ready");
+        stop(pty);
+        await pty.until(() => pty.output.includes("Stopped"));
+        // The screen may be behind what was written to it.
+        if (how !== "SIGSTOP") await pty.until(() => !pty.isAlternate && !pty.wantsMouse);
+        pty.type("fg\r");
+        await pty.until(() => pty.isAlternate && pty.wantsMouse && pty.text.includes("ready"));
+        pty.type("x");
+        await pty.shows("key x");
+        pty.type("7");
+        await pty.until(() => !pty.isAlternate && pty.text.includes("closed 1"));
+        expect(pty.leftovers.filter((mode) => mode !== "?2004h")).toEqual([]);
+      });
+    }
+  },
+);
 
 function killChild(pty: Pty, signal: NodeJS.Signals): void {
   const children = Bun.spawnSync(["ps", "-o", "pid=", "--ppid", String(pty.pid)]).stdout.toString();

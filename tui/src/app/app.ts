@@ -257,7 +257,8 @@ export class App {
     this.#options.settings.view = view;
     // An empty form is there to be filled in.
     const { tab } = this.#workspace;
-    if (tab !== undefined && tab.panel === undefined && !tab.isBeginning) this.#keyboard.focusField();
+    if (tab !== undefined && tab.panel === undefined && !tab.isBeginning)
+      this.#keyboard.focusField();
     else this.#keyboard.focusPanel();
     this.#redraw();
   }

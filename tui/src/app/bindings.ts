@@ -60,7 +60,9 @@ export function globalBindings(actions: Actions, tools: readonly Tool[]): readon
     bind(["[", "left"], "[ ←", "tab before", () => actions.moveTab(-1)),
     ...views.map((view, index) => {
       const number = index + 1;
-      return bind([`${number}`, `f${number}`], `${number} F${number}`, view, () => actions.show(view));
+      return bind([`${number}`, `f${number}`], `${number} F${number}`, view, () =>
+        actions.show(view),
+      );
     }),
     bind(["w"], "w", "save the report", () => actions.saveReport()),
     bind([FREEZE_KEY], FREEZE_KEY, "freeze the screen", () => actions.freeze()),

@@ -41,7 +41,11 @@ export function drawNavigation(
   for (const [index, entry] of entries.entries()) {
     const y = index + 2;
     const role: Role = entry.isShown ? "selected" : "text";
-    canvas.text(0, y, ` ${index + 1} ${entry.title}`, { role, width: width - 1, fill: entry.isShown });
+    canvas.text(0, y, ` ${index + 1} ${entry.title}`, {
+      role,
+      width: width - 1,
+      fill: entry.isShown,
+    });
     const { down, running } = entry;
     const count = down > 0 ? `${DOWN.text}${down}` : running > 0 ? `●${running}` : "";
     const countRole = entry.isShown ? "selected" : down > 0 ? "bad" : "good";
@@ -50,7 +54,8 @@ export function drawNavigation(
   }
   const first = height - foot.length;
   if (first > entries.length + 2) {
-    for (const [index, line] of foot.entries()) canvas.text(1, first + index, line, { role: "dim" });
+    for (const [index, line] of foot.entries())
+      canvas.text(1, first + index, line, { role: "dim" });
   }
   for (let y = 0; y < height; y += 1) canvas.text(width, y, "│", { role: "border" });
 }
@@ -73,7 +78,9 @@ export function drawNavigationRow(canvas: Canvas, entries: readonly NavigationEn
 /** The tabs of a tool, those around the one that is shown if there is no room for all, and a way to add one. */
 export function drawTabs(canvas: Canvas, tabs: readonly TabEntry[], add: () => void): void {
   const texts = tabs.map(({ title }, index) => ` ${index + 1} ${truncate(title, TAB_WIDTH)} `);
-  const widths = texts.map((text, index) => textWidth(text) + (tabs[index]?.mark === undefined ? 0 : 2));
+  const widths = texts.map(
+    (text, index) => textWidth(text) + (tabs[index]?.mark === undefined ? 0 : 2),
+  );
   const shown = Math.max(
     0,
     tabs.findIndex(({ isShown }) => isShown),
@@ -90,7 +97,11 @@ export function drawTabs(canvas: Canvas, tabs: readonly TabEntry[], add: () => v
       canvas.text(x++, 0, "›", { role: "dim" });
       break;
     }
-    canvas.text(x, 0, texts[index] ?? "", { role: isShown ? "selected" : "text", width, fill: isShown });
+    canvas.text(x, 0, texts[index] ?? "", {
+      role: isShown ? "selected" : "text",
+      width,
+      fill: isShown,
+    });
     if (mark !== undefined) {
       canvas.text(x + width - 2, 0, mark.text, { role: isShown ? "selected" : mark.role });
     }
@@ -121,7 +132,10 @@ export function drawForm(canvas: Canvas, look: FormLook): void {
       index === 0 ? (values[name] ?? "") : `${label.toLowerCase()} ${values[name]}${unit}`,
     );
     canvas.text(0, 0, parts.join("  "), { role: problems.size > 0 ? "bad" : "dim" });
-    canvas.onMouse({ x: 0, y: 0, width: canvas.width, height: 1 }, { click: () => edit(undefined) });
+    canvas.onMouse(
+      { x: 0, y: 0, width: canvas.width, height: 1 },
+      { click: () => edit(undefined) },
+    );
     return;
   }
   for (const { field, x, y, inputX, inputWidth } of layout.fields) {
@@ -134,7 +148,10 @@ export function drawForm(canvas: Canvas, look: FormLook): void {
       fill: true,
     });
     if (field.unit !== "") canvas.text(inputX + inputWidth + 1, y, field.unit, { role: "dim" });
-    canvas.onMouse({ x, y, width: inputX + inputWidth - x, height: 1 }, { click: () => edit(field.name) });
+    canvas.onMouse(
+      { x, y, width: inputX + inputWidth - x, height: 1 },
+      { click: () => edit(field.name) },
+    );
   }
 }
 
@@ -144,12 +161,21 @@ export function drawButton(
   { text, isFocused, press }: { readonly text: string; readonly isFocused: boolean; press(): void },
 ): void {
   const { width } = canvas;
-  canvas.text(0, 0, `[ ${text} ]`, { role: isFocused ? "selected" : "button", width, align: "right" });
+  canvas.text(0, 0, `[ ${text} ]`, {
+    role: isFocused ? "selected" : "button",
+    width,
+    align: "right",
+  });
   canvas.onMouse({ x: 0, y: 0, width, height: 1 }, { click: press });
 }
 
 /** Marks before notices, so that they are told apart without colours. */
-const NOTICE_MARKS: Readonly<Record<NoticeRole, string>> = { text: "·", good: "✓", warn: "!", bad: "✗" };
+const NOTICE_MARKS: Readonly<Record<NoticeRole, string>> = {
+  text: "·",
+  good: "✓",
+  warn: "!",
+  bad: "✗",
+};
 
 /** The lines that notices take on a screen of some width, marks included. */
 export function noticeLines(

@@ -46,7 +46,10 @@ export async function copyText(text: string, options: CopyOptions): Promise<Copy
 }
 
 /** What to say about it. */
-export function copyNotice(outcome: CopyOutcome, what: string): readonly [role: NoticeRole, message: string] {
+export function copyNotice(
+  outcome: CopyOutcome,
+  what: string,
+): readonly [role: NoticeRole, message: string] {
   switch (outcome) {
     case "copied":
       return ["good", `Copied ${what}`];

@@ -60,7 +60,9 @@ export class Drawing {
     const { keyboard, workspace } = this.#options;
     const { focus, isTyping } = keyboard;
     const { layout, form, isFormOpen } = this.#places();
-    const place = form.fields.find(({ field }) => focus.on === "field" && field.name === focus.name);
+    const place = form.fields.find(
+      ({ field }) => focus.on === "field" && field.name === focus.name,
+    );
     if (!isFormOpen || !isTyping || place === undefined) return undefined;
     const value = workspace.tab?.values[place.field.name] ?? "";
     return { place, left: layout.form.x + 1, top: layout.form.y, value };
@@ -128,7 +130,8 @@ export class Drawing {
 
   /** The failure that the body tells in full. */
   #bodyFailure(): string | undefined {
-    if (this.#isIdle) return this.permission?.state === "denied" ? this.permission.message : undefined;
+    if (this.#isIdle)
+      return this.permission?.state === "denied" ? this.permission.message : undefined;
     return this.#options.workspace.tab?.panel?.session.failure ?? undefined;
   }
 
@@ -169,14 +172,19 @@ export class Drawing {
   #places(): Places {
     const { size, keyboard, workspace, notices } = this.#options;
     const { width, height } = size();
-    const needs = { width, height, noticeRows: noticeLines(this.#shownNotices(notices), width).length };
+    const needs = {
+      width,
+      height,
+      noticeRows: noticeLines(this.#shownNotices(notices), width).length,
+    };
     const fields = workspace.deck?.tool.fields ?? [];
     const isFormNeeded = keyboard.focus.on !== "panel" || workspace.tab?.panel === undefined;
     const sizeOf = (formRows: number): Layout => layoutScreen({ ...needs, formRows, isFormNeeded });
     // The width of the form does not depend on its rows.
     const form = layoutForm(fields, Math.max(1, sizeOf(1).form.width - 2));
     const layout = sizeOf(form.rows);
-    const isFormOpen = layout.form.height >= form.rows && form.rows > 0 && (form.rows > 1 || height > 1);
+    const isFormOpen =
+      layout.form.height >= form.rows && form.rows > 0 && (form.rows > 1 || height > 1);
     return { layout, form, isFormOpen };
   }
 }

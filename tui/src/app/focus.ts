@@ -1,7 +1,9 @@
 import type { Field } from "../model/fields.ts";
 
 /** Who has the keyboard. */
-export type Focus = { readonly on: "panel" | "button" } | { readonly on: "field"; readonly name: string };
+export type Focus =
+  | { readonly on: "panel" | "button" }
+  | { readonly on: "field"; readonly name: string };
 
 export const PANEL: Focus = { on: "panel" };
 const BUTTON: Focus = { on: "button" };

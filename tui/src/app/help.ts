@@ -40,7 +40,8 @@ export function drawHelp(canvas: Canvas, groups: readonly HelpGroup[], scroll: n
   );
   const wanted = labelWidth + LABEL_GAP + summaryWidth;
   const room = canvas.width - 2 * MARGIN;
-  const isWide = room >= 2 * (labelWidth + LABEL_GAP + Math.min(summaryWidth, LEAST_SUMMARY)) + COLUMN_GAP;
+  const isWide =
+    room >= 2 * (labelWidth + LABEL_GAP + Math.min(summaryWidth, LEAST_SUMMARY)) + COLUMN_GAP;
   const columns = isWide && shown.length > 1 ? balanced(shown) : [linesOf(shown)];
   const gaps = COLUMN_GAP * (columns.length - 1);
   const columnWidth = Math.min(wanted, Math.floor((room - gaps) / columns.length));
@@ -92,7 +93,11 @@ function drawFrame(
 
 function drawLine(
   canvas: Canvas,
-  { row, line, labelWidth }: { readonly row: number; readonly line: Line; readonly labelWidth: number },
+  {
+    row,
+    line,
+    labelWidth,
+  }: { readonly row: number; readonly line: Line; readonly labelWidth: number },
 ): void {
   if (line === null) return;
   if ("title" in line) {

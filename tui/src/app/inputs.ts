@@ -111,7 +111,8 @@ export class Inputs {
     });
     paint(input, this.#theme);
     input.on(InputRenderableEvents.INPUT, () => {
-      if (this.#name !== undefined && !this.#isPlacing) this.#options.onInput(this.#name, input.value);
+      if (this.#name !== undefined && !this.#isPlacing)
+        this.#options.onInput(this.#name, input.value);
     });
     this.#renderer.root.add(input);
     return input;
@@ -143,7 +144,8 @@ function paint(input: InputRenderable, { looks, background }: Theme): void {
   input.focusedTextColor = text;
   input.backgroundColor = behind;
   input.focusedBackgroundColor = behind;
-  input.placeholderColor = placeholder.fg === undefined ? RGBA.defaultForeground() : rgbaOf(placeholder.fg);
+  input.placeholderColor =
+    placeholder.fg === undefined ? RGBA.defaultForeground() : rgbaOf(placeholder.fg);
   if (selected.bg !== undefined) input.selectionBg = rgbaOf(selected.bg);
   input.attributes = attributesOf(look);
 }

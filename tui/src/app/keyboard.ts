@@ -67,11 +67,20 @@ export class Keyboard {
   }
 
   /** What the last row names. `isSide` tells whether the navigation is a column. */
-  hints({ isSide, isFrozen }: { readonly isSide: boolean; readonly isFrozen: boolean }): readonly Binding[] {
+  hints({
+    isSide,
+    isFrozen,
+  }: {
+    readonly isSide: boolean;
+    readonly isFrozen: boolean;
+  }): readonly Binding[] {
     if (isFrozen) return FROZEN_HINTS;
     const isReading = this.#focus.on === "panel" && this.helpTop === undefined;
     if (!isReading) return this.#bindings();
-    return hintsOf(this.#panelBindings(), this.#globals, { view: this.#options.workspace.view, isSide });
+    return hintsOf(this.#panelBindings(), this.#globals, {
+      view: this.#options.workspace.view,
+      isSide,
+    });
   }
 
   /** What the help names. */
@@ -90,7 +99,11 @@ export class Keyboard {
     if (this.#focus.on === "panel") return [...this.#panelBindings(), ...this.#globals];
     const { actions, workspace } = this.#options;
     const isOnButton = this.#focus.on === "button";
-    return formBindings(actions, { globals: this.#globals, isOnButton, isRunning: workspace.isRunning });
+    return formBindings(actions, {
+      globals: this.#globals,
+      isOnButton,
+      isRunning: workspace.isRunning,
+    });
   }
 
   #panelBindings(): readonly Binding[] {

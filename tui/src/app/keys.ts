@@ -18,4 +18,8 @@ export function keyName({ name, ctrl, meta, shift }: KeyPress): string {
 }
 
 /** Keys that the renderer knows by other names than people. */
-const ALIASES: Readonly<Record<string, string>> = { return: "enter", kpenter: "enter", linefeed: "enter" };
+const ALIASES: Readonly<Record<string, string>> = {
+  return: "enter",
+  kpenter: "enter",
+  linefeed: "enter",
+};

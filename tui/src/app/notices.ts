@@ -9,7 +9,12 @@ export interface Notice {
 }
 
 /** How long a notice stays, in milliseconds: errors hold commands to copy. */
-const STAY_MS: Readonly<Record<NoticeRole, number>> = { text: 4000, good: 4000, warn: 10_000, bad: 30_000 };
+const STAY_MS: Readonly<Record<NoticeRole, number>> = {
+  text: 4000,
+  good: 4000,
+  warn: 10_000,
+  bad: 30_000,
+};
 /** More than this nobody reads; the oldest go first. */
 const MOST = 3;
 

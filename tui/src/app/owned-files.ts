@@ -125,7 +125,10 @@ function strangerAbove(path: string): Stats | undefined {
 
 /** In a user namespace, who has no number there is nobody's: nobody can take on that identity. */
 function isStranger({ uid }: Stats): boolean {
-  return uid !== 0 && !(uid === UNMAPPED && !/^\s*0\s+0\s+4294967295$/m.test(readFileSync(UID_MAP, "utf8")));
+  return (
+    uid !== 0 &&
+    !(uid === UNMAPPED && !/^\s*0\s+0\s+4294967295$/m.test(readFileSync(UID_MAP, "utf8")))
+  );
 }
 
 function realPath(path: string): string | undefined {

@@ -34,7 +34,10 @@ export class Pace {
   drawSoon(): void {
     if (this.#cancelDraw !== undefined || this.#isClosed || this.#isFrozen) return;
     const { now, after } = this.#options;
-    const wait = Math.min(DRAW_INTERVAL_MS, Math.max(0, this.#drawnAtMs + DRAW_INTERVAL_MS - now()));
+    const wait = Math.min(
+      DRAW_INTERVAL_MS,
+      Math.max(0, this.#drawnAtMs + DRAW_INTERVAL_MS - now()),
+    );
     this.#cancelDraw = after(wait, () => this.drawNow());
   }
 

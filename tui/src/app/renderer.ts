@@ -25,7 +25,8 @@ export async function loadRenderer(
   load: () => Promise<Renderer> = () => import("@opentui/core"),
 ): Promise<Renderer> {
   try {
-    const hasMusl = process.platform === "linux" && isMusl(readFileSync("/proc/self/maps", "latin1"));
+    const hasMusl =
+      process.platform === "linux" && isMusl(readFileSync("/proc/self/maps", "latin1"));
     if (hasMusl) process.env[LIBC_VARIABLE] ??= "musl";
     return await load();
   } catch (error) {

@@ -26,7 +26,10 @@ export class Reports {
       return;
     }
     try {
-      const path = await this.#outlets.saveText(`icmpx-${session.kind}-${session.title}`, session.report());
+      const path = await this.#outlets.saveText(
+        `icmpx-${session.kind}-${session.title}`,
+        session.report(),
+      );
       this.#notices.add("good", `Saved the report in ${path}`);
     } catch (error) {
       this.#notices.add("bad", `Cannot save the report: ${messageOf(error)}`);

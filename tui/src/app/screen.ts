@@ -1,4 +1,10 @@
-import { type CliRenderer, type OptimizedBuffer, Renderable, RGBA, TextAttributes } from "@opentui/core";
+import {
+  type CliRenderer,
+  type OptimizedBuffer,
+  Renderable,
+  RGBA,
+  TextAttributes,
+} from "@opentui/core";
 import { AsciiSurface } from "../draw/ascii.ts";
 import type { Canvas, Rect, Role } from "../draw/canvas.ts";
 import { Picture } from "../draw/picture.ts";
@@ -104,7 +110,12 @@ class BufferSurface implements Surface {
   readonly width: number;
   readonly height: number;
 
-  constructor(buffer: OptimizedBuffer, width: number, height: number, paints: Readonly<Record<Role, Paint>>) {
+  constructor(
+    buffer: OptimizedBuffer,
+    width: number,
+    height: number,
+    paints: Readonly<Record<Role, Paint>>,
+  ) {
     this.#buffer = buffer;
     this.#paints = paints;
     this.width = width;
@@ -124,12 +135,15 @@ class BufferSurface implements Surface {
     }
     // An attribute such as inverse shows on spaces, too.
     const blank = " ".repeat(width);
-    for (let row = y; row < y + height; row += 1) this.#buffer.drawText(blank, x, row, fg, bg, attributes);
+    for (let row = y; row < y + height; row += 1)
+      this.#buffer.drawText(blank, x, row, fg, bg, attributes);
   }
 }
 
 function paintsOf({ looks, background }: Theme): Readonly<Record<Role, Paint>> {
-  const entries = Object.entries(looks).map(([role, look]) => [role, paintOf(look, background)] as const);
+  const entries = Object.entries(looks).map(
+    ([role, look]) => [role, paintOf(look, background)] as const,
+  );
   return Object.fromEntries(entries) as Record<Role, Paint>;
 }
 

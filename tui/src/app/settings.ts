@@ -93,7 +93,9 @@ export class SettingsStore {
   formValues(tool: string): FieldValues {
     const values = recordAt(this.#document, ["forms", tool]);
     const entries = Object.keys(values).map((name) => [name, textAt(values, [name])] as const);
-    return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
+    return Object.fromEntries(
+      entries.filter((entry): entry is [string, string] => entry[1] !== undefined),
+    );
   }
 
   /** Keeps what the form of a tool holds. */
@@ -184,7 +186,8 @@ function recordAt(document: Document, path: readonly string[]): Document {
 function textAt(document: Document, path: readonly string[]): string | undefined {
   const name = path.at(-1) ?? "";
   const value = recordAt(document, path.slice(0, -1))[name];
-  const isUsable = typeof value === "string" && value.length <= FIELD_LIMIT && !CONTROLS.test(value);
+  const isUsable =
+    typeof value === "string" && value.length <= FIELD_LIMIT && !CONTROLS.test(value);
   return isUsable ? value : undefined;
 }
 

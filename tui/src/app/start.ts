@@ -83,7 +83,9 @@ export async function start(options: StartOptions): Promise<number> {
       return () => clearTimeout(timer);
     },
     copyText: async (text) =>
-      terminal === undefined ? "refused" : copyText(text, { renderer: terminal.renderer, environment }),
+      terminal === undefined
+        ? "refused"
+        : copyText(text, { renderer: terminal.renderer, environment }),
     saveText: async (name, text) => saveText(name, text),
     ...(initial === undefined ? {} : { initial }),
     onQuit: () => terminal?.quit(),
@@ -115,7 +117,12 @@ export async function start(options: StartOptions): Promise<number> {
     },
     {
       colours,
-      firstFrame: firstFrame(program, { size, theme: chosen, colours, isPlain: !isUtf8(environment) }),
+      firstFrame: firstFrame(program, {
+        size,
+        theme: chosen,
+        colours,
+        isPlain: !isUtf8(environment),
+      }),
     },
   );
   if (report !== "" && LEFT_CODES.includes(code)) onReport?.(report);

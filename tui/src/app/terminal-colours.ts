@@ -7,7 +7,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export const ALL_COLOURS: number = 2 ** 24;
 
 /** Where entries lie: ncurses(3NCURSES), "FETCHING COMPILED DESCRIPTIONS", and its packages for Linux. */
-const SYSTEM_FOLDERS = ["/etc/terminfo", "/lib/terminfo", "/usr/share/terminfo", "/usr/lib/terminfo"];
+const SYSTEM_FOLDERS = [
+  "/etc/terminfo",
+  "/lib/terminfo",
+  "/usr/share/terminfo",
+  "/usr/lib/terminfo",
+];
 
 // The header of a compiled entry, term(5): 16-bit little-endian words.
 const NAMES_SIZE = 2;

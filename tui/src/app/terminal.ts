@@ -53,10 +53,15 @@ export type Begin = (terminal: Terminal) => Close;
  */
 export async function runOnTerminal(
   load: () => Promise<Begin>,
-  { firstFrame, colours = ALL_COLOURS }: { readonly firstFrame?: string; readonly colours?: number } = {},
+  {
+    firstFrame,
+    colours = ALL_COLOURS,
+  }: { readonly firstFrame?: string; readonly colours?: number } = {},
 ): Promise<number> {
   const faults = ["uncaughtException", "unhandledRejection"] as const;
-  const before = faults.map((fault) => new Set<unknown>(process.listeners(fault as "uncaughtException")));
+  const before = faults.map(
+    (fault) => new Set<unknown>(process.listeners(fault as "uncaughtException")),
+  );
   // Until there is something to end: a terminal left halfway would be a bad one.
   let early: number | undefined;
   const onEarly = (_: NodeJS.Signals, signal: number): void => {
@@ -93,7 +98,9 @@ export async function runOnTerminal(
       if (!before[index]?.has(listener)) process.off(fault, listener);
     }
   }
-  const run = new Run(renderer, () => (clustering === "1" || clustering === "3" ? "" : CLUSTERING_OFF));
+  const run = new Run(renderer, () =>
+    clustering === "1" || clustering === "3" ? "" : CLUSTERING_OFF,
+  );
   const ended = run.run(begin);
   const missed = typed.join("");
   typed = undefined;
@@ -175,7 +182,8 @@ class Run implements Terminal {
       output[method] = (...values: unknown[]) => {
         const error = values.find((value) => value instanceof Error);
         if (error !== undefined && !this.#isEnding) this.fail(error);
-        else if (this.#remarks.length < REMARK_LIMIT) this.#remarks.push(values.map(String).join(" "));
+        else if (this.#remarks.length < REMARK_LIMIT)
+          this.#remarks.push(values.map(String).join(" "));
       };
       this.#undo.push(() => {
         output[method] = original;
@@ -237,7 +245,9 @@ class Run implements Terminal {
     for (const undo of this.#undo.splice(0)) undo();
     if (this.#error === undefined) return code;
     const stack =
-      this.#error instanceof Error ? (this.#error.stack ?? String(this.#error)) : String(this.#error);
+      this.#error instanceof Error
+        ? (this.#error.stack ?? String(this.#error))
+        : String(this.#error);
     const lines = [`icmpx-tui: ${stack}`, ...this.#remarks].join("\n").split("\n");
     process.stderr.write(`${lines.map(escapeText).join("\n")}\n`);
     return CRASHED;
@@ -259,7 +269,9 @@ async function createRenderer(
   try {
     return await create({
       // It takes every terminal for one with all colours, unless its name says that it has 256.
-      ...(colours < ALL_COLOURS && { environment: { TERM: TERM.replace(/(-256color)?$/, "-256color") } }),
+      ...(colours < ALL_COLOURS && {
+        environment: { TERM: TERM.replace(/(-256color)?$/, "-256color") },
+      }),
       // Each of these is done here instead, with an exit code.
       exitOnCtrlC: false,
       exitSignals: [],

@@ -52,7 +52,11 @@ export class Workspace {
   #view: ViewName = "ping";
   /** The form that was checked last. */
   #checked:
-    | { readonly deck: Deck; readonly values: FieldValues; readonly problems: ReadonlyMap<string, string> }
+    | {
+        readonly deck: Deck;
+        readonly values: FieldValues;
+        readonly problems: ReadonlyMap<string, string>;
+      }
     | undefined;
   #nextId = 1;
 
@@ -116,7 +120,8 @@ export class Workspace {
     const { deck, tab } = this;
     if (deck === undefined || tab === undefined) return;
     const [first] = deck.tool.fields;
-    const values = first === undefined ? tab.values : { ...tab.values, [first.name]: first.initial };
+    const values =
+      first === undefined ? tab.values : { ...tab.values, [first.name]: first.initial };
     deck.tabs.push(emptyTab(deck.tool, values));
     deck.active = deck.tabs.length - 1;
     this.#options.onChange();
@@ -198,7 +203,9 @@ export class Workspace {
       const onSession = (): void => {
         const session = panel?.session;
         const isNews =
-          session === undefined || session.state !== shown?.state || session.isDown !== shown.isDown;
+          session === undefined ||
+          session.state !== shown?.state ||
+          session.isDown !== shown.isDown;
         if (isNews) {
           shown = session && { state: session.state, isDown: session.isDown };
           onChange();
@@ -228,7 +235,12 @@ export function isUnderWay(session: Session | undefined): boolean {
 
 function emptyTab({ fields }: Tool, values: FieldValues = {}): Tab {
   const known = fields.map(({ name, initial }) => [name, values[name] ?? initial] as const);
-  return { values: Object.fromEntries(known), panel: undefined, isBeginning: false, dismiss: undefined };
+  return {
+    values: Object.fromEntries(known),
+    panel: undefined,
+    isBeginning: false,
+    dismiss: undefined,
+  };
 }
 
 function dismissRefusal(tab: Tab): void {

@@ -45,7 +45,13 @@ export class AnsiSurface implements Surface {
   #rendition(role: Role): string {
     const { looks, background }: Theme = this.#options.theme;
     const { fg, bg = background, bold, dim, inverse, underline }: Look = looks[role];
-    const attributes = [0, bold ? 1 : [], dim ? 2 : [], underline ? 4 : [], inverse ? 7 : []].flat();
+    const attributes = [
+      0,
+      bold ? 1 : [],
+      dim ? 2 : [],
+      underline ? 4 : [],
+      inverse ? 7 : [],
+    ].flat();
     const foreground = fg === undefined ? "" : this.#colour(fg);
     // The same, but for the first digit.
     const behind = bg === undefined ? "" : this.#colour(bg).replace("[3", "[4");

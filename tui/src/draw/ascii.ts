@@ -41,7 +41,8 @@ export function isUtf8(environment: Readonly<Record<string, string | undefined>>
 export function toAscii(text: string): string {
   return text.replace(
     /[^\0-\x7f]/gu,
-    (character) => GLYPHS.get(character) ?? brailleOf(character) ?? "?".repeat(textWidth(character)),
+    (character) =>
+      GLYPHS.get(character) ?? brailleOf(character) ?? "?".repeat(textWidth(character)),
   );
 }
 

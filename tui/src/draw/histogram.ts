@@ -93,7 +93,11 @@ export function drawHistogram(canvas: Canvas, outcomes: readonly (number | null)
   const hasFigures = width >= LABEL_WIDTH + 1 + LEAST_BAR + FIGURES_WIDTH;
   const barWidth = Math.max(0, width - LABEL_WIDTH - 1 - (hasFigures ? FIGURES_WIDTH : 0));
   const draw = (y: number, label: string, count: number, role: "graph" | "bad"): void => {
-    canvas.text(0, y, label, { role: role === "bad" ? "bad" : "dim", width: LABEL_WIDTH, align: "right" });
+    canvas.text(0, y, label, {
+      role: role === "bad" ? "bad" : "dim",
+      width: LABEL_WIDTH,
+      align: "right",
+    });
     canvas.text(LABEL_WIDTH + 1, y, barOf(count / most, barWidth), { role, width: barWidth });
     if (!hasFigures || count === 0) return;
     const figures = `${count} ${((100 * count) / outcomes.length).toFixed(1).padStart(5)}%`;
@@ -109,5 +113,7 @@ export function drawHistogram(canvas: Canvas, outcomes: readonly (number | null)
 /** A bar over a share of `width` cells, at least the thinnest for anything at all. */
 function barOf(share: number, width: number): string {
   const eighths = Math.max(share > 0 ? 1 : 0, Math.round(share * width * 8));
-  return FULL.repeat(Math.floor(eighths / 8)) + (eighths % 8 > 0 ? (EIGHTHS[eighths % 8] ?? "") : "");
+  return (
+    FULL.repeat(Math.floor(eighths / 8)) + (eighths % 8 > 0 ? (EIGHTHS[eighths % 8] ?? "") : "")
+  );
 }

@@ -28,7 +28,8 @@ export class ListState {
     this.#selected = clamp(this.#selected, this.#count - 1);
     if (this.#isFollowing) {
       if (this.#selected < this.#top) this.#top = this.#selected;
-      else if (this.#selected >= this.#top + this.#height) this.#top = this.#selected - this.#height + 1;
+      else if (this.#selected >= this.#top + this.#height)
+        this.#top = this.#selected - this.#height + 1;
     }
     this.#top = clamp(this.#top, this.#count - this.#height);
   }
@@ -60,7 +61,12 @@ export class ListState {
   bindings(changed: () => void): Binding[] {
     const half = () => Math.max(1, Math.floor(this.#height / 2));
     const page = () => Math.max(1, this.#height - 1);
-    const bind = (keys: readonly string[], label: string, summary: string, act: () => void): Binding => ({
+    const bind = (
+      keys: readonly string[],
+      label: string,
+      summary: string,
+      act: () => void,
+    ): Binding => ({
       keys,
       label,
       summary,

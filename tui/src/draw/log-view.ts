@@ -49,7 +49,12 @@ export class LogView {
       { keys: ["pageup"], label: "PgUp", summary: "page up", run: () => this.scroll(-page()) },
       { keys: ["pagedown"], label: "PgDn", summary: "page down", run: () => this.scroll(page()) },
       { keys: ["ctrl-u"], label: "^U", summary: "half a page up", run: () => this.scroll(-half()) },
-      { keys: ["ctrl-d"], label: "^D", summary: "half a page down", run: () => this.scroll(half()) },
+      {
+        keys: ["ctrl-d"],
+        label: "^D",
+        summary: "half a page down",
+        run: () => this.scroll(half()),
+      },
       {
         keys: ["home", "g"],
         label: "Home g",
@@ -64,8 +69,18 @@ export class LogView {
   sideBindings(): Binding[] {
     const most = () => Math.max(1, this.#height - 1);
     return [
-      { keys: ["shift-up", "{"], label: "⇧↑ {", summary: "log up", run: () => this.scroll(-most()) },
-      { keys: ["shift-down", "}"], label: "⇧↓ }", summary: "log down", run: () => this.scroll(most()) },
+      {
+        keys: ["shift-up", "{"],
+        label: "⇧↑ {",
+        summary: "log up",
+        run: () => this.scroll(-most()),
+      },
+      {
+        keys: ["shift-down", "}"],
+        label: "⇧↓ }",
+        summary: "log down",
+        run: () => this.scroll(most()),
+      },
     ];
   }
 
@@ -85,7 +100,10 @@ export class LogView {
       const entry = this.#log.fromEnd(below + index);
       if (entry === undefined) break;
       const y = lastY - index;
-      canvas.text(0, y, formatClock(entry.atMs).slice(0, clockWidth), { role: "dim", width: clockWidth });
+      canvas.text(0, y, formatClock(entry.atMs).slice(0, clockWidth), {
+        role: "dim",
+        width: clockWidth,
+      });
       canvas.text(clockWidth + 2, y, entry.text, { role: entry.role });
     }
     const whole = { x: 0, y: 0, width: canvas.width, height: canvas.height };

@@ -27,7 +27,12 @@ export class SurfaceCanvas implements Canvas {
   readonly height: number;
 
   /** @param areas receives the mouse areas, in the order of drawing. */
-  constructor(surface: Surface, areas: MouseArea[], rect: Rect = wholeOf(surface), clip: Rect = rect) {
+  constructor(
+    surface: Surface,
+    areas: MouseArea[],
+    rect: Rect = wholeOf(surface),
+    clip: Rect = rect,
+  ) {
     this.#surface = surface;
     this.#areas = areas;
     this.#left = rect.x;
@@ -81,7 +86,9 @@ export function areaAt(
   y: number,
   use: keyof MouseTarget,
 ): MouseArea | undefined {
-  return areas.findLast(({ rect, [use]: handler }) => handler !== undefined && contains(rect, x, y));
+  return areas.findLast(
+    ({ rect, [use]: handler }) => handler !== undefined && contains(rect, x, y),
+  );
 }
 
 function contains(rect: Rect, x: number, y: number): boolean {

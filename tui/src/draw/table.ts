@@ -56,7 +56,10 @@ export interface PlacedColumn<Row> {
 const GAP = 1;
 
 /** Which columns fit into `width` cells, and where. */
-export function placeColumns<Row>(columns: readonly Column<Row>[], width: number): PlacedColumn<Row>[] {
+export function placeColumns<Row>(
+  columns: readonly Column<Row>[],
+  width: number,
+): PlacedColumn<Row>[] {
   const kept = [...columns];
   const needed = () => kept.reduce((sum, column) => sum + column.width, GAP * (kept.length - 1));
   while (kept.length > 1 && needed() > width) {
@@ -84,7 +87,10 @@ export function placeColumns<Row>(columns: readonly Column<Row>[], width: number
 /** How wide a column gets at most; 0 for none. */
 function limitOf<Row>(column: Column<Row> | undefined): number {
   if (column?.grows !== true) return 0;
-  return Math.min(column.most ?? Number.POSITIVE_INFINITY, column.needs ?? Number.POSITIVE_INFINITY);
+  return Math.min(
+    column.most ?? Number.POSITIVE_INFINITY,
+    column.needs ?? Number.POSITIVE_INFINITY,
+  );
 }
 
 /** Shares `spare` cells among `widths` up to the limit of each; gives what nobody takes. */
@@ -197,6 +203,8 @@ function drawScrollMark(canvas: Canvas, { count, top, height }: ScrollMarkOption
   const start = Math.round(((height - length) * top) / (count - height));
   for (let line = 0; line < height; line += 1) {
     const isHere = line >= start && line < start + length;
-    canvas.text(canvas.width - 1, line + 1, isHere ? "█" : "│", { role: isHere ? "accent" : "border" });
+    canvas.text(canvas.width - 1, line + 1, isHere ? "█" : "│", {
+      role: isHere ? "accent" : "border",
+    });
   }
 }

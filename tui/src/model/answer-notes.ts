@@ -75,7 +75,9 @@ export function extensionLines(extensions: readonly ExtensionObject[]): string[]
       case "interfaceIdentification":
         return [`interface: ${interfaceText(object)}`];
       case "raw":
-        return [`extension class ${object.classNumber} type ${object.cType}, ${object.payload.length} bytes`];
+        return [
+          `extension class ${object.classNumber} type ${object.cType}, ${object.payload.length} bytes`,
+        ];
       default:
         return object satisfies never;
     }

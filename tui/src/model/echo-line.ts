@@ -59,17 +59,22 @@ class ReplyLine implements LogEntry {
   }
 
   get text(): string {
-    return lineOf({ number: this.#number, label: this.#label }, rttText(this.#rtt), ttlText(this.#ttl));
+    return lineOf(
+      { number: this.#number, label: this.#label },
+      rttText(this.#rtt),
+      ttlText(this.#ttl),
+    );
   }
 }
 
 function otherLine(result: EchoResult, options: EchoLineOptions): Omit<LogEntry, "atMs"> {
   const { late, duplicate, corrupt, reordered } = result;
   const unverified = result.kind === "icmpError" && result.unverified;
-  const marks = Object.entries({ late, duplicate, corrupt, reordered, unverified }).flatMap(([mark, is]) =>
-    is ? [mark] : [],
+  const marks = Object.entries({ late, duplicate, corrupt, reordered, unverified }).flatMap(
+    ([mark, is]) => (is ? [mark] : []),
   );
-  const line = (outcome: string, ...more: readonly string[]): string => lineOf(options, outcome, ...more);
+  const line = (outcome: string, ...more: readonly string[]): string =>
+    lineOf(options, outcome, ...more);
   switch (result.kind) {
     case "reply": {
       const { addr, ttl } = result.reply;

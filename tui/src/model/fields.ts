@@ -37,7 +37,10 @@ export function checkFields(fields: readonly Field[], values: FieldValues): Map<
 
 /** A number of seconds, such as an interval. */
 export function secondsField(
-  options: Pick<Field, "name" | "label" | "initial"> & { readonly least: number; readonly most: number },
+  options: Pick<Field, "name" | "label" | "initial"> & {
+    readonly least: number;
+    readonly most: number;
+  },
 ): Field {
   return numberField({ ...options, unit: "s", width: 5, isWhole: false });
 }

@@ -48,7 +48,9 @@ export const CLOCK_WIDTH = 12;
 /** A moment, milliseconds since 1970, as the wall clock here shows it: `14:03:59.042`. */
 export function formatClock(atMs: number): string {
   const date = new Date(atMs);
-  const [hours, minutes, seconds] = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two);
+  const [hours, minutes, seconds] = [date.getHours(), date.getMinutes(), date.getSeconds()].map(
+    two,
+  );
   return `${hours}:${minutes}:${seconds}.${String(date.getMilliseconds()).padStart(3, "0")}`;
 }
 

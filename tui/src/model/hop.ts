@@ -193,8 +193,19 @@ export class Hop {
  */
 export function asAnswer(result: EchoResult): EchoResult {
   if (result.kind !== "icmpError" && result.kind !== "reply") return result;
-  const { target, request, reply, rtt, rttSource, late, duplicate, corrupt, moreDuplicates } = result;
+  const { target, request, reply, rtt, rttSource, late, duplicate, corrupt, moreDuplicates } =
+    result;
   const verdict = { late, duplicate, corrupt, reordered: false, moreDuplicates };
   const truncated = result.kind === "reply" && result.truncated;
-  return { kind: "reply", error: null, truncated, target, request, reply, rtt, rttSource, ...verdict };
+  return {
+    kind: "reply",
+    error: null,
+    truncated,
+    target,
+    request,
+    reply,
+    rtt,
+    rttSource,
+    ...verdict,
+  };
 }

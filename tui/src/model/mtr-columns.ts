@@ -36,16 +36,31 @@ export const MTR_COLUMNS: readonly MtrColumn[] = [
   time({ letter: "A", title: "Avg", summary: "mean RTT", priority: 2 }, ({ mean }) => mean),
   time({ letter: "B", title: "Best", summary: "least RTT", priority: 5 }, ({ min }) => min),
   time({ letter: "W", title: "Wrst", summary: "greatest RTT", priority: 6 }, ({ max }) => max),
-  time({ letter: "G", title: "Gmean", summary: "geometric mean RTT", priority: 9 }, ({ geometricMean }) => {
-    return geometricMean;
-  }),
-  time({ letter: "V", title: "StDev", summary: "standard deviation", priority: 8 }, ({ stddev }) => stddev),
-  time({ letter: "J", title: "Jttr", summary: "newest jitter", priority: 9 }, ({ lastJitter }) => lastJitter),
+  time(
+    { letter: "G", title: "Gmean", summary: "geometric mean RTT", priority: 9 },
+    ({ geometricMean }) => {
+      return geometricMean;
+    },
+  ),
+  time(
+    { letter: "V", title: "StDev", summary: "standard deviation", priority: 8 },
+    ({ stddev }) => stddev,
+  ),
+  time(
+    { letter: "J", title: "Jttr", summary: "newest jitter", priority: 9 },
+    ({ lastJitter }) => lastJitter,
+  ),
   time({ letter: "M", title: "Javg", summary: "mean jitter", priority: 9 }, ({ jitter }) => jitter),
-  time({ letter: "X", title: "Jmax", summary: "greatest jitter", priority: 9 }, ({ maxJitter }) => maxJitter),
-  time({ letter: "I", title: "Jint", summary: "jitter of RFC 3550", priority: 9 }, ({ rfc3550Jitter }) => {
-    return rfc3550Jitter;
-  }),
+  time(
+    { letter: "X", title: "Jmax", summary: "greatest jitter", priority: 9 },
+    ({ maxJitter }) => maxJitter,
+  ),
+  time(
+    { letter: "I", title: "Jint", summary: "jitter of RFC 3550", priority: 9 },
+    ({ rfc3550Jitter }) => {
+      return rfc3550Jitter;
+    },
+  ),
   time({ letter: "1", title: "p50", summary: "median RTT", priority: 9 }, ({ p50 }) => p50),
   time({ letter: "2", title: "p90", summary: "90 % are faster", priority: 9 }, ({ p90 }) => p90),
   time({ letter: "3", title: "p95", summary: "95 % are faster", priority: 9 }, ({ p95 }) => p95),

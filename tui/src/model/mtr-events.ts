@@ -126,7 +126,9 @@ export class MtrEvents {
     if (told !== undefined) told.answers = 0;
     // One that limits its answers falls silent over and over: that is told once, and again when it lasts.
     const isNews =
-      told === undefined ? lostInARow === SILENT_AFTER : !told.isSilent && lostInARow === STEADY_AFTER;
+      told === undefined
+        ? lostInARow === SILENT_AFTER
+        : !told.isSilent && lostInARow === STEADY_AFTER;
     if (!isNews || hop.last === null) return;
     this.#told.set(ttl, { isSilent: true, answers: 0 });
     this.#note("warn", `${whoIs(hop)} is silent: ${lostInARow} losses in a row${why}`);
@@ -141,7 +143,12 @@ export class MtrEvents {
       if (last !== null && lostInARow >= SILENT_AFTER && !this.#isCut)
         this.#note("good", `${whoIs(hop)} ${after}`);
     } else this.#heardOf(hop, after);
-    if (last === null && lostInARow >= STEADY_AFTER && hop.last !== null && hop.ttl !== this.#targetTtl) {
+    if (
+      last === null &&
+      lostInARow >= STEADY_AFTER &&
+      hop.last !== null &&
+      hop.ttl !== this.#targetTtl
+    ) {
       this.#note("warn", `hop ${hop.ttl}: ${hop.last.addr} answers now, where nobody did`);
     }
     if (last === null || hop.last === null || hop.last === last) return;
@@ -149,7 +156,8 @@ export class MtrEvents {
     const { addr } = hop.last;
     if (sameInARow >= STEADY_AFTER)
       this.#note("warn", `hop ${hop.ttl}: ${addr} answers now, not ${last.addr}`);
-    else if (isNew) this.#note("warn", `hop ${hop.ttl}: ${addr} answers, too, besides ${last.addr}`);
+    else if (isNew)
+      this.#note("warn", `hop ${hop.ttl}: ${addr} answers, too, besides ${last.addr}`);
   }
 
   #heardOf(hop: Hop, after: string): void {

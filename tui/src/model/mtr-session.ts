@@ -15,7 +15,13 @@ import { escapeText } from "icmpx/packet";
 import { asAnswer, Hop } from "./hop.ts";
 import { MtrEvents, type PathEnd } from "./mtr-events.ts";
 import { RttHistory } from "./rtt-history.ts";
-import { Follower, type Session, type SessionOptions, type SessionState, type TargetRow } from "./session.ts";
+import {
+  Follower,
+  type Session,
+  type SessionOptions,
+  type SessionState,
+  type TargetRow,
+} from "./session.ts";
 
 /** What to measure, times in milliseconds. */
 export interface MtrRequest {
@@ -232,7 +238,10 @@ export class MtrSession implements Session {
     this.#roundsOfRun += 1;
     for (const { ttl, addresses } of hops) this.#hops.get(ttl)?.learnNames(addresses);
     // The library knows whether an unverified error ends the path.
-    if (this.#doubtfulEnd !== undefined && hops.every(({ ttl }) => ttl <= (this.#doubtfulEnd?.ttl ?? 0)))
+    if (
+      this.#doubtfulEnd !== undefined &&
+      hops.every(({ ttl }) => ttl <= (this.#doubtfulEnd?.ttl ?? 0))
+    )
       this.#endAt(this.#doubtfulEnd);
     this.#doubtfulEnd = undefined;
     // Not before: of the first probes, those that went farther than need be may be answered first.
@@ -319,7 +328,8 @@ export class MtrSession implements Session {
 
 function isFromTarget(result: EchoResult): result is EchoReplyResult | EchoIcmpErrorResult {
   return (
-    result.kind === "reply" || (result.kind === "icmpError" && result.reply.addr === result.request.addr)
+    result.kind === "reply" ||
+    (result.kind === "icmpError" && result.reply.addr === result.request.addr)
   );
 }
 

@@ -83,14 +83,19 @@ export class MultipingSession implements Session {
     this.#follower = new Follower({ ...options, onChange: () => this.#onChange() });
     this.#logsAll = request.targets.length <= FEW_TARGETS;
     const historyLimit = this.#logsAll ? HISTORY_LIMIT : SHORT_HISTORY;
-    this.#targets = request.targets.map((target, index) => new PingTarget(target, { index, historyLimit }));
+    this.#targets = request.targets.map(
+      (target, index) => new PingTarget(target, { index, historyLimit }),
+    );
     const widths = this.#targets.map(({ label }) => textWidth(label));
     const labelWidth = Math.min(LOG_LABEL_WIDTH, Math.max(0, ...widths));
     this.#logLabels = this.#targets.map(({ label }) => fit(label, labelWidth));
     this.#byTarget = new Map(this.#targets.map((target) => [target.target, target]));
     this.#beganAt = options.now();
     if (!this.#logsAll) {
-      this.#follower.note("dim", `${request.targets.length} targets: losses are logged, replies are not`);
+      this.#follower.note(
+        "dim",
+        `${request.targets.length} targets: losses are logged, replies are not`,
+      );
     }
     this.#begin();
   }
@@ -218,7 +223,10 @@ export class MultipingSession implements Session {
       this.log.add(echoLine(result, { atMs: nowMs, number, label, nameOf: () => undefined }));
     }
     if (target.lostInARow > lostInARow && target.lostInARow === DOWN_AFTER) {
-      this.#follower.note("bad", `       ▼  ${target.label} is down: ${DOWN_AFTER} probes lost in a row`);
+      this.#follower.note(
+        "bad",
+        `       ▼  ${target.label} is down: ${DOWN_AFTER} probes lost in a row`,
+      );
     } else if (!isLost && decides && lostInARow >= DOWN_AFTER) {
       const after = `${lostInARow} lost in ${formatDuration(nowMs - silentSinceMs)}`;
       this.#follower.note("good", `       ▲  ${target.label} is up again after ${after}`);
@@ -250,7 +258,9 @@ function resultOf(target: PingTarget): MultipingTarget {
     duration: 0,
     results: [],
     failure:
-      failure === null ? null : { kind: "targetFailure", target: target.target, error: "", message: failure },
+      failure === null
+        ? null
+        : { kind: "targetFailure", target: target.target, error: "", message: failure },
     [Symbol.iterator]: () => [][Symbol.iterator](),
   };
 }

@@ -20,7 +20,8 @@ export async function findPermission(client: Client): Promise<Permission> {
     await open(client, true);
     return { state: "raw", message: "" };
   } catch (error) {
-    if (!(error instanceof RawSocketPermissionError)) return { state: "denied", message: messageOf(error) };
+    if (!(error instanceof RawSocketPermissionError))
+      return { state: "denied", message: messageOf(error) };
   }
   try {
     // The error of this one names all remedies.

@@ -5,7 +5,13 @@ import type { EventLog, LogEntry } from "./event-log.ts";
 import { formatDuration } from "./format.ts";
 import { DOWN_AFTER, PingTarget } from "./ping-target.ts";
 import { HISTORY_LIMIT, type RttHistory } from "./rtt-history.ts";
-import { Follower, type Session, type SessionOptions, type SessionState, type TargetRow } from "./session.ts";
+import {
+  Follower,
+  type Session,
+  type SessionOptions,
+  type SessionState,
+  type TargetRow,
+} from "./session.ts";
 
 /** What to measure, times in milliseconds. */
 export interface PingRequest {
@@ -215,7 +221,9 @@ export class PingSession implements Session {
     this.#address = result.request.addr;
     this.#number = Math.max(this.#number, number);
     target.add(result, nowMs);
-    this.log.add(echoLine(result, { atMs: nowMs, number, nameOf: (address) => this.#names.get(address) }));
+    this.log.add(
+      echoLine(result, { atMs: nowMs, number, nameOf: (address) => this.#names.get(address) }),
+    );
     if (target.lostInARow > lostInARow && target.lostInARow === DOWN_AFTER) {
       this.#follower.note("bad", `       ▼  down: ${DOWN_AFTER} probes lost in a row`);
     } else if (target.lostInARow < lostInARow && lostInARow >= DOWN_AFTER) {
@@ -238,7 +246,8 @@ export class PingSession implements Session {
     const events: string[] = [];
     for (let index = 0; index < this.log.length && events.length < REPORTED_EVENTS; index += 1) {
       const entry = this.log.fromEnd(index);
-      if (entry !== undefined && isEvent(entry)) events.push(`${timeText(entry.atMs)}  ${entry.text}`);
+      if (entry !== undefined && isEvent(entry))
+        events.push(`${timeText(entry.atMs)}  ${entry.text}`);
     }
     return events.reverse();
   }

@@ -29,7 +29,8 @@ export class RttHistory {
     const size = Math.max(0, Math.min(Math.floor(count), this.#length));
     const outcomes: (number | null)[] = [];
     for (let age = size; age > 0; age -= 1) {
-      const rtt = this.#ring[(this.#next - age + this.#ring.length) % this.#ring.length] ?? Number.NaN;
+      const rtt =
+        this.#ring[(this.#next - age + this.#ring.length) % this.#ring.length] ?? Number.NaN;
       outcomes.push(Number.isNaN(rtt) ? null : rtt);
     }
     return outcomes;

@@ -114,7 +114,10 @@ export class Follower<Item> {
     this.log.add({ atMs: this.#options.now(), role, text });
   }
 
-  async #follow(begin: () => Measurement<Item, unknown>, onItem: (item: Item) => void): Promise<void> {
+  async #follow(
+    begin: () => Measurement<Item, unknown>,
+    onItem: (item: Item) => void,
+  ): Promise<void> {
     let measurement: Measurement<Item, unknown> | undefined;
     try {
       measurement = begin();
@@ -147,7 +150,9 @@ export class Follower<Item> {
 /** An error in words, line by line safe to print. A fault of ours is told with its name; what the library and the system throw has a code. */
 export function messageOf(error: unknown): string {
   const isExpected =
-    error instanceof RangeError || error instanceof TypeError || (error instanceof Error && "code" in error);
+    error instanceof RangeError ||
+    error instanceof TypeError ||
+    (error instanceof Error && "code" in error);
   const text = isExpected ? error.message : String(error);
   return text.split("\n").map(escapeText).join("\n");
 }

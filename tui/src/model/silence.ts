@@ -46,7 +46,10 @@ export function explainSilence(options: SilenceOptions): Remark[] {
     remarks.push({ role: "warn", text: `${counted(duplicates, "answer")} came more than once.` });
   }
   if (corrupt > 0) {
-    remarks.push({ role: "warn", text: `${counted(corrupt, "answer")} did not bring back what was sent.` });
+    remarks.push({
+      role: "warn",
+      text: `${counted(corrupt, "answer")} did not bring back what was sent.`,
+    });
   }
   return remarks;
 }
@@ -68,7 +71,8 @@ function aboutPath(options: SilenceOptions, hop: HopFacts): Remark[] {
 function noLoss(hop: HopFacts): Remark {
   const { received, lost } = hop.figures;
   const tried = triedOf(hop);
-  const text = tried === received + lost ? "No loss." : `No loss on the path, of ${counted(tried, "probe")}.`;
+  const text =
+    tried === received + lost ? "No loss." : `No loss on the path, of ${counted(tried, "probe")}.`;
   return { role: "good", text };
 }
 
@@ -103,7 +107,8 @@ function aboutLoss(hop: HopFacts, { before, beyond, target }: Neighbours): Remar
       text: `${loses}. Too few probes yet to tell loss on the way from answers left out.`,
     };
   }
-  const since = before === undefined ? "before this hop" : `beyond hop ${before.ttl} (${lossText(before)})`;
+  const since =
+    before === undefined ? "before this hop" : `beyond hop ${before.ttl} (${lossText(before)})`;
   if (target === hop) {
     return {
       role: "bad",
@@ -120,13 +125,19 @@ function aboutLoss(hop: HopFacts, { before, beyond, target }: Neighbours): Remar
     (other) => lossesOf(other) > 0 && (before === undefined || isClearlyLess(before, other)),
   );
   if (!isShared) {
-    return { role: "warn", text: `${loses}. Too few probes yet to tell whether those beyond lose as much.` };
+    return {
+      role: "warn",
+      text: `${loses}. Too few probes yet to tell whether those beyond lose as much.`,
+    };
   }
   const text = `${loses}, and all that answer beyond it lose as much, to the target: real loss ${since}, on the way there or back.`;
   return { role: "bad", text };
 }
 
-function aboutMute({ hops, index, targetTtl }: SilenceOptions, beyond: readonly HopFacts[]): Remark {
+function aboutMute(
+  { hops, index, targetTtl }: SilenceOptions,
+  beyond: readonly HopFacts[],
+): Remark {
   const [next] = beyond;
   if (next !== undefined) {
     const who = next.ttl === targetTtl ? "the target" : `hop ${next.ttl}`;

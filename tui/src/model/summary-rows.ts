@@ -50,8 +50,11 @@ export class SummaryRows {
   /** Asks every session once, and brings the rows into order if it is time. Returns whether rows may have moved. */
   update(sessions: readonly Session[], order: SummaryOrder): boolean {
     this.#targets = new Map(sessions.map((session) => [session, session.targets()]));
-    const countOf = (session: Session): number => Math.max(1, this.#targets.get(session)?.length ?? 0);
-    const key = [order, ...sessions.map((session) => `${session.id}:${countOf(session)}`)].join(" ");
+    const countOf = (session: Session): number =>
+      Math.max(1, this.#targets.get(session)?.length ?? 0);
+    const key = [order, ...sessions.map((session) => `${session.id}:${countOf(session)}`)].join(
+      " ",
+    );
     const now = this.#now();
     const isFresh = order === "begun" || now - this.#sortedAt < ORDER_AGE_MS;
     if (key === this.#key && isFresh) return false;
@@ -99,13 +102,22 @@ export class SummaryRows {
     const rows = this.#entries.map((entry) => {
       const { label, address, loss, last, mean, best, worst, note } = this.row(entry);
       const figures = [formatLoss(loss), ...[last, mean, best, worst].map(formatRtt)];
-      return [this.state(entry), TOOL_NAMES[entry.session.kind], label, address ?? "-", ...figures, note];
+      return [
+        this.state(entry),
+        TOOL_NAMES[entry.session.kind],
+        label,
+        address ?? "-",
+        ...figures,
+        note,
+      ];
     });
     const widths = titles.map((title, index) =>
       Math.max(textWidth(title), ...rows.map((row) => textWidth(row[index] ?? ""))),
     );
     const lineOf = (row: readonly string[]): string =>
-      row.map((text, index) => fit(text, widths[index] ?? 0, isFigure(index) ? "right" : "left")).join("  ");
+      row
+        .map((text, index) => fit(text, widths[index] ?? 0, isFigure(index) ? "right" : "left"))
+        .join("  ");
     return [titles, ...rows].map((row) => lineOf(row).trimEnd()).join("\n");
   }
 

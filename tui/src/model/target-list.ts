@@ -28,7 +28,9 @@ export function checkTargets(text: string): string | null {
   const words = wordsOf(text);
   if (words.length === 0) return "need host names, addresses, networks or @file";
   try {
-    const parts = words.flatMap((word) => (word.startsWith("@") ? checkPath(word) : [parsePart(word)]));
+    const parts = words.flatMap((word) =>
+      word.startsWith("@") ? checkPath(word) : [parsePart(word)],
+    );
     checkSize(parts);
     return null;
   } catch (error) {
@@ -85,7 +87,8 @@ function parsePart(word: string): Part {
   if (/^(?:~|\.{0,2})\//.test(word)) throw new RangeError(`For a file, write @${word}`);
   const range = parseAddressRange(word, { hostsOnly: true });
   if (range !== undefined) return range;
-  if (word.startsWith("@")) throw new RangeError(`Cannot read ${word}: a file of targets names no files`);
+  if (word.startsWith("@"))
+    throw new RangeError(`Cannot read ${word}: a file of targets names no files`);
   if (isMistypedAddress(word)) throw new RangeError(`${word} is no address`);
   if (word.length > NAME_LIMIT) throw new RangeError(`A name has at most ${NAME_LIMIT} characters`);
   return word;
@@ -120,7 +123,8 @@ async function readParts(written: string): Promise<Part[]> {
     try {
       return line.replace(/#.*/, "").split(",").flatMap(fileWordsOf).map(parsePart);
     } catch (error) {
-      if (error instanceof RangeError) throw new RangeError(`${path}:${index + 1}: ${error.message}`);
+      if (error instanceof RangeError)
+        throw new RangeError(`${path}:${index + 1}: ${error.message}`);
       throw error;
     }
   });

@@ -13,7 +13,13 @@ import {
 } from "icmpx";
 import { escapeText } from "icmpx/packet";
 import { RttHistory } from "./rtt-history.ts";
-import { Follower, type Session, type SessionOptions, type SessionState, type TargetRow } from "./session.ts";
+import {
+  Follower,
+  type Session,
+  type SessionOptions,
+  type SessionState,
+  type TargetRow,
+} from "./session.ts";
 
 /** What to trace, times in milliseconds. */
 export interface TracerouteRequest {
@@ -177,7 +183,8 @@ export class TracerouteSession implements Session {
 
   report(): string {
     if (this.#result !== undefined) return formatTraceroute(this.#result);
-    const address = this.#resolved === null || this.#resolved === this.title ? "" : ` (${this.#resolved})`;
+    const address =
+      this.#resolved === null || this.#resolved === this.title ? "" : ` (${this.#resolved})`;
     const hops = this.hops.map((hop) => formatHop(hop.toEntry()));
     return [`traceroute to ${this.title}${address}`, ...hops, "not finished"].join("\n");
   }
@@ -252,7 +259,8 @@ export class TracerouteSession implements Session {
     for (const entry of result.hops) this.#onEntry(entry);
     const last = result.hops.at(-1)?.ttl;
     for (const ttl of this.#hops.keys()) {
-      if (last !== undefined && ttl > last && result.stopReason !== "stopped") this.#hops.delete(ttl);
+      if (last !== undefined && ttl > last && result.stopReason !== "stopped")
+        this.#hops.delete(ttl);
     }
     const role = result.reached ? "good" : result.stopReason === "stopped" ? "dim" : "warn";
     this.#follower.note(role, formatStopReason(result));

@@ -24,7 +24,12 @@ export class ColumnChooser {
 
   get bindings(): readonly Binding[] {
     return [
-      { keys: ["space", "enter"], label: "Space", summary: "show, hide", run: () => this.#toggle() },
+      {
+        keys: ["space", "enter"],
+        label: "Space",
+        summary: "show, hide",
+        run: () => this.#toggle(),
+      },
       { keys: ["d"], label: "d", summary: "default columns", run: () => this.#reset() },
       { keys: ["o", "escape", "q"], label: "o Esc", summary: "done", run: () => this.#close() },
       ...this.#list.bindings(this.#changed),
@@ -49,7 +54,10 @@ export class ColumnChooser {
     );
     this.#list.update(MTR_COLUMNS.length, inner.height);
     const rows = box.part(inner);
-    for (const [line, column] of MTR_COLUMNS.slice(this.#list.top, this.#list.top + inner.height).entries()) {
+    for (const [line, column] of MTR_COLUMNS.slice(
+      this.#list.top,
+      this.#list.top + inner.height,
+    ).entries()) {
       const index = this.#list.top + line;
       const isSelected = index === this.#list.selected;
       const role = isSelected ? "selected" : this.#choice.has(column) ? "text" : "dim";

@@ -16,7 +16,10 @@ export function paragraph(text: string, role: Role, width: number): DetailLine[]
 export function cells(
   parts: readonly (readonly [text: string, width: number, role: Role, align?: "left" | "right"])[],
 ): DetailLine {
-  return parts.map(([text, width, role, align = "left"]) => ({ text: `${fit(text, width, align)}  `, role }));
+  return parts.map(([text, width, role, align = "left"]) => ({
+    text: `${fit(text, width, align)}  `,
+    role,
+  }));
 }
 
 /** Lines that are scrolled through, such as the details of a hop. */
@@ -45,7 +48,12 @@ export class DetailView {
   sideBindings(): Binding[] {
     return [
       { keys: ["shift-up", "{"], label: "⇧↑ {", summary: "details up", run: () => this.page(-1) },
-      { keys: ["shift-down", "}"], label: "⇧↓ }", summary: "details down", run: () => this.page(1) },
+      {
+        keys: ["shift-down", "}"],
+        label: "⇧↓ }",
+        summary: "details down",
+        run: () => this.page(1),
+      },
     ];
   }
 
@@ -60,7 +68,9 @@ export class DetailView {
     this.#height = height;
     this.#top = Math.max(0, Math.min(this.#top, lines.length - height));
     const below = lines.length - height - this.#top;
-    for (const [y, line] of lines.slice(this.#top, this.#top + height - (below > 0 ? 1 : 0)).entries()) {
+    for (const [y, line] of lines
+      .slice(this.#top, this.#top + height - (below > 0 ? 1 : 0))
+      .entries()) {
       let x = 0;
       for (const { text, role } of line) {
         if (x >= width) break;
@@ -104,7 +114,10 @@ export interface StripOptions {
 export function drawStrip(canvas: Canvas, { host, status, facts }: StripOptions): void {
   const { width } = canvas;
   const statusWidth = textWidth(status.text);
-  const hostWidth = Math.min(textWidth(host), Math.max(Math.floor(width / 3), width - statusWidth - 2));
+  const hostWidth = Math.min(
+    textWidth(host),
+    Math.max(Math.floor(width / 3), width - statusWidth - 2),
+  );
   canvas.text(0, 0, host, { role: "title", width: hostWidth });
   const statusX = hostWidth === 0 ? 0 : hostWidth + 2;
   canvas.text(statusX, 0, status.text, { role: status.role });
@@ -116,7 +129,9 @@ export function drawStrip(canvas: Canvas, { host, status, facts }: StripOptions)
 
 /** Tells over the whole of `canvas` why a session failed before it had anything to show. */
 export function drawFailure(canvas: Canvas, { failure }: Session): void {
-  const lines = (failure ?? "").split("\n").flatMap((line) => wrapText(line, Math.max(1, canvas.width - 2)));
+  const lines = (failure ?? "")
+    .split("\n")
+    .flatMap((line) => wrapText(line, Math.max(1, canvas.width - 2)));
   for (const [index, line] of lines.entries()) {
     canvas.text(0, index + 1, line, { role: index === 0 ? "bad" : "text" });
   }

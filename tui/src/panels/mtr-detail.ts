@@ -92,7 +92,13 @@ function addressLines(hop: Hop, width: number): DetailLine[] {
   ]);
   const lines = addresses.flatMap((address, index) => {
     const host = hosts[index] ?? address.addr;
-    return oneAddress(address, { host, hostWidth, isWide, ttl: hop.ttl, isLast: address === hop.last });
+    return oneAddress(address, {
+      host,
+      hostWidth,
+      isWide,
+      ttl: hop.ttl,
+      isLast: address === hop.last,
+    });
   });
   return [[], titles, ...lines];
 }
@@ -121,12 +127,15 @@ function oneAddress(address: HopAddress, options: AddressOptions): DetailLine[] 
     ...(options.isWide ? [figure(figures.stddev)] : []),
   ]);
   const below: DetailLine[] = [];
-  if (note !== undefined) below.push([{ text: `${INDENT}${note.mark}: ${note.meaning}`, role: "bad" }]);
+  if (note !== undefined)
+    below.push([{ text: `${INDENT}${note.mark}: ${note.meaning}`, role: "bad" }]);
   if (address.unverified > 0) {
-    const count = address.unverified === 1 ? "1 answer is" : `${formatCount(address.unverified)} answers are`;
+    const count =
+      address.unverified === 1 ? "1 answer is" : `${formatCount(address.unverified)} answers are`;
     below.push([{ text: `${INDENT}?: ${count} unverified, may be forged`, role: "warn" }]);
   }
-  for (const extension of extensionLines(extensions)) below.push([{ text: INDENT + extension, role: "dim" }]);
+  for (const extension of extensionLines(extensions))
+    below.push([{ text: INDENT + extension, role: "dim" }]);
   const way = wayBack(address.replyTtl, options.ttl);
   if (way !== undefined) below.push([{ text: INDENT + way, role: "dim" }]);
   return [line, ...below];

@@ -55,7 +55,12 @@ export class MtrPanel implements Panel {
     const isPaused = session.state === "paused";
     return [
       detailBinding(this.#isDetailed, () => this.#setDetailed(!this.#isDetailed)),
-      { keys: ["p"], label: "p", summary: isPaused ? "go on" : "pause", run: () => this.#togglePause() },
+      {
+        keys: ["p"],
+        label: "p",
+        summary: isPaused ? "go on" : "pause",
+        run: () => this.#togglePause(),
+      },
       { keys: ["r"], label: "r", summary: "reset figures", run: () => session.reset() },
       { keys: ["o"], label: "o", summary: "columns", run: () => this.#openChooser() },
       { keys: ["n"], label: "n", summary: "names, addresses", run: () => this.#nextHosts() },
@@ -135,13 +140,15 @@ export class MtrPanel implements Panel {
     const graph = hasGraph
       ? Math.min(height - (hasLog ? LOG_LEAST : 0), hasLog ? graphRows(height) : height)
       : 0;
-    if (hop !== undefined && graph > 0) this.#drawGraph(canvas.part({ x, y, width, height: graph }), hop);
+    if (hop !== undefined && graph > 0)
+      this.#drawGraph(canvas.part({ x, y, width, height: graph }), hop);
     if (hasLog) this.#drawLog(canvas.part({ x, y: y + graph, width, height: height - graph }));
   }
 
   #drawGraph(canvas: Canvas, hop: Hop): void {
     const { width, height } = canvas;
-    const name = hop.last === null ? "no answer" : hostText(this.#hosts, hop.last.addr, hop.last.name);
+    const name =
+      hop.last === null ? "no answer" : hostText(this.#hosts, hop.last.addr, hop.last.name);
     drawHeading(canvas, `RTT of hop ${hop.ttl}, ${name}`);
     const graph = canvas.part({ x: 0, y: 1, width, height: height - 1 });
     const { interval } = this.session.request;
@@ -161,18 +168,24 @@ export class MtrPanel implements Panel {
     const hop = this.#selectedHop();
     const isTarget = hop !== undefined && hop.ttl === targetTtl;
     const host = hop?.last == null ? "" : `, ${hostText("both", hop.last.addr, hop.last.name)}`;
-    drawHeading(canvas, hop === undefined ? "Hop" : `${isTarget ? "Target, hop" : "Hop"} ${hop.ttl}${host}`);
+    drawHeading(
+      canvas,
+      hop === undefined ? "Hop" : `${isTarget ? "Target, hop" : "Hop"} ${hop.ttl}${host}`,
+    );
     canvas.onMouse({ x: 0, y: 0, width, height: 1 }, { click: () => this.#setDetailed(false) });
     const lines = mtrDetailLines({ hops, index: this.#list.selected, targetTtl, width });
     const body = height - 1;
     // What is left below the text shows the graph.
-    const graph = hop !== undefined && body - lines.length >= GRAPH_LEAST + 1 ? body - lines.length - 1 : 0;
+    const graph =
+      hop !== undefined && body - lines.length >= GRAPH_LEAST + 1 ? body - lines.length - 1 : 0;
     this.#detail.draw(canvas.part({ x: 0, y: 1, width, height: body - graph }), lines);
     if (hop === undefined || graph === 0) return;
     const rows = Math.min(graph, DETAIL_GRAPH_MOST);
     const values = hop.history.latest(rttGraphCapacity(width));
     const { interval } = this.session.request;
-    drawRttGraph(canvas.part({ x: 0, y: height - graph, width, height: rows }), values, { interval });
+    drawRttGraph(canvas.part({ x: 0, y: height - graph, width, height: rows }), values, {
+      interval,
+    });
   }
 
   /** Its graph is what people look for first; but the first hops of a long table are not scrolled away for it. */

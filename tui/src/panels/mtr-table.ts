@@ -41,9 +41,17 @@ export function mtrTableColumns(
   figures: readonly MtrColumn[],
   style: HostStyle,
 ): Column<MtrRow>[] {
-  const widest = rows.reduce((most, row) => Math.max(most, widthOf(hostSpans(row, style))), HOST_WIDTH);
+  const widest = rows.reduce(
+    (most, row) => Math.max(most, widthOf(hostSpans(row, style))),
+    HOST_WIDTH,
+  );
   return [
-    { title: "#", align: "right", width: 2, cell: ({ hop }) => ({ text: String(hop.ttl), role: "dim" }) },
+    {
+      title: "#",
+      align: "right",
+      width: 2,
+      cell: ({ hop }) => ({ text: String(hop.ttl), role: "dim" }),
+    },
     { title: "", width: 1, cell: lossCell },
     {
       title: "Host",
@@ -101,12 +109,15 @@ function hostSpans({ hop, isTarget, upTo }: MtrRow, style: HostStyle): Span[] {
     const text = figures.sent === 0 ? "waiting" : "no answer";
     return [{ text: upTo > hop.ttl ? `${text}, to ${upTo}` : text, role: "dim" }];
   }
-  const spans: Span[] = [{ text: hostText(style, last.addr, last.name), role: isTarget ? "title" : "text" }];
+  const spans: Span[] = [
+    { text: hostText(style, last.addr, last.name), role: isTarget ? "title" : "text" },
+  ];
   if (last.note !== undefined) spans.push({ text: ` ${last.note.mark}`, role: "bad" });
   if (last.unverified > 0) spans.push({ text: " ?", role: "warn" });
   const others = hop.addresses.length - 1;
   if (others > 0) spans.push({ text: ` +${others}`, role: "accent" });
-  if (last.extensions.some(({ kind }) => kind === "mpls")) spans.push({ text: " MPLS", role: "dim" });
+  if (last.extensions.some(({ kind }) => kind === "mpls"))
+    spans.push({ text: " MPLS", role: "dim" });
   return spans;
 }
 

@@ -1,4 +1,10 @@
-import { integerField, SIZE_FIELD, secondsField, TIMEOUT_FIELD, targetField } from "../model/fields.ts";
+import {
+  integerField,
+  SIZE_FIELD,
+  secondsField,
+  TIMEOUT_FIELD,
+  targetField,
+} from "../model/fields.ts";
 import type { Tool } from "./panel.ts";
 
 /** Measures every hop on the way to a host, round after round. */
@@ -8,7 +14,14 @@ export const mtrTool: Tool = {
   fields: [
     targetField("target", "Target"),
     secondsField({ name: "interval", label: "Interval", initial: "1", least: 0.05, most: 3600 }),
-    integerField({ name: "maxHops", label: "Max hops", initial: "30", width: 3, least: 1, most: 255 }),
+    integerField({
+      name: "maxHops",
+      label: "Max hops",
+      initial: "30",
+      width: 3,
+      least: 1,
+      most: 255,
+    }),
     TIMEOUT_FIELD,
     SIZE_FIELD,
   ],

@@ -3,7 +3,14 @@ import { textWidth } from "../draw/fit.ts";
 import { sparkline } from "../draw/graph.ts";
 import { DOWN, type Mark } from "../draw/marks.ts";
 import type { Column, ToEnd } from "../draw/table.ts";
-import { FIGURE_WIDTH, figureRole, formatCount, formatLoss, formatRtt, lossRole } from "../model/format.ts";
+import {
+  FIGURE_WIDTH,
+  figureRole,
+  formatCount,
+  formatLoss,
+  formatRtt,
+  lossRole,
+} from "../model/format.ts";
 import type { HostState, PingTarget } from "../model/ping-target.ts";
 
 /** How the hosts are ordered. */
@@ -76,7 +83,8 @@ export function hostColumns(widths: HostWidths, order: HostOrder): readonly Colu
       title: order === "loss" ? "Loss↓" : "Loss",
       align: "right",
       width: FIGURE_WIDTH,
-      cell: (target) => failureOf(target) ?? { text: formatLoss(target.loss), role: lossRole(target.loss) },
+      cell: (target) =>
+        failureOf(target) ?? { text: formatLoss(target.loss), role: lossRole(target.loss) },
     },
     countColumn("Sent", 9, ({ sent }) => sent),
     countColumn("Recv", 6, ({ received }) => received),
@@ -102,7 +110,11 @@ export function orderOfTitle(title: string): HostOrder | undefined {
   return ORDERS_BY_TITLE[name];
 }
 
-const ORDERS_BY_TITLE: Readonly<Record<string, HostOrder>> = { Target: "name", Loss: "loss", Worst: "worst" };
+const ORDERS_BY_TITLE: Readonly<Record<string, HostOrder>> = {
+  Target: "name",
+  Loss: "loss",
+  Worst: "worst",
+};
 
 function labelRole({ state }: PingTarget): Role {
   if (state === "waiting") return "dim";
@@ -119,7 +131,10 @@ function countColumn(
     align: "right",
     width: FIGURE_WIDTH,
     priority,
-    cell: (target) => ({ text: formatCount(count(target)), role: count(target) === 0 ? "dim" : "text" }),
+    cell: (target) => ({
+      text: formatCount(count(target)),
+      role: count(target) === 0 ? "dim" : "text",
+    }),
   };
 }
 

@@ -9,7 +9,13 @@ import { formatDuration, formatLoss, formatRtt, lossRole } from "../model/format
 import type { MultipingSession } from "../model/multiping-session.ts";
 import type { PingTarget } from "../model/ping-target.ts";
 import { drawFailure } from "./hop-detail.ts";
-import { HOST_ORDERS, type HostOrder, hostColumns, hostWidths, orderOfTitle } from "./multiping-columns.ts";
+import {
+  HOST_ORDERS,
+  type HostOrder,
+  hostColumns,
+  hostWidths,
+  orderOfTitle,
+} from "./multiping-columns.ts";
 import { OrderedHosts } from "./multiping-order.ts";
 import type { Binding, Panel, Services } from "./panel.ts";
 

@@ -54,7 +54,8 @@ export function drawFigures(canvas: Canvas, statistics: StatisticsSnapshot): num
 
 /** What else was counted, in words; empty if nothing was. */
 export function oddities(statistics: StatisticsSnapshot): string {
-  const { duplicates, late, reordered, corrupt, errors, sendErrors, noRoom, overflows } = statistics;
+  const { duplicates, late, reordered, corrupt, errors, sendErrors, noRoom, overflows } =
+    statistics;
   const counts: readonly (readonly [count: number, what: string])[] = [
     [errors, errors === 1 ? "ICMP error" : "ICMP errors"],
     [sendErrors - noRoom, "not sent"],

@@ -43,7 +43,8 @@ export class PingPanel implements Panel {
     this.session = session;
     this.#services = services;
     this.#log = new LogView(session.log, () => services.redraw());
-    this.#shown = SHOWN_ORDER.find((shown) => shown === services.readPreference(SHOWN_PREFERENCE)) ?? "both";
+    this.#shown =
+      SHOWN_ORDER.find((shown) => shown === services.readPreference(SHOWN_PREFERENCE)) ?? "both";
     this.#isHistogram = services.readPreference(HISTOGRAM_PREFERENCE) === "yes";
     this.bindings = [
       { keys: ["p"], label: "p", summary: "pause, go on", run: () => session.togglePause() },
@@ -123,7 +124,8 @@ export class PingPanel implements Panel {
   #drawLower(canvas: Canvas): void {
     const { width, height } = canvas;
     const { history } = this.session;
-    const hasHistogram = width >= LEAST_WIDTH_FOR_HISTOGRAM && !this.#isHistogram && history.length > 0;
+    const hasHistogram =
+      width >= LEAST_WIDTH_FOR_HISTOGRAM && !this.#isHistogram && history.length > 0;
     const right = hasHistogram ? HISTOGRAM_WIDTH : 0;
     this.#drawLog(canvas.part({ x: 0, y: 0, width: width - right, height }), true);
     if (!hasHistogram) return;
@@ -161,7 +163,8 @@ export class PingPanel implements Panel {
   }
 
   #showNext(): void {
-    this.#shown = SHOWN_ORDER[(SHOWN_ORDER.indexOf(this.#shown) + 1) % SHOWN_ORDER.length] ?? "both";
+    this.#shown =
+      SHOWN_ORDER[(SHOWN_ORDER.indexOf(this.#shown) + 1) % SHOWN_ORDER.length] ?? "both";
     this.#services.writePreference(SHOWN_PREFERENCE, this.#shown);
     this.#services.redraw();
   }

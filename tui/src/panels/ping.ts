@@ -1,4 +1,10 @@
-import { SIZE_FIELD, secondsField, TIMEOUT_FIELD, TTL_FIELD, targetField } from "../model/fields.ts";
+import {
+  SIZE_FIELD,
+  secondsField,
+  TIMEOUT_FIELD,
+  TTL_FIELD,
+  targetField,
+} from "../model/fields.ts";
 import type { Tool } from "./panel.ts";
 
 /** Pings one host. */

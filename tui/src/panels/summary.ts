@@ -6,7 +6,12 @@ import { DOWN, type Mark, sessionMark } from "../draw/marks.ts";
 import { type Column, drawTable, type Span, type ToEnd } from "../draw/table.ts";
 import { FIGURE_WIDTH, figureRole, formatLoss, formatRtt, lossRole } from "../model/format.ts";
 import type { Session, TargetRow } from "../model/session.ts";
-import { type SummaryEntry, type SummaryOrder, SummaryRows, TOOL_NAMES } from "../model/summary-rows.ts";
+import {
+  type SummaryEntry,
+  type SummaryOrder,
+  SummaryRows,
+  TOOL_NAMES,
+} from "../model/summary-rows.ts";
 import type { Binding, Services } from "./panel.ts";
 
 /** What the summary is made with. */
@@ -47,7 +52,12 @@ export class Summary {
     this.#rows = new SummaryRows(now);
     this.#order = orderOf(services.readPreference(ORDER_PREFERENCE));
     this.bindings = [
-      { keys: ["enter", "o"], label: "Enter", summary: "open the session", run: () => this.#open() },
+      {
+        keys: ["enter", "o"],
+        label: "Enter",
+        summary: "open the session",
+        run: () => this.#open(),
+      },
       {
         keys: ["s"],
         label: "s",
@@ -115,7 +125,12 @@ export class Summary {
   #drawCounts(canvas: Canvas): void {
     const { up, down, failed, waiting, paused, ended } = this.#rows.counts();
     const total = this.#rows.entries.length;
-    const all: readonly (readonly [mark: string, count: number, word: string, role: Mark["role"]])[] = [
+    const all: readonly (readonly [
+      mark: string,
+      count: number,
+      word: string,
+      role: Mark["role"],
+    ])[] = [
       ["●", up, "up", "good"],
       ["▼", down, "down", "bad"],
       ["✗", failed, "failed", "bad"],
@@ -141,7 +156,10 @@ export class Summary {
 
   #columns(): readonly Column<SummaryEntry>[] {
     const widest = (text: (row: TargetRow) => string): number =>
-      this.#rows.entries.reduce((most, entry) => Math.max(most, textWidth(text(this.#rows.row(entry)))), 0);
+      this.#rows.entries.reduce(
+        (most, entry) => Math.max(most, textWidth(text(this.#rows.row(entry)))),
+        0,
+      );
     const titled = (title: string, order: SummaryOrder): string =>
       order === this.#order ? title + SORTED : title;
     const time = (

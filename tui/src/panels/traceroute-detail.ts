@@ -52,13 +52,18 @@ export function tracerouteDetailLines({
   return lines;
 }
 
-function addAddress(row: TracerouteRow, add: (text: string, role: DetailLine[number]["role"]) => void): void {
+function addAddress(
+  row: TracerouteRow,
+  add: (text: string, role: DetailLine[number]["role"]) => void,
+): void {
   if (row.addr === null) return;
   const rtts = row.answers.map(({ reply }) => formatRtt(reply?.rtt ?? null)).join("  ");
   add(`${hostText("both", row.addr, row.name)}  ${rtts} ms`, row.isTarget ? "title" : "text");
   const said = new Set(row.answers.flatMap((result) => wordsOf(result)));
   for (const text of said) add(INDENT + text, "dim");
-  const way = row.answers.map(({ reply }) => wayBack(reply?.ttl ?? null, row.hop.ttl)).find((text) => text);
+  const way = row.answers
+    .map(({ reply }) => wayBack(reply?.ttl ?? null, row.hop.ttl))
+    .find((text) => text);
   if (way !== undefined) add(INDENT + way, "dim");
 }
 
@@ -90,7 +95,8 @@ function failureOf(result: EchoResult): string[] {
 function factsOf(hop: TracedHop): HopFacts {
   const statistics = new EchoStatistics();
   for (const result of [...hop.decided, ...hop.afterwards]) statistics.add(asAnswer(result));
-  const isDropped = (result: EchoResult): boolean => result.kind === "timeout" && result.departed === false;
+  const isDropped = (result: EchoResult): boolean =>
+    result.kind === "timeout" && result.departed === false;
   return {
     ttl: hop.ttl,
     figures: statistics.snapshot(),

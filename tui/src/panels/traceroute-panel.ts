@@ -80,7 +80,8 @@ export class TraceroutePanel implements Panel {
     const count = hops.length === 1 ? "1 hop" : `${hops.length} hops`;
     if (failure !== null) return { text: "failed", role: "bad" };
     if (conclusion !== null && isReached) return { text: `reached in ${count}`, role: "good" };
-    if (conclusion !== null) return { text: conclusion, role: state === "stopped" ? "dim" : "warn" };
+    if (conclusion !== null)
+      return { text: conclusion, role: state === "stopped" ? "dim" : "warn" };
     if (state !== "running") return { text: "stopped", role: "dim" };
     return { text: hops.length === 0 ? "searching" : `${count} so far`, role: "accent" };
   }

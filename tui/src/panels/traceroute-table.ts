@@ -29,7 +29,9 @@ export function tracerouteRows(hops: readonly TracedHop[]): TracerouteRow[] {
       ({ reply }) => reply?.addr ?? "",
     );
     if (byAddress.size === 0) {
-      return [{ hop, isFirst: true, answers: hop.decided, addr: null, name: null, isTarget: false }];
+      return [
+        { hop, isFirst: true, answers: hop.decided, addr: null, name: null, isTarget: false },
+      ];
     }
     return Array.from(byAddress, ([addr, answers], index): TracerouteRow => {
       // The first answers come without names.
@@ -68,7 +70,9 @@ export function tracerouteColumns({
   style,
   isRunning,
 }: TracerouteTableOptions): Column<TracerouteRow>[] {
-  const widths = rows.map(({ addr, name }) => (addr === null ? 0 : textWidth(hostText(style, addr, name))));
+  const widths = rows.map(({ addr, name }) =>
+    addr === null ? 0 : textWidth(hostText(style, addr, name)),
+  );
   return [
     {
       title: "#",
@@ -108,14 +112,22 @@ interface HostCellOptions {
 function hostCell({ addr, name, hop, isTarget }: TracerouteRow, options: HostCellOptions): Span {
   const { style, isRunning, width } = options;
   if (addr !== null) {
-    return { text: truncate(hostText(style, addr, name), width), role: isTarget ? "title" : "text" };
+    return {
+      text: truncate(hostText(style, addr, name), width),
+      role: isTarget ? "title" : "text",
+    };
   }
-  if (hop.decided.length < hop.probes.length) return { text: isRunning ? "waiting" : "", role: "dim" };
+  if (hop.decided.length < hop.probes.length)
+    return { text: isRunning ? "waiting" : "", role: "dim" };
   const isRefused = hop.decided.every(({ kind }) => kind === "sendError");
   return isRefused ? { text: "not sent", role: "bad" } : { text: "no answer", role: "dim" };
 }
 
-function probeCell({ hop, answers, isFirst }: TracerouteRow, index: number, isRunning: boolean): Span {
+function probeCell(
+  { hop, answers, isFirst }: TracerouteRow,
+  index: number,
+  isRunning: boolean,
+): Span {
   const result = hop.probes[index];
   if (result === undefined) return { text: isFirst && isRunning ? "·" : "", role: "dim" };
   if (result.reply !== null) {
@@ -168,7 +180,8 @@ function addExtensions(
 ): void {
   const labels = extensions.flatMap((object) => (object.kind === "mpls" ? object.labels : []));
   if (labels.length > 0) add(`MPLS ${labels.map(({ label }) => label).join("/")}`, "accent");
-  for (const line of extensionLines(extensions.filter(({ kind }) => kind !== "mpls"))) add(line, "accent");
+  for (const line of extensionLines(extensions.filter(({ kind }) => kind !== "mpls")))
+    add(line, "accent");
 }
 
 function notesOf(answers: readonly EchoResult[]): AnswerNote[] {

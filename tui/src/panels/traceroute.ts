@@ -7,10 +7,24 @@ export const tracerouteTool: Tool = {
   title: "Traceroute",
   fields: [
     targetField("target", "Target"),
-    integerField({ name: "maxHops", label: "Max hops", initial: "30", width: 3, least: 1, most: 255 }),
+    integerField({
+      name: "maxHops",
+      label: "Max hops",
+      initial: "30",
+      width: 3,
+      least: 1,
+      most: 255,
+    }),
     integerField({ name: "probes", label: "Probes", initial: "3", width: 2, least: 1, most: 10 }),
     TIMEOUT_FIELD,
-    integerField({ name: "firstTtl", label: "First TTL", initial: "1", width: 3, least: 1, most: 255 }),
+    integerField({
+      name: "firstTtl",
+      label: "First TTL",
+      initial: "1",
+      width: 3,
+      least: 1,
+      most: 255,
+    }),
   ],
   introduction: [
     "Finds the routers on the way to a host, many at once: hops appear as they answer, their names as they are known.",
@@ -30,7 +44,9 @@ export const tracerouteTool: Tool = {
       firstTtl: Number(values["firstTtl"]),
     };
     if (request.firstTtl > request.maxHops) {
-      throw new RangeError(`First TTL is ${request.firstTtl}: need at most Max hops (${request.maxHops})`);
+      throw new RangeError(
+        `First TTL is ${request.firstTtl}: need at most Max hops (${request.maxHops})`,
+      );
     }
     return new TraceroutePanel(new TracerouteSession(request, options), services);
   },
