@@ -28,7 +28,7 @@ function icmpx(manner: "free" | "blocked"): Tool {
   return {
     name: manner === "free" ? "icmpx" : "icmpx, loop blocked 200 of 250 ms",
     async run({ source, target }, family) {
-      const child = join(import.meta.dir, "support/accuracy-child.ts");
+      const child = join(import.meta.dir, "children/accuracy.ts");
       const output =
         await $`ip netns exec ${source} ${process.execPath} ${child} ${target[family]} ${COUNT} ${INTERVAL_MS} ${manner}`.json();
       if (output.lost > 0)

@@ -18,7 +18,7 @@ import { buildVethPair } from "./support/veth.ts";
 const COUNT = Number(process.argv[2] ?? 50_000);
 const ROUNDS = Number(process.argv[3] ?? 5);
 const FLIGHTS = 16;
-const CHILD = join(import.meta.dir, "support/probe-child.ts");
+const CHILD = join(import.meta.dir, "children/probe.ts");
 const COMMAND = join(import.meta.dir, "../src/cli/icmpx.ts");
 
 await using floor = await compile("latency");

@@ -10,7 +10,7 @@
  * Needs root (it builds network namespaces), two cores, ping and cc.
  */
 import { join } from "node:path";
-import { buildChain } from "../test/support/lab/topologies.ts";
+import { buildChain } from "../test/lab/topologies.ts";
 import { compile } from "./support/compile.ts";
 import { figure, median, printTable, ratio, runInside, takeTurns } from "./support/measure.ts";
 import { type LatencyParts, type ProbeFigures, pingFigures } from "./support/probes.ts";
@@ -19,8 +19,8 @@ const COUNT = Number(process.argv[2] ?? 10_000);
 const ROUNDS = Number(process.argv[3] ?? 5);
 const PAUSE_MS = 10;
 const PAUSED_COUNT = Math.ceil(COUNT / 20);
-const PARTS_CHILD = join(import.meta.dir, "support/latency-parts-child.ts");
-const CHILD = join(import.meta.dir, "support/probe-child.ts");
+const PARTS_CHILD = join(import.meta.dir, "children/latency-parts.ts");
+const CHILD = join(import.meta.dir, "children/probe.ts");
 
 await using floor = await compile("latency");
 await using chain = await buildChain({ routers: 3 });

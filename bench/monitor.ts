@@ -20,7 +20,7 @@ import {
 const SECONDS = Number(process.argv[2] ?? 70);
 const ROUNDS = Number(process.argv[3] ?? 1);
 const SETTLE_SECONDS = 40;
-const CHILD = join(import.meta.dir, "support", "monitor-child.ts");
+const CHILD = join(import.meta.dir, "children", "monitor.ts");
 
 /** What a program says of its probes; NaN if it ended without a word. */
 interface Outcome extends Partial<BeatFigures> {

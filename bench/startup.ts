@@ -15,7 +15,7 @@ import { figure, median, printTable, ratio, run, takeTurns } from "./support/mea
 
 const ROUNDS = Number(process.argv[2] ?? 15);
 const ROOT = join(import.meta.dir, "..");
-const CHILD = join(import.meta.dir, "support/import-child.ts");
+const CHILD = join(import.meta.dir, "children/import.ts");
 const BUN = process.execPath;
 const TARGET = "127.0.0.1";
 const NOTHING = "`bun -e 0`";

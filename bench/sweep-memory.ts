@@ -23,7 +23,7 @@ try {
   for (let octet = 1; octet < 255; octet++) {
     await $`ip -n ${namespace} route add local 10.${octet}.7.0/24 dev lo`;
   }
-  const child = join(import.meta.dir, "support", "sweep-memory-child.ts");
+  const child = join(import.meta.dir, "children", "sweep-memory.ts");
   await $`ip netns exec ${namespace} ${process.execPath} ${child} 10.0.0.0/8 ${rate} ${retries}`;
 } finally {
   await $`ip netns del ${namespace}`;

@@ -19,8 +19,8 @@ const rounds = Number(process.argv[2] ?? 15);
 const directory = await mkdtemp(join(tmpdir(), "icmpx-bench-"));
 const floor = join(directory, "sweep");
 // There, its `icmpx` is the package and not the sources.
-const CHILD = join(installPackages(directory).folder, "sweep-child.ts");
-await Bun.write(CHILD, Bun.file(join(import.meta.dir, "support", "sweep-child.ts")));
+const CHILD = join(installPackages(directory).folder, "sweep.ts");
+await Bun.write(CHILD, Bun.file(join(import.meta.dir, "children", "sweep.ts")));
 await $`cc -O2 -o ${floor} ${join(import.meta.dir, "support", "sweep.c")}`;
 
 /** What a program took. */

@@ -8,15 +8,15 @@
  * Needs root (it builds network namespaces and a TUN device), traceroute and mtr.
  */
 import { join } from "node:path";
-import { openLab } from "../test/support/lab/open-lab.ts";
-import { node, type Scenario } from "../test/support/lab/scenario.ts";
-import { buildChain } from "../test/support/lab/topologies.ts";
+import { openLab } from "../test/lab/open-lab.ts";
+import { node, type Scenario } from "../test/lab/scenario.ts";
+import { buildChain } from "../test/lab/topologies.ts";
 import { figure, median, printTable, ratio, takeTurns } from "./support/measure.ts";
 
 const ROUNDS = Number(process.argv[2] ?? 5);
 const PATH_MS = 50;
 const TRACES = 6;
-const CHILD = join(import.meta.dir, "support/trace-child.ts");
+const CHILD = join(import.meta.dir, "children/trace.ts");
 const COMMAND = join(import.meta.dir, "../src/cli/icmpx.ts");
 
 /** A host to trace from. */

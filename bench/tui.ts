@@ -27,11 +27,7 @@ const STARTS = 9;
 const FEW_HOSTS = 4;
 const MANY_HOSTS = 30;
 const KEY_PAUSE_MS = 200;
-const SCREENLESS = [
-  process.execPath,
-  join(import.meta.dir, "support/tui-child.ts"),
-  String(FEW_HOSTS),
-];
+const SCREENLESS = [process.execPath, join(import.meta.dir, "children/tui.ts"), String(FEW_HOSTS)];
 const LARGE = { columns: 120, rows: 40 };
 const SMALL = { columns: 80, rows: 24 };
 

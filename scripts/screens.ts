@@ -10,8 +10,8 @@ import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { domainToASCII } from "node:url";
-import { openLab } from "../test/support/lab/open-lab.ts";
-import type { Effect, Node, Scenario } from "../test/support/lab/scenario.ts";
+import { openLab } from "../test/lab/open-lab.ts";
+import type { Effect, Node, Scenario } from "../test/lab/scenario.ts";
 import { Pty } from "../test/tui/pty/pty.ts";
 import { screenSvg } from "./support/screen-svg.ts";
 

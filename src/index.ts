@@ -14,22 +14,11 @@
  * @module
  */
 export { Client } from "./client/client.ts";
-export { EchoStatistics } from "./client/echo-statistics.ts";
-export { formatMtr, type TableFormatOptions } from "./client/format-mtr.ts";
-export { formatMultiping } from "./client/format-multiping.ts";
-export { formatEchoResult, formatPingStatistics } from "./client/format-ping.ts";
-export { formatHop, formatStopReason, formatTraceroute } from "./client/format-traceroute.ts";
-export type { Measurement } from "./client/measurement.ts";
-export type { MultipingItem } from "./client/multiping.ts";
-export type {
-  ClientOptions,
-  CommonOptions,
-  MtrOptions,
-  PingOptions,
-  ProbeOptions,
-  SendOptions,
-  TracerouteOptions,
-} from "./client/options.ts";
+export { formatMtr, type TableFormatOptions } from "./client/format/mtr.ts";
+export { formatMultiping } from "./client/format/multiping.ts";
+export { formatEchoResult, formatPingStatistics } from "./client/format/ping.ts";
+export { formatHop, formatStopReason, formatTraceroute } from "./client/format/traceroute.ts";
+export { EchoStatistics } from "./client/results/echo-statistics.ts";
 export type {
   AddressStatistics,
   EchoIcmpErrorResult,
@@ -60,8 +49,20 @@ export type {
   TracerouteEntry,
   TracerouteResult,
   WrongData,
-} from "./client/results.ts";
-export type { StatisticsSnapshot } from "./client/statistics.ts";
+} from "./client/results/results.ts";
+export type { StatisticsSnapshot } from "./client/results/statistics.ts";
+export { isDecisive, isTransit } from "./client/results/verdicts.ts";
+export type { Measurement } from "./client/run/measurement.ts";
+export type {
+  ClientOptions,
+  CommonOptions,
+  MtrOptions,
+  PingOptions,
+  ProbeOptions,
+  SendOptions,
+  TracerouteOptions,
+} from "./client/run/options.ts";
+export type { MultipingItem } from "./client/strategies/multiping.ts";
 export type { HostSet } from "./client/sweep/host-set.ts";
 export type { SweepMeasurement } from "./client/sweep/sweep-measurement.ts";
 export type { SweepOptions } from "./client/sweep/sweep-options.ts";
@@ -76,12 +77,11 @@ export type {
   SweepSendError,
   SweepSilence,
 } from "./client/sweep/sweep-results.ts";
-export type { TargetOrder, Targets } from "./client/targets/target-stream.ts";
+export type { TargetOrder, Targets } from "./client/sweep/targets/target-stream.ts";
 export type { MissingFacility, SocketCapabilities } from "./client/transport/capabilities.ts";
 export type { Privileged } from "./client/transport/open.ts";
 export type { PermissionDiagnosis, SocketPermission } from "./client/transport/permission.ts";
 export type { ProcessFacts } from "./client/transport/process-facts.ts";
-export { isDecisive, isTransit } from "./client/verdicts.ts";
 export {
   ClientClosedError,
   IcmpxError,

@@ -84,11 +84,11 @@ describe("findForbiddenImports()", () => {
     ["src/packet/udp.ts", "ipaddr.js"],
     ["src/ffi/socket.ts", "../packet/icmpv4.ts"],
     ["src/ffi/socket.ts", "../client/options.ts"],
-    ["src/client/ping.ts", "../ffi/socket.ts"],
-    ["src/client/ping.ts", "bun:ffi"],
+    ["src/client/strategies/ping.ts", "../../ffi/socket.ts"],
+    ["src/client/strategies/ping.ts", "bun:ffi"],
     ["src/client/transport/raw.ts", "bun:ffi"],
-    ["src/client/transport-list.ts", "../ffi/socket.ts"],
-    ["src/client/platform.ts", "../index.ts"],
+    ["src/client/client.ts", "../ffi/socket.ts"],
+    ["src/client/transport/platform.ts", "../../index.ts"],
     ["src/index.ts", "./ffi/socket.ts"],
     ["src/index.ts", "node:os"],
     ["src/cli/main.ts", "../client/client.ts"],
@@ -100,11 +100,17 @@ describe("findForbiddenImports()", () => {
     ["tui/src/model/session.ts", "@opentui/core"],
     ["tui/src/model/session.ts", "../draw/graph.ts"],
     ["tui/src/model/session.ts", "../../../src/client/client.ts"],
+    ["src/client/time/clock.ts", "../results/results.ts"],
+    ["src/client/results/results.ts", "../time/clock.ts"],
+    ["src/client/probing/prober.ts", "../run/options.ts"],
+    ["src/client/sweep/sweep.ts", "../strategies/ping.ts"],
+    ["src/client/probing/prober.ts", "../client.ts"],
+    ["src/client/client.ts", "./loose.ts"],
     ["tui/src/draw/graph.ts", "../panels/ping.ts"],
     ["tui/src/panels/ping.ts", "@opentui/core"],
     ["tui/src/panels/ping.ts", "../app/app.ts"],
-    ["tui/src/app/app.ts", "../main.ts"],
-    ["tui/src/app/app.ts", "@opentui/core/testing"],
+    ["tui/src/program/app.ts", "../main.ts"],
+    ["tui/src/program/app.ts", "@opentui/core/testing"],
     ["tui/src/main.ts", "@opentui/core"],
   ];
   for (const [path, specifier] of forbidden) {
@@ -118,20 +124,18 @@ describe("findForbiddenImports()", () => {
     ["src/packet/udp.ts", "../errors.ts"],
     ["src/ffi/symbols.ts", "bun:ffi"],
     ["src/ffi/sockaddr.ts", "../packet/address.ts"],
-    ["src/client/ping.ts", "../packet/icmpv4.ts"],
-    ["src/client/resolve.ts", "node:dns/promises"],
+    ["src/client/strategies/ping.ts", "../../packet/icmpv4.ts"],
+    ["src/client/names/resolver.ts", "node:dns/promises"],
     ["src/client/transport/raw.ts", "../../ffi/socket.ts"],
-    ["src/client/platform.ts", "../ffi/symbols.ts"],
+    ["src/client/transport/platform.ts", "../../ffi/symbols.ts"],
     ["src/index.ts", "./client/client.ts"],
     ["examples/ping.ts", "icmpx"],
     ["examples/ping.ts", "node:util"],
     ["tui/src/model/session.ts", "icmpx"],
-    ["tui/src/model/session.ts", "../draw/canvas.ts"],
-    ["tui/src/draw/list-state.ts", "../panels/panel.ts"],
     ["tui/src/draw/log-view.ts", "../model/event-log.ts"],
     ["tui/src/panels/ping.ts", "../draw/graph.ts"],
-    ["tui/src/app/app.ts", "@opentui/core"],
-    ["tui/src/app/app.ts", "../panels/panel.ts"],
+    ["tui/src/program/app.ts", "@opentui/core"],
+    ["tui/src/program/app.ts", "../panels/panel.ts"],
     ["tui/src/main.ts", "./app/start.ts"],
     ["tui/src/main.ts", "../package.json"],
   ];
@@ -142,9 +146,9 @@ describe("findForbiddenImports()", () => {
   }
 
   test("names file, line and module", () => {
-    const source = '\nimport type { Socket } from "../ffi/socket.ts";\n';
-    expect(findForbiddenImports(new Map([["src/client/ping.ts", source]]))).toEqual([
-      "src/client/ping.ts:2 client/ imports ../ffi/socket.ts",
+    const source = '\nimport type { Socket } from "../../ffi/socket.ts";\n';
+    expect(findForbiddenImports(new Map([["src/client/strategies/ping.ts", source]]))).toEqual([
+      "src/client/strategies/ping.ts:2 client/ imports ../../ffi/socket.ts",
     ]);
   });
 

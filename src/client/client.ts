@@ -1,10 +1,19 @@
 import { ClientClosedError, UnsupportedPlatformError } from "../errors.ts";
 import { addressFamily, canonicalAddress, type Family, needsZone } from "../packet/address.ts";
-import { NS_PER_MS, sleepUntil } from "./clock.ts";
-import { addressOf, held, Lookups, nameOf } from "./lookups.ts";
-import { failMeasurement, Measurement, type Run } from "./measurement.ts";
-import { mtr } from "./mtr.ts";
-import { type MultipingItem, multiping } from "./multiping.ts";
+import type { Resolver } from "./names/resolver.ts";
+import { NONCE_LENGTH, Payload } from "./probing/payload.ts";
+import { Prober } from "./probing/prober.ts";
+import type {
+  EchoResult,
+  MtrResult,
+  MtrRound,
+  MultipingResult,
+  PingResult,
+  TracerouteEntry,
+  TracerouteResult,
+} from "./results/results.ts";
+import { addressOf, held, Lookups, nameOf } from "./run/lookups.ts";
+import { failMeasurement, Measurement, type Run } from "./run/measurement.ts";
 import {
   type ClientOptions,
   type CommonSettings,
@@ -21,32 +30,22 @@ import {
   type TracerouteOptions,
   targetList,
   tracerouteSettings,
-} from "./options.ts";
-import { NONCE_LENGTH, Payload } from "./payload.ts";
-import { ping, probe } from "./ping.ts";
-import { type Platform, systemPlatform, systemResolver } from "./platform.ts";
-import { Prober } from "./prober.ts";
-import type { Resolver } from "./resolve.ts";
-import type {
-  EchoResult,
-  MtrResult,
-  MtrRound,
-  MultipingResult,
-  PingResult,
-  TracerouteEntry,
-  TracerouteResult,
-} from "./results.ts";
-import { interfaceOfRoute } from "./route-interface.ts";
-import type { StrategyContext, Target } from "./run-context.ts";
+} from "./run/options.ts";
+import { interfaceOfRoute } from "./run/route-interface.ts";
+import type { StrategyContext, Target } from "./run/run-context.ts";
+import { mtr } from "./strategies/mtr.ts";
+import { type MultipingItem, multiping } from "./strategies/multiping.ts";
+import { ping, probe } from "./strategies/ping.ts";
+import { traceroute } from "./strategies/traceroute.ts";
 import { openSweep } from "./sweep/open-sweep.ts";
 import type { Sweep } from "./sweep/sweep.ts";
 import { SweepMeasurement } from "./sweep/sweep-measurement.ts";
 import { type SweepOptions, sweepSettings } from "./sweep/sweep-options.ts";
 import { NOT_BEGUN, type SweepItem, type SweepReply } from "./sweep/sweep-results.ts";
-import { SweepZone } from "./targets/sweep-zone.ts";
-import { TargetStream, type Targets } from "./targets/target-stream.ts";
-import { type Pace, promptPace, tickingPace } from "./ticks.ts";
-import { traceroute } from "./traceroute.ts";
+import { SweepZone } from "./sweep/targets/sweep-zone.ts";
+import { TargetStream, type Targets } from "./sweep/targets/target-stream.ts";
+import { NS_PER_MS, sleepUntil } from "./time/clock.ts";
+import { type Pace, promptPace, tickingPace } from "./time/pace.ts";
 import type { Facilities, SocketCapabilities } from "./transport/capabilities.ts";
 import { openTransport, type Privileged } from "./transport/open.ts";
 import {
@@ -54,6 +53,7 @@ import {
   type PermissionDiagnosis,
   unsupportedDiagnosis,
 } from "./transport/permission.ts";
+import { type Platform, systemPlatform, systemResolver } from "./transport/platform.ts";
 import { readProcessFacts } from "./transport/process-facts.ts";
 import type { Route } from "./transport/transport.ts";
 

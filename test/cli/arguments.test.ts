@@ -4,7 +4,7 @@ import type { Command } from "../../src/cli/command.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { PING } from "../../src/cli/ping.ts";
 import { editDistance, suggest } from "../../src/cli/suggest.ts";
-import { runCli } from "./fake-host.ts";
+import { runCli } from "./fake-environment.ts";
 
 /** What is refused before any socket is opened: no test here needs a privilege. */
 describe("icmpx refuses with one line and exit code 2", () => {

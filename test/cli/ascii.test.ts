@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { asciiHost, isUtf8, toAscii } from "../../src/cli/ascii.ts";
 import type { Host } from "../../src/cli/host.ts";
-import { type Platform, systemPlatform } from "../../src/client/platform.ts";
-import { Resolver } from "../../src/client/resolve.ts";
+import { Resolver } from "../../src/client/names/resolver.ts";
+import { type Platform, systemPlatform } from "../../src/client/transport/platform.ts";
 import { describeIf, requires } from "../support/requires.ts";
-import { runCli } from "./fake-host.ts";
+import { runCli } from "./fake-environment.ts";
 
 const NOT_ASCII = /[^\0-\x7f]/;
 

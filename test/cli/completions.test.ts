@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { describeIf, requires } from "../support/requires.ts";
 import { Pty } from "../tui/pty/pty.ts";
-import { runCli } from "./fake-host.ts";
+import { runCli } from "./fake-environment.ts";
 
 setDefaultTimeout(60_000);
 

@@ -10,7 +10,7 @@ import { internetChecksum } from "../../src/packet/index.ts";
 import { fixtureNames, fixturePacket } from "../fixtures/tshark.ts";
 import { fromHex, toHex } from "../support/hex.ts";
 import { describeIf, requires } from "../support/requires.ts";
-import { ENTRY, parseCsv, runCli } from "./fake-host.ts";
+import { ENTRY, parseCsv, runCli } from "./fake-environment.ts";
 
 setDefaultTimeout(60_000);
 

@@ -9,11 +9,11 @@ import { LinkType, unwrapFrame } from "../../src/cli/link-layer.ts";
 import { isPcap, readPcap } from "../../src/cli/pcap.ts";
 import { formatPacket } from "../../src/packet/index.ts";
 import { fixtureNames, fixturePacket } from "../fixtures/tshark.ts";
+import { requiresLab } from "../lab/kinds.ts";
+import { Lab, type Namespace } from "../lab/namespaces.ts";
 import { fromHex, toHex } from "../support/hex.ts";
-import { requiresLab } from "../support/lab/kinds.ts";
-import { Lab, type Namespace } from "../support/lab/namespaces.ts";
 import { describeIf } from "../support/requires.ts";
-import { parseCsv, parseNdjson, runCli } from "./fake-host.ts";
+import { parseCsv, parseNdjson, runCli } from "./fake-environment.ts";
 
 setDefaultTimeout(60_000);
 

@@ -11,12 +11,12 @@ import {
   SO_TIMESTAMPING,
   SOL_SOCKET,
 } from "../../src/ffi/constants.ts";
+import { requiresLab } from "../lab/kinds.ts";
+import { type Child, Lab, type Namespace } from "../lab/namespaces.ts";
 import { echoReply } from "../support/fake-network.ts";
 import { fakePlatform } from "../support/fake-platform.ts";
-import { requiresLab } from "../support/lab/kinds.ts";
-import { type Child, Lab, type Namespace } from "../support/lab/namespaces.ts";
 import { describeIf, requires } from "../support/requires.ts";
-import { type CliOutcome, ENTRY, runCli, runOn } from "./fake-host.ts";
+import { type CliOutcome, ENTRY, runCli, runOn } from "./fake-environment.ts";
 
 setDefaultTimeout(60_000);
 

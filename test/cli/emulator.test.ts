@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import type { Diagnosis } from "../../src/cli/diagnosis.ts";
 import { describeIf, requires } from "../support/requires.ts";
-import { type CliOutcome, ENTRY } from "./fake-host.ts";
+import { type CliOutcome, ENTRY } from "./fake-environment.ts";
 
 setDefaultTimeout(60_000);
 

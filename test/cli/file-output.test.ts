@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FileOutput, isSameFile } from "../../src/cli/file-output.ts";
 import { describeIf, requires } from "../support/requires.ts";
-import { ENTRY } from "./fake-host.ts";
+import { ENTRY } from "./fake-environment.ts";
 
 setDefaultTimeout(30_000);
 

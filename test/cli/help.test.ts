@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { describeIf, requires } from "../support/requires.ts";
-import { ENTRY, runCli } from "./fake-host.ts";
+import { ENTRY, runCli } from "./fake-environment.ts";
 
 const packageJson = await Bun.file(join(import.meta.dir, "../../package.json")).json();
 

@@ -1,9 +1,9 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { openLab, type SimulatedLab } from "../lab/open-lab.ts";
+import { requiresSimulator } from "../lab/requires-simulator.ts";
 import { mplsProper } from "../scenarios/mpls-proper.ts";
-import { openLab, type SimulatedLab } from "../support/lab/open-lab.ts";
-import { requiresSimulator } from "../support/lab/requires-simulator.ts";
 import { describeIf } from "../support/requires.ts";
-import { ENTRY } from "./fake-host.ts";
+import { ENTRY } from "./fake-environment.ts";
 
 setDefaultTimeout(60_000);
 

@@ -9,7 +9,7 @@ import {
   statisticsOf,
   timeoutOf,
   transitOf,
-} from "../client/format-samples.ts";
+} from "../client/format/samples.ts";
 
 const UNREACHABLE = { type: 3, code: 1, description: "destination unreachable: host unreachable" };
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { AddressStatistics, MtrHop, MtrRound } from "icmpx";
 import { formatReport, type ReportOptions, readOrder } from "../../src/cli/mtr-report.ts";
-import { Statistics } from "../../src/client/statistics.ts";
+import { Statistics } from "../../src/client/results/statistics.ts";
 
 const OPTIONS: ReportOptions = {
   heading: "HOST: laptop",

@@ -1,8 +1,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { type Platform, systemPlatform } from "../../src/client/platform.ts";
-import { Resolver } from "../../src/client/resolve.ts";
+import { Resolver } from "../../src/client/names/resolver.ts";
+import { type Platform, systemPlatform } from "../../src/client/transport/platform.ts";
 import { describeIf, requires } from "../support/requires.ts";
-import { parseCsv, parseNdjson, runCli } from "./fake-host.ts";
+import { parseCsv, parseNdjson, runCli } from "./fake-environment.ts";
 
 setDefaultTimeout(30_000);
 

@@ -7,7 +7,7 @@ import { main } from "../../src/cli/main.ts";
 import { MTR } from "../../src/cli/mtr.ts";
 import { PING } from "../../src/cli/ping.ts";
 import { TRACEROUTE } from "../../src/cli/traceroute.ts";
-import { FakeHost } from "./fake-host.ts";
+import { FakeHost } from "./fake-environment.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 

@@ -2,7 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { main } from "../../src/cli/main.ts";
 import { Tally } from "../../src/cli/tally.ts";
 import { describeIf, requires } from "../support/requires.ts";
-import { ENTRY, FakeHost, parseCsv, parseNdjson, runCli } from "./fake-host.ts";
+import { ENTRY, FakeHost, parseCsv, parseNdjson, runCli } from "./fake-environment.ts";
 
 setDefaultTimeout(30_000);
 

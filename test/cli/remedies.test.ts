@@ -4,10 +4,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Diagnosis } from "../../src/cli/diagnosis.ts";
-import { requiresLab } from "../support/lab/kinds.ts";
-import { Lab, type Namespace } from "../support/lab/namespaces.ts";
+import { requiresLab } from "../lab/kinds.ts";
+import { Lab, type Namespace } from "../lab/namespaces.ts";
 import { describeIf, requires } from "../support/requires.ts";
-import { type CliOutcome, ENTRY } from "./fake-host.ts";
+import { type CliOutcome, ENTRY } from "./fake-environment.ts";
 
 setDefaultTimeout(60_000);
 

@@ -1,9 +1,9 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { main } from "../../src/cli/main.ts";
-import { type Platform, systemPlatform } from "../../src/client/platform.ts";
-import { Resolver } from "../../src/client/resolve.ts";
+import { Resolver } from "../../src/client/names/resolver.ts";
+import { type Platform, systemPlatform } from "../../src/client/transport/platform.ts";
 import { describeIf, requires } from "../support/requires.ts";
-import { FakeHost, parseNdjson, runCli } from "./fake-host.ts";
+import { FakeHost, parseNdjson, runCli } from "./fake-environment.ts";
 
 setDefaultTimeout(30_000);
 

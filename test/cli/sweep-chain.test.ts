@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { requiresLab } from "../support/lab/kinds.ts";
-import { Lab, type Namespace, type User } from "../support/lab/namespaces.ts";
-import { buildChain, type Chain } from "../support/lab/topologies.ts";
+import { requiresLab } from "../lab/kinds.ts";
+import { Lab, type Namespace, type User } from "../lab/namespaces.ts";
+import { buildChain, type Chain } from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
-import { type CliOutcome, ENTRY, parseNdjson } from "./fake-host.ts";
+import { type CliOutcome, ENTRY, parseNdjson } from "./fake-environment.ts";
 
 setDefaultTimeout(60_000);
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { SweepHost, SweepProgress, SweepResult } from "icmpx";
 import { ProgressLine } from "../../src/cli/progress-line.ts";
 import { hostLine, hostName, progressText, summaryLines } from "../../src/cli/sweep-text.ts";
-import { FakeHost } from "./fake-host.ts";
+import { FakeHost } from "./fake-environment.ts";
 
 const REPLY: SweepHost = {
   kind: "reply",

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Client, ClientOptions, SweepOptions } from "icmpx";
 import { main } from "../../src/cli/main.ts";
-import { type Platform, systemPlatform } from "../../src/client/platform.ts";
-import { Resolver } from "../../src/client/resolve.ts";
+import { Resolver } from "../../src/client/names/resolver.ts";
+import { type Platform, systemPlatform } from "../../src/client/transport/platform.ts";
 import { FakeDns } from "../support/fake-dns.ts";
 import { describeIf, requires } from "../support/requires.ts";
 import {
@@ -15,7 +15,7 @@ import {
   parseCsv,
   parseNdjson,
   runCli,
-} from "./fake-host.ts";
+} from "./fake-environment.ts";
 
 setDefaultTimeout(30_000);
 

@@ -7,7 +7,7 @@ import type { Output } from "../../src/cli/host.ts";
 import { borrowTerminal, openTerminal, type TerminalSize } from "../../src/cli/terminal-output.ts";
 import { FakeTerminal } from "../examples/fake-terminal.ts";
 import { describeIf, requires } from "../support/requires.ts";
-import { ENTRY, runCli } from "./fake-host.ts";
+import { ENTRY, runCli } from "./fake-environment.ts";
 
 setDefaultTimeout(60_000);
 

@@ -3,11 +3,11 @@ import { realpathSync } from "node:fs";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { requiresLab } from "../support/lab/kinds.ts";
-import { Lab, type Namespace } from "../support/lab/namespaces.ts";
+import { requiresLab } from "../lab/kinds.ts";
+import { Lab, type Namespace } from "../lab/namespaces.ts";
 import { describeIf, requires } from "../support/requires.ts";
 import { Pty } from "../tui/pty/pty.ts";
-import { ENTRY } from "./fake-host.ts";
+import { ENTRY } from "./fake-environment.ts";
 
 setDefaultTimeout(60_000);
 

@@ -9,7 +9,7 @@ import type { Execution } from "../../src/cli/host.ts";
 import { TUI_BUN } from "../../src/cli/tui.ts";
 import { version } from "../../src/cli/version.ts";
 import { Pty } from "../tui/pty/pty.ts";
-import { ENTRY, type FakeHostOptions, runCli } from "./fake-host.ts";
+import { ENTRY, type FakeHostOptions, runCli } from "./fake-environment.ts";
 
 const HERE = "file:///here/main.ts";
 const FETCHED = "file:///cache/main.ts";

@@ -9,7 +9,7 @@ import {
 } from "../../src/ffi/constants.ts";
 import { echoReply } from "../support/fake-network.ts";
 import { fakePlatform } from "../support/fake-platform.ts";
-import { type CliOutcome, runOn } from "./fake-host.ts";
+import { type CliOutcome, runOn } from "./fake-environment.ts";
 
 const { ENOPROTOOPT, EINVAL } = constants.errno;
 const STAMPS = "without SO_TIMESTAMPING (ENOPROTOOPT): RTTs include delays of this process";

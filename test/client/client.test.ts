@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Client } from "../../src/client/client.ts";
-import type { Measurement } from "../../src/client/measurement.ts";
+import type { Measurement } from "../../src/client/run/measurement.ts";
 import { ClientClosedError, RawSocketPermissionError } from "../../src/errors.ts";
 import { FakePath, routers } from "../support/fake-path.ts";
 import { expectClosed, RUNS, scene, tick } from "./support.ts";

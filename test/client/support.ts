@@ -6,9 +6,9 @@
  */
 import { expect } from "bun:test";
 import { Client } from "../../src/client/client.ts";
-import type { Measurement } from "../../src/client/measurement.ts";
-import type { ClientOptions, CommonOptions } from "../../src/client/options.ts";
-import type { EchoResult } from "../../src/client/results.ts";
+import type { EchoResult } from "../../src/client/results/results.ts";
+import type { Measurement } from "../../src/client/run/measurement.ts";
+import type { ClientOptions, CommonOptions } from "../../src/client/run/options.ts";
 import type { FakeClock } from "../support/fake-clock.ts";
 import {
   type FakePlatform,

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Family } from "../../src/packet/address.ts";
-import { dropEveryNthError } from "../support/lab/impairments.ts";
-import { requiresLab, SOCKET_KINDS } from "../support/lab/kinds.ts";
-import { buildChain, type Chain } from "../support/lab/topologies.ts";
+import { dropEveryNthError } from "../lab/impairments.ts";
+import { requiresLab, SOCKET_KINDS } from "../lab/kinds.ts";
+import { buildChain, type Chain } from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
 import { namespaceStand, type Stand } from "./stand.ts";
 import {

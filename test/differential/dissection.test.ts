@@ -1,12 +1,12 @@
 import { beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { fixtureDissection, fixtureNames, fixturePacket } from "../fixtures/tshark.ts";
+import { capture } from "../lab/capture.ts";
+import { requiresLab } from "../lab/kinds.ts";
+import { openLab } from "../lab/open-lab.ts";
+import { buildChain } from "../lab/topologies.ts";
 import { ourDissection } from "../packet/dissection.ts";
 import { SCENARIOS } from "../scenarios/all.ts";
 import { toHex } from "../support/hex.ts";
-import { capture } from "../support/lab/capture.ts";
-import { requiresLab } from "../support/lab/kinds.ts";
-import { openLab } from "../support/lab/open-lab.ts";
-import { buildChain } from "../support/lab/topologies.ts";
 import { describeIf, requires } from "../support/requires.ts";
 import { RULES } from "./differences.ts";
 import { compareDissections, judge, type Verdict } from "./dissect.ts";

@@ -1,4 +1,4 @@
-import type { SimulatedLab } from "../support/lab/open-lab.ts";
+import type { SimulatedLab } from "../lab/open-lab.ts";
 import { EXEC } from "./stand.ts";
 
 // The classic pcap file format, little-endian as tcpdump writes it on this machine (pcap-savefile(5)).

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { ENTRY } from "../cli/fake-host.ts";
-import { reject } from "../support/lab/impairments.ts";
-import { requiresLab } from "../support/lab/kinds.ts";
-import { buildChain, type Chain } from "../support/lab/topologies.ts";
+import { ENTRY } from "../cli/fake-environment.ts";
+import { reject } from "../lab/impairments.ts";
+import { requiresLab } from "../lab/kinds.ts";
+import { buildChain, type Chain } from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
 
 setDefaultTimeout(60_000);

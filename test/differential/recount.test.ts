@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { SeenResult } from "../support/lab/measurer.ts";
+import type { SeenResult } from "../lab/measurer.ts";
 import { disagreements, recountAddress, recountHop, recountPing } from "./recount.ts";
 
 /** As much of a result as statistics look at. */

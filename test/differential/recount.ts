@@ -1,5 +1,5 @@
-import type { StatisticsSnapshot } from "../../src/client/statistics.ts";
-import type { SeenResult } from "../support/lab/measurer.ts";
+import type { StatisticsSnapshot } from "../../src/client/results/statistics.ts";
+import type { SeenResult } from "../lab/measurer.ts";
 
 /** What the RTTs alone decide. */
 export type Times = Pick<

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Family } from "../../src/packet/address.ts";
+import { requiresLab, SOCKET_KINDS } from "../lab/kinds.ts";
+import { openLab, type SimulatedLab } from "../lab/open-lab.ts";
+import type { Scenario } from "../lab/scenario.ts";
+import type { AnswerTruth, ProbeTruth, Truth } from "../lab/truth.ts";
 import { SCENARIOS } from "../scenarios/all.ts";
-import { requiresLab, SOCKET_KINDS } from "../support/lab/kinds.ts";
-import { openLab, type SimulatedLab } from "../support/lab/open-lab.ts";
-import type { Scenario } from "../support/lab/scenario.ts";
-import type { AnswerTruth, ProbeTruth, Truth } from "../support/lab/truth.ts";
 import { describeIf, requires } from "../support/requires.ts";
 import { labStand, type Method, type Ours, type Stand } from "./stand.ts";
 import {

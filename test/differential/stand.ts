@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import type { Json } from "../support/lab/json.ts";
-import type { SocketKind } from "../support/lab/kinds.ts";
-import { type MethodResults, measure, resultOf } from "../support/lab/measure.ts";
-import { Measurer, type SeenResult } from "../support/lab/measurer.ts";
-import type { Namespace } from "../support/lab/namespaces.ts";
-import type { SimulatedLab } from "../support/lab/open-lab.ts";
+import type { Json } from "../lab/json.ts";
+import type { SocketKind } from "../lab/kinds.ts";
+import { type MethodResults, measure, resultOf } from "../lab/measure.ts";
+import { Measurer, type SeenResult } from "../lab/measurer.ts";
+import type { Namespace } from "../lab/namespaces.ts";
+import type { SimulatedLab } from "../lab/open-lab.ts";
 
 /** Runs a program of a few arguments into any lab. */
 export const EXEC: string = join(import.meta.dir, "children/exec.ts");

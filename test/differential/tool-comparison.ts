@@ -2,9 +2,9 @@ import {
   type ExtensionObjectFields,
   encodeExtensionObject,
 } from "../../src/packet/extension-objects.ts";
-import type { Json } from "../support/lab/json.ts";
-import type { MethodResults } from "../support/lab/measure.ts";
-import type { SeenResult } from "../support/lab/measurer.ts";
+import type { Json } from "../lab/json.ts";
+import type { MethodResults } from "../lab/measure.ts";
+import type { SeenResult } from "../lab/measurer.ts";
 import { disagreements, recountAddress, recountHop, recountPing } from "./recount.ts";
 import type { Ours } from "./stand.ts";
 import type { MtrHub, PingReport, TracerouteHop } from "./tools.ts";

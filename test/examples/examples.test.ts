@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { requiresLab } from "../support/lab/kinds.ts";
-import { Lab, type Namespace, type User } from "../support/lab/namespaces.ts";
-import { buildChain, type Chain } from "../support/lab/topologies.ts";
+import { requiresLab } from "../lab/kinds.ts";
+import { Lab, type Namespace, type User } from "../lab/namespaces.ts";
+import { buildChain, type Chain } from "../lab/topologies.ts";
 import { describeIf, requires } from "../support/requires.ts";
 import {
   exampleCommand,

@@ -1,7 +1,7 @@
 import { heapStats } from "bun:jsc";
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { Client } from "../../src/client/client.ts";
-import type { MtrRound } from "../../src/client/results.ts";
+import type { MtrRound } from "../../src/client/results/results.ts";
 import { echoReply, type FakeProbe, timeExceeded } from "../support/fake-network.ts";
 import { fakePlatform } from "../support/fake-platform.ts";
 

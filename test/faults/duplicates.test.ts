@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Client } from "../../src/client/client.ts";
-import { EchoStatistics } from "../../src/client/echo-statistics.ts";
+import { EchoStatistics } from "../../src/client/results/echo-statistics.ts";
 import { echoReply, type FakeNetwork, timeExceeded } from "../support/fake-network.ts";
 import { fakePlatform, SOCKET_KINDS } from "../support/fake-platform.ts";
 

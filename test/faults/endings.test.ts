@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { addDeadRoute } from "../support/lab/impairments.ts";
-import { requiresLab, SOCKET_KINDS } from "../support/lab/kinds.ts";
-import { type Addresses, buildChain, type Chain } from "../support/lab/topologies.ts";
+import { addDeadRoute } from "../lab/impairments.ts";
+import { requiresLab, SOCKET_KINDS } from "../lab/kinds.ts";
+import { type Addresses, buildChain, type Chain } from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
 import type { Aftermath, EndingLine, EndingsInput } from "./children/endings.ts";
 import { runChild } from "./run-child.ts";

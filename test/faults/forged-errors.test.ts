@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { SweepInput, SweepReport } from "../kernel/drivers/sweep.ts";
-import type { Json } from "../support/lab/json.ts";
-import { requiresLab, SOCKET_KINDS, type SocketKind } from "../support/lab/kinds.ts";
-import { measureOne } from "../support/lab/measure.ts";
-import { type Addresses, buildChain, type Chain } from "../support/lab/topologies.ts";
+import type { SweepInput, SweepReport } from "../kernel/children/sweep.ts";
+import type { Json } from "../lab/json.ts";
+import { requiresLab, SOCKET_KINDS, type SocketKind } from "../lab/kinds.ts";
+import { measureOne } from "../lab/measure.ts";
+import { type Addresses, buildChain, type Chain } from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
 import type { ForgedInput } from "./children/forged.ts";
 import { runChild } from "./run-child.ts";

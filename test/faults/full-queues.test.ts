@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { requiresLab, SOCKET_KINDS, type SocketKind } from "../support/lab/kinds.ts";
-import type { Namespace } from "../support/lab/namespaces.ts";
-import { type Addresses, buildChain, type Chain } from "../support/lab/topologies.ts";
+import { requiresLab, SOCKET_KINDS, type SocketKind } from "../lab/kinds.ts";
+import type { Namespace } from "../lab/namespaces.ts";
+import { type Addresses, buildChain, type Chain } from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
 import type { BurstInput, BurstReport } from "./children/burst.ts";
 import { isReply, Pinging } from "./pinging.ts";

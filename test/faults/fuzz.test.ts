@@ -1,6 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Client } from "../../src/client/client.ts";
-import type { EchoResult } from "../../src/client/results.ts";
+import type { EchoResult } from "../../src/client/results/results.ts";
 import {
   echoReply,
   type FakeArrival,

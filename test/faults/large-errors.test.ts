@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Client } from "../../src/client/client.ts";
-import type { EchoIcmpErrorResult, EchoResult } from "../../src/client/results.ts";
+import type { EchoIcmpErrorResult, EchoResult } from "../../src/client/results/results.ts";
 import { EXTENSION_MAX_OBJECTS } from "../../src/packet/index.ts";
 import { type FakeNetwork, timeExceeded } from "../support/fake-network.ts";
 import { fakePlatform, SOCKET_KINDS } from "../support/fake-platform.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { CrowdInput, CrowdReport } from "../kernel/drivers/crowd.ts";
-import { requiresLab, SOCKET_KINDS } from "../support/lab/kinds.ts";
-import { buildChain, type Chain } from "../support/lab/topologies.ts";
+import type { CrowdInput, CrowdReport } from "../kernel/children/crowd.ts";
+import { requiresLab, SOCKET_KINDS } from "../lab/kinds.ts";
+import { buildChain, type Chain } from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
 import type { ExhaustionReport } from "./children/descriptors.ts";
 import { runChild } from "./run-child.ts";

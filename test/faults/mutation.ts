@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { EchoResult } from "../../src/client/results.ts";
+import type { EchoResult } from "../../src/client/results/results.ts";
 
 /** Random 32-bit numbers that are the same for the same seed: xorshift32 (Marsaglia 2003). */
 export function randomFrom(seed: number): () => number {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { requiresLab, SOCKET_KINDS } from "../support/lab/kinds.ts";
-import { buildChain, type Chain } from "../support/lab/topologies.ts";
+import { requiresLab, SOCKET_KINDS } from "../lab/kinds.ts";
+import { buildChain, type Chain } from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
 import type { ResultLine } from "./children/ping.ts";
 import { isReply, Pinging, phasesOf } from "./pinging.ts";

@@ -1,6 +1,6 @@
 import type { StatisticsSnapshot } from "icmpx";
-import type { SocketKind } from "../support/lab/kinds.ts";
-import type { Namespace } from "../support/lab/namespaces.ts";
+import type { SocketKind } from "../lab/kinds.ts";
+import type { Namespace } from "../lab/namespaces.ts";
 import type { PingInput, PingLine, ResultLine } from "./children/ping.ts";
 import { LiveOutput, startChild } from "./run-child.ts";
 

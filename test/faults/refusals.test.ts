@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { addDeadRoute } from "../support/lab/impairments.ts";
-import { requiresLab, SOCKET_KINDS, type SocketKind } from "../support/lab/kinds.ts";
-import { measure, measureOne, resultOf } from "../support/lab/measure.ts";
-import { type Addresses, buildChain, type Chain } from "../support/lab/topologies.ts";
+import { addDeadRoute } from "../lab/impairments.ts";
+import { requiresLab, SOCKET_KINDS, type SocketKind } from "../lab/kinds.ts";
+import { measure, measureOne, resultOf } from "../lab/measure.ts";
+import { type Addresses, buildChain, type Chain } from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
 
 setDefaultTimeout(60_000);

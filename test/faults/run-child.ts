@@ -1,11 +1,5 @@
 import { join } from "node:path";
-import {
-  type Child,
-  type Namespace,
-  outputOf,
-  parseLines,
-  type User,
-} from "../support/lab/namespaces.ts";
+import { type Child, type Namespace, outputOf, parseLines, type User } from "../lab/namespaces.ts";
 
 const CHILDREN = join(import.meta.dir, "children");
 

@@ -1,4 +1,4 @@
-import type { Addresses, Chain } from "../support/lab/topologies.ts";
+import type { Addresses, Chain } from "../lab/topologies.ts";
 
 /** An address of each family on the first link of a chain without routers. */
 const SILENT: Addresses = { 4: "10.77.1.50", 6: "fd77:1::50" };

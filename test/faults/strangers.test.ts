@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { requiresLab, SOCKET_KINDS, type SocketKind } from "../support/lab/kinds.ts";
-import { measureOne } from "../support/lab/measure.ts";
-import { type Addresses, buildChain, type Chain } from "../support/lab/topologies.ts";
+import { requiresLab, SOCKET_KINDS, type SocketKind } from "../lab/kinds.ts";
+import { measureOne } from "../lab/measure.ts";
+import { type Addresses, buildChain, type Chain } from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
 import type { CostInput, CostReport } from "./children/cost.ts";
 import type { ForeignInput } from "./children/foreign.ts";

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { SweepInput, SweepReport } from "../kernel/drivers/sweep.ts";
-import type { Json } from "../support/lab/json.ts";
-import { requiresLab, SOCKET_KINDS, type SocketKind } from "../support/lab/kinds.ts";
-import type { Namespace } from "../support/lab/namespaces.ts";
-import { buildChain, type Chain } from "../support/lab/topologies.ts";
+import type { SweepInput, SweepReport } from "../kernel/children/sweep.ts";
+import type { Json } from "../lab/json.ts";
+import { requiresLab, SOCKET_KINDS, type SocketKind } from "../lab/kinds.ts";
+import type { Namespace } from "../lab/namespaces.ts";
+import { buildChain, type Chain } from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
 
 setDefaultTimeout(60_000);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Client } from "../../src/client/client.ts";
-import { formatEchoResult } from "../../src/client/format-ping.ts";
-import { formatHop } from "../../src/client/format-traceroute.ts";
+import { formatEchoResult } from "../../src/client/format/ping.ts";
+import { formatHop } from "../../src/client/format/traceroute.ts";
 import { echoReply, type FakeNetwork, type FakeProbe } from "../support/fake-network.ts";
 import { fakePlatform, SOCKET_KINDS } from "../support/fake-platform.ts";
 

@@ -48,9 +48,7 @@ describeIf(REAL, "openReactor() on the main thread", () => {
   ])(
     "%s",
     (_name, scenario, expected) => {
-      const { exitCode, signal, stdout, stderr } = runInNamespace("reactor-child", {
-        args: [scenario],
-      });
+      const { exitCode, signal, stdout, stderr } = runInNamespace("reactor", { args: [scenario] });
       expect({ exitCode, signal, stderr }).toEqual({ exitCode: 0, signal: undefined, stderr: "" });
       expect(JSON.parse(stdout)).toEqual(expected);
     },
@@ -61,7 +59,7 @@ describeIf(REAL, "openReactor() on the main thread", () => {
     "process.exit() in a flood exits with its code",
     () => {
       for (let attempt = 0; attempt < 10; attempt++) {
-        const { exitCode, signal } = runInNamespace("reactor-child", { args: ["exit-in-flood"] });
+        const { exitCode, signal } = runInNamespace("reactor", { args: ["exit-in-flood"] });
         expect({ exitCode, signal }).toEqual({ exitCode: 7, signal: undefined });
       }
     },
@@ -71,7 +69,7 @@ describeIf(REAL, "openReactor() on the main thread", () => {
   test(
     "a watched socket left open keeps nothing alive, and arriving packets end nothing",
     () => {
-      const { exitCode, stdout, stderr } = runInNamespace("exits-child", { args: ["15"] });
+      const { exitCode, stdout, stderr } = runInNamespace("exits", { args: ["15"] });
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
       expect(JSON.parse(stdout)).toEqual(new Array(15).fill(0));
     },
@@ -82,7 +80,7 @@ describeIf(REAL, "openReactor() on the main thread", () => {
     "waiting for a reply that never comes costs no more CPU than sleeping",
     () => {
       const cpuMs = (mode: string): number => {
-        const { stdout, stderr } = runInNamespace("idle-child", { args: [mode, "5000"] });
+        const { stdout, stderr } = runInNamespace("idle", { args: [mode, "5000"] });
         if (stdout === "") throw new Error(stderr);
         const result: { cpuMs: number; woken: number } = JSON.parse(stdout);
         // Sending wakes once at most, before the measurement.
@@ -100,7 +98,7 @@ describeIf(REAL, "openReactor() in a Worker", () => {
   test(
     "polls while a watch is active, and only then",
     () => {
-      const { exitCode, stdout, stderr } = runInNamespace("worker-child");
+      const { exitCode, stdout, stderr } = runInNamespace("worker");
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
       expect(JSON.parse(stdout)).toEqual({
         inactive: 0,
@@ -117,7 +115,7 @@ describeIf(REAL, "memory and descriptors", () => {
   test(
     "100,000 echoes with the collector running arrive unharmed",
     () => {
-      const { exitCode, signal, stdout, stderr } = runInNamespace("memory-child");
+      const { exitCode, signal, stdout, stderr } = runInNamespace("memory");
       expect({ exitCode, signal, stderr }).toEqual({ exitCode: 0, signal: undefined, stderr: "" });
       expect(JSON.parse(stdout)).toEqual({ once: 100_000, wrong: 0, pid: true });
     },
@@ -127,7 +125,7 @@ describeIf(REAL, "memory and descriptors", () => {
   test(
     "10,000 sockets leave no descriptor and little memory behind",
     () => {
-      const { stdout, stderr } = runInNamespace("descriptors-child");
+      const { stdout, stderr } = runInNamespace("descriptors");
       expect(stderr).toBe("");
       const { leaked, refused, grownMiB } = JSON.parse(stdout);
       expect({ leaked, refused }).toEqual({ leaked: 0, refused: 1000 });

@@ -40,7 +40,7 @@ describeIf(
   requires.all(requires.linux(), requires.namespaces(), requires.command("nsenter")),
   "Socket on the real kernel",
   () => {
-    const child = runInNamespace("socket-cases-child", { router: true });
+    const child = runInNamespace("socket-cases", { router: true });
     const outcomes: Record<string, string> = child.exitCode === 0 ? JSON.parse(child.stdout) : {};
 
     test.each(SOCKET_CASES.map(({ name }) => name))("%s", (name) => {

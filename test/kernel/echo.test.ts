@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { countOutput } from "../support/lab/impairments.ts";
-import { requiresLab, SOCKET_KINDS } from "../support/lab/kinds.ts";
-import { measure, measureOne, resultOf } from "../support/lab/measure.ts";
-import { buildChain, type Chain } from "../support/lab/topologies.ts";
+import { countOutput } from "../lab/impairments.ts";
+import { requiresLab, SOCKET_KINDS } from "../lab/kinds.ts";
+import { measure, measureOne, resultOf } from "../lab/measure.ts";
+import { buildChain, type Chain } from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
 
 setDefaultTimeout(60_000);

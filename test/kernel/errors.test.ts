@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Family } from "../../src/packet/address.ts";
-import { addDeadRoute, reject } from "../support/lab/impairments.ts";
-import { requiresLab, SOCKET_KINDS, type SocketKind } from "../support/lab/kinds.ts";
-import { measure, measureOne, resultOf } from "../support/lab/measure.ts";
-import { differencesOf, shapeOf } from "../support/lab/shape.ts";
-import { buildChain, type Chain } from "../support/lab/topologies.ts";
+import { addDeadRoute, reject } from "../lab/impairments.ts";
+import { requiresLab, SOCKET_KINDS, type SocketKind } from "../lab/kinds.ts";
+import { measure, measureOne, resultOf } from "../lab/measure.ts";
+import { differencesOf, shapeOf } from "../lab/shape.ts";
+import { buildChain, type Chain } from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
 
 setDefaultTimeout(60_000);

@@ -1,10 +1,10 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import type { EchoResult } from "icmpx";
-import { requiresLab, SOCKET_KINDS, type SocketKind } from "../support/lab/kinds.ts";
-import { measure, resultOf } from "../support/lab/measure.ts";
-import { Lab, type Namespace } from "../support/lab/namespaces.ts";
+import { requiresLab, SOCKET_KINDS, type SocketKind } from "../lab/kinds.ts";
+import { measure, resultOf } from "../lab/measure.ts";
+import { Lab, type Namespace } from "../lab/namespaces.ts";
 import { describeIf } from "../support/requires.ts";
-import type { Call } from "./drivers/measure.ts";
+import type { Call } from "./children/measure.ts";
 
 setDefaultTimeout(60_000);
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { requiresLab, SOCKET_KINDS } from "../support/lab/kinds.ts";
-import { outputOf } from "../support/lab/namespaces.ts";
-import { buildChain, type Chain } from "../support/lab/topologies.ts";
+import { requiresLab, SOCKET_KINDS } from "../lab/kinds.ts";
+import { outputOf } from "../lab/namespaces.ts";
+import { buildChain, type Chain } from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
-import type { CrowdInput, CrowdReport } from "./drivers/crowd.ts";
+import type { CrowdInput, CrowdReport } from "./children/crowd.ts";
 
 setDefaultTimeout(60_000);
 

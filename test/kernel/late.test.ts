@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { requiresLab, SOCKET_KINDS } from "../support/lab/kinds.ts";
-import { measureOne } from "../support/lab/measure.ts";
-import { buildChain } from "../support/lab/topologies.ts";
+import { requiresLab, SOCKET_KINDS } from "../lab/kinds.ts";
+import { measureOne } from "../lab/measure.ts";
+import { buildChain } from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
 
 setDefaultTimeout(60_000);

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { addDeadRoute } from "../support/lab/impairments.ts";
-import { requiresLab, SOCKET_KINDS } from "../support/lab/kinds.ts";
-import { outputOf, parseLines, type User } from "../support/lab/namespaces.ts";
-import { type Addresses, buildChain, type Chain } from "../support/lab/topologies.ts";
+import { addDeadRoute } from "../lab/impairments.ts";
+import { requiresLab, SOCKET_KINDS } from "../lab/kinds.ts";
+import { outputOf, parseLines, type User } from "../lab/namespaces.ts";
+import { type Addresses, buildChain, type Chain } from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
-import type { Blocked, BlockedInput } from "./drivers/blocked.ts";
-import type { Ending, EndingInput } from "./drivers/ending.ts";
-import type { IdleInput, Idleness } from "./drivers/idle.ts";
-import type { ThreadReport } from "./drivers/in-worker.ts";
-import type { Exit, PouringInput } from "./drivers/pouring.ts";
-import type { UnclosedInput, Use } from "./drivers/unclosed.ts";
+import type { Blocked, BlockedInput } from "./children/blocked.ts";
+import type { Ending, EndingInput } from "./children/ending.ts";
+import type { IdleInput, Idleness } from "./children/idle.ts";
+import type { ThreadReport } from "./children/in-worker.ts";
+import type { Exit, PouringInput } from "./children/pouring.ts";
+import type { UnclosedInput, Use } from "./children/unclosed.ts";
 
 setDefaultTimeout(60_000);
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { requiresLab, SOCKET_KINDS } from "../support/lab/kinds.ts";
-import { Lab, type Namespace } from "../support/lab/namespaces.ts";
+import { requiresLab, SOCKET_KINDS } from "../lab/kinds.ts";
+import { Lab, type Namespace } from "../lab/namespaces.ts";
 import { describeIf } from "../support/requires.ts";
-import type { DescriptorReport } from "./drivers/descriptors.ts";
-import type { FloodInput, FloodReport } from "./drivers/flood.ts";
+import type { DescriptorReport } from "./children/descriptors.ts";
+import type { FloodInput, FloodReport } from "./children/flood.ts";
 
 setDefaultTimeout(120_000);
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { capture } from "../support/lab/capture.ts";
-import { dropEveryNthError } from "../support/lab/impairments.ts";
-import { requiresLab, SOCKET_KINDS } from "../support/lab/kinds.ts";
-import { measureOne } from "../support/lab/measure.ts";
-import { buildChain, type Chain } from "../support/lab/topologies.ts";
+import { capture } from "../lab/capture.ts";
+import { dropEveryNthError } from "../lab/impairments.ts";
+import { requiresLab, SOCKET_KINDS } from "../lab/kinds.ts";
+import { measureOne } from "../lab/measure.ts";
+import { buildChain, type Chain } from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
 
 setDefaultTimeout(60_000);

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { addDeadRoute, refuseDns, reject } from "../support/lab/impairments.ts";
-import { requiresLab, SOCKET_KINDS } from "../support/lab/kinds.ts";
-import { measureOne } from "../support/lab/measure.ts";
-import { buildChain, type Chain } from "../support/lab/topologies.ts";
+import { addDeadRoute, refuseDns, reject } from "../lab/impairments.ts";
+import { requiresLab, SOCKET_KINDS } from "../lab/kinds.ts";
+import { measureOne } from "../lab/measure.ts";
+import { buildChain, type Chain } from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
 
 setDefaultTimeout(60_000);

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import type { Json } from "../support/lab/json.ts";
-import { requiresLab, SOCKET_KINDS, type SocketKind } from "../support/lab/kinds.ts";
-import { buildChain, type Chain } from "../support/lab/topologies.ts";
+import type { Json } from "../lab/json.ts";
+import { requiresLab, SOCKET_KINDS, type SocketKind } from "../lab/kinds.ts";
+import { buildChain, type Chain } from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
-import type { NeighboursInput, NeighboursReport } from "./drivers/neighbours.ts";
+import type { NeighboursInput, NeighboursReport } from "./children/neighbours.ts";
 
 setDefaultTimeout(60_000);
 
@@ -44,7 +44,7 @@ describeIf(requiresLab(), "silent neighbours", () => {
       { ...input, privileged, targets },
       { as },
     );
-    if (report === undefined) throw new Error("The driver printed nothing");
+    if (report === undefined) throw new Error("The child printed nothing");
     return report as Json<NeighboursReport>;
   }
 

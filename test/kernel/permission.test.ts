@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { requiresLab } from "../support/lab/kinds.ts";
-import { Lab, type Namespace, type User } from "../support/lab/namespaces.ts";
+import { requiresLab } from "../lab/kinds.ts";
+import { Lab, type Namespace, type User } from "../lab/namespaces.ts";
 import { describeIf } from "../support/requires.ts";
-import type { Attempt } from "./drivers/permission.ts";
+import type { Attempt } from "./children/permission.ts";
 
 setDefaultTimeout(60_000);
 

@@ -1,8 +1,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import type { Family } from "../../src/packet/address.ts";
-import { requiresLab, SOCKET_KINDS } from "../support/lab/kinds.ts";
-import { measureOne } from "../support/lab/measure.ts";
-import { buildTwoRouters, type TwoRouters } from "../support/lab/topologies.ts";
+import { requiresLab, SOCKET_KINDS } from "../lab/kinds.ts";
+import { measureOne } from "../lab/measure.ts";
+import { buildTwoRouters, type TwoRouters } from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
 
 setDefaultTimeout(60_000);

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { addDeadRoute, countOutput, reject } from "../support/lab/impairments.ts";
-import type { Json } from "../support/lab/json.ts";
-import { requiresLab, SOCKET_KINDS, type SocketKind } from "../support/lab/kinds.ts";
-import type { Namespace } from "../support/lab/namespaces.ts";
-import { buildChain, type Chain } from "../support/lab/topologies.ts";
+import { addDeadRoute, countOutput, reject } from "../lab/impairments.ts";
+import type { Json } from "../lab/json.ts";
+import { requiresLab, SOCKET_KINDS, type SocketKind } from "../lab/kinds.ts";
+import type { Namespace } from "../lab/namespaces.ts";
+import { buildChain, type Chain } from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
-import type { SweepInput, SweepReport } from "./drivers/sweep.ts";
+import type { SweepInput, SweepReport } from "./children/sweep.ts";
 
 setDefaultTimeout(60_000);
 

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { capture } from "../support/lab/capture.ts";
-import { addDeadRoute, reject, silence } from "../support/lab/impairments.ts";
-import { requiresLab, SOCKET_KINDS } from "../support/lab/kinds.ts";
-import { measure, measureOne, resultOf } from "../support/lab/measure.ts";
+import { capture } from "../lab/capture.ts";
+import { addDeadRoute, reject, silence } from "../lab/impairments.ts";
+import { requiresLab, SOCKET_KINDS } from "../lab/kinds.ts";
+import { measure, measureOne, resultOf } from "../lab/measure.ts";
 import {
   type Addresses,
   buildChain,
   buildDiamond,
   type Chain,
   type Diamond,
-} from "../support/lab/topologies.ts";
+} from "../lab/topologies.ts";
 import { describeIf } from "../support/requires.ts";
 
 setDefaultTimeout(60_000);

@@ -1,8 +1,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { plainChain } from "../scenarios/plain-chain.ts";
-import { openLab } from "../support/lab/open-lab.ts";
-import { requiresSimulator } from "../support/lab/requires-simulator.ts";
 import { describeIf } from "../support/requires.ts";
+import { openLab } from "./open-lab.ts";
+import { requiresSimulator } from "./requires-simulator.ts";
 
 setDefaultTimeout(60_000);
 

@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import type { Family } from "../../src/packet/address.ts";
-import type { SweepInput, SweepReport } from "../kernel/drivers/sweep.ts";
+import type { SweepInput, SweepReport } from "../kernel/children/sweep.ts";
 import { DECIDES } from "../support/deciding-codes.ts";
-import type { Json } from "../support/lab/json.ts";
-import { SOCKET_KINDS, type SocketKind } from "../support/lab/kinds.ts";
-import type { MethodResults } from "../support/lab/measure.ts";
-import { Measurer } from "../support/lab/measurer.ts";
-import { openLab, type SimulatedLab } from "../support/lab/open-lab.ts";
-import { requiresSimulator } from "../support/lab/requires-simulator.ts";
-import type { IcmpCode, Node, Route, Scenario } from "../support/lab/scenario.ts";
 import { describeIf } from "../support/requires.ts";
+import type { Json } from "./json.ts";
+import { SOCKET_KINDS, type SocketKind } from "./kinds.ts";
+import type { MethodResults } from "./measure.ts";
+import { Measurer } from "./measurer.ts";
+import { openLab, type SimulatedLab } from "./open-lab.ts";
+import { requiresSimulator } from "./requires-simulator.ts";
+import type { IcmpCode, Node, Route, Scenario } from "./scenario.ts";
 
 setDefaultTimeout(60_000);
 
-const SWEEP = join(import.meta.dir, "../kernel/drivers/sweep.ts");
+const SWEEP = join(import.meta.dir, "../kernel/children/sweep.ts");
 const FORGER = { 4: "10.20.0.66", 6: "fd20::66" } as const;
 
 /** Every type with code 0, and the codes around all that are assigned for types that quote a packet. */

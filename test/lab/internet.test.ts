@@ -3,20 +3,14 @@ import { decodeExtensions } from "../../src/packet/extensions.ts";
 import { decodeIcmpv4, type Icmpv4Message } from "../../src/packet/icmpv4.ts";
 import { decodeIpv4Header } from "../../src/packet/ipv4.ts";
 import { SCENARIOS } from "../scenarios/all.ts";
-import { Departures } from "../support/lab/departures.ts";
-import { Fate } from "../support/lab/fate.ts";
-import { Internet } from "../support/lab/internet.ts";
-import { allocate, viewOf } from "../support/lab/probe-packet.ts";
-import { TokenBucket } from "../support/lab/rate-limit.ts";
-import {
-  addressPair,
-  checkScenario,
-  type Node,
-  node,
-  type Scenario,
-} from "../support/lab/scenario.ts";
-import { SOURCE } from "../support/lab/simulator.ts";
-import type { ProbeTruth } from "../support/lab/truth.ts";
+import { Departures } from "./departures.ts";
+import { Fate } from "./fate.ts";
+import { Internet } from "./internet.ts";
+import { allocate, viewOf } from "./probe-packet.ts";
+import { TokenBucket } from "./rate-limit.ts";
+import { addressPair, checkScenario, type Node, node, type Scenario } from "./scenario.ts";
+import { SOURCE } from "./simulator.ts";
+import type { ProbeTruth } from "./truth.ts";
 
 const MS = 1e6;
 const START = 1000 * MS;

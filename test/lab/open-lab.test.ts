@@ -1,14 +1,14 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { plainChain } from "../scenarios/plain-chain.ts";
-import { SOCKET_KINDS } from "../support/lab/kinds.ts";
-import { measureRun } from "../support/lab/measured-run.ts";
-import { Measurer } from "../support/lab/measurer.ts";
-import { openLab, type SimulatedLab } from "../support/lab/open-lab.ts";
-import { requiresSimulator } from "../support/lab/requires-simulator.ts";
-import type { Scenario } from "../support/lab/scenario.ts";
-import { contradictions } from "../support/lab/verify.ts";
 import { describeIf } from "../support/requires.ts";
+import { SOCKET_KINDS } from "./kinds.ts";
+import { measureRun } from "./measured-run.ts";
+import { Measurer } from "./measurer.ts";
+import { openLab, type SimulatedLab } from "./open-lab.ts";
+import { requiresSimulator } from "./requires-simulator.ts";
+import type { Scenario } from "./scenario.ts";
+import { contradictions } from "./verify.ts";
 
 setDefaultTimeout(60_000);
 

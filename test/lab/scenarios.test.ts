@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { SCENARIOS } from "../scenarios/all.ts";
-import { surprises } from "../support/lab/expectations.ts";
-import { SOCKET_KINDS, type SocketKind } from "../support/lab/kinds.ts";
-import { type Bench, concerns, type Measured, measureRun } from "../support/lab/measured-run.ts";
-import { Measurer } from "../support/lab/measurer.ts";
-import { openLab } from "../support/lab/open-lab.ts";
-import { requiresSimulator } from "../support/lab/requires-simulator.ts";
-import type { Run, Scenario } from "../support/lab/scenario.ts";
-import { contradictions } from "../support/lab/verify.ts";
 import { describeIf } from "../support/requires.ts";
+import { surprises } from "./expectations.ts";
+import { SOCKET_KINDS, type SocketKind } from "./kinds.ts";
+import { type Bench, concerns, type Measured, measureRun } from "./measured-run.ts";
+import { Measurer } from "./measurer.ts";
+import { openLab } from "./open-lab.ts";
+import { requiresSimulator } from "./requires-simulator.ts";
+import type { Run, Scenario } from "./scenario.ts";
+import { contradictions } from "./verify.ts";
 
 // Tests of a kind of socket wait for each other.
 setDefaultTimeout(600_000);

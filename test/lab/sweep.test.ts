@@ -1,10 +1,11 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import type { SweepInput, SweepReport } from "../kernel/drivers/sweep.ts";
-import type { Json } from "../support/lab/json.ts";
-import { SOCKET_KINDS, type SocketKind } from "../support/lab/kinds.ts";
-import { openLab, type SimulatedLab } from "../support/lab/open-lab.ts";
-import { requiresSimulator } from "../support/lab/requires-simulator.ts";
+import type { SweepInput, SweepReport } from "../kernel/children/sweep.ts";
+import { describeIf } from "../support/requires.ts";
+import type { Json } from "./json.ts";
+import { SOCKET_KINDS, type SocketKind } from "./kinds.ts";
+import { openLab, type SimulatedLab } from "./open-lab.ts";
+import { requiresSimulator } from "./requires-simulator.ts";
 import {
   addressPair,
   type Effect,
@@ -12,13 +13,12 @@ import {
   node,
   type Route,
   type Scenario,
-} from "../support/lab/scenario.ts";
-import type { AnswerTruth, ProbeTruth, Truth } from "../support/lab/truth.ts";
-import { describeIf } from "../support/requires.ts";
+} from "./scenario.ts";
+import type { AnswerTruth, ProbeTruth, Truth } from "./truth.ts";
 
 setDefaultTimeout(60_000);
 
-const DRIVER = join(import.meta.dir, "../kernel/drivers/sweep.ts");
+const DRIVER = join(import.meta.dir, "../kernel/children/sweep.ts");
 const TIMEOUT_MS = 300;
 const RETRIES = 2;
 /** Between a timeout and an answer lies at least this, so that a busy machine decides nothing. */

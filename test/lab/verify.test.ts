@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { plainChain } from "../scenarios/plain-chain.ts";
-import { surprises } from "../support/lab/expectations.ts";
-import { SOCKET_KINDS } from "../support/lab/kinds.ts";
-import { type Measured, measureRun } from "../support/lab/measured-run.ts";
-import { Measurer } from "../support/lab/measurer.ts";
-import { openLab, type SimulatedLab } from "../support/lab/open-lab.ts";
-import { requiresSimulator } from "../support/lab/requires-simulator.ts";
-import type { Run } from "../support/lab/scenario.ts";
-import type { AnswerTruth, ProbeTruth } from "../support/lab/truth.ts";
-import { contradictions } from "../support/lab/verify.ts";
 import { describeIf } from "../support/requires.ts";
+import { surprises } from "./expectations.ts";
+import { SOCKET_KINDS } from "./kinds.ts";
+import { type Measured, measureRun } from "./measured-run.ts";
+import { Measurer } from "./measurer.ts";
+import { openLab, type SimulatedLab } from "./open-lab.ts";
+import { requiresSimulator } from "./requires-simulator.ts";
+import type { Run } from "./scenario.ts";
+import type { AnswerTruth, ProbeTruth } from "./truth.ts";
+import { contradictions } from "./verify.ts";
 
 setDefaultTimeout(60_000);
 

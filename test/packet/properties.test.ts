@@ -272,13 +272,11 @@ describe("encode, then decode", () => {
       name: text,
     })),
     u32.map((index) => ({ kind: "interfaceIdentification" as const, by: "index" as const, index })),
-    fc
-      .oneof(address4, address6)
-      .map((address) => ({
-        kind: "interfaceIdentification" as const,
-        by: "address" as const,
-        address,
-      })),
+    fc.oneof(address4, address6).map((address) => ({
+      kind: "interfaceIdentification" as const,
+      by: "address" as const,
+      address,
+    })),
     fc.record({
       kind: fc.constant("raw" as const),
       classNumber: fc.integer({ min: 4, max: 255 }),

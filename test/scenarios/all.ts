@@ -1,4 +1,4 @@
-import type { Scenario } from "../support/lab/scenario.ts";
+import type { Scenario } from "../lab/scenario.ts";
 import { backToBack } from "./back-to-back.ts";
 import { burstLoss } from "./burst-loss.ts";
 import { busyPath } from "./busy-path.ts";

@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** Two routers and a target that all lose every third packet or answer. */
 export const backToBack: Scenario = {

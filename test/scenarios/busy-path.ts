@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** Everything at once: loss, jitter, duplicates and damage, at a probe a millisecond. */
 export const busyPath: Scenario = {

@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** Some replies carry other data than was sent, under a good checksum. */
 export const corruptData: Scenario = {

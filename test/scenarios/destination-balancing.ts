@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** A load balancer chooses the branch by the destination. */
 export const destinationBalancing: Scenario = {

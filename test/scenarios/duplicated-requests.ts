@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** Requests are doubled on their way, and each copy is answered. */
 export const duplicatedRequests: Scenario = {

@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** Some answers come more than once. */
 export const duplicates: Scenario = {

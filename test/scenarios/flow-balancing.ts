@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** Two load balancers hash the flow: addresses, ICMP checksum and identifier. */
 export const flowBalancing: Scenario = {

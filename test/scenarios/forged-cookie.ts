@@ -1,4 +1,4 @@
-import { addressPair, node, type Scenario } from "../support/lab/scenario.ts";
+import { addressPair, node, type Scenario } from "../lab/scenario.ts";
 
 /** Somebody guesses identifier and sequence numbers, but not the cookie. */
 export const forgedCookie: Scenario = {

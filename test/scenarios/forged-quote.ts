@@ -1,4 +1,4 @@
-import { addressPair, node, type Scenario } from "../support/lab/scenario.ts";
+import { addressPair, node, type Scenario } from "../lab/scenario.ts";
 
 /** Somebody sends errors about packets to elsewhere, with our identifier and sequence numbers. */
 export const forgedQuote: Scenario = {

@@ -1,4 +1,4 @@
-import { addressPair, node, type Scenario } from "../support/lab/scenario.ts";
+import { addressPair, node, type Scenario } from "../lab/scenario.ts";
 
 /** Somebody who sees the probes answers faster than the target, from his own address. */
 export const forgedSource: Scenario = {

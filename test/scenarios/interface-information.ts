@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** Routers report on their interfaces (RFC 5837), alone and beside MPLS labels, in both forms. */
 export const interfaceInformation: Scenario = {

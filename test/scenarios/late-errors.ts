@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** A router needs longer than the timeout to find out that a host is not there, as with ARP. */
 export const lateErrors: Scenario = {

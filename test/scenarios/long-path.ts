@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 const ROUTERS = Array.from({ length: 27 }, (_, index) => `r${index + 1}`);
 

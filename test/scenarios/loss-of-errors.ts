@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** A router sends only some of its ICMP errors, and forwards everything. */
 export const lossOfErrors: Scenario = {

@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** Targets at different distances, with and without loss, one of them silent. */
 export const manyTargets: Scenario = {

@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** Routers report MPLS label stacks (RFC 4950) in the form of RFC 4884, behind a length field. */
 export const mplsProper: Scenario = {

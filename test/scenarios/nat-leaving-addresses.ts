@@ -1,4 +1,4 @@
-import { addressPair, node, type Scenario } from "../support/lab/scenario.ts";
+import { addressPair, node, type Scenario } from "../lab/scenario.ts";
 
 /** A NAT restores the identifier in quotes, but not the source address. */
 export const natLeavingAddresses: Scenario = {

@@ -1,4 +1,4 @@
-import { addressPair, type Node, node, type Scenario } from "../support/lab/scenario.ts";
+import { addressPair, type Node, node, type Scenario } from "../lab/scenario.ts";
 
 const ROUTERS = Array.from({ length: 12 }, (_, index) => `r${index + 1}`);
 

@@ -1,4 +1,4 @@
-import { addressPair, node, type Scenario } from "../support/lab/scenario.ts";
+import { addressPair, node, type Scenario } from "../lab/scenario.ts";
 
 /** A NAT restores nothing in quotes: nobody can tell whose probes they are. */
 export const natLeavingQuotes: Scenario = {

@@ -1,4 +1,4 @@
-import { addressPair, node, type Scenario } from "../support/lab/scenario.ts";
+import { addressPair, node, type Scenario } from "../lab/scenario.ts";
 
 /** A router translates addresses and identifiers, and puts right what errors quote. */
 export const nat: Scenario = {

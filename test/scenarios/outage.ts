@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** For some packets in the middle the way to the target leads into a hole. */
 export const outage: Scenario = {

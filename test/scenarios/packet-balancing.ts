@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** A load balancer sends packets over three branches in turn. */
 export const packetBalancing: Scenario = {

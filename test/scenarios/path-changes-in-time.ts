@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** A moment after the first packet the packets go another way, which takes longer. */
 export const pathChangesInTime: Scenario = {

@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** A link in the middle carries packets of 1300 bytes, and nobody says so. */
 export const pathMtuBlackHole: Scenario = {

@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** A plain path, and probes with hardly any data or as much as fits. */
 export const payloadSizes: Scenario = {

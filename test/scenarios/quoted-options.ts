@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** Somebody inserts IPv6 extension headers on the way, so that they stand in what errors quote. */
 export const quotedOptions: Scenario = {

@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** A router sends three ICMP errors at once and then one every ten seconds. */
 export const rateLimit: Scenario = {

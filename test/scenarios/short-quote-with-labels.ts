@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** A router quotes 8 bytes, pads them to 128, and adds a label. */
 export const shortQuoteWithLabels: Scenario = {

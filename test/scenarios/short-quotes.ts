@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** Routers quote 8 bytes, 128 bytes or all there is room for after the IP header. */
 export const shortQuotes: Scenario = {

@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** A router forwards at once, but takes its time to write ICMP errors. */
 export const slowErrors: Scenario = {

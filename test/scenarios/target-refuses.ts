@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** The target itself answers that it will not be pinged. */
 export const targetRefuses: Scenario = {

@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** A router and the target next to it answer after random times, so that errors and replies come mixed. */
 export const twoQueues: Scenario = {

@@ -1,4 +1,4 @@
-import { node, type Scenario } from "../support/lab/scenario.ts";
+import { node, type Scenario } from "../lab/scenario.ts";
 
 /** A load balancer sends packets in turn over branches of different lengths. */
 export const unequalBranches: Scenario = {

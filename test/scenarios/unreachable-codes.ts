@@ -1,5 +1,5 @@
 import type { Family } from "../../src/packet/address.ts";
-import { type Node, node, type RunOf, type Scenario } from "../support/lab/scenario.ts";
+import { type Node, node, type RunOf, type Scenario } from "../lab/scenario.ts";
 
 /** Codes of "destination unreachable" (RFC 792, RFC 1122, RFC 1812; RFC 4443, RFC 8883). */
 const CODES: Readonly<Record<Family, number>> = { 4: 16, 6: 9 };

@@ -1,4 +1,4 @@
-import type { DnsBackend } from "../../src/client/resolve.ts";
+import type { DnsBackend } from "../../src/client/names/resolver.ts";
 
 /** The addresses of a name. */
 export type Answers = Awaited<ReturnType<DnsBackend["lookup"]>>;

@@ -1,6 +1,6 @@
 import { realpathSync } from "node:fs";
-import { assemblePlatform, type Platform } from "../../src/client/platform.ts";
-import { Resolver } from "../../src/client/resolve.ts";
+import { Resolver } from "../../src/client/names/resolver.ts";
+import { assemblePlatform, type Platform } from "../../src/client/transport/platform.ts";
 import type { ProcessFacts } from "../../src/client/transport/process-facts.ts";
 import { Libc } from "../../src/ffi/libc.ts";
 import { FakeClock } from "./fake-clock.ts";

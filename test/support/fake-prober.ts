@@ -1,7 +1,7 @@
-import { Payload } from "../../src/client/payload.ts";
-import type { ProbeStream } from "../../src/client/probe-stream.ts";
-import { Prober } from "../../src/client/prober.ts";
-import type { EchoResult } from "../../src/client/results.ts";
+import { Payload } from "../../src/client/probing/payload.ts";
+import type { ProbeStream } from "../../src/client/probing/probe-stream.ts";
+import { Prober } from "../../src/client/probing/prober.ts";
+import type { EchoResult } from "../../src/client/results/results.ts";
 import { openTransport } from "../../src/client/transport/open.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import type { FakeKernel, FakeKernelOptions } from "./fake-libc.ts";

@@ -25,13 +25,42 @@ interface Layer {
   readonly allows: (target: string, from: string) => boolean;
 }
 
-/** Files of `client/` that may know libc: the transports, and the one place that puts a platform together. */
-const TOUCHES_FFI = /^src\/client\/(transport\/|platform\.ts$)/;
+/** The one room of `client/` that may know libc. */
+const TOUCHES_FFI = /^src\/client\/transport\//;
 const PUBLIC_ENTRY = /^icmpx(\/packet)?$/;
 const BUILT_IN = /^(node:|bun:|bun$)/;
 
-/** What draws on the terminal, and nothing but `tui/src/app/` knows. */
+/** What draws on the terminal, and nothing but `tui/src/program/` knows. */
 const RENDERER = /^@opentui\/core$/;
+
+/** A room of `src/client`. */
+interface Room {
+  readonly name: string;
+  /** A room imports only rooms on lower floors. */
+  readonly floor: number;
+  /** What it is, in one line. */
+  readonly what: string;
+}
+
+/** The rooms of `src/client`, from the top floor down. `client` is the file `client.ts`, all others are folders. */
+const ROOMS: readonly Room[] = [
+  { name: "client", floor: 7, what: "the door: public methods, and the lifetime of sockets" },
+  { name: "strategies", floor: 6, what: "when to send what" },
+  { name: "sweep", floor: 6, what: "any number of hosts, in constant memory" },
+  { name: "run", floor: 5, what: "what is asked, and how it is awaited" },
+  { name: "probing", floor: 4, what: "from the wish to send one probe to its verdict" },
+  { name: "transport", floor: 3, what: "where bytes meet the kernel" },
+  { name: "format", floor: 2, what: "results as text" },
+  { name: "names", floor: 2, what: "hosts to addresses and back" },
+  { name: "results", floor: 1, what: "what a caller is given" },
+  { name: "time", floor: 1, what: "clocks, and when to wake" },
+];
+
+/** The room of a file of `src/client`, or undefined. */
+function roomOf(path: string): Room | undefined {
+  const name = /^src\/client\/(?:([^/]+)\/.+|(client)\.ts)$/.exec(path);
+  return ROOMS.find((room) => room.name === (name?.[1] ?? name?.[2]));
+}
 
 /** The table: the first layer that contains a file says what it may import. Later folders need a row here. */
 const LAYERS: readonly Layer[] = [
@@ -52,12 +81,12 @@ const LAYERS: readonly Layer[] = [
   },
   {
     name: "client/",
-    contains: (path) => path.startsWith("src/client/"),
+    contains: (path) => roomOf(path) !== undefined,
     allows: (target, from) =>
       (BUILT_IN.test(target) && target !== "bun:ffi") ||
       target === "src/errors.ts" ||
       target.startsWith("src/packet/") ||
-      target.startsWith("src/client/") ||
+      isRoomBelow(target, from) ||
       (target.startsWith("src/ffi/") && TOUCHES_FFI.test(from)),
   },
   {
@@ -67,12 +96,20 @@ const LAYERS: readonly Layer[] = [
   },
   outermost("src/cli/"),
   outermost("examples/"),
-  tui("model/", ["draw/canvas.ts", "draw/fit.ts"]),
-  tui("draw/", ["model/", "panels/panel.ts"]),
+  tui("model/", []),
+  tui("draw/", ["model/"]),
   tui("panels/", ["model/", "draw/"]),
-  tui("app/", ["model/", "draw/", "panels/"], RENDERER),
+  tui("screen/", ["model/", "draw/", "panels/"], RENDERER),
+  tui("program/", ["model/", "draw/", "panels/", "screen/"], RENDERER),
   tui("", ["../package.json"]),
 ];
+
+/** Whether `target` is in the room of `from`, or in one on a lower floor. */
+function isRoomBelow(target: string, from: string): boolean {
+  const [upper, lower] = [roomOf(from), roomOf(target)];
+  if (upper === undefined || lower === undefined) return false;
+  return upper === lower || upper.floor > lower.floor;
+}
 
 /** People's programs know the published name, Bun's and Node's modules, and files beside themselves. */
 function outermost(folder: string): Layer {

@@ -1,4 +1,4 @@
-import { Measurement, type Run } from "../../src/client/measurement.ts";
+import { Measurement, type Run } from "../../src/client/run/measurement.ts";
 
 /** The measurement that tests play with. */
 export type Numbers = Measurement<number, string>;

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import { multipingTool } from "../../tui/src/panels/multiping.ts";
 import { type FakeTool, fakeTool } from "./fake-tool.ts";
-import { type Stage, type StageOptions, stage as stageProgram } from "./stage.ts";
+import { type Stage, type StageOptions, stage as stageProgram } from "./screen-stage.ts";
 
 interface AppStage extends Stage {
   readonly ping: FakeTool;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { Binding } from "../../tui/src/model/binding.ts";
 import {
   type Actions,
   formBindings,
@@ -6,8 +7,7 @@ import {
   helpBindings,
   helpGroupsOf,
   hintsOf,
-} from "../../tui/src/app/bindings.ts";
-import type { Binding } from "../../tui/src/panels/panel.ts";
+} from "../../tui/src/program/bindings.ts";
 import { fakeTool } from "./fake-tool.ts";
 
 const TOOLS = [fakeTool("ping", "Ping"), fakeTool("mtr", "MTR")];

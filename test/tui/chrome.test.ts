@@ -12,8 +12,8 @@ import {
   type NavigationEntry,
   noticeLines,
   type TabEntry,
-} from "../../tui/src/app/chrome.ts";
-import { layoutForm } from "../../tui/src/app/layout.ts";
+} from "../../tui/src/screen/chrome.ts";
+import { layoutForm } from "../../tui/src/screen/layout.ts";
 import { fakeTool } from "./fake-tool.ts";
 import { Grid } from "./grid.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type CopyOptions, copyText } from "../../tui/src/app/clipboard.ts";
+import { type CopyOptions, copyText } from "../../tui/src/program/clipboard.ts";
 
 /** What was done with a text, and what came of it. */
 async function copy(options: Partial<CopyOptions> & { readonly takes?: boolean }) {

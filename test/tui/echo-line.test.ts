@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { echoLine } from "../../tui/src/model/echo-line.ts";
-import { errorOf, replyOf, sendErrorOf, timeoutOf } from "../client/format-samples.ts";
+import { errorOf, replyOf, sendErrorOf, timeoutOf } from "../client/format/samples.ts";
 
 const EXPIRED = { type: 11, code: 0, description: "time exceeded: in transit" } as const;
 const NAMES: Readonly<Record<string, string>> = { "10.0.0.1": "gw\u001b[2J.example" };

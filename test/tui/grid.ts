@@ -1,10 +1,11 @@
-import type { Canvas, Rect, Role } from "../../tui/src/draw/canvas.ts";
+import type { Canvas, Rect } from "../../tui/src/draw/canvas.ts";
 import {
   areaAt,
   type MouseArea,
   type Surface,
   SurfaceCanvas,
 } from "../../tui/src/draw/surface-canvas.ts";
+import type { Role } from "../../tui/src/model/role.ts";
 
 /** A screen of plain text, to look at what is drawn without a renderer. */
 export class Grid implements Surface {

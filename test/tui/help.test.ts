@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { drawHelp, type HelpGroup } from "../../tui/src/app/help.ts";
+import { drawHelp, type HelpGroup } from "../../tui/src/screen/help.ts";
 import { Grid } from "./grid.ts";
 
 const GROUPS: readonly HelpGroup[] = [

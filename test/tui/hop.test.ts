@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Hop } from "../../tui/src/model/hop.ts";
 import { explainSilence } from "../../tui/src/model/silence.ts";
-import { errorOf, replyOf, sendErrorOf, timeoutOf } from "../client/format-samples.ts";
+import { errorOf, replyOf, sendErrorOf, timeoutOf } from "../client/format/samples.ts";
 
 describe("Hop", () => {
   test("counts what this host did not let out", () => {

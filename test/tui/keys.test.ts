@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type KeyPress, keyName } from "../../tui/src/app/keys.ts";
+import { type KeyPress, keyName } from "../../tui/src/program/keys.ts";
 
 describe("keyName()", () => {
   const names: readonly (readonly [Partial<KeyPress> & { name: string }, string])[] = [

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { layoutForm, layoutScreen } from "../../tui/src/app/layout.ts";
 import type { Rect } from "../../tui/src/draw/canvas.ts";
+import { layoutForm, layoutScreen } from "../../tui/src/screen/layout.ts";
 import { fakeTool } from "./fake-tool.ts";
 
 const FIELDS = fakeTool("ping", "Ping").fields;

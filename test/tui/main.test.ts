@@ -1,8 +1,8 @@
 import { describe, expect, spyOn, test } from "bun:test";
 import { join } from "node:path";
-import { isMusl, loadRenderer, RendererError } from "../../tui/src/app/renderer.ts";
-import type { StartOptions } from "../../tui/src/app/start.ts";
 import { main } from "../../tui/src/main.ts";
+import type { StartOptions } from "../../tui/src/program/start.ts";
+import { isMusl, loadRenderer, RendererError } from "../../tui/src/screen/renderer.ts";
 import { describeIf, requires } from "../support/requires.ts";
 
 const ENTRY = join(import.meta.dir, "../../tui/src/icmpx-tui.ts");

@@ -5,7 +5,7 @@ import { multipingTool } from "../../tui/src/panels/multiping.ts";
 import { pingTool } from "../../tui/src/panels/ping.ts";
 import { tracerouteTool } from "../../tui/src/panels/traceroute.ts";
 import { FakePath, routers } from "../support/fake-path.ts";
-import { stage } from "./stage.ts";
+import { stage } from "./screen-stage.ts";
 
 const MINUTE_MS = 60_000;
 /** By then every log and history that has a limit has reached it. */

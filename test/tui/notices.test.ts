@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Notices } from "../../tui/src/app/notices.ts";
+import { Notices } from "../../tui/src/screen/notices.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 function bench() {

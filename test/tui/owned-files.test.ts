@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { OWNED_FILES } from "../../tui/src/app/owned-files.ts";
+import { OWNED_FILES } from "../../tui/src/program/owned-files.ts";
 import { describeIf, requires } from "../support/requires.ts";
 
 const ANN = { uid: 61_234, gid: 61_235 };
@@ -27,7 +27,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 /** What reading a file comes to in a process of its own, which may hang. */
 function readInChild(path: string): string {
   const program = `
-    const { OWNED_FILES } = await import(${JSON.stringify(join(import.meta.dir, "../../tui/src/app/owned-files.ts"))});
+    const { OWNED_FILES } = await import(${JSON.stringify(join(import.meta.dir, "../../tui/src/program/owned-files.ts"))});
     try { console.log(OWNED_FILES.read(${JSON.stringify(path)})); } catch (error) { console.log(error.message); }`;
   const { stdout } = Bun.spawnSync([process.execPath, "-e", program], { timeout: 5000 });
   return stdout.toString().trim();

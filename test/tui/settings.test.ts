@@ -11,9 +11,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { SettingsFiles } from "../../tui/src/app/owned-files.ts";
-import { SettingsStore, settingsPath } from "../../tui/src/app/settings.ts";
 import { FIELD_LIMIT } from "../../tui/src/model/fields.ts";
+import type { SettingsFiles } from "../../tui/src/program/owned-files.ts";
+import { SettingsStore, settingsPath } from "../../tui/src/program/settings.ts";
 
 const PATH = "/home/ann/.config/icmpx/tui.json";
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ALL_COLOURS, terminalColours } from "../../tui/src/app/terminal-colours.ts";
+import { ALL_COLOURS, terminalColours } from "../../tui/src/program/terminal-colours.ts";
 
 let folder = "";
 beforeAll(async () => {

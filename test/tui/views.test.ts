@@ -7,7 +7,7 @@ import { pingTool } from "../../tui/src/panels/ping.ts";
 import { tracerouteTool } from "../../tui/src/panels/traceroute.ts";
 import { FakePath, routers } from "../support/fake-path.ts";
 import type { FakePlatformOptions } from "../support/fake-platform.ts";
-import { type Stage, stage } from "./stage.ts";
+import { type Stage, stage } from "./screen-stage.ts";
 
 const TOOLS: readonly Tool[] = [pingTool, multipingTool, tracerouteTool, mtrTool];
 const SIZES = [

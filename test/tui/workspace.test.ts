@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import type { Client } from "icmpx";
-import { Workspace } from "../../tui/src/app/workspace.ts";
 import type { FieldValues } from "../../tui/src/model/fields.ts";
 import type { SessionKind } from "../../tui/src/model/session.ts";
 import type { Services } from "../../tui/src/panels/panel.ts";
+import { Workspace } from "../../tui/src/program/workspace.ts";
 import { type FakeTool, fakeTool } from "./fake-tool.ts";
 
 interface Bench {

@@ -6,10 +6,10 @@
 import { parseArgs } from "node:util";
 import { escapeText } from "icmpx/packet";
 import packageJson from "../package.json" with { type: "json" };
-import type { InitialView } from "./app/app.ts";
-import { RendererError } from "./app/renderer.ts";
-import type { StartOptions } from "./app/start.ts";
 import { THEMES } from "./draw/theme.ts";
+import type { InitialView } from "./program/app.ts";
+import type { StartOptions } from "./program/start.ts";
+import { RendererError } from "./screen/renderer.ts";
 
 /** The public entry, whichever chunk of the bundle this module is in: all lie in one folder. */
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "main.ts" : "main.js", import.meta.url)
@@ -163,6 +163,6 @@ function processHost(): MainHost {
     print: (text) => void stdout.write(text),
     complain: (text) => void stderr.write(text),
     // Not for `--help` and mistakes.
-    start: async (options) => (await import("./app/start.ts")).start(options),
+    start: async (options) => (await import("./program/start.ts")).start(options),
   };
 }

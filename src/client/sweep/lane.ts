@@ -1,10 +1,10 @@
 import { type Family, formatAddress, isLinkLocal } from "../../packet/address.ts";
 import { formatIpv4Number } from "../../packet/address-number.ts";
-import { type Clock, NS_PER_MS } from "../clock.ts";
+import { decidesProbe, errorLabel } from "../results/verdicts.ts";
+import { type Clock, NS_PER_MS } from "../time/clock.ts";
 import type { SweepProbe, SweepReplyPacket } from "../transport/sweep-probe.ts";
 import type { SweepListener, SweepWire } from "../transport/sweep-wire.ts";
 import type { ErrorArrival } from "../transport/transport.ts";
-import { decidesProbe, errorLabel } from "../verdicts.ts";
 import { ProbeIdentity } from "./identity.ts";
 import { InFlight } from "./in-flight.ts";
 import { NumberQueue } from "./number-queue.ts";

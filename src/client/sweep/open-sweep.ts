@@ -1,12 +1,10 @@
 import { RawSocketPermissionError, SystemError } from "../../errors.ts";
 import type { Family } from "../../packet/address.ts";
-import type { Run } from "../measurement.ts";
-import type { Platform } from "../platform.ts";
-import type { SweepZone } from "../targets/sweep-zone.ts";
-import type { TargetStream } from "../targets/target-stream.ts";
+import type { Run } from "../run/measurement.ts";
 import type { Facilities } from "../transport/capabilities.ts";
 import { interfaceIndex } from "../transport/interface-names.ts";
 import { openPermitted } from "../transport/open.ts";
+import type { Platform } from "../transport/platform.ts";
 import { IDENTITY_LENGTH } from "../transport/sweep-probe.ts";
 import { type SweepListener, SweepWire } from "../transport/sweep-wire.ts";
 import { COOKIE_KEY_LENGTH } from "./cookie.ts";
@@ -15,6 +13,8 @@ import { Sweep } from "./sweep.ts";
 import type { SweepSettings } from "./sweep-options.ts";
 import type { SweepItem } from "./sweep-results.ts";
 import { Tally } from "./tally.ts";
+import type { SweepZone } from "./targets/sweep-zone.ts";
+import type { TargetStream } from "./targets/target-stream.ts";
 
 /** Answers of so long a time, at the rate, fit the receive buffer: the event loop may be held up. */
 const BUFFERED_SECONDS = 0.25;

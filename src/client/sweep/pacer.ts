@@ -1,4 +1,4 @@
-import { NS_PER_MS } from "../clock.ts";
+import { NS_PER_MS } from "../time/clock.ts";
 
 /** The longest burst, as time at the rate. */
 const BURST_MS = 5;

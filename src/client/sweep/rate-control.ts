@@ -1,4 +1,4 @@
-import { NS_PER_MS } from "../clock.ts";
+import { NS_PER_MS } from "../time/clock.ts";
 import type { Pacer } from "./pacer.ts";
 
 /** No lower than this, packets a second. */

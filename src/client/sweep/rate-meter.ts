@@ -1,4 +1,4 @@
-import { NS_PER_MS } from "../clock.ts";
+import { NS_PER_MS } from "../time/clock.ts";
 
 const MARK_NS = 250 * NS_PER_MS;
 

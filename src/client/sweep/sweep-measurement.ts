@@ -1,4 +1,4 @@
-import { Measurement, type MeasurementOptions } from "../measurement.ts";
+import { Measurement, type MeasurementOptions } from "../run/measurement.ts";
 import type { SweepProgress, SweepResult } from "./sweep-results.ts";
 
 /** A sweep: awaitable for its totals, iterable for its hosts, and at any time it tells how far it has come. */

@@ -1,11 +1,17 @@
 import { addressFamily, canonicalAddress, type Family } from "../../packet/address.ts";
-import { abortSignal, address, between, type Check, check, integer, oneOf } from "../checks.ts";
-import { NS_PER_MS } from "../clock.ts";
-import { type ClientOptions, DEFAULTS, SEND_CHECKS, type SendOptions, tosOf } from "../options.ts";
-import type { TargetOrder } from "../targets/target-stream.ts";
+import { abortSignal, address, between, type Check, check, integer, oneOf } from "../run/checks.ts";
+import {
+  type ClientOptions,
+  DEFAULTS,
+  SEND_CHECKS,
+  type SendOptions,
+  tosOf,
+} from "../run/options.ts";
+import { NS_PER_MS } from "../time/clock.ts";
 import type { Privileged } from "../transport/open.ts";
 import { IDENTITY_LENGTH } from "../transport/sweep-probe.ts";
 import { MAX_ATTEMPTS } from "./in-flight.ts";
+import type { TargetOrder } from "./targets/target-stream.ts";
 
 /** Options of `Client.sweep`. */
 export interface SweepOptions extends SendOptions {

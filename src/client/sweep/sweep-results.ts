@@ -1,4 +1,4 @@
-import type { EchoIcmpErrorResult, TargetFailure } from "../results.ts";
+import type { EchoIcmpErrorResult, TargetFailure } from "../results/results.ts";
 import type { HostSet } from "./host-set.ts";
 
 interface SweepHostCommon {

@@ -1,11 +1,9 @@
 import { SystemError } from "../../errors.ts";
 import { type Family, formatAddress } from "../../packet/address.ts";
 import { formatIpv4Number } from "../../packet/address-number.ts";
-import { type Clock, NS_PER_MS } from "../clock.ts";
-import type { Run } from "../measurement.ts";
-import { Completion, onAbort } from "../run-context.ts";
-import { createTargetSlot } from "../targets/target-slot.ts";
-import type { TargetStream } from "../targets/target-stream.ts";
+import type { Run } from "../run/measurement.ts";
+import { Completion, onAbort } from "../run/run-context.ts";
+import { type Clock, NS_PER_MS } from "../time/clock.ts";
 import { foreignSource } from "../transport/send-failure.ts";
 import type { Lane } from "./lane.ts";
 import { Pacer } from "./pacer.ts";
@@ -13,6 +11,8 @@ import { RateControl } from "./rate-control.ts";
 import { RateMeter } from "./rate-meter.ts";
 import type { SweepItem, SweepProgress, SweepResult } from "./sweep-results.ts";
 import type { Tally } from "./tally.ts";
+import { createTargetSlot } from "./targets/target-slot.ts";
+import type { TargetStream } from "./targets/target-stream.ts";
 
 /** What a sweep works with. */
 export interface SweepContext {

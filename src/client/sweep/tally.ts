@@ -1,5 +1,5 @@
-import { NS_PER_MS } from "../clock.ts";
-import type { TargetFailure } from "../results.ts";
+import type { TargetFailure } from "../results/results.ts";
+import { NS_PER_MS } from "../time/clock.ts";
 import { HostSet } from "./host-set.ts";
 import { Ipv4Set } from "./ipv4-set.ts";
 import { Ipv6Set } from "./ipv6-set.ts";

@@ -1,5 +1,5 @@
 import type { SocketAddress } from "../../ffi/sockaddr.ts";
-import { type Family, isLinkLocal } from "../../packet/address.ts";
+import { type Family, isLinkLocal, withoutZone } from "../../packet/address.ts";
 import { ipv6PseudoHeaderSum } from "../../packet/checksum.ts";
 import type { ExtensionObject } from "../../packet/extension-objects.ts";
 import type { IcmpQuoting } from "../../packet/icmp-message.ts";
@@ -7,7 +7,6 @@ import { Icmpv4Type, Icmpv6Type } from "../../packet/icmp-types.ts";
 import type { Icmpv4Message } from "../../packet/icmpv4.ts";
 import type { Icmpv6Message } from "../../packet/icmpv6.ts";
 import { IpProtocol } from "../../packet/protocol.ts";
-import { withoutZone } from "../same-host.ts";
 import { ECHO_HEADER_LENGTH } from "./sweep-probe.ts";
 import type { ErrorArrival } from "./transport.ts";
 

@@ -2,7 +2,7 @@ import type { FilterInstruction } from "../../ffi/socket.ts";
 import type { Family } from "../../packet/address.ts";
 import { Icmpv4Type, Icmpv6Type } from "../../packet/icmp-types.ts";
 import { IpProtocol } from "../../packet/protocol.ts";
-import { decidingTypes } from "../verdicts.ts";
+import { decidingTypes } from "../results/verdicts.ts";
 
 // Classic BPF (linux/bpf_common.h): class | size | mode, or class | operation | source.
 const LOAD = 0x00; // A = k

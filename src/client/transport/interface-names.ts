@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { SystemError } from "../../errors.ts";
 import type { Libc } from "../../ffi/libc.ts";
-import { NS_PER_MS } from "../clock.ts";
+import { NS_PER_MS } from "../time/clock.ts";
 
 /** How long an index is trusted. A lookup costs three system calls. */
 const LIFETIME_NS = 100 * NS_PER_MS;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { NS_PER_MS } from "../../../src/client/clock.ts";
+import { NS_PER_MS } from "../../../src/client/time/clock.ts";
 import { IcmpTransport } from "../../../src/client/transport/icmp-transport.ts";
 import type { Arrival, Route } from "../../../src/client/transport/transport.ts";
 import {

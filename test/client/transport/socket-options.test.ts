@@ -10,7 +10,7 @@ import { SO_TIMESTAMP, SO_TIMESTAMPING, SOL_SOCKET } from "../../../src/ffi/cons
 import { echoReply, type FakeNetwork } from "../../support/fake-network.ts";
 import { SOCKET_KINDS, type SocketKind } from "../../support/fake-platform.ts";
 import { expectClosed, type Scene, scene } from "../support.ts";
-import { rangeOf } from "../sweep-support.ts";
+import { rangeOf } from "../sweep/support.ts";
 
 const { ENOPROTOOPT, EPERM, ENOMEM, EINVAL } = constants.errno;
 const REFUSALS = { ENOPROTOOPT, EPERM, ENOMEM, EINVAL };

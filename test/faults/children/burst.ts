@@ -5,7 +5,7 @@
  * @module
  */
 import { Client, type EchoResult } from "../../../src/index.ts";
-import { scarcePlatform } from "../../kernel/drivers/scarce-platform.ts";
+import { scarcePlatform } from "../../kernel/children/scarce-platform.ts";
 
 /** The argument. */
 export interface BurstInput {

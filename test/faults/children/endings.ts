@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { assemblePlatform, type Platform } from "../../../src/client/platform.ts";
-import { type DnsBackend, Resolver } from "../../../src/client/resolve.ts";
+
+import { type DnsBackend, Resolver } from "../../../src/client/names/resolver.ts";
+import { assemblePlatform, type Platform } from "../../../src/client/transport/platform.ts";
 import { Libc } from "../../../src/ffi/libc.ts";
 import { openReactor, type Reactor } from "../../../src/ffi/reactor.ts";
 import { type LibcSymbols, openLibc } from "../../../src/ffi/symbols.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { Client } from "../../../src/client/client.ts";
-import { assemblePlatform } from "../../../src/client/platform.ts";
+import { assemblePlatform } from "../../../src/client/transport/platform.ts";
 import { Libc } from "../../../src/ffi/libc.ts";
 import { openReactor } from "../../../src/ffi/reactor.ts";
 import { type LibcSymbols, openLibc } from "../../../src/ffi/symbols.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Lab, type Namespace } from "../../support/lab/namespaces.ts";
+import { Lab, type Namespace } from "../../lab/namespaces.ts";
 import { describeIf, requires } from "../../support/requires.ts";
 import { Pty, type PtyOptions, textOf } from "./pty.ts";
 
@@ -202,10 +202,10 @@ describeIf(needs, "icmpx on a terminal", () => {
   });
 
   test("has neither renderer nor library loaded for its first frame", () => {
-    const start = JSON.stringify(join(import.meta.dir, "../../../tui/src/app/start.ts"));
+    const start = JSON.stringify(join(import.meta.dir, "../../../tui/src/program/start.ts"));
     const program = `await import(${start}); console.log(Object.keys(require.cache).join("\\n"));`;
     const loaded = Bun.spawnSync([process.execPath, "-e", program]).stdout.toString();
-    expect(loaded).toContain("tui/src/app/app.ts");
+    expect(loaded).toContain("tui/src/program/app.ts");
     expect(loaded).not.toContain("@opentui");
     expect(loaded).not.toContain("/src/client/");
   });

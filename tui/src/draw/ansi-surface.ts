@@ -1,4 +1,5 @@
-import type { Rect, Role } from "./canvas.ts";
+import type { Role } from "../model/role.ts";
+import type { Rect } from "./canvas.ts";
 import type { Surface } from "./surface-canvas.ts";
 import type { Colour, Look, Theme } from "./theme.ts";
 

@@ -1,5 +1,6 @@
-import type { Rect, Role } from "./canvas.ts";
-import { textWidth } from "./fit.ts";
+import { textWidth } from "../model/fit.ts";
+import type { Role } from "../model/role.ts";
+import type { Rect } from "./canvas.ts";
 import type { Surface } from "./surface-canvas.ts";
 
 /** What views are drawn with, and what stands for it, as wide. Cells of one meaning share a letter. */

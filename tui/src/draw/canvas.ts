@@ -1,20 +1,4 @@
-/** What a piece of the screen means. The theme says how that looks. */
-export type Role =
-  | "text"
-  | "dim"
-  | "title"
-  | "accent"
-  | "good"
-  | "warn"
-  | "bad"
-  | "border"
-  | "header"
-  | "selected"
-  | "button"
-  | "input"
-  | "placeholder"
-  | "graph";
-
+import type { Role } from "../model/role.ts";
 /** A rectangle of cells. */
 export interface Rect {
   readonly x: number;

@@ -1,4 +1,5 @@
-import type { Canvas, Role } from "./canvas.ts";
+import type { Role } from "../model/role.ts";
+import type { Canvas } from "./canvas.ts";
 import type { Span } from "./table.ts";
 
 const BLOCKS = "▁▂▃▄▅▆▇█";

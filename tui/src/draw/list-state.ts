@@ -1,4 +1,4 @@
-import type { Binding } from "../panels/panel.ts";
+import type { Binding } from "../model/binding.ts";
 
 /**
  * What the user looks at in a list of rows: the selected one, and the first one shown. The window follows the selection

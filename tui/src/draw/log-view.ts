@@ -1,6 +1,6 @@
+import type { Binding } from "../model/binding.ts";
 import type { EventLog } from "../model/event-log.ts";
 import { CLOCK_WIDTH, formatClock } from "../model/format.ts";
-import type { Binding } from "../panels/panel.ts";
 import type { Canvas } from "./canvas.ts";
 
 /** Canvases narrower than this show the time without its milliseconds. */

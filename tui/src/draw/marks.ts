@@ -1,5 +1,5 @@
+import type { Role } from "../model/role.ts";
 import type { Session } from "../model/session.ts";
-import type { Role } from "./canvas.ts";
 
 /** One cell that tells a state, also where there are no colours. */
 export interface Mark {

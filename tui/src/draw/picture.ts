@@ -1,4 +1,5 @@
-import type { Canvas, Rect, Role } from "./canvas.ts";
+import type { Role } from "../model/role.ts";
+import type { Canvas, Rect } from "./canvas.ts";
 import { type MouseArea, type Surface, SurfaceCanvas } from "./surface-canvas.ts";
 
 /** A text in its place, or a rectangle that was filled. */

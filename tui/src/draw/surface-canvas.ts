@@ -1,5 +1,6 @@
-import type { Canvas, MouseTarget, Rect, Role, TextOptions } from "./canvas.ts";
-import { fit, textWidth, truncate } from "./fit.ts";
+import { fit, textWidth, truncate } from "../model/fit.ts";
+import type { Role } from "../model/role.ts";
+import type { Canvas, MouseTarget, Rect, TextOptions } from "./canvas.ts";
 
 /** What a canvas ends up on. It is given nothing outside its size. */
 export interface Surface {

@@ -1,5 +1,6 @@
-import type { Canvas, Role } from "./canvas.ts";
-import { textWidth } from "./fit.ts";
+import { textWidth } from "../model/fit.ts";
+import type { Role } from "../model/role.ts";
+import type { Canvas } from "./canvas.ts";
 import type { ListState } from "./list-state.ts";
 
 /** A piece of a line with one look. */

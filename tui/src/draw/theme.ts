@@ -1,4 +1,4 @@
-import type { Role } from "./canvas.ts";
+import type { Role } from "../model/role.ts";
 
 /** A colour, e.g. "#5fafff", or one of the eight that each terminal chooses for itself (ECMA-48, SGR 30 to 37). */
 export type Colour = `#${string}` | (typeof AnsiColour)[keyof typeof AnsiColour];

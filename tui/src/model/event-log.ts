@@ -1,4 +1,4 @@
-import type { Role } from "../draw/canvas.ts";
+import type { Role } from "./role.ts";
 
 /** One line of a log. */
 export interface LogEntry {

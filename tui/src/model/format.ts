@@ -1,4 +1,4 @@
-import type { Role } from "../draw/canvas.ts";
+import type { Role } from "./role.ts";
 
 /** Cells that {@link formatRtt}, {@link formatLoss} and {@link formatCount} need at most. */
 export const FIGURE_WIDTH = 5;

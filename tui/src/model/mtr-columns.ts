@@ -1,6 +1,6 @@
 import type { StatisticsSnapshot } from "icmpx";
-import type { Role } from "../draw/canvas.ts";
 import { figureRole, formatCount, formatLoss, formatRtt, lossRole } from "./format.ts";
+import type { Role } from "./role.ts";
 
 /** A figure as it is shown. */
 export interface Figure {

@@ -7,9 +7,9 @@ import {
   type TargetFailure,
 } from "icmpx";
 import { escapeText } from "icmpx/packet";
-import { fit, textWidth } from "../draw/fit.ts";
 import { echoLine } from "./echo-line.ts";
 import type { EventLog } from "./event-log.ts";
+import { fit, textWidth } from "./fit.ts";
 import { formatDuration } from "./format.ts";
 import { DOWN_AFTER, PingTarget } from "./ping-target.ts";
 import { HISTORY_LIMIT } from "./rtt-history.ts";

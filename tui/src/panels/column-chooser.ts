@@ -1,7 +1,7 @@
 import type { Canvas } from "../draw/canvas.ts";
 import { ListState } from "../draw/list-state.ts";
+import type { Binding } from "../model/binding.ts";
 import { type ColumnChoice, MTR_COLUMNS } from "../model/mtr-columns.ts";
-import type { Binding } from "./panel.ts";
 
 const TITLE = " Columns ";
 const HINTS = " Space: show, d: default ";

@@ -1,8 +1,9 @@
-import type { Canvas, Role } from "../draw/canvas.ts";
-import { fit, textWidth, wrapText } from "../draw/fit.ts";
+import type { Canvas } from "../draw/canvas.ts";
 import type { Span } from "../draw/table.ts";
+import type { Binding } from "../model/binding.ts";
+import { fit, textWidth, wrapText } from "../model/fit.ts";
+import type { Role } from "../model/role.ts";
 import type { Session } from "../model/session.ts";
-import type { Binding } from "./panel.ts";
 
 /** A line of a detail view. */
 export type DetailLine = readonly Span[];

@@ -3,6 +3,7 @@ import { drawRttGraph, rttGraphCapacity } from "../draw/graph.ts";
 import { ListState } from "../draw/list-state.ts";
 import { LogView } from "../draw/log-view.ts";
 import { drawTable, type Span } from "../draw/table.ts";
+import type { Binding } from "../model/binding.ts";
 import type { Hop } from "../model/hop.ts";
 import { ColumnChoice } from "../model/mtr-columns.ts";
 import type { MtrSession } from "../model/mtr-session.ts";
@@ -11,7 +12,7 @@ import { DetailView, detailBinding, drawFailure, drawHeading, drawStrip } from "
 import { type HostStyle, hostText, nextHostStyle, readHostStyle } from "./host-text.ts";
 import { mtrDetailLines } from "./mtr-detail.ts";
 import { type MtrRow, mtrRows, mtrTableColumns } from "./mtr-table.ts";
-import type { Binding, Panel, Services } from "./panel.ts";
+import type { Panel, Services } from "./panel.ts";
 
 const COLUMNS_PREFERENCE = "mtr.columns";
 const HOSTS_PREFERENCE = "mtr.hosts";

@@ -1,8 +1,7 @@
-import type { Role } from "../draw/canvas.ts";
-import { textWidth } from "../draw/fit.ts";
 import { sparkline } from "../draw/graph.ts";
 import { DOWN, type Mark } from "../draw/marks.ts";
 import type { Column, ToEnd } from "../draw/table.ts";
+import { textWidth } from "../model/fit.ts";
 import {
   FIGURE_WIDTH,
   figureRole,
@@ -12,6 +11,7 @@ import {
   lossRole,
 } from "../model/format.ts";
 import type { HostState, PingTarget } from "../model/ping-target.ts";
+import type { Role } from "../model/role.ts";
 
 /** How the hosts are ordered. */
 export type HostOrder = "given" | "loss" | "worst" | "name";

@@ -1,13 +1,15 @@
-import type { Canvas, Role } from "../draw/canvas.ts";
-import { textWidth } from "../draw/fit.ts";
+import type { Canvas } from "../draw/canvas.ts";
 import { drawRttGraph, rttGraphCapacity } from "../draw/graph.ts";
 import { ListState } from "../draw/list-state.ts";
 import { LogView } from "../draw/log-view.ts";
 import { sessionMark } from "../draw/marks.ts";
 import { drawTable, type Span } from "../draw/table.ts";
+import type { Binding } from "../model/binding.ts";
+import { textWidth } from "../model/fit.ts";
 import { formatDuration, formatLoss, formatRtt, lossRole } from "../model/format.ts";
 import type { MultipingSession } from "../model/multiping-session.ts";
 import type { PingTarget } from "../model/ping-target.ts";
+import type { Role } from "../model/role.ts";
 import { drawFailure } from "./hop-detail.ts";
 import {
   HOST_ORDERS,
@@ -17,7 +19,7 @@ import {
   orderOfTitle,
 } from "./multiping-columns.ts";
 import { OrderedHosts } from "./multiping-order.ts";
-import type { Binding, Panel, Services } from "./panel.ts";
+import type { Panel, Services } from "./panel.ts";
 
 const ORDER_PREFERENCE = "multiping.order";
 const ORDER_TEXTS: Readonly<Record<HostOrder, string>> = {

@@ -1,17 +1,7 @@
 import type { Canvas } from "../draw/canvas.ts";
+import type { Binding } from "../model/binding.ts";
 import type { Field, FieldValues } from "../model/fields.ts";
 import type { Session, SessionKind, SessionOptions } from "../model/session.ts";
-
-/** A key that does something, outside of inputs. The help overlay is made of these. */
-export interface Binding {
-  /** Names as the renderer gives them, e.g. "p", "up", "pagedown"; a letter in upper case is with shift. */
-  readonly keys: readonly string[];
-  /** How help and hints write them, e.g. "p" or "↑ k". */
-  readonly label: string;
-  /** What it does, in two or three words, e.g. "pause". */
-  readonly summary: string;
-  run(): void;
-}
 
 /** What a panel may ask of the program around it. */
 export interface Services {

@@ -1,6 +1,7 @@
 import type { StatisticsSnapshot } from "icmpx";
-import type { Canvas, Role } from "../draw/canvas.ts";
+import type { Canvas } from "../draw/canvas.ts";
 import { figureRole, formatCount, formatLoss, formatRtt, lossRole } from "../model/format.ts";
+import type { Role } from "../model/role.ts";
 
 /** One figure of the strip. */
 interface Figure {

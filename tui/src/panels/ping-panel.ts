@@ -1,13 +1,15 @@
-import type { Canvas, Role } from "../draw/canvas.ts";
-import { textWidth, truncate, wrapText } from "../draw/fit.ts";
+import type { Canvas } from "../draw/canvas.ts";
 import { drawRttGraph, rttGraphCapacity } from "../draw/graph.ts";
 import { drawHistogram } from "../draw/histogram.ts";
 import { LogView } from "../draw/log-view.ts";
 import { sessionMark } from "../draw/marks.ts";
+import type { Binding } from "../model/binding.ts";
+import { textWidth, truncate, wrapText } from "../model/fit.ts";
 import { formatDuration } from "../model/format.ts";
 import type { PingSession } from "../model/ping-session.ts";
+import type { Role } from "../model/role.ts";
 import { HISTORY_LIMIT } from "../model/rtt-history.ts";
-import type { Binding, Panel, Services } from "./panel.ts";
+import type { Panel, Services } from "./panel.ts";
 import { drawFigures, oddities } from "./ping-figures.ts";
 
 /** What is seen of a session besides its figures. */

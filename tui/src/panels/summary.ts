@@ -1,18 +1,14 @@
 import type { Canvas } from "../draw/canvas.ts";
-import { textWidth } from "../draw/fit.ts";
 import { sparkline } from "../draw/graph.ts";
 import { ListState } from "../draw/list-state.ts";
 import { DOWN, type Mark, sessionMark } from "../draw/marks.ts";
 import { type Column, drawTable, type Span, type ToEnd } from "../draw/table.ts";
+import type { Binding } from "../model/binding.ts";
+import { textWidth } from "../model/fit.ts";
 import { FIGURE_WIDTH, figureRole, formatLoss, formatRtt, lossRole } from "../model/format.ts";
 import type { Session, TargetRow } from "../model/session.ts";
-import {
-  type SummaryEntry,
-  type SummaryOrder,
-  SummaryRows,
-  TOOL_NAMES,
-} from "../model/summary-rows.ts";
-import type { Binding, Services } from "./panel.ts";
+import type { Services } from "./panel.ts";
+import { type SummaryEntry, type SummaryOrder, SummaryRows, TOOL_NAMES } from "./summary-rows.ts";
 
 /** What the summary is made with. */
 export interface SummaryOptions {

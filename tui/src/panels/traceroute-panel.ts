@@ -1,10 +1,11 @@
 import type { Canvas } from "../draw/canvas.ts";
 import { ListState } from "../draw/list-state.ts";
 import { drawTable, type Span } from "../draw/table.ts";
+import type { Binding } from "../model/binding.ts";
 import type { TracerouteSession } from "../model/traceroute-session.ts";
 import { DetailView, detailBinding, drawFailure, drawHeading, drawStrip } from "./hop-detail.ts";
 import { type HostStyle, nextHostStyle, readHostStyle } from "./host-text.ts";
-import type { Binding, Panel, Services } from "./panel.ts";
+import type { Panel, Services } from "./panel.ts";
 import { tracerouteDetailLines } from "./traceroute-detail.ts";
 import { type TracerouteRow, tracerouteColumns, tracerouteRows } from "./traceroute-table.ts";
 

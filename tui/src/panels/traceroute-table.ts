@@ -1,8 +1,8 @@
 import type { EchoResult } from "icmpx";
 import { type ExtensionObject, escapeText } from "icmpx/packet";
-import { textWidth, truncate } from "../draw/fit.ts";
 import type { Column, Span } from "../draw/table.ts";
 import { type AnswerNote, extensionLines, noteOf } from "../model/answer-notes.ts";
+import { textWidth, truncate } from "../model/fit.ts";
 import { FIGURE_WIDTH, formatRtt } from "../model/format.ts";
 import type { TracedHop } from "../model/traceroute-session.ts";
 import { type HostStyle, hostText } from "./host-text.ts";

@@ -7,8 +7,8 @@
 import { writeFileSync } from "node:fs";
 import type { EchoResult } from "icmpx";
 import { Client, type Measurement, type PingOptions, type PingResult } from "icmpx";
-import type { InitialView } from "../../../../tui/src/app/app.ts";
-import { start } from "../../../../tui/src/app/start.ts";
+import type { InitialView } from "../../../../tui/src/program/app.ts";
+import { start } from "../../../../tui/src/program/start.ts";
 
 /** Milliseconds since 1970 of each departure, and RTTs; null is a loss. */
 export interface ProbeLog {

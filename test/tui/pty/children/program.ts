@@ -4,7 +4,7 @@
  * @module
  */
 import { BoxRenderable, TextRenderable } from "@opentui/core";
-import { runOnTerminal } from "../../../../tui/src/app/terminal.ts";
+import { runOnTerminal } from "../../../../tui/src/program/terminal.ts";
 
 let closed = 0;
 let timer: Timer | undefined;

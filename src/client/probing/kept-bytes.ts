@@ -1,0 +1,67 @@
+import type { EchoArrival, ErrorArrival } from "../transport/transport.ts";
+
+/** Bytes of a result, which outlive the buffer they arrived in. As JSON they are hexadecimal text. */
+class HexBytes extends Uint8Array {
+  toJSON(): string {
+    return this.toHex();
+  }
+}
+
+/** Copies bytes for keeping. */
+export function keepBytes(bytes: Uint8Array): Uint8Array {
+  return new HexBytes(bytes);
+}
+
+/**
+ * Up to this length a copy costs less than a view: engines keep the bytes of a small array with the array, and have to move
+ * them out for a second one to share them.
+ */
+const SMALL = 1000;
+
+/** `part` of `whole`, of which `kept` is a copy: as a part of `kept` or a copy of its own, whichever costs less. */
+export function keptPart(kept: Uint8Array, whole: Uint8Array, part: Uint8Array): Uint8Array {
+  if (part.length <= SMALL) return keepBytes(part);
+  const start = part.byteOffset - whole.byteOffset;
+  const isInside =
+    part.buffer === whole.buffer && start >= 0 && start + part.length <= whole.length;
+  return isInside ? kept.subarray(start, start + part.length) : keepBytes(part);
+}
+
+/** What kept bytes hold from `start` on: as a part of them or a copy of its own, whichever costs less. */
+export function keptFrom(kept: Uint8Array, start: number): Uint8Array {
+  const length = kept.length - start;
+  if (length > SMALL) return kept.subarray(start);
+  const part = new HexBytes(length);
+  // One by one: slice() of a class of its own takes twice as long, subarray() ten times.
+  for (let index = 0; index < length; index++) part[index] = kept[start + index] as number;
+  return part;
+}
+
+/** A copy of decoded data in which all bytes, however deep, are kept ones. */
+export function keepBytesIn<Value>(value: Value): Value {
+  return copy(value) as Value;
+}
+
+function copy(value: unknown): unknown {
+  if (value instanceof Uint8Array) return keepBytes(value);
+  if (Array.isArray(value)) return value.map(copy);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, copy(field)]));
+}
+
+/** A copy of an arrival that outlives the kernel receive memory it points into. */
+export function keepArrival<Kind extends EchoArrival | ErrorArrival>(arrival: Kind): Kind {
+  const raw = keepBytes(arrival.raw);
+  const icmp = { ...arrival.icmp, data: keptPart(raw, arrival.raw, arrival.icmp.data) };
+  return { ...arrival, icmp, raw };
+}
+
+/** The order in which the kernel received; what it did not stamp comes last. */
+export function inOrderOfArrival(
+  a: EchoArrival | ErrorArrival,
+  b: EchoArrival | ErrorArrival,
+): number {
+  if (a.stampNs === null || b.stampNs === null)
+    return Number(a.stampNs === null) - Number(b.stampNs === null);
+  return a.stampNs - b.stampNs;
+}

@@ -1,0 +1,111 @@
+import type { Family } from "../../packet/address.ts";
+import type { Resolver } from "../names/resolver.ts";
+import type { ProbeStream, StreamOptions } from "../probing/probe-stream.ts";
+import { type Clock, NS_PER_MS } from "../time/clock.ts";
+import { type Pace, promptPace } from "../time/pace.ts";
+import type { CommonSettings } from "./options.ts";
+import { Publisher } from "./publisher.ts";
+
+/** A target that is ready to be probed. */
+export interface Target {
+  /** As it was given. */
+  readonly host: string;
+  /** Canonical, with its zone. */
+  readonly address: string;
+  readonly family: Family;
+  /** Opens the stream of its probes. */
+  openStream(listener: StreamListener): ProbeStream;
+}
+
+/** Who hears of the probes of a stream, and how soon. */
+export type StreamListener = Pick<
+  StreamOptions,
+  "onResult" | "onProvisional" | "onCorrupt" | "onFailure" | "patienceNs"
+>;
+
+/** What a strategy is given: time, names, where to publish, and when to stop. It never sees a socket. */
+export interface StrategyContext<Item> {
+  readonly clock: Clock;
+  /** How runs that repeat probes keep time: see {@link repeatingPace}. */
+  readonly pace: Pace;
+  readonly resolver: Resolver;
+  /** Publishes an item of the run. */
+  emit(item: Item): void;
+  /** Aborted when the run must end: the strategy then sends nothing more and resolves with what it has. */
+  readonly signal: AbortSignal;
+}
+
+/** With more data than an Ethernet frame has room for, answers that wait may not fit the receive queue: 416 KiB without privilege. */
+const MAX_PATIENT_LENGTH = 1472;
+
+/** How a run that sends at intervals keeps time: as its client does, unless something must not wait. */
+export function repeatingPace(
+  { clock, pace }: Pick<StrategyContext<unknown>, "clock" | "pace">,
+  { intervalNs, content }: Pick<CommonSettings, "content"> & { readonly intervalNs: number },
+): Pace {
+  const length = typeof content === "number" ? content : content.length;
+  // Without an interval each answer is the cue for the next probe.
+  return intervalNs === 0 || length > MAX_PATIENT_LENGTH ? promptPace(clock) : pace;
+}
+
+/** The publisher of a run, which waits for names only if the settings ask for them. */
+export function openPublisher<Item>(
+  context: StrategyContext<Item>,
+  settings: CommonSettings,
+): Publisher<Item> {
+  return new Publisher({
+    emit: (item) => context.emit(item),
+    resolver: settings.resolveDns ? context.resolver : undefined,
+    clock: context.clock,
+    patienceNs: settings.timeoutNs,
+    signal: context.signal,
+  });
+}
+
+/**
+ * How long a run with interval 0 pauses after a send that the system refused. Such a result comes at once: without a
+ * pause, nobody else would get a turn of the event loop while the refusals last.
+ */
+export const REFUSAL_PAUSE_NS: number = 10 * NS_PER_MS;
+
+/** The end of a run, which comes once. */
+export class Completion {
+  readonly #deferred: PromiseWithResolvers<void> = Promise.withResolvers<void>();
+  #isOver = false;
+
+  /** Whether it has come: at once, while `promise` tells those who wait a little later. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Resolves when the run is over, rejects when it failed. */
+  get promise(): Promise<void> {
+    return this.#deferred.promise;
+  }
+
+  finish(): void {
+    this.#isOver = true;
+    this.#deferred.resolve();
+  }
+
+  fail(error: unknown): void {
+    this.#isOver = true;
+    this.#deferred.reject(error);
+  }
+
+  /** Runs a callback of the caller's. What it throws ends the run. */
+  guard(callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+}
+
+/** Calls `stop` when the signal aborts, or at once if it has; returns what takes that back. */
+export function onAbort(signal: AbortSignal, stop: () => void): () => void {
+  if (signal.aborted) stop();
+  else signal.addEventListener("abort", stop);
+  return () => signal.removeEventListener("abort", stop);
+}

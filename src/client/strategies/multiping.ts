@@ -1,0 +1,179 @@
+import {
+  type IcmpxError,
+  RawSocketPermissionError,
+  ResolveError,
+  SystemError,
+} from "../../errors.ts";
+import { canonicalAddress } from "../../packet/address.ts";
+import type {
+  EchoResult,
+  MultipingResult,
+  MultipingTarget,
+  TargetFailure,
+} from "../results/results.ts";
+import { Statistics } from "../results/statistics.ts";
+import type { PingSettings } from "../run/options.ts";
+import {
+  Completion,
+  onAbort,
+  openPublisher,
+  repeatingPace,
+  type StrategyContext,
+  type Target,
+} from "../run/run-context.ts";
+import { NS_PER_MS } from "../time/clock.ts";
+import { type Pace, tickingPace } from "../time/pace.ts";
+import { Pinger } from "./pinger.ts";
+
+/** The longest pause between the first probes of two neighbouring targets. */
+const MAX_GAP_NS = 10 * NS_PER_MS;
+/** Targets closer together than the longest pause leave in groups of so many, 10 to 50 ms apart, or a tenth of a short interval. */
+const GROUP = 50;
+const MIN_TICK_NS = 10 * NS_PER_MS;
+const MAX_TICK_NS = 50 * NS_PER_MS;
+const MIN_TICKS = 10;
+/** Names that are looked up at a time. */
+const LOOKUPS = 16;
+
+/** An item of a multiping: what became of a probe, or a target that cannot be probed. */
+export type MultipingItem = EchoResult | TargetFailure;
+
+/** What stands in the result for one target. */
+interface Slot {
+  readonly host: string;
+  target: Target | undefined;
+  pinger: Pinger | undefined;
+  failure: TargetFailure | undefined;
+}
+
+/**
+ * Pings many targets side by side, each by the rules of {@link Pinger}.
+ *
+ * 1. The first probes of the targets are spread over the interval, at most 10 ms apart, so that the replies do not
+ *    come all at once. Each target then keeps its own beat. Of targets closer together than that, those that are due within the
+ *    same 10 to 50 ms (the time of 50 probes, or a tenth of the interval if that is shorter) leave together, and answers are
+ *    read when the next ones do; not those with more data than an Ethernet frame has room for.
+ * 2. Names are looked up at most 16 at a time; a slow one delays nobody but, with 15 others as slow, the names that wait
+ *    for their turn.
+ * 3. A name that does not resolve, or an address that this host cannot probe at all, ends that target with its cause.
+ *    A failed send is the result of that one probe: the route may be back for the next.
+ * 4. What no target could do anything about (no permission, no descriptors left) ends the run.
+ */
+export async function multiping(
+  context: StrategyContext<MultipingItem>,
+  hosts: readonly string[],
+  settings: PingSettings,
+  openTarget: (host: string) => Promise<Target>,
+): Promise<MultipingResult> {
+  const { clock, signal } = context;
+  const completion = new Completion();
+  const publisher = openPublisher(context, settings);
+  const slots: Slot[] = hosts.map((host) => ({
+    host,
+    target: undefined,
+    pinger: undefined,
+    failure: undefined,
+  }));
+  let remaining = slots.length;
+  const onDone = () => {
+    remaining -= 1;
+    if (remaining === 0) completion.finish();
+  };
+  const gapNs = Math.min(settings.intervalNs / slots.length, MAX_GAP_NS);
+  const pace = paceOf(context, settings, gapNs);
+  /** When the first target was ready: opening a socket and looking a name up take their time. */
+  let startNs: number | undefined;
+
+  const begin = async (slot: Slot, index: number): Promise<void> => {
+    try {
+      slot.target = await openTarget(slot.host);
+    } catch (error) {
+      if (!concernsTarget(error)) throw error;
+      slot.failure = {
+        kind: "targetFailure",
+        target: slot.host,
+        error: error.code,
+        message: error.message,
+      };
+      const { failure } = slot;
+      publisher.publish([], () => failure);
+      onDone();
+      return;
+    }
+    const { target } = slot;
+    if (completion.isOver) return;
+    slot.pinger = new Pinger({ target, settings, clock, ...pace, completion, publisher, onDone });
+    startNs ??= clock.monotonicNs();
+    slot.pinger.start(startNs + index * gapNs);
+  };
+
+  const stop = () => {
+    for (const { pinger } of slots) pinger?.stop();
+    completion.finish();
+  };
+  // At once: results that are being handed out now must reach nobody any more.
+  const forgetAbort = onAbort(signal, stop);
+  try {
+    if (remaining === 0) completion.finish();
+    const beginAll = async (entries: Iterable<[number, Slot]>) => {
+      for (const [index, slot] of entries) {
+        if (signal.aborted) return;
+        await begin(slot, index);
+      }
+    };
+    const entries = [...slots.entries()];
+    const addresses = entries.filter(([, { host }]) => isAddress(host));
+    const names = entries.filter(([, { host }]) => !isAddress(host)).values();
+    const lookups = Array.from({ length: LOOKUPS }, () => beginAll(names));
+    const begun = Promise.all([beginAll(addresses), ...lookups]);
+    // A failure of the whole run surfaces at once; when the run ends otherwise, lookups under way no longer matter.
+    begun.catch((error: unknown) => completion.fail(error));
+    await completion.promise;
+    await publisher.settled();
+  } finally {
+    forgetAbort();
+    stop();
+  }
+  const targets = slots.map(targetResult);
+  return { targets, [Symbol.iterator]: () => targets[Symbol.iterator]() };
+}
+
+/** How the probes to neighbouring targets, `gapNs` apart, are sent: alone, or several in one turn of the event loop. */
+function paceOf(
+  context: StrategyContext<MultipingItem>,
+  settings: PingSettings,
+  gapNs: number,
+): Pace {
+  const { intervalNs } = settings;
+  const wantedNs = Math.min(Math.max(GROUP * gapNs, MIN_TICK_NS), MAX_TICK_NS);
+  // A whole number of them, so that the beat of each target falls on the end of one.
+  const tickNs = intervalNs / Math.max(MIN_TICKS, Math.ceil(intervalNs / wantedNs));
+  const isCrowded = gapNs < Math.min(tickNs, MAX_GAP_NS);
+  const { clock } = context;
+  return repeatingPace(isCrowded ? { clock, pace: tickingPace(clock, tickNs) } : context, settings);
+}
+
+function isAddress(host: string): boolean {
+  return canonicalAddress(host) !== undefined;
+}
+
+function concernsTarget(error: unknown): error is IcmpxError {
+  if (error instanceof RawSocketPermissionError) return false;
+  return (
+    error instanceof ResolveError || (error instanceof SystemError && error.code === "EAFNOSUPPORT")
+  );
+}
+
+function targetResult({ host, target, pinger, failure }: Slot): MultipingTarget {
+  const results = pinger?.results ?? [];
+  return {
+    target: host,
+    resolved: target?.address ?? null,
+    family: target?.family ?? null,
+    statistics: (pinger?.statistics ?? new Statistics()).snapshot(),
+    duration: pinger?.duration ?? 0,
+    results,
+    failure: failure ?? null,
+    [Symbol.iterator]: () => results[Symbol.iterator](),
+  };
+}

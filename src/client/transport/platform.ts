@@ -1,0 +1,84 @@
+import { Libc } from "../../ffi/libc.ts";
+import { openReactor, type Reactor } from "../../ffi/reactor.ts";
+import { openLibc } from "../../ffi/symbols.ts";
+import { Resolver } from "../names/resolver.ts";
+import { type Clock, NS_PER_MS } from "../time/clock.ts";
+import { Turns } from "../time/turns.ts";
+import { type ProcessFacts, readProcessFacts } from "./process-facts.ts";
+
+/** Everything outside that a client uses. Tests put fakes here. */
+export interface Platform {
+  readonly libc: Libc;
+  readonly reactor: Reactor;
+  readonly clock: Clock;
+  readonly resolver: Resolver;
+  /** What the kernel says of this process. */
+  readonly processFacts: () => ProcessFacts;
+  /** Fills `bytes` with random ones and returns it. */
+  random(bytes: Uint8Array): Uint8Array;
+}
+
+/** The parts of a platform that a test replaces. */
+export interface PlatformParts {
+  readonly libc: Libc;
+  readonly reactor: Reactor;
+  readonly schedule: Clock["schedule"];
+  readonly resolver?: Resolver;
+  readonly processFacts?: () => ProcessFacts;
+  readonly random?: (bytes: Uint8Array) => Uint8Array;
+}
+
+export function assemblePlatform(parts: PlatformParts): Platform {
+  const { libc, reactor, schedule } = parts;
+  const clock: Clock = {
+    epochMs: libc.epochSeconds * 1000,
+    monotonicNs: () => libc.monotonicNs(),
+    realtimeNs: () => libc.realtimeNs(),
+    schedule,
+  };
+  return {
+    libc,
+    reactor,
+    clock,
+    resolver: parts.resolver ?? new Resolver(),
+    processFacts: parts.processFacts ?? readProcessFacts,
+    random: parts.random ?? ((bytes) => crypto.getRandomValues(bytes)),
+  };
+}
+
+let resolver: Resolver | undefined;
+let system: Platform | undefined;
+
+/** This process's resolver, with one cache of names. */
+export function systemResolver(): Resolver {
+  resolver ??= new Resolver();
+  return resolver;
+}
+
+/**
+ * This process's platform, made on first use. All clients of a thread share it: one listener for readiness, one pair of
+ * arenas for messages, one cache of names.
+ *
+ * @throws {UnsupportedPlatformError} off Linux.
+ */
+export function systemPlatform(): Platform {
+  if (system === undefined) {
+    const libc = new Libc(openLibc());
+    system = assemblePlatform({
+      libc,
+      reactor: openReactor(libc),
+      schedule: scheduleTimer,
+      resolver: systemResolver(),
+    });
+  }
+  return system;
+}
+
+const turns = new Turns();
+
+function scheduleTimer(delayNs: number, callback: () => void): () => void {
+  // A timer of 0 ms waits for 1 ms. What is due now has a turn of the event loop after everybody who waits has had one.
+  if (delayNs <= 0) return turns.schedule(callback);
+  const timer = setTimeout(callback, Math.ceil(delayNs / NS_PER_MS));
+  return () => clearTimeout(timer);
+}

@@ -1,0 +1,84 @@
+import { expect, test } from "bun:test";
+import { Prober } from "../../../src/client/probing/prober.ts";
+import type { EchoArrival } from "../../../src/client/transport/transport.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+import { briefly, openBenchStream } from "../../support/fake-prober.ts";
+import { echoArrival, FakeTransport } from "../../support/fake-transport.ts";
+
+/** A transport whose drains stop at their limit `full` times before they come to what was queued. */
+class FloodedTransport extends FakeTransport {
+  drains = 0;
+  full = 0;
+  /** What a drain that stops at its limit reads. */
+  overdue: (() => EchoArrival) | undefined;
+
+  override drain(): boolean {
+    this.drains += 1;
+    if (this.drains > this.full) return super.drain();
+    const arrival = this.overdue?.();
+    if (arrival !== undefined) this.queue(arrival);
+    super.drain();
+    return true;
+  }
+}
+
+function probing() {
+  const clock = new FakeClock();
+  const transport = new FloodedTransport();
+  const prober = new Prober(transport, clock, 1);
+  return { clock, transport, bench: openBenchStream(prober, { destination: "198.51.100.1" }) };
+}
+
+test("a timeout waits until a flooded queue is read to its end", async () => {
+  const { clock, transport, bench } = probing();
+  bench.send();
+  const [send] = transport.sent;
+  if (send === undefined) throw new Error("Nothing was sent");
+  await clock.advance(500);
+  transport.queue(echoArrival(send, { stampNs: clock.realtimeNs() }));
+  transport.full = transport.drains + 5;
+  await clock.advance(1000);
+  expect(bench.results.map(briefly)).toEqual(["#1 reply 500 ms from 198.51.100.1"]);
+});
+
+test("under a flood, others have a turn of the event loop between two reads", async () => {
+  const { clock, transport, bench } = probing();
+  bench.send();
+  await clock.advance(999.9);
+  transport.full = Number.POSITIVE_INFINITY;
+  const before = transport.drains;
+  const drainsByTurn: number[] = [];
+  const watch = (): void => {
+    drainsByTurn.push(transport.drains - before);
+    if (bench.results.length === 0) clock.schedule(0, watch);
+  };
+  clock.schedule(100_000, watch);
+  await clock.advance(1);
+  expect(bench.results.map(briefly)).toEqual(["#1 timeout"]);
+  // One more drain in each turn.
+  const [first = 0] = drainsByTurn;
+  expect(drainsByTurn.length).toBeGreaterThan(60);
+  expect(drainsByTurn).toEqual(drainsByTurn.map((_, turn) => first + turn));
+});
+
+test("once what the kernel received after a deadline is read, its timeout is declared", async () => {
+  const { clock, transport, bench } = probing();
+  bench.send();
+  await clock.advance(999.9);
+  transport.full = Number.POSITIVE_INFINITY;
+  const stranger = { destination: "198.51.100.1", ttl: 64, sequence: 999, data: new Uint8Array() };
+  transport.overdue = () => echoArrival(stranger, { stampNs: clock.realtimeNs() + 1 });
+  const before = transport.drains;
+  await clock.advance(1);
+  expect(bench.results.map(briefly)).toEqual(["#1 timeout"]);
+  expect(transport.drains - before).toBe(1);
+});
+
+test("a flood that never ends holds no timeout for ever", async () => {
+  const { clock, transport, bench } = probing();
+  bench.send();
+  transport.full = Number.POSITIVE_INFINITY;
+  await clock.advance(1000);
+  expect(bench.results.map(briefly)).toEqual(["#1 timeout"]);
+  expect(transport.drains).toBe(64);
+});

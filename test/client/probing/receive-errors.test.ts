@@ -1,0 +1,109 @@
+import { describe, expect, test } from "bun:test";
+import { constants } from "node:os";
+import type { Client } from "../../../src/client/client.ts";
+import type { Measurement } from "../../../src/client/run/measurement.ts";
+import { SystemError } from "../../../src/errors.ts";
+import { echoReply, type FakeNetwork } from "../../support/fake-network.ts";
+import { SOCKET_KINDS, type SocketKind } from "../../support/fake-platform.ts";
+import { expectClosed, scene, tick } from "../support.ts";
+import { rangeOf } from "../sweep/support.ts";
+
+const { EIO, EHOSTUNREACH } = constants.errno;
+
+type Begin = (client: Client, kind: SocketKind) => Measurement<unknown, unknown>;
+
+/** Every kind of run, long enough for the socket to fail in the middle of it. */
+const RUNS: readonly [name: string, begin: Begin][] = [
+  ["probe()", (client, { target, privileged }) => client.probe(target, { privileged })],
+  ["ping()", (client, { target, privileged }) => client.ping(target, { privileged, count: 50 })],
+  [
+    "multiping()",
+    (client, { target, stranger, privileged }) =>
+      client.multiping([target, stranger], { privileged, count: 50 }),
+  ],
+  ["traceroute()", (client, { target, privileged }) => client.traceroute(target, { privileged })],
+  ["mtr()", (client, { target, privileged }) => client.mtr(target, { privileged, count: 50 })],
+  [
+    "sweep()",
+    (client, kind) =>
+      client.sweep(rangeOf(kind, 200).text, { privileged: kind.privileged, rate: 100 }),
+  ],
+];
+
+const silent: FakeNetwork = () => [];
+const answering: FakeNetwork = (probe) => [echoReply(probe, { delayMs: 100 })];
+
+describe.each(SOCKET_KINDS)("On a $name socket that cannot be read any more", (kind) => {
+  for (const [name, begin] of RUNS) {
+    test.each([
+      ["when an answer arrives", answering],
+      ["when a probe times out", silent],
+    ])(
+      `${name} ends with the error %s, and the next run opens a new socket`,
+      async (_when, network) => {
+        const world = scene({ network });
+        const { client, kernel, clock } = world;
+        const run = begin(client, kind);
+        const { ended } = world.watch(run);
+        await clock.advance(5);
+        expect(kernel.sent.length).toBeGreaterThan(0);
+        kernel.refuseCall("recvmmsg", EIO);
+        const error = await world.failure(run);
+        expect(error).toBeInstanceOf(SystemError);
+        expect(error).toMatchObject({ code: "EIO", errno: EIO, syscall: "recvmmsg" });
+        expect(await ended).toBe(error);
+        // Nothing repeats.
+        const { length } = kernel.calls;
+        await clock.advance(5000);
+        await tick();
+        expect(kernel.calls.length).toBe(length);
+        expectClosed(world);
+
+        kernel.refuseCall("recvmmsg", 0);
+        const next = await world.outcome(
+          client.probe("127.0.0.1", { privileged: kind.privileged }),
+        );
+        expect(next.kind).toBe("reply");
+      },
+    );
+  }
+
+  test("all runs of it end, those of other sockets go on", async () => {
+    const world = scene({ network: answering });
+    const { client, kernel, clock } = world;
+    const other = SOCKET_KINDS.find(
+      (each) => each.family !== kind.family && each.privileged === kind.privileged,
+    );
+    const runs = RUNS.slice(0, 5).map(([, begin]) => begin(client, kind));
+    for (const run of runs) world.watch(run);
+    await clock.advance(5);
+    // More than are taken for errors of single probes.
+    kernel.failNext("recvmmsg", EIO, 17);
+    for (const run of runs) expect(await world.failure(run)).toMatchObject({ code: "EIO" });
+    expect(kernel.openDescriptors).toBe(0);
+    const { statistics } = await world.outcome(
+      client.ping(other?.target ?? "", { privileged: kind.privileged, count: 2 }),
+    );
+    expect(statistics.received).toBe(2);
+  });
+
+  test("what was known before is still handed out", async () => {
+    const world = scene({ network: answering });
+    const { client, kernel, clock } = world;
+    const ping = client.ping(kind.target, { privileged: kind.privileged, count: 50 });
+    const watching = world.watch(ping);
+    await clock.advance(1500);
+    kernel.refuseCall("recvmmsg", EIO);
+    await clock.advance(3000);
+    expect(watching.items).toHaveLength(2);
+    expect(await watching.ended).toMatchObject({ code: "EIO" });
+  });
+
+  test("errors that go away end nothing", async () => {
+    const world = scene({ network: answering });
+    const ping = world.client.ping(kind.target, { privileged: kind.privileged, count: 3 });
+    const settled = world.outcome(ping);
+    world.kernel.failNext("recvmmsg", EHOSTUNREACH, 16);
+    expect((await settled).statistics.received).toBe(3);
+  });
+});
