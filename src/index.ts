@@ -76,6 +76,7 @@ export type {
   SweepRtt,
   SweepSendError,
   SweepSilence,
+  SweepWrongData,
 } from "./client/sweep/sweep-results.ts";
 export type { TargetOrder, Targets } from "./client/sweep/targets/target-stream.ts";
 export type { MissingFacility, SocketCapabilities } from "./client/transport/capabilities.ts";

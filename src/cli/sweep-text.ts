@@ -23,6 +23,11 @@ export function hostLine(host: SweepHost): string {
     }
     case "timeout":
       return `${name} does not answer`;
+    case "wrongData": {
+      const { length, truncated } = host.wrongData;
+      const what = `${truncated ? "truncated to" : "corrupt,"} ${number(length)} bytes of data`;
+      return `${name} answered with wrong data: ${what}`;
+    }
     case "sendError":
       return `${name}: ${escapeText(host.message)}`;
     default:
@@ -40,10 +45,22 @@ export function hostLine(host: SweepHost): string {
  * ```
  */
 export function summaryLines(result: SweepResult): string[] {
-  const { hosts, answered, silent, icmpErrors, sendErrors, failed, sent, duration, rtt } = result;
-  const undecided = hosts - answered - silent - icmpErrors - sendErrors;
+  const {
+    hosts,
+    answered,
+    silent,
+    wrongData,
+    icmpErrors,
+    sendErrors,
+    failed,
+    sent,
+    duration,
+    rtt,
+  } = result;
+  const undecided = hosts - answered - silent - wrongData - icmpErrors - sendErrors;
   const fates = counted([
     [silent, "silent"],
+    [wrongData, "with wrong data"],
     [icmpErrors, "unreachable"],
     [sendErrors, "not sent to"],
     [undecided, "undecided"],

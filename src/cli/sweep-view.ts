@@ -125,7 +125,8 @@ export class SweepView implements Disposable {
   #text(host: SweepHost): string {
     if (this.#values.has("all")) {
       if (host.kind === "reply") return hostLine(host);
-      return this.#paint(host.kind === "icmpError" ? "yellow" : "red", hostLine(host));
+      const isThere = host.kind === "icmpError" || host.kind === "wrongData";
+      return this.#paint(isThere ? "yellow" : "red", hostLine(host));
     }
     const isTimed = this.#values.has("elapsed") && host.kind === "reply";
     return isTimed ? `${hostName(host)} (${host.rtt.toFixed(3)} ms)` : hostName(host);
@@ -176,6 +177,6 @@ function csvRow(item: SweepItem): readonly (string | number | boolean | null)[] 
     answer?.from ?? null,
     item.error,
     item.attempts,
-    item.kind === "reply" ? item.corrupt : null,
+    item.kind === "reply" ? item.corrupt : item.kind === "wrongData" || null,
   ];
 }

@@ -47,6 +47,28 @@ describe("hostLine()", () => {
     ],
     [
       {
+        kind: "wrongData",
+        addr: "192.0.2.9",
+        target: null,
+        attempts: 2,
+        error: "wrong_data",
+        wrongData: { length: 4, truncated: true },
+      },
+      "192.0.2.9 answered with wrong data: truncated to 4 bytes of data",
+    ],
+    [
+      {
+        kind: "wrongData",
+        addr: "192.0.2.9",
+        target: "a.example",
+        attempts: 2,
+        error: "wrong_data",
+        wrongData: { length: 56, truncated: false },
+      },
+      "a.example (192.0.2.9) answered with wrong data: corrupt, 56 bytes of data",
+    ],
+    [
+      {
         kind: "sendError",
         addr: "192.0.2.9",
         target: null,
@@ -74,6 +96,7 @@ describe("summaryLines()", () => {
     sent: 0,
     answered: 0,
     silent: 0,
+    wrongData: 0,
     icmpErrors: 0,
     sendErrors: 0,
     failed: 0,
@@ -97,7 +120,8 @@ describe("summaryLines()", () => {
       lines({
         hosts: 65_534,
         answered: 1234,
-        silent: 64_200,
+        silent: 64_195,
+        wrongData: 5,
         icmpErrors: 90,
         sendErrors: 8,
         failed: 2,
@@ -112,7 +136,7 @@ describe("summaryLines()", () => {
         overflows: 1,
       }),
     ).toEqual([
-      "65,534 hosts: 1,234 alive, 64,200 silent, 90 unreachable, 8 not sent to, 2 undecided, 2 failures; 129,736 packets in 13.00 s (9,999/s)",
+      "65,534 hosts: 1,234 alive, 64,195 silent, 5 with wrong data, 90 unreachable, 8 not sent to, 2 undecided, 2 failures; 129,736 packets in 13.00 s (9,999/s)",
       "rtt min/avg/max = 0.020/1.500/999.123 ms",
       "1 duplicate, 2 late, 3 corrupt, 4 unverified ICMP errors, 1 answer lost in this host's full receive queue",
     ]);

@@ -7,6 +7,8 @@ import { main } from "../../src/cli/main.ts";
 import { Resolver } from "../../src/client/names/resolver.ts";
 import { type Platform, systemPlatform } from "../../src/client/transport/platform.ts";
 import { FakeDns } from "../support/fake-dns.ts";
+import { echoReply, type FakeNetwork } from "../support/fake-network.ts";
+import { fakePlatform } from "../support/fake-platform.ts";
 import { describeIf, requires } from "../support/requires.ts";
 import {
   ENTRY,
@@ -417,6 +419,72 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx sweep on loop
     const plain = await runCli(line, { terminal: { columns: 80 }, env: { NO_COLOR: "1" } });
     expect(plain.stdout).not.toContain(ESCAPE);
     expect((await runCli(line)).stdout).not.toContain(ESCAPE);
+  });
+});
+
+describe("icmpx sweep of a host that answers with wrong data", () => {
+  async function run(options: string, terminal?: FakeHostOptions["terminal"]) {
+    const network: FakeNetwork = (probe) =>
+      probe.destination === "198.51.100.1"
+        ? [echoReply(probe, { data: new Uint8Array(56) })]
+        : [echoReply(probe, { data: probe.data.slice(8) })];
+    const { clock, platform } = fakePlatform({ network });
+    const host = new FakeHost({ platform, ...(terminal && { terminal }) });
+    const line = `sweep -W 0.05 ${options} 198.51.100.1 198.51.100.2`;
+    let isOver = false;
+    const ended = main(line.split(" "), host).finally(() => {
+      isOver = true;
+    });
+    // The command is loaded in real time.
+    while (!isOver) await clock.advance(10);
+    return { code: await ended, stdout: host.stdout.text, stderr: host.stderr.text };
+  }
+
+  test("is not alive, and says so in text", async () => {
+    const all = await run("-A");
+    expect(all.code).toBe(1);
+    expect(lines(all.stdout).sort()).toEqual([
+      "198.51.100.1 answered with wrong data: corrupt, 56 bytes of data",
+      "198.51.100.2 is alive (10.000 ms, ttl 64)",
+    ]);
+    expect(all.stderr).toStartWith("2 hosts: 1 alive, 1 with wrong data; 3 packets in ");
+    expect((await run("-u")).stdout).toBe("198.51.100.1\n");
+    expect((await run("-a")).stdout).toBe("198.51.100.2\n");
+    const coloured = await run("-A", { columns: 80 });
+    expect(coloured.stdout).toContain(`${ESCAPE}[33m198.51.100.1 answered`);
+  });
+
+  test("is told in JSON and CSV", async () => {
+    const document = JSON.parse((await run("--json")).stdout);
+    expect(document).toMatchObject({
+      answered: 1,
+      silent: 0,
+      wrongData: 1,
+      living: ["198.51.100.2"],
+    });
+    const events = parseNdjson((await run("--ndjson -A")).stdout);
+    expect(events.find(({ addr }) => addr === "198.51.100.1")).toEqual({
+      event: "host",
+      kind: "wrongData",
+      addr: "198.51.100.1",
+      target: null,
+      attempts: 2,
+      error: "wrong_data",
+      wrongData: { length: 56, truncated: false },
+    });
+    expect(events.at(-1)).toMatchObject({ event: "summary", wrongData: 1 });
+    const rows = parseCsv((await run("--csv -A")).stdout);
+    expect(rows.find(({ address }) => address === "198.51.100.1")).toEqual({
+      target: "198.51.100.1",
+      address: "198.51.100.1",
+      kind: "wrongData",
+      rtt_ms: "",
+      ttl: "",
+      from: "",
+      error: "wrong_data",
+      attempts: "2",
+      corrupt: "true",
+    });
   });
 });
 

@@ -21,11 +21,16 @@ setDefaultTimeout(60_000);
 const DRIVER = join(import.meta.dir, "../kernel/children/sweep.ts");
 const TIMEOUT_MS = 300;
 const RETRIES = 2;
+/** What the simulation has at least one of. */
+const COUNTS = [
+  ...(["answered", "silent", "wrongData", "icmpErrors"] as const),
+  ...(["duplicates", "late", "corrupt", "unverified"] as const),
+] as const;
 /** Between a timeout and an answer lies at least this, so that a busy machine decides nothing. */
 const LAST_DEADLINE_MS = TIMEOUT_MS * (1 + 1.5 + 1.5 ** 2);
 
 /** What ails the targets, in turn. */
-const AILMENTS: readonly (Omit<Node, "address"> | { readonly behind: string })[] = [
+const AILMENTS: readonly (Omit<Node, "address"> | { readonly behind: readonly string[] })[] = [
   {},
   { effects: [{ on: "there", pick: { random: 0.5 }, action: { kind: "drop" } }] },
   { effects: [{ on: "own", action: { kind: "duplicate", copies: 2, gap: 1 } }] },
@@ -44,8 +49,9 @@ const AILMENTS: readonly (Omit<Node, "address"> | { readonly behind: string })[]
   },
   forging("cookie"),
   { refuses: { 4: { type: 3, code: 10 }, 6: { type: 1, code: 1 } }, quote: 8 },
-  { behind: "wall" },
-  { behind: "loop" },
+  { behind: ["wall"] },
+  { behind: ["loop"] },
+  { behind: ["nat", "wall"] },
   { effects: [{ on: "back", pick: { random: 0.3 }, action: { kind: "hold", ms: 15 } }] },
 ];
 
@@ -60,6 +66,10 @@ function forging(what: "cookie"): Omit<Node, "address"> {
 /** 200 targets behind two routers, each with its ailment. */
 function scenarioOf(): Scenario {
   const nodes: Record<string, Node> = {
+    // What it quotes bears a checksum that was never sent.
+    nat: node(3, {
+      nat: { source: addressPair(250), identifier: 4711, restores: "all but the checksum" },
+    }),
     r1: node(1, { delay: 1, jitter: { uniform: 0.5 } }),
     r2: node(2, { delay: 2 }),
     // Errors that quote 8 bytes of the ICMP message, and with labels a padded one.
@@ -74,7 +84,7 @@ function scenarioOf(): Scenario {
     const name = `t${index}`;
     const ailment = AILMENTS[index % AILMENTS.length] ?? {};
     nodes[name] = node(index + 20, "behind" in ailment ? { delay: 1 } : { delay: 1, ...ailment });
-    routes.push({ to: name, via: ["r1", "r2", ...("behind" in ailment ? [ailment.behind] : [])] });
+    routes.push({ to: name, via: ["r1", "r2", ...("behind" in ailment ? ailment.behind : [])] });
   }
   return { name: "sweep", about: "Targets of all kinds.", seed: 7, nodes, routes, runs: [] };
 }
@@ -91,8 +101,26 @@ function cameAt(probe: ProbeTruth, answer: AnswerTruth, first: ProbeTruth): numb
   return probe.at - first.at + (answer.took ?? Number.POSITIVE_INFINITY);
 }
 
-function isAnswer(answer: AnswerTruth): boolean {
-  return answer.lost === undefined && answer.forged === undefined && answer.corrupt !== "checksum";
+function isReply({ type }: AnswerTruth): boolean {
+  return type === 0 || type === 129;
+}
+
+/** What came of a probe, and was no forgery, nor unreadable. */
+function arrived({ answers }: ProbeTruth): AnswerTruth[] {
+  return answers.filter(
+    ({ lost, forged, corrupt }) =>
+      lost === undefined && forged === undefined && corrupt !== "checksum",
+  );
+}
+
+/** Errors about a probe that prove nothing. */
+function unverified(probe: ProbeTruth): AnswerTruth[] {
+  return probe.path.includes("nat") ? arrived(probe).filter((answer) => !isReply(answer)) : [];
+}
+
+function answersTo(probe: ProbeTruth): AnswerTruth[] {
+  const without = new Set(unverified(probe));
+  return arrived(probe).filter((answer) => !without.has(answer));
 }
 
 /** What the simulator did to the target, in the words of the sweep. */
@@ -101,17 +129,21 @@ function verdictOf(probes: readonly ProbeTruth[]): Verdict {
   if (first === undefined) throw new Error("No probe came");
   const answers = probes
     .flatMap((probe) =>
-      probe.answers
-        .filter(isAnswer)
-        .map((answer) => ({ answer, at: cameAt(probe, answer, first) })),
+      answersTo(probe).map((answer) => ({ answer, at: cameAt(probe, answer, first) })),
     )
     .filter(({ at }) => at < LAST_DEADLINE_MS)
     .sort((a, b) => a.at - b.at);
   const decisive = answers[0];
-  if (decisive === undefined) return { kind: "timeout", attempts: RETRIES + 1, from: null };
-  const isReply = decisive.answer.type === 0 || decisive.answer.type === 129;
+  if (decisive === undefined) {
+    const isHeard = probes.some(({ answers }) => answers.some(({ forged }) => forged === "cookie"));
+    return { kind: isHeard ? "wrongData" : "timeout", attempts: RETRIES + 1, from: null };
+  }
   const attempts = probes.filter(({ at }) => at - first.at < decisive.at).length;
-  return { kind: isReply ? "reply" : "icmpError", attempts, from: decisive.answer.from };
+  return {
+    kind: isReply(decisive.answer) ? "reply" : "icmpError",
+    attempts,
+    from: decisive.answer.from,
+  };
 }
 
 async function sweep(
@@ -162,17 +194,19 @@ function contradictions(
     }
   }
   const { totals } = report;
-  const answers = truth.probes.flatMap((probe) => probe.answers.filter(isAnswer));
+  const answers = truth.probes.flatMap(answersTo);
   const counts = {
     sent: truth.probes.length,
     // Every answer that came decided a host, was a duplicate, or was late.
     answers: answers.length,
     duplicates: answers.filter(({ copy }) => copy > 0).length,
+    unverified: truth.probes.flatMap(unverified).length,
   };
   const seen = {
     sent: totals.sent,
     answers: totals.answered + totals.icmpErrors + totals.duplicates + totals.late,
     duplicates: totals.duplicates,
+    unverified: totals.unverified,
   };
   if (JSON.stringify(seen) !== JSON.stringify(counts)) {
     problems.push(`totals: saw ${JSON.stringify(seen)}, were ${JSON.stringify(counts)}`);
@@ -207,14 +241,7 @@ describeIf(requiresSimulator(), "sweep in a simulated internet", () => {
         expect(problems).toEqual([]);
         expect(report.hosts).toHaveLength(200);
         // The simulation is not empty.
-        for (const count of [
-          "answered",
-          "silent",
-          "icmpErrors",
-          "duplicates",
-          "late",
-          "corrupt",
-        ] as const) {
+        for (const count of COUNTS) {
           expect([count, report.totals[count]]).toEqual([count, expect.any(Number)]);
           expect(report.totals[count]).toBeGreaterThan(0);
         }

@@ -1,7 +1,12 @@
 import { parseAddress } from "../../packet/address.ts";
 import { ipv4Number } from "../../packet/address-number.ts";
 import { quotedPseudoSum } from "../transport/arrival.ts";
-import type { SweepProbe } from "../transport/sweep-probe.ts";
+import {
+  IDENTITY_LENGTH,
+  leadingBits,
+  type SweepProbe,
+  type SweepReplyPacket,
+} from "../transport/sweep-probe.ts";
 import type { ErrorArrival } from "../transport/transport.ts";
 import { CookieHash } from "./cookie.ts";
 import type { InFlight } from "./in-flight.ts";
@@ -48,7 +53,8 @@ interface Cookie {
  * first one, the number, and 4096 for each attempt before, modulo 65,536: it tells which attempt is answered, and ICMP errors that
  * quote no more than the 8 bytes of the header are matched by it and the quoted destination.
  *
- * All of that may be guessed, so an error must also quote 32 bits of the cookie, or the ICMP checksum of the last attempt.
+ * All of that may be guessed, so an error must also quote 32 bits of the cookie, or the ICMP checksum of the last attempt. A reply
+ * without the cookie proves nothing. If its source and sequence are those of a target, that target answers with wrong data.
  */
 export class ProbeIdentity {
   readonly #flight: InFlight;
@@ -104,17 +110,56 @@ export class ProbeIdentity {
     const isTo = this.#destinationTest(quote.destination);
     if (isTo === undefined) return undefined;
     const cookie = cookieIn(quote.data);
+    const found = this.#find(
+      quote.sequence,
+      attempts,
+      (number) => isTo(number) && (cookie === undefined || this.#agrees(number, cookie)),
+    );
+    if (found === undefined) return undefined;
+    const { number, attempt } = found;
+    const isVerified = cookie !== undefined || this.#quotesChecksum(error, number, attempt);
+    return { number, attempt, isVerified };
+  }
+
+  /** Which undecided target a reply without our identity is from; -1 when it is from none. */
+  senderOf(reply: SweepReplyPacket, attempts: number): number {
+    const flight = this.#flight;
+    const isSender = this.#isIpv4
+      ? (number: number) => flight.ipv4(number) === reply.ipv4 && !flight.isDecided(number)
+      : (number: number) =>
+          isSameIpv6(flight.ipv6(number), reply.ipv6) && !flight.isDecided(number);
+    return this.#find(reply.sequence, attempts, isSender)?.number ?? -1;
+  }
+
+  /** Whether a reply shorter than an identity begins as the data of that target's probes do. */
+  isCut(number: number, reply: SweepReplyPacket): boolean {
+    const { length } = reply;
+    if (length >= IDENTITY_LENGTH) return false;
+    this.#hashOf(number);
+    const { low, high } = this.#hash;
+    return (
+      ((low ^ reply.low) & leadingBits(length)) === 0 &&
+      ((high ^ reply.high) & leadingBits(length - 4)) === 0 &&
+      ((number ^ reply.number) & leadingBits(length - 8)) === 0
+    );
+  }
+
+  /**
+   * The attempt with that sequence at a target that passes the test. At most 16 targets for each
+   * attempt share a sequence.
+   */
+  #find(
+    sequence: number,
+    attempts: number,
+    isWanted: (number: number) => boolean,
+  ): Attempt | undefined {
     const { head, oldest } = this.#flight;
     for (let attempt = 0; attempt < attempts; attempt++) {
-      const distance = quote.sequence - this.#firstSequence - attempt * ATTEMPT_STRIDE;
+      const distance = sequence - this.#firstSequence - attempt * ATTEMPT_STRIDE;
       // The newest number with that sequence, then those before it.
       let number = head - 1 - ((head - 1 - distance) & (SEQUENCES - 1));
       for (; number >= oldest; number -= SEQUENCES) {
-        if (!isTo(number) || attempt > this.#flight.attempt(number)) continue;
-        if (cookie === undefined) {
-          return { number, attempt, isVerified: this.#quotesChecksum(error, number, attempt) };
-        }
-        if (this.#agrees(number, cookie)) return { number, attempt, isVerified: true };
+        if (attempt <= this.#flight.attempt(number) && isWanted(number)) return { number, attempt };
       }
     }
     return undefined;
@@ -153,8 +198,12 @@ export class ProbeIdentity {
       return (number) => this.#flight.ipv4(number) === ipv4;
     }
     const ipv6 = new Int32Array(address.bytes.slice().buffer);
-    return (number) => this.#flight.ipv6(number).every((word, index) => word === ipv6[index]);
+    return (number) => isSameIpv6(this.#flight.ipv6(number), ipv6);
   }
+}
+
+function isSameIpv6(one: Int32Array, other: Int32Array): boolean {
+  return one.every((word, index) => word === other[index]);
 }
 
 /** As much of a cookie as an ICMP error quotes: the first half at least. */

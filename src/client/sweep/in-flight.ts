@@ -1,19 +1,22 @@
 import type { Family } from "../../packet/address.ts";
+import type { WrongData } from "../results/results.ts";
 
 const INITIAL_CAPACITY = 1 << 12;
 /** How many targets may be undecided at a time. */
 export const MAX_UNDECIDED: number = 1 << 20;
 
 const ATTEMPT = 0x0f;
-const WAITS_FOR_RETRY = 0x10;
-const DECIDED = 0x20;
+const DECIDED = 0x10;
+const WRONG_DATA = 0x20;
+/** Of wrong data: they are the first of those that were sent. */
+const TRUNCATED = 0x40;
 
 /** How many times a target may be probed. */
 export const MAX_ATTEMPTS = 16;
 
 /**
  * The targets of one family that are undecided, numbered in the order in which they were begun: typed arrays used in a
- * circle, 17 bytes for a target (29 in IPv6), from the oldest undecided one to the newest. What was decided stays readable
+ * circle, 19 bytes for a target (31 in IPv6), from the oldest undecided one to the newest. What was decided stays readable
  * until its place is needed, so that further answers can be told apart.
  */
 export class InFlight {
@@ -26,6 +29,8 @@ export class InFlight {
   #answered = new Uint16Array(INITIAL_CAPACITY);
   /** The ICMP checksum of the last attempt, without the pseudo header. */
   #checksum = new Uint16Array(INITIAL_CAPACITY);
+  /** Bytes of wrong data that came back. */
+  #wrongLength = new Uint16Array(INITIAL_CAPACITY);
   #address: Int32Array;
   #head = 0;
   #tail = 0;
@@ -109,8 +114,12 @@ export class InFlight {
     return this.#checksum[number & this.#mask] as number;
   }
 
-  waitsForRetry(number: number): boolean {
-    return ((this.#state[number & this.#mask] as number) & WAITS_FOR_RETRY) !== 0;
+  /** What came back from a target in place of its data, if anything did. */
+  wrongData(number: number): WrongData | undefined {
+    const at = number & this.#mask;
+    const state = this.#state[at] as number;
+    if ((state & WRONG_DATA) === 0) return undefined;
+    return { length: this.#wrongLength[at] as number, truncated: (state & TRUNCATED) !== 0 };
   }
 
   /** The last attempt is about to leave with that ICMP checksum. */
@@ -123,19 +132,22 @@ export class InFlight {
     this.#sentNs[number & this.#mask] = atNs;
   }
 
-  /** The last attempt is not answered; another is to follow. */
-  awaitRetry(number: number): void {
+  /** Wrong data came back from a target. Only the first are kept. */
+  noteWrongData(number: number, { length, truncated }: WrongData): void {
     const at = number & this.#mask;
-    this.#state[at] = (this.#state[at] as number) | WAITS_FOR_RETRY;
+    const state = this.#state[at] as number;
+    if ((state & WRONG_DATA) !== 0) return;
+    this.#state[at] = state | WRONG_DATA | (truncated ? TRUNCATED : 0);
+    this.#wrongLength[at] = length;
   }
 
   /** Another attempt is about to be sent. Returns which. */
   retry(number: number): number {
     const at = number & this.#mask;
-    const attempt = ((this.#state[at] as number) & ATTEMPT) + 1;
-    this.#state[at] = attempt;
+    const state = (this.#state[at] as number) + 1;
+    this.#state[at] = state;
     this.#sentNs[at] = Number.POSITIVE_INFINITY;
-    return attempt;
+    return state & ATTEMPT;
   }
 
   /** Notes an answer to an attempt; false when it had been answered before. */
@@ -171,12 +183,14 @@ export class InFlight {
       state: this.#state,
       answered: this.#answered,
       checksum: this.#checksum,
+      wrongLength: this.#wrongLength,
       address: this.#address,
     };
     this.#sentNs = new Float64Array(capacity);
     this.#state = new Uint8Array(capacity);
     this.#answered = new Uint16Array(capacity);
     this.#checksum = new Uint16Array(capacity);
+    this.#wrongLength = new Uint16Array(capacity);
     this.#address = new Int32Array(capacity * this.#words);
     for (let number = this.oldest; number < this.#head; number++) {
       const [old, at] = [number & this.#mask, number & mask];
@@ -184,6 +198,7 @@ export class InFlight {
       this.#state[at] = from.state[old] as number;
       this.#answered[at] = from.answered[old] as number;
       this.#checksum[at] = from.checksum[old] as number;
+      this.#wrongLength[at] = from.wrongLength[old] as number;
       for (let word = 0; word < this.#words; word++) {
         this.#address[at * this.#words + word] = from.address[old * this.#words + word] as number;
       }

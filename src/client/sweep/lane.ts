@@ -2,7 +2,11 @@ import { type Family, formatAddress, isLinkLocal } from "../../packet/address.ts
 import { formatIpv4Number } from "../../packet/address-number.ts";
 import { decidesProbe, errorLabel } from "../results/verdicts.ts";
 import { type Clock, NS_PER_MS } from "../time/clock.ts";
-import type { SweepProbe, SweepReplyPacket } from "../transport/sweep-probe.ts";
+import {
+  IDENTITY_LENGTH,
+  type SweepProbe,
+  type SweepReplyPacket,
+} from "../transport/sweep-probe.ts";
 import type { SweepListener, SweepWire } from "../transport/sweep-wire.ts";
 import type { ErrorArrival } from "../transport/transport.ts";
 import { ProbeIdentity } from "./identity.ts";
@@ -46,7 +50,8 @@ export interface LaneOptions {
  * 1. Targets are numbered in the order in which they are begun; {@link ProbeIdentity} makes probes of the numbers.
  * 2. The first answer to any attempt decides a target, a reply as well as an ICMP error that is no mere advice ({@link decidesProbe})
  *    and proves that its sender saw the probe. An attempt that is not answered in time is followed by the next; the last one decides.
- * 3. What the kernel received in time is in time whenever it is read, so everything that has arrived is read before `expire`.
+ * 3. A reply without our cookie decides nothing. A target that gives no better answer has answered with wrong data.
+ * 4. What the kernel received in time is in time whenever it is read, so everything that has arrived is read before `expire`.
  */
 export class Lane implements SweepListener {
   readonly wire: SweepWire;
@@ -223,12 +228,11 @@ export class Lane implements SweepListener {
   }
 
   onReply(reply: SweepReplyPacket): void {
-    const number = this.#flight.find(reply.number);
-    if (number === -1) {
-      this.#onForgotten(reply);
+    const number = reply.length < IDENTITY_LENGTH ? -1 : this.#flight.find(reply.number);
+    if (number === -1 || !this.#identity.isOf(number, reply)) {
+      this.#onUnknown(reply);
       return;
     }
-    if (!this.#identity.isOf(number, reply)) return;
     const attempt = this.#identity.attemptOf(number, reply.sequence);
     if (attempt === -1) return;
     if (!reply.hasRightChecksum) {
@@ -347,19 +351,23 @@ export class Lane implements SweepListener {
 
   #expire(number: number): void {
     if (this.#flight.attempt(number) + 1 < this.#options.timeoutsNs.length) {
-      this.#flight.awaitRetry(number);
       this.#toRetry.push(number);
       return;
     }
-    this.#tally.silent += 1;
+    const wrongData = this.#flight.wrongData(number);
+    if (wrongData === undefined) this.#tally.silent += 1;
+    else this.#tally.wrongData += 1;
     if (this.#sink.wantsOthers) {
-      this.#sink.emit({
-        kind: "timeout",
+      const host = {
         addr: this.#text(number),
         target: this.#names.get(number) ?? null,
         attempts: this.#attempts(number),
-        error: "timeout",
-      });
+      };
+      this.#sink.emit(
+        wrongData === undefined
+          ? { kind: "timeout", ...host, error: "timeout" }
+          : { kind: "wrongData", ...host, error: "wrong_data", wrongData },
+      );
     }
     this.#decide(number);
   }
@@ -385,9 +393,22 @@ export class Lane implements SweepListener {
     return false;
   }
 
+  /** A reply that is from no target of which there is a record, or does not prove it. */
+  #onUnknown(reply: SweepReplyPacket): void {
+    if (reply.length >= IDENTITY_LENGTH && this.#identity.isOurs(reply)) this.#onForgotten(reply);
+    else if (reply.hasRightChecksum) this.#onWrongData(reply);
+  }
+
+  /** A host may send back less than it got, or zeros. */
+  #onWrongData(reply: SweepReplyPacket): void {
+    const number = this.#identity.senderOf(reply, this.#options.timeoutsNs.length);
+    if (number === -1) return;
+    const truncated = this.#identity.isCut(number, reply);
+    this.#flight.noteWrongData(number, { length: reply.length, truncated });
+  }
+
   /** An answer to a target so long decided that there is no record of it. */
   #onForgotten(reply: SweepReplyPacket): void {
-    if (!this.#identity.isOurs(reply)) return;
     const tally = this.#tally;
     const isLiving = this.#isIpv4 ? tally.living4.has(reply.ipv4) : tally.living6.has(reply.ipv6);
     if (isLiving) tally.duplicates += 1;

@@ -1,4 +1,4 @@
-import type { EchoIcmpErrorResult, TargetFailure } from "../results/results.ts";
+import type { EchoIcmpErrorResult, TargetFailure, WrongData } from "../results/results.ts";
 import type { HostSet } from "./host-set.ts";
 
 interface SweepHostCommon {
@@ -50,6 +50,17 @@ export interface SweepSilence extends SweepHostCommon {
   readonly error: "timeout";
 }
 
+/**
+ * A host that answered, but not with the first 16 bytes of what it was sent, which prove that it was asked: it sends back
+ * fewer bytes, or others. Anybody may forge that, so a true reply to any attempt takes its place.
+ */
+export interface SweepWrongData extends SweepHostCommon {
+  readonly kind: "wrongData";
+  readonly error: "wrong_data";
+  /** What came back first. */
+  readonly wrongData: WrongData;
+}
+
 /** A host that this system refused to send to. */
 export interface SweepSendError extends SweepHostCommon {
   readonly kind: "sendError";
@@ -60,7 +71,12 @@ export interface SweepSendError extends SweepHostCommon {
 }
 
 /** What became of one host of a sweep. `kind` tells the cases apart; `attempts` is 0 if nothing was sent. */
-export type SweepHost = SweepReply | SweepIcmpError | SweepSilence | SweepSendError;
+export type SweepHost =
+  | SweepReply
+  | SweepIcmpError
+  | SweepSilence
+  | SweepWrongData
+  | SweepSendError;
 
 /** Any item of a sweep with `all: true`: a host, or a target that is none, such as a name without an address. */
 export type SweepItem = SweepHost | TargetFailure;
@@ -72,7 +88,10 @@ export interface SweepRtt {
   readonly max: number | null;
 }
 
-/** The totals of a sweep. `answered + silent + icmpErrors + sendErrors` is `hosts`, unless it was stopped before its end. */
+/**
+ * The totals of a sweep. `answered + silent + wrongData + icmpErrors + sendErrors` is `hosts`, unless it was stopped before
+ * its end.
+ */
 export interface SweepResult {
   /** Addresses that were begun. */
   readonly hosts: number;
@@ -82,6 +101,8 @@ export interface SweepResult {
   readonly answered: number;
   /** Hosts of which nothing was heard in time. */
   readonly silent: number;
+  /** Hosts that answered with wrong data. They are not among the living, as anybody may forge such answers. */
+  readonly wrongData: number;
   /** Hosts that a verified ICMP error was the answer for. */
   readonly icmpErrors: number;
   /** Hosts that this system refused to send to. */
@@ -94,7 +115,10 @@ export interface SweepResult {
   readonly duplicates: number;
   /** First answers to a probe whose host was decided by then: given up, or known by its answer to another probe. */
   readonly late: number;
-  /** Answers whose data differ from what was sent, or whose checksum is wrong. The latter are otherwise ignored. */
+  /**
+   * Answers whose first 16 bytes are right and others are not, or whose checksum is wrong. The latter are otherwise
+   * ignored.
+   */
   readonly corrupt: number;
   /**
    * ICMP errors that quote a probe, but neither 32 bits of its cookie nor the ICMP checksum of the last

@@ -14,6 +14,7 @@ export class Tally {
   sent = 0;
   answered = 0;
   silent = 0;
+  wrongData = 0;
   icmpErrors = 0;
   sendErrors = 0;
   duplicates = 0;
@@ -40,7 +41,8 @@ export class Tally {
 
   /** Hosts and failures that are decided. */
   get done(): number {
-    return this.answered + this.silent + this.icmpErrors + this.sendErrors + this.#failed;
+    const { answered, silent, wrongData, icmpErrors, sendErrors } = this;
+    return answered + silent + wrongData + icmpErrors + sendErrors + this.#failed;
   }
 
   addFailure(failure: TargetFailure): void {
@@ -56,24 +58,15 @@ export class Tally {
 
   /** The totals. */
   result(run: { overflows: number; elapsedNs: number; sendingNs: number }): SweepResult {
-    const {
-      hosts,
-      sent,
-      answered,
-      silent,
-      icmpErrors,
-      sendErrors,
-      duplicates,
-      late,
-      corrupt,
-      unverified,
-    } = this;
+    const { hosts, sent, answered, silent, wrongData, icmpErrors, sendErrors } = this;
+    const { duplicates, late, corrupt, unverified } = this;
     const hasRtt = answered > 0;
     return {
       hosts,
       sent,
       answered,
       silent,
+      wrongData,
       icmpErrors,
       sendErrors,
       failed: this.#failed,

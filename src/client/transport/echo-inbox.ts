@@ -20,6 +20,7 @@ import { MAX_ERROR_LENGTH } from "./arrival.ts";
 import {
   ECHO_HEADER_LENGTH,
   IDENTITY_LENGTH,
+  leadingBits,
   type SweepReplyPacket,
   swapBytes,
 } from "./sweep-probe.ts";
@@ -42,7 +43,6 @@ const MIN_COUNT = 16;
 const MAX_IP_HEADER = 60;
 const HEADER_WORDS = ECHO_HEADER_LENGTH >> 2;
 const IDENTITY_WORDS = IDENTITY_LENGTH >> 2;
-const SHORTEST = ECHO_HEADER_LENGTH + IDENTITY_LENGTH;
 
 /** Memory that recvmmsg(2) fills, and the reader of echo replies in it: 0.03 us each, where decoding to objects takes 2 us. */
 export class EchoInbox {
@@ -56,6 +56,7 @@ export class EchoInbox {
     high: 0,
     number: 0,
     time: 0,
+    length: 0,
     ttl: -1,
     stampNs: Number.NaN,
     isAltered: false,
@@ -87,8 +88,7 @@ export class EchoInbox {
       names: !hasIpHeader,
     });
     this.#words = this.batch.words;
-    const tail = filler.length & 3;
-    this.#lastMask = tail === 0 ? -1 : (1 << (8 * tail)) - 1;
+    this.#lastMask = leadingBits(filler.length & 3 || 4);
     const padded = new Uint8Array((filler.length + 3) & ~3);
     padded.set(filler);
     this.#filler = new Int32Array(padded.buffer);
@@ -98,7 +98,7 @@ export class EchoInbox {
     this.#fillerSum = ((sum & 0xff) << 8) | (sum >>> 8);
   }
 
-  /** Reads message `index` into `reply` if it is an echo reply that may be for a sweep; tells whether it is. */
+  /** Reads message `index` into `reply` if it is an echo reply; tells whether it is. */
   readReply(index: number): boolean {
     const { hasIpHeader, family } = this.#options;
     const words = this.#words;
@@ -109,15 +109,24 @@ export class EchoInbox {
     const at = start + header;
     const icmpLength = length - (header << 2);
     const typeWord = words[at] as number;
-    if (icmpLength < SHORTEST || (typeWord & 0xff) !== this.#type) return false;
+    if (icmpLength < ECHO_HEADER_LENGTH || (typeWord & 0xff) !== this.#type) return false;
 
     const { reply } = this;
     const sequenceWord = (words[at + 1] as number) >>> 16;
     reply.sequence = ((sequenceWord & 0xff) << 8) | (sequenceWord >>> 8);
+    const dataLength = icmpLength - ECHO_HEADER_LENGTH;
+    reply.length = dataLength;
     reply.low = words[at + 2] as number;
     reply.high = words[at + 3] as number;
     reply.number = words[at + 4] as number;
     reply.time = words[at + 5] as number;
+    // What lies behind the data is left of an earlier message.
+    if (dataLength < IDENTITY_LENGTH) {
+      reply.low &= leadingBits(dataLength);
+      reply.high &= leadingBits(dataLength - 4);
+      reply.number &= leadingBits(dataLength - 8);
+      reply.time &= leadingBits(dataLength - 12);
+    }
     this.#judge(at, icmpLength);
     if (hasIpHeader) {
       reply.ttl = (words[start + 2] as number) & 0xff;

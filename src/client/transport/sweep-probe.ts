@@ -21,8 +21,10 @@ export interface SweepProbe {
 /** Bytes of data that cookie, number and time take, at the start. */
 export const IDENTITY_LENGTH = 16;
 
-/** An echo reply. */
+/** An echo reply. If its data are shorter than an identity, zeros stand for the rest of it. */
 export interface SweepReplyPacket extends SweepProbe {
+  /** Bytes of ICMP data. */
+  length: number;
   /** TTL or hop limit on arrival; -1 when not known. */
   ttl: number;
   /** Kernel receive stamp (real-time scale); NaN when there is none. */
@@ -35,6 +37,12 @@ export interface SweepReplyPacket extends SweepProbe {
 
 /** Length of an ICMP echo header in bytes. */
 export const ECHO_HEADER_LENGTH = 8;
+
+/** Which bits of a word in memory order are in its first `length` bytes: none up to 0, all from 4. */
+export function leadingBits(length: number): number {
+  if (length >= 4) return -1;
+  return length <= 0 ? 0 : (1 << (8 * length)) - 1;
+}
 
 /** The four bytes of a word in reverse order. */
 export function swapBytes(word: number): number {

@@ -40,6 +40,24 @@ describe("InFlight", () => {
     }
   });
 
+  test("keeps the first wrong data of a target, over further attempts and while it grows", () => {
+    const flight = new InFlight(4);
+    for (let index = 0; index < 3; index++) flight.openIpv4(index);
+    flight.noteWrongData(1, { length: 65_507, truncated: false });
+    flight.noteWrongData(1, { length: 4, truncated: true });
+    flight.noteWrongData(2, { length: 0, truncated: true });
+    expect(flight.retry(1)).toBe(1);
+    for (let index = 3; index < 9000; index++) flight.openIpv4(index);
+    const seen = [0, 1, 2, 3].map((number) => flight.wrongData(number));
+    const first = { length: 65_507, truncated: false };
+    expect(seen).toEqual([undefined, first, { length: 0, truncated: true }, undefined]);
+    expect([flight.attempt(1), flight.isDecided(1)]).toEqual([1, false]);
+    for (let number = 0; number < 9000; number++) flight.decide(number);
+    // Another target in the same place.
+    for (let index = 0; index < 16_384; index++) flight.decide(flight.openIpv4(index));
+    expect(flight.wrongData(16_384 + 1)).toBeUndefined();
+  });
+
   test("is full at 2^20 undecided, until the oldest is decided", () => {
     const flight = new InFlight(4);
     for (let count = 0; count < MAX_UNDECIDED; count++) flight.openIpv4(7);

@@ -132,6 +132,27 @@ describe("EchoInbox", () => {
     }
   });
 
+  test("reads a short reply as far as it goes, whatever was there before", () => {
+    const inbox = new EchoInbox({ family: 4, hasIpHeader: true, filler, epochSeconds: 0 });
+    const whole = replyTo({ sequence: 9, low: -1, high: -1, number: -1, time: -1 });
+    for (let length = 0; length < 16; length++) {
+      deliver(inbox, whole);
+      deliver(inbox, whole.subarray(0, 20 + 8 + length));
+      expect(inbox.readReply(0)).toBe(true);
+      const { low, high, number, time } = inbox.reply;
+      const bytes = new Uint8Array(Int32Array.of(low, high, number, time).buffer);
+      expect([...bytes]).toEqual([...Array(length).fill(0xff), ...Array(16 - length).fill(0)]);
+      expect(inbox.reply).toMatchObject({
+        length,
+        sequence: 9,
+        isAltered: true,
+        hasRightChecksum: false,
+      });
+    }
+    deliver(inbox, whole.subarray(0, 20 + 7));
+    expect(inbox.readReply(0)).toBe(false);
+  });
+
   test("finds any flipped bit", () => {
     for (let bit = 8; bit < 41 * 8; bit++) {
       const inbox = new EchoInbox({ family: 4, hasIpHeader: true, filler, epochSeconds: 0 });
@@ -161,7 +182,7 @@ describe("EchoInbox", () => {
         const inbox = new EchoInbox({ family: 4, hasIpHeader, filler, epochSeconds: 0 });
         deliver(inbox, bytes);
         const header = hasIpHeader ? ((bytes[0] ?? 0) & 15) * 4 : 0;
-        const isReply = bytes.length >= header + 24 && bytes[header] === 0;
+        const isReply = bytes.length >= header + 8 && bytes[header] === 0;
         expect(inbox.readReply(0)).toBe(isReply);
       }),
     );
