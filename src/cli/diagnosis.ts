@@ -59,20 +59,13 @@ export interface Diagnosis {
 /** Opens a socket of each kind, and asks the loopback with those that open. Nothing is sent beyond it. */
 export async function diagnose(client: Client): Promise<Diagnosis> {
   const { facts, obstacle, remedies, sockets: tried } = client.diagnosePermission();
-  const sockets: SocketState[] = [];
+  const states: Omit<SocketState, "missing">[] = [];
   for (const { kind, family, state, code } of tried) {
-    if (state === "open") sockets.push(await askLoopback(client, kind, family));
-    else
-      sockets.push({
-        kind,
-        family,
-        state,
-        reason: code,
-        rtt: null,
-        kernelTimestamps: null,
-        missing: [],
-      });
+    if (state === "open") states.push(await askLoopback(client, kind, family));
+    else states.push({ kind, family, state, reason: code, rtt: null, kernelTimestamps: null });
   }
+  // Only now: one socket may have turned up what all of them lack.
+  const sockets = states.map((each) => ({ ...each, missing: missingFrom(client, each) }));
   const { pingGroupRange: range, groups } = facts;
   return {
     version: version(),
@@ -115,14 +108,14 @@ async function askLoopback(
   client: Client,
   kind: SocketState["kind"],
   family: Family,
-): Promise<SocketState> {
-  const state = { kind, family, rtt: null, kernelTimestamps: null, missing: [] };
+): Promise<Omit<SocketState, "missing">> {
+  const state = { kind, family, rtt: null, kernelTimestamps: null };
   try {
     const result = await client.probe(LOOPBACK[family], {
       privileged: kind === "raw",
       timeout: PROBE_TIMEOUT_MS,
     });
-    const opened = { ...state, state: "open", missing: missingFrom(client, kind, family) } as const;
+    const opened = { ...state, state: "open" } as const;
     if (result.kind !== "reply")
       return { ...opened, reason: `loopback does not answer (${result.error})` };
     const { rtt, rttSource } = result;
@@ -135,13 +128,12 @@ async function askLoopback(
 
 function missingFrom(
   client: Client,
-  kind: SocketState["kind"],
-  family: Family,
+  { kind, family, state }: Pick<SocketState, "kind" | "family" | "state">,
 ): readonly MissingFacility[] {
   const opened = client.capabilities.find(
     (each) => each.family === family && each.privileged === (kind === "raw"),
   );
-  return opened?.missing ?? [];
+  return state === "open" ? (opened?.missing ?? []) : [];
 }
 
 /** One kind is enough for a family; one that this host lacks is not missed while there is the other. */

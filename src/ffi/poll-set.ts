@@ -9,7 +9,6 @@ export interface PollEntry {
   readonly onReady: () => unknown;
   /** Position in the pollfd array; -1 once removed. */
   index: number;
-  active: boolean;
 }
 
 const INITIAL_CAPACITY = 16;
@@ -31,7 +30,7 @@ export class PollSet {
 
   /** Adds a descriptor. */
   add(fd: number, onReady: () => unknown): PollEntry {
-    const entry: PollEntry = { fd, onReady, index: this.#entries.length, active: false };
+    const entry: PollEntry = { fd, onReady, index: this.#entries.length };
     this.#reserve(entry.index + 1);
     this.#entries.push(entry);
     this.#write(entry);

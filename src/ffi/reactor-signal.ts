@@ -1,8 +1,9 @@
 import { F_GETFL, F_SETFL, F_SETOWN, F_SETSIG, O_ASYNC, SIGURG } from "./constants.ts";
 import { systemError } from "./errno.ts";
 import type { Libc } from "./libc.ts";
+import { Lookout } from "./lookout.ts";
 import { type PollEntry, PollSet } from "./poll-set.ts";
-import type { Reactor, Watch } from "./watch.ts";
+import { NO_SIGNAL, type Reactor, type Watch, type WatchRefusal } from "./watch.ts";
 
 let shared: SignalReactor | undefined;
 
@@ -13,6 +14,12 @@ const MAX_DELAY_MS = 64;
 // only when no immediate is pending.
 const PAUSE_EVERY = 8;
 const PAUSE_MS = 1;
+// Until the first signal is heard: how far looks grow apart, and how many in a row must find
+// something that no signal has announced. The event loop has a turn for signals between two looks.
+const MAX_LOOK_MS = 1024;
+const LOOK_MS = 1;
+const LOOKS_WITHOUT_SIGNAL = 3;
+const SILENCE: WatchRefusal = { code: NO_SIGNAL };
 
 /**
  * The process's one reactor on signal-driven I/O (fcntl(2): F_SETOWN, F_SETSIG and O_ASYNC). Main
@@ -29,18 +36,29 @@ const PAUSE_MS = 1;
  * 4. Signals come with arrivals, not with what is left unread, so a handler that stops early is called
  *    again from a macrotask: at once while it reads, else at growing intervals. Signals that come
  *    until then are passed over, or a flood would give timers no turn.
+ * 5. Some systems take all these settings and raise no signal (WSL1 and gVisor did). So until the
+ *    first one is heard a timer looks, too, while something is expected. When it finds what no
+ *    signal has announced, reading is the timer's business from then on.
  */
 export function openSignalReactor(libc: Libc): Reactor {
   shared ??= new SignalReactor(libc);
   return shared;
 }
 
-class SignalReactor implements Reactor {
+/** What {@link openSignalReactor} opens. Tests make more than one. */
+export class SignalReactor implements Reactor {
   readonly #libc: Libc;
   readonly #set: PollSet;
   readonly #onSignal = (): void => {
+    if (!this.#isSilent) this.#endLooking();
     if (!this.#isSoon) this.#dispatch();
   };
+  /** undefined once a signal has been heard. */
+  #lookout: Lookout | undefined = new Lookout((count) => this.#look(count));
+  /** Whether arrivals raise no signals. */
+  #isSilent = false;
+  /** Looks in a row that found something. */
+  #unannounced = 0;
   #scheduled = false;
   /** Whether what is scheduled comes at once. */
   #isSoon = false;
@@ -57,8 +75,12 @@ class SignalReactor implements Reactor {
     const entry = this.#set.add(fd, onReady);
     // What arrived before the socket was armed has raised no signal.
     this.#dispatchLater();
+    const refusal = (): WatchRefusal | undefined => (this.#isSilent ? SILENCE : undefined);
     return {
-      setActive: () => {},
+      get refusal() {
+        return refusal();
+      },
+      setActive: (active) => this.#lookout?.setExpecting(entry, active && entry.index >= 0),
       renew: () => {
         // What arrived while there was no listener has been reported to nobody.
         if (this.#listen()) this.#dispatchLater();
@@ -76,12 +98,38 @@ class SignalReactor implements Reactor {
 
   #close(entry: PollEntry): void {
     if (entry.index < 0) return;
+    this.#lookout?.setExpecting(entry, false);
     this.#set.remove(entry);
     if (this.#set.size === 0) process.off("SIGURG", this.#onSignal);
     // Fails only when the descriptor is gone, and its O_ASYNC with it.
     const { symbols } = this.#libc;
     const flags = symbols.fcntl(entry.fd, F_GETFL, 0);
     if (flags >= 0) symbols.fcntl(entry.fd, F_SETFL, flags & ~O_ASYNC);
+  }
+
+  /** Looks without being told to, and returns when to do so again. */
+  #look(count: number): number {
+    if (this.#isSilent) {
+      if (!this.#isSoon) this.#dispatch();
+      return LOOK_MS;
+    }
+    // Without the listener, silence proves nothing.
+    const wasListening = !this.#listen();
+    if (!wasListening || !this.#set.ready()?.length) {
+      this.#unannounced = 0;
+      return Math.min(2 ** count, MAX_LOOK_MS);
+    }
+    this.#unannounced += 1;
+    if (this.#unannounced === LOOKS_WITHOUT_SIGNAL) {
+      this.#isSilent = true;
+      this.#dispatch();
+    }
+    return LOOK_MS;
+  }
+
+  #endLooking(): void {
+    this.#lookout?.stop();
+    this.#lookout = undefined;
   }
 
   #dispatch(): void {

@@ -1,5 +1,3 @@
-import type { SystemError } from "../errors.ts";
-
 /** Tells when sockets become readable. */
 export interface Reactor {
   /**
@@ -9,13 +7,22 @@ export interface Reactor {
   watch(fd: number, onReady: () => unknown): Watch;
 }
 
+/** Why the kernel does not announce arrivals. */
+export interface WatchRefusal {
+  /** The name of the errno, or {@link NO_SIGNAL}. */
+  readonly code: string;
+}
+
+/** The code of a kernel that takes every setting for signals, and raises none. */
+export const NO_SIGNAL = "no signal";
+
 /** One watched socket. */
 export interface Watch {
   /**
-   * Why the kernel cannot announce arrivals, so that a timer looks for them; undefined where it
-   * does.
+   * Why the kernel does not announce arrivals, so that a timer looks for them; undefined while it
+   * does. It may turn out only after something has arrived.
    */
-  readonly refusal?: SystemError;
+  readonly refusal?: WatchRefusal | undefined;
   /** Whether something is expected on this socket. While no watch is active a reactor that polls need not. */
   setActive(active: boolean): void;
   /** Call before each send: makes sure that what arrives will be reported, whatever user code did to listeners. */

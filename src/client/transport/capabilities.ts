@@ -11,7 +11,10 @@ export interface MissingFacility {
    * `"recvmmsg()"`.
    */
   readonly name: string;
-  /** What the system answered, such as `"ENOPROTOOPT"`. */
+  /**
+   * What the system answered, such as `"ENOPROTOOPT"`; `"no signal"` where it takes `O_ASYNC` and
+   * then announces nothing.
+   */
   readonly code: string;
   /** What it costs, as a sentence without a full stop. */
   readonly effect: string;
@@ -44,6 +47,7 @@ export interface SocketCapabilities {
 }
 
 const ONE_BY_ONE = "packets are moved one by one, which costs time";
+const NO_ANNOUNCEMENT = "arrivals are looked for every millisecond, which costs time";
 const NO_CONTROL = "no TTLs, time stamps or errors from routers come with what is received";
 
 /** What the lack of a call costs; those that are not named cost nothing here. */
@@ -70,6 +74,7 @@ export class Facilities {
   /** What a sweep asks for with each probe, because its socket does not take the option. */
   readonly byMessage: Set<"ttl" | "tos"> = new Set();
   readonly #missing: MissingFacility[] = [];
+  #watch: Watch | undefined;
 
   constructor(
     socket: Pick<SocketCapabilities, "purpose" | "family" | "privileged">,
@@ -93,14 +98,9 @@ export class Facilities {
     this.#missing.push({ name, code, effect });
   }
 
-  /** Notes if the kernel does not announce arrivals. */
+  /** Notes how arrivals are announced. That they are not may turn out later. */
   noteWatch(watch: Watch | undefined): void {
-    if (watch?.refusal === undefined) return;
-    this.lack(
-      "O_ASYNC",
-      watch.refusal,
-      "arrivals are looked for every millisecond, which costs time",
-    );
+    if (watch !== undefined) this.#watch = watch;
   }
 
   /**
@@ -116,6 +116,9 @@ export class Facilities {
   snapshot(): SocketCapabilities {
     const { purpose, family, privileged, transmitTimestamps, routerErrors } = this;
     const missing = this.#missing.map((each) => ({ ...each }));
+    const { refusal } = this.#watch ?? {};
+    if (refusal !== undefined)
+      missing.push({ name: "O_ASYNC", code: refusal.code, effect: NO_ANNOUNCEMENT });
     for (const { name, errno } of this.#calls.refused) {
       const effect = WITHOUT_CALL[purpose][name];
       if (effect !== undefined) missing.push({ name: `${name}()`, code: errnoName(errno), effect });

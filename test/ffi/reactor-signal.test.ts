@@ -1,0 +1,117 @@
+import { afterEach, expect, test } from "bun:test";
+import { AF_INET, IPPROTO_ICMP, SOCK_RAW } from "../../src/ffi/constants.ts";
+import { Libc } from "../../src/ffi/libc.ts";
+import { SignalReactor } from "../../src/ffi/reactor-signal.ts";
+import { Socket } from "../../src/ffi/socket.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { FakeKernel } from "../support/fake-libc.ts";
+import { echoReply } from "../support/fake-network.ts";
+
+const TARGET = "203.0.113.9";
+
+let close: (() => void) | undefined;
+afterEach(() => close?.());
+
+/** A reactor on a kernel that takes every setting, and raises no signal but those the test raises. */
+function setUp() {
+  const clock = new FakeClock();
+  const kernel = new FakeKernel(clock, { network: (probe) => [echoReply(probe, { delayMs: 10 })] });
+  const libc = new Libc(kernel);
+  const reactor = new SignalReactor(libc);
+  const socket = Socket.open(libc, { domain: AF_INET, type: SOCK_RAW, protocol: IPPROTO_ICMP });
+  const reads: number[] = [];
+  let onRead: (() => void) | undefined;
+  const watch = reactor.watch(socket.fd, () => {
+    reads.push(socket.receive(() => {}));
+    onRead?.();
+  });
+  close = () => watch.close();
+  const polls = () => kernel.calls.filter(({ syscall }) => syscall === "poll").length;
+  return {
+    ...{ kernel, reactor, socket, watch, reads, polls },
+    /** An answer arrives. */
+    arrive: async () => {
+      socket.send({ data: Uint8Array.of(8, 0, 0, 0, 0, 1, 0, 1), destination: { address: TARGET } });
+      await clock.advance(10);
+    },
+    nextRead: () => new Promise<void>((resolve) => (onRead = resolve)),
+    /** Waits until the reactor has looked that often. */
+    looked: async (count: number) => {
+      for (const until = polls() + count; polls() < until; ) await Bun.sleep(1);
+    },
+  };
+}
+
+test("what no signal announces is found by a timer, which goes on looking", async () => {
+  const { arrive, watch, reads, nextRead, looked } = setUp();
+  await looked(1);
+  watch.setActive(true);
+  await looked(3);
+  expect([reads, watch.refusal]).toEqual([[], undefined]);
+  const first = nextRead();
+  await arrive();
+  await first;
+  expect([reads, watch.refusal]).toEqual([[1], { code: "no signal" }]);
+  const second = nextRead();
+  await arrive();
+  await second;
+  expect(reads).toEqual([1, 1]);
+});
+
+test("a watch begun later knows it from the start", async () => {
+  const { arrive, watch, nextRead, reactor, socket } = setUp();
+  watch.setActive(true);
+  const read = nextRead();
+  await arrive();
+  await read;
+  const other = reactor.watch(socket.fd, () => {});
+  expect(other.refusal).toEqual({ code: "no signal" });
+  other.close();
+});
+
+test("once a signal is heard, no timer looks any more", async () => {
+  const { arrive, watch, reads, polls, looked } = setUp();
+  watch.setActive(true);
+  await looked(3);
+  process.emit("SIGURG", "SIGURG");
+  const before = polls();
+  await arrive();
+  watch.setActive(false);
+  watch.setActive(true);
+  await Bun.sleep(30);
+  expect([polls() - before, reads, watch.refusal]).toEqual([0, [], undefined]);
+  process.emit("SIGURG", "SIGURG");
+  expect(reads).toEqual([1]);
+});
+
+test("looks grow apart while nothing arrives, and end with the expectation", async () => {
+  const { watch, polls, looked } = setUp();
+  await looked(1);
+  watch.setActive(true);
+  // After 1, 2, 4, 8, 16, 32 and 64 ms.
+  const began = performance.now();
+  await looked(7);
+  expect(performance.now() - began).toBeGreaterThan(100);
+  watch.setActive(false);
+  const before = polls();
+  await Bun.sleep(40);
+  expect(polls()).toBe(before);
+  watch.close();
+  watch.setActive(true);
+  await Bun.sleep(20);
+  expect(polls()).toBe(before);
+});
+
+test("silence proves nothing while user code keeps removing the listener", async () => {
+  const { arrive, kernel, watch, reads, looked } = setUp();
+  await looked(1);
+  await arrive();
+  const poll = kernel.poll.bind(kernel);
+  kernel.poll = (...args) => {
+    process.removeAllListeners("SIGURG");
+    return poll(...args);
+  };
+  watch.setActive(true);
+  await looked(4);
+  expect([reads, watch.refusal]).toEqual([[], undefined]);
+});
