@@ -31,7 +31,10 @@ function setUp() {
     ...{ kernel, reactor, socket, watch, reads, polls },
     /** An answer arrives. */
     arrive: async () => {
-      socket.send({ data: Uint8Array.of(8, 0, 0, 0, 0, 1, 0, 1), destination: { address: TARGET } });
+      socket.send({
+        data: Uint8Array.of(8, 0, 0, 0, 0, 1, 0, 1),
+        destination: { address: TARGET },
+      });
       await clock.advance(10);
     },
     nextRead: () => new Promise<void>((resolve) => (onRead = resolve)),
