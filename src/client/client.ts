@@ -1,8 +1,6 @@
 import { ClientClosedError, UnsupportedPlatformError } from "../errors.ts";
-import { addressFamily, canonicalAddress, type Family, needsZone } from "../packet/address.ts";
+import { canonicalAddress, type Family } from "../packet/address.ts";
 import type { Resolver } from "./names/resolver.ts";
-import { NONCE_LENGTH, Payload } from "./probing/payload.ts";
-import { Prober } from "./probing/prober.ts";
 import type {
   EchoResult,
   MtrResult,
@@ -12,8 +10,9 @@ import type {
   TracerouteEntry,
   TracerouteResult,
 } from "./results/results.ts";
+import { Destinations } from "./run/destinations.ts";
 import { addressOf, held, Lookups, nameOf } from "./run/lookups.ts";
-import { failMeasurement, Measurement, type Run } from "./run/measurement.ts";
+import { failMeasurement, Measurement } from "./run/measurement.ts";
 import {
   type ClientOptions,
   type CommonSettings,
@@ -31,8 +30,7 @@ import {
   targetList,
   tracerouteSettings,
 } from "./run/options.ts";
-import { interfaceOfRoute } from "./run/route-interface.ts";
-import type { StrategyContext, Target } from "./run/run-context.ts";
+import type { RunContext, RunServices } from "./run/run-context.ts";
 import { mtr } from "./strategies/mtr.ts";
 import { type MultipingItem, multiping } from "./strategies/multiping.ts";
 import { ping, probe } from "./strategies/ping.ts";
@@ -44,10 +42,9 @@ import { type SweepOptions, sweepSettings } from "./sweep/sweep-options.ts";
 import { NOT_BEGUN, type SweepItem, type SweepReply } from "./sweep/sweep-results.ts";
 import { SweepZone } from "./sweep/targets/sweep-zone.ts";
 import { TargetStream, type Targets } from "./sweep/targets/target-stream.ts";
-import { NS_PER_MS, sleepUntil } from "./time/clock.ts";
+import { NS_PER_MS } from "./time/clock.ts";
 import { type Pace, promptPace, tickingPace } from "./time/pace.ts";
-import type { Facilities, SocketCapabilities } from "./transport/capabilities.ts";
-import { openTransport, type Privileged } from "./transport/open.ts";
+import type { SocketCapabilities } from "./transport/capabilities.ts";
 import {
   diagnosePermission,
   type PermissionDiagnosis,
@@ -55,7 +52,6 @@ import {
 } from "./transport/permission.ts";
 import { type Platform, systemPlatform, systemResolver } from "./transport/platform.ts";
 import { readProcessFacts } from "./transport/process-facts.ts";
-import type { Route } from "./transport/transport.ts";
 
 /**
  * Sends ICMP probes and tells what became of them. Sockets open on first use, one for each family and value of `privileged`
@@ -80,16 +76,11 @@ import type { Route } from "./transport/transport.ts";
 export class Client {
   readonly #options: ClientOptions;
   readonly #givenPlatform: Platform | undefined;
-  readonly #probers = new Map<string, Prober>();
-  /** What `privileged: "auto"` has come to: raw or not. */
-  readonly #isRawByFamily = new Map<Family, boolean>();
+  readonly #destinations: Destinations;
   readonly #running = new Set<Measurement<unknown, unknown>>();
   readonly #lookups = new Lookups();
-  /** What the latest socket of each kind can do: those of sweeps, and those of probes once asked for. */
-  readonly #facilities = new Map<string, Facilities>();
   /** That of all runs, so that their probes leave together. */
-  #sharedPace: Pace | undefined;
-  #nonce: Uint8Array | undefined;
+  #pace: Pace | undefined;
   #isClosed = false;
 
   /**
@@ -103,6 +94,7 @@ export class Client {
     checkClientOptions(options);
     this.#options = { ...options };
     this.#givenPlatform = platform;
+    this.#destinations = new Destinations(() => this.#platform, options.bindAddr);
   }
 
   /** Whether `addr` is the text of an IP address: a strict dotted quad, or IPv6 as RFC 4291 has it, zone allowed. */
@@ -161,9 +153,7 @@ export class Client {
    * IPv4 or IPv6, raw or datagram. Empty before the first run. It is plain data, and a copy.
    */
   get capabilities(): readonly SocketCapabilities[] {
-    this.#noteProbers();
-    const sorted = [...this.#facilities].sort(([a], [b]) => (a < b ? -1 : 1));
-    return sorted.map(([, facilities]) => facilities.snapshot());
+    return this.#destinations.capabilities;
   }
 
   /**
@@ -199,10 +189,10 @@ export class Client {
     return this.#measure(
       "probe",
       { endless: false, settings },
-      async (context: StrategyContext<EchoResult>) => {
+      async (context: RunContext<EchoResult>) => {
         const result = await probe(
           context,
-          await this.#openTarget(target, settings, context.signal),
+          await this.#destinations.open(target, settings, context.signal),
           settings,
         );
         if (result === undefined) throw context.signal.reason;
@@ -221,11 +211,8 @@ export class Client {
     checkTarget(target);
     const settings = pingSettings("ping()", this.#options, options);
     const endless = settings.count === Number.POSITIVE_INFINITY;
-    return this.#measure(
-      "ping",
-      { endless, settings },
-      async (context: StrategyContext<EchoResult>) =>
-        ping(context, await this.#openTarget(target, settings, context.signal), settings),
+    return this.#measure("ping", { endless, settings }, async (context: RunContext<EchoResult>) =>
+      ping(context, await this.#destinations.open(target, settings, context.signal), settings),
     );
   }
 
@@ -249,13 +236,10 @@ export class Client {
     const hosts = targetList(targets);
     const settings = pingSettings("multiping()", this.#options, options);
     const endless = settings.count === Number.POSITIVE_INFINITY && hosts.length > 0;
-    return this.#measure(
-      "multiping",
-      { endless, settings },
-      (context: StrategyContext<MultipingItem>) =>
-        multiping(context, hosts, settings, (host) =>
-          this.#openTarget(host, settings, context.signal),
-        ),
+    return this.#measure("multiping", { endless, settings }, (context: RunContext<MultipingItem>) =>
+      multiping(context, hosts, settings, (host) =>
+        this.#destinations.open(host, settings, context.signal),
+      ),
     );
   }
 
@@ -274,8 +258,12 @@ export class Client {
     return this.#measure(
       "traceroute",
       { endless: false, settings },
-      async (context: StrategyContext<TracerouteEntry>) =>
-        traceroute(context, await this.#openTarget(target, settings, context.signal), settings),
+      async (context: RunContext<TracerouteEntry>) =>
+        traceroute(
+          context,
+          await this.#destinations.open(target, settings, context.signal),
+          settings,
+        ),
     );
   }
 
@@ -290,8 +278,8 @@ export class Client {
     checkTarget(target);
     const settings = mtrSettings(this.#options, options);
     const endless = settings.count === Number.POSITIVE_INFINITY;
-    return this.#measure("mtr", { endless, settings }, async (context: StrategyContext<MtrRound>) =>
-      mtr(context, await this.#openTarget(target, settings, context.signal), settings),
+    return this.#measure("mtr", { endless, settings }, async (context: RunContext<MtrRound>) =>
+      mtr(context, await this.#destinations.open(target, settings, context.signal), settings),
     );
   }
 
@@ -337,10 +325,15 @@ export class Client {
         endless: false,
         keep: false,
         signal,
-        start: (run) =>
+        services: () => this.#services(),
+        start: (context) =>
           this.#register(measurement, () => {
-            const onSocket = (facilities: Facilities) => this.#note(facilities);
-            sweep = openSweep(this.#platform, run, { targets: stream, zone, settings, onSocket });
+            sweep = openSweep(this.#platform, context, {
+              targets: stream,
+              zone,
+              settings,
+              onSocket: (facilities) => this.#destinations.note(facilities),
+            });
             return sweep.run();
           }),
       },
@@ -356,9 +349,7 @@ export class Client {
     const reason = new ClientClosedError();
     for (const measurement of this.#running) failMeasurement(measurement, reason);
     this.#lookups.close();
-    this.#noteProbers();
-    for (const prober of this.#probers.values()) prober.close();
-    this.#probers.clear();
+    this.#destinations.close();
   }
 
   /** As `close()`. */
@@ -371,54 +362,33 @@ export class Client {
     this.close();
   }
 
-  #noteProbers(): void {
-    for (const { transport } of this.#probers.values()) {
-      if (transport.facilities !== undefined) this.#note(transport.facilities);
-    }
-  }
-
-  #note(facilities: Facilities): void {
-    const { purpose, family, privileged } = facilities;
-    this.#facilities.set(`${purpose} ${family} ${privileged}`, facilities);
-  }
-
   get #platform(): Platform {
     return this.#givenPlatform ?? systemPlatform();
-  }
-
-  get #pace(): Pace {
-    const slackNs = (this.#options.slack ?? DEFAULTS.slack) * NS_PER_MS;
-    const { clock } = this.#platform;
-    this.#sharedPace ??= slackNs > 0 ? tickingPace(clock, slackNs) : promptPace(clock);
-    return this.#sharedPace;
   }
 
   get #resolver(): Resolver {
     return this.#givenPlatform?.resolver ?? systemResolver();
   }
 
+  #services(): RunServices {
+    if (this.#isClosed) throw new ClientClosedError();
+    const { clock, resolver } = this.#platform;
+    const slackNs = (this.#options.slack ?? DEFAULTS.slack) * NS_PER_MS;
+    this.#pace ??= slackNs > 0 ? tickingPace(clock, slackNs) : promptPace(clock);
+    return { clock, pace: this.#pace, resolver };
+  }
+
   #measure<Item, Result>(
     name: string,
     { endless, settings }: { readonly endless: boolean; readonly settings: CommonSettings },
-    carryOut: (context: StrategyContext<Item>) => Promise<Result>,
+    carryOut: (context: RunContext<Item>) => Promise<Result>,
   ): Measurement<Item, Result> {
-    const start = (run: Run<Item>): Promise<Result> =>
-      this.#register(measurement, () => {
-        const { clock, resolver } = this.#platform;
-        const pace = this.#pace;
-        return carryOut({
-          clock,
-          pace,
-          resolver,
-          emit: (item) => run.emit(item),
-          signal: run.signal,
-        });
-      });
-    const measurement = new Measurement<Item, Result>({
+    const measurement: Measurement<Item, Result> = new Measurement<Item, Result>({
       name,
       endless,
       signal: settings.signal,
-      start,
+      services: () => this.#services(),
+      start: (context) => this.#register(measurement, () => carryOut(context)),
     });
     return measurement;
   }
@@ -428,112 +398,11 @@ export class Client {
     measurement: Measurement<unknown, unknown>,
     carryOut: () => Promise<Result>,
   ): Promise<Result> {
-    if (this.#isClosed) throw new ClientClosedError();
     this.#running.add(measurement);
     try {
       return await carryOut();
     } finally {
       this.#running.delete(measurement);
     }
-  }
-
-  async #openTarget(host: string, settings: CommonSettings, signal: AbortSignal): Promise<Target> {
-    const { bindAddr } = this.#options;
-    const family =
-      settings.family ?? (bindAddr === undefined ? undefined : addressFamily(bindAddr));
-    const isAddress = canonicalAddress(host) !== undefined;
-    // A bound source decides the family of a name; an address of the other family does without it.
-    const asked = isAddress ? settings.family : family;
-    const { address, family: resolved } = await this.#resolver.lookup(host, {
-      family: asked,
-      signal,
-    });
-    if (this.#isClosed) throw new ClientClosedError();
-    const wanted = this.#source(resolved, settings);
-    const { libc } = this.#platform;
-    const by = interfaceOfRoute(libc, {
-      host,
-      address,
-      source: wanted,
-      interface: settings.interface,
-    });
-    const source = wanted?.split("%", 1)[0];
-    const prober = this.#prober(resolved, settings.privileged, { source, interface: by });
-    await sleepUntil(this.#platform.clock, prober.transport.stampsFromNs, signal);
-    const route = {
-      destination: address,
-      source,
-      interface: by,
-      tos: settings.tos,
-      dontFragment: settings.dontFragment,
-      mark: settings.mark,
-    };
-    return {
-      host,
-      address,
-      family: resolved,
-      openStream: (listener) =>
-        prober.openStream({
-          target: host,
-          hostname: isAddress ? null : host,
-          route,
-          timeoutNs: settings.timeoutNs,
-          payload: new Payload(settings.content, this.#clientNonce(), this.#randomFlow()),
-          ...listener,
-        }),
-    };
-  }
-
-  #source(family: Family, { source }: CommonSettings): string | undefined {
-    const { bindAddr } = this.#options;
-    if (source !== undefined) return source;
-    return bindAddr !== undefined && addressFamily(bindAddr) === family
-      ? canonicalAddress(bindAddr)
-      : undefined;
-  }
-
-  #prober(
-    family: Family,
-    privileged: Privileged,
-    from: Pick<Route, "source" | "interface">,
-  ): Prober {
-    // Only IPv6 datagram sockets have to be bound to their source, and if it is link-local, on one interface.
-    const { source } = from;
-    const by = source !== undefined && needsZone(source) ? from.interface : undefined;
-    const keyOf = (isRaw: boolean) =>
-      `${family} ${isRaw} ${isRaw || family === 4 ? "" : [source, by]}`;
-    const isRaw = privileged === "auto" ? this.#isRawByFamily.get(family) : privileged;
-    const open =
-      isRaw === undefined ? this.#probers.get(keyOf(true)) : this.#probers.get(keyOf(isRaw));
-    // A socket that could not be read any more is closed: this run gets a new one.
-    if (open !== undefined && open.failure === undefined) return open;
-
-    const platform = this.#platform;
-    const transport = openTransport(platform, {
-      family,
-      privileged: isRaw ?? privileged,
-      identifier: this.#random16(),
-      source,
-      interface: by,
-    });
-    const prober = new Prober(transport, platform.clock, this.#random16());
-    if (privileged === "auto") this.#isRawByFamily.set(family, transport.privileged);
-    this.#probers.set(keyOf(transport.privileged), prober);
-    return prober;
-  }
-
-  #clientNonce(): Uint8Array {
-    this.#nonce ??= this.#platform.random(new Uint8Array(NONCE_LENGTH));
-    return this.#nonce;
-  }
-
-  /** The ICMP checksum of the probes of a run. 0 and 0xffff are the two forms of one value, and best avoided. */
-  #randomFlow(): number {
-    return 1 + (this.#random16() % 0xfffe);
-  }
-
-  #random16(): number {
-    const [high = 0, low = 0] = this.#platform.random(new Uint8Array(2));
-    return (high << 8) | low;
   }
 }

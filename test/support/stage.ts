@@ -1,4 +1,9 @@
-import { Measurement, type Run } from "../../src/client/run/measurement.ts";
+import { Resolver } from "../../src/client/names/resolver.ts";
+import { Measurement } from "../../src/client/run/measurement.ts";
+import type { RunContext, RunServices } from "../../src/client/run/run-context.ts";
+import { promptPace } from "../../src/client/time/pace.ts";
+import { FakeClock } from "./fake-clock.ts";
+import { FakeDns } from "./fake-dns.ts";
 
 /** The measurement that tests play with. */
 export type Numbers = Measurement<number, string>;
@@ -8,9 +13,15 @@ export interface Setup {
   readonly endless?: boolean;
   readonly signal?: AbortSignal;
   /** What `start` does at once; by default nothing. */
-  onStart?(run: Run<number>): void;
+  onStart?(run: RunContext<number>): void;
   /** Whether the run resolves by itself, to "partial", when it is told to stop. On by default. */
   readonly obedient?: boolean;
+}
+
+/** A clock that stands still, and names that nobody knows. */
+export function fakeServices(): RunServices {
+  const clock = new FakeClock();
+  return { clock, pace: promptPace(clock), resolver: new Resolver(new FakeDns({})) };
 }
 
 /** A measurement whose run the test plays by hand. */
@@ -18,13 +29,14 @@ export class Stage {
   readonly measurement: Numbers;
   starts = 0;
   readonly #outcome = Promise.withResolvers<string>();
-  #run: Run<number> | undefined;
+  #run: RunContext<number> | undefined;
 
   constructor(setup: Setup = {}) {
     this.measurement = new Measurement<number, string>({
       name: "ping",
       endless: setup.endless ?? false,
       signal: setup.signal,
+      services: fakeServices,
       start: (run) => {
         this.starts += 1;
         this.#run = run;
@@ -39,7 +51,7 @@ export class Stage {
     });
   }
 
-  get run(): Run<number> {
+  get run(): RunContext<number> {
     if (this.#run === undefined) throw new Error("The run has not begun");
     return this.#run;
   }

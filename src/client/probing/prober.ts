@@ -1,8 +1,7 @@
 import { SystemError } from "../../errors.ts";
 import type { EchoRequest, EchoResult } from "../results/results.ts";
-import { Alarm } from "../time/alarm.ts";
 import { type Clock, type Instant, readInstant } from "../time/clock.ts";
-import { Deadlines } from "../time/deadlines.ts";
+import { Alarm, Deadlines } from "../time/deadlines.ts";
 import type {
   Arrival,
   EchoArrival,

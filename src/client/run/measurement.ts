@@ -1,19 +1,5 @@
 import { Feed } from "./feed.ts";
-
-/** What a measurement hands to the code that carries it out. */
-export interface Run<Item> {
-  /** Publishes one item to every iterator. After the run has ended it does nothing. */
-  emit(item: Item): void;
-  /** Whether somebody sees what is emitted now. */
-  readonly isIterated: boolean;
-  /** How many items the fastest iterator has not read; 0 while the result is awaited, since the run must then go on. */
-  readonly backlog: number;
-  /**
-   * Fires when the run must end early, whatever the reason: the consumer left or called `stop()`, its signal was
-   * aborted, the client was closed. It may have fired before the run begins.
-   */
-  readonly signal: AbortSignal;
-}
+import type { RunContext, RunServices } from "./run-context.ts";
 
 /** How to construct a {@link Measurement}. */
 export interface MeasurementOptions<Item, Result> {
@@ -25,11 +11,13 @@ export interface MeasurementOptions<Item, Result> {
   readonly keep?: boolean;
   /** The caller's signal. Aborting it rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
+  /** What the run may use; asked for when it begins. What it throws fails the run. */
+  services(): RunServices;
   /**
-   * Carries out the run, at most once, on first use. Resolves to the result; once `run.signal` fired it sends
+   * Carries out the run, at most once, on first use. Resolves to the result; once `context.signal` fired it sends
    * nothing more and resolves soon, to the result of what was measured until then.
    */
-  start(run: Run<Item>): Promise<Result>;
+  start(context: RunContext<Item>): Promise<Result>;
 }
 
 /** The halves of a promise; methods, so that the types below stay covariant. */
@@ -172,7 +160,10 @@ export class Measurement<out Item, out Result> implements Promise<Result>, Async
     signal?.addEventListener("abort", this.#onAbort);
     const feed = this.#feed;
     const isAwaited = () => this.#awaited;
-    const run: Run<Item> = {
+    const contextOf = (services: RunServices): RunContext<Item> => ({
+      clock: services.clock,
+      pace: services.pace,
+      resolver: services.resolver,
       emit: (item) => feed.push(item),
       get isIterated() {
         return feed.readers > 0;
@@ -181,11 +172,11 @@ export class Measurement<out Item, out Result> implements Promise<Result>, Async
         return isAwaited() || feed.readers === 0 ? 0 : feed.backlog;
       },
       signal: this.#controller.signal,
-    };
+    });
     const { promise, resolve } = Promise.withResolvers<void>();
     // Before start is called: it may come back here, by emitting to someone who asks for more.
     this.#running = promise;
-    Promise.try(() => this.#options.start(run))
+    Promise.try(() => this.#options.start(contextOf(this.#options.services())))
       .then(
         (result) => this.#succeed(result),
         (error: unknown) => this.#fail(error),

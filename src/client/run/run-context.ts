@@ -1,37 +1,30 @@
-import type { Family } from "../../packet/address.ts";
 import type { Resolver } from "../names/resolver.ts";
-import type { ProbeStream, StreamOptions } from "../probing/probe-stream.ts";
 import { type Clock, NS_PER_MS } from "../time/clock.ts";
 import { type Pace, promptPace } from "../time/pace.ts";
 import type { CommonSettings } from "./options.ts";
 import { Publisher } from "./publisher.ts";
 
-/** A target that is ready to be probed. */
-export interface Target {
-  /** As it was given. */
-  readonly host: string;
-  /** Canonical, with its zone. */
-  readonly address: string;
-  readonly family: Family;
-  /** Opens the stream of its probes. */
-  openStream(listener: StreamListener): ProbeStream;
-}
-
-/** Who hears of the probes of a stream, and how soon. */
-export type StreamListener = Pick<
-  StreamOptions,
-  "onResult" | "onProvisional" | "onCorrupt" | "onFailure" | "patienceNs"
->;
-
-/** What a strategy is given: time, names, where to publish, and when to stop. It never sees a socket. */
-export interface StrategyContext<Item> {
+/** What of the outside world a strategy may use. */
+export interface RunServices {
   readonly clock: Clock;
   /** How runs that repeat probes keep time: see {@link repeatingPace}. */
   readonly pace: Pace;
   readonly resolver: Resolver;
-  /** Publishes an item of the run. */
+}
+
+/** What a run is given: time, names, where to publish, and when to stop. It never sees a socket. */
+export interface RunContext<Item> extends RunServices {
+  /** Publishes one item to every iterator. After the run has ended it does nothing. */
   emit(item: Item): void;
-  /** Aborted when the run must end: the strategy then sends nothing more and resolves with what it has. */
+  /** Whether somebody sees what is emitted now. */
+  readonly isIterated: boolean;
+  /** How many items the fastest iterator has not read; 0 while the result is awaited, since the run must then go on. */
+  readonly backlog: number;
+  /**
+   * Fires when the run must end early, whatever the reason: the consumer left or called `stop()`, its signal was
+   * aborted, the client was closed. It may have fired before the run begins. The run then sends nothing more
+   * and resolves with what it has.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -40,7 +33,7 @@ const MAX_PATIENT_LENGTH = 1472;
 
 /** How a run that sends at intervals keeps time: as its client does, unless something must not wait. */
 export function repeatingPace(
-  { clock, pace }: Pick<StrategyContext<unknown>, "clock" | "pace">,
+  { clock, pace }: Pick<RunContext<unknown>, "clock" | "pace">,
   { intervalNs, content }: Pick<CommonSettings, "content"> & { readonly intervalNs: number },
 ): Pace {
   const length = typeof content === "number" ? content : content.length;
@@ -50,7 +43,7 @@ export function repeatingPace(
 
 /** The publisher of a run, which waits for names only if the settings ask for them. */
 export function openPublisher<Item>(
-  context: StrategyContext<Item>,
+  context: RunContext<Item>,
   settings: CommonSettings,
 ): Publisher<Item> {
   return new Publisher({

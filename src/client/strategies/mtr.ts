@@ -2,6 +2,7 @@ import { isSameHost } from "../../packet/address.ts";
 import type { ProbeStream } from "../probing/probe-stream.ts";
 import type { EchoIcmpErrorResult, EchoResult, MtrResult, MtrRound } from "../results/results.ts";
 import { isDecisive, isTransit, isVerifiedAnswer } from "../results/verdicts.ts";
+import type { Destination } from "../run/destinations.ts";
 import type { MtrSettings } from "../run/options.ts";
 import type { NameOf, Publisher } from "../run/publisher.ts";
 import {
@@ -9,9 +10,8 @@ import {
   onAbort,
   openPublisher,
   REFUSAL_PAUSE_NS,
+  type RunContext,
   repeatingPace,
-  type StrategyContext,
-  type Target,
 } from "../run/run-context.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Pace, ScheduleAt } from "../time/pace.ts";
@@ -34,8 +34,8 @@ import { HopRecord } from "./hop-record.ts";
  * 6. Any answer in time counts as received: a router that answers "time exceeded" was asked for just that.
  */
 export async function mtr(
-  context: StrategyContext<MtrRound>,
-  target: Target,
+  context: RunContext<MtrRound>,
+  target: Destination,
   settings: MtrSettings,
 ): Promise<MtrResult> {
   const publisher = openPublisher(context, settings);
@@ -76,7 +76,7 @@ interface TrackerOptions {
 class Tracker {
   readonly completion: Completion = new Completion();
   roundsDecided = 0;
-  readonly #target: Target;
+  readonly #target: Destination;
   readonly #settings: MtrSettings;
   readonly #clock: Clock;
   readonly #scheduleAt: ScheduleAt;
@@ -97,7 +97,11 @@ class Tracker {
   #farthest = 0;
   #cancelTimer: (() => void) | undefined;
 
-  constructor(target: Target, settings: MtrSettings, { clock, pace, publisher }: TrackerOptions) {
+  constructor(
+    target: Destination,
+    settings: MtrSettings,
+    { clock, pace, publisher }: TrackerOptions,
+  ) {
     this.#target = target;
     this.#settings = settings;
     this.#clock = clock;

@@ -12,18 +12,18 @@ import type {
   TargetFailure,
 } from "../results/results.ts";
 import { Statistics } from "../results/statistics.ts";
+import type { Destination } from "../run/destinations.ts";
 import type { PingSettings } from "../run/options.ts";
 import {
   Completion,
   onAbort,
   openPublisher,
+  type RunContext,
   repeatingPace,
-  type StrategyContext,
-  type Target,
 } from "../run/run-context.ts";
 import { NS_PER_MS } from "../time/clock.ts";
 import { type Pace, tickingPace } from "../time/pace.ts";
-import { Pinger } from "./pinger.ts";
+import { Pinger } from "./ping.ts";
 
 /** The longest pause between the first probes of two neighbouring targets. */
 const MAX_GAP_NS = 10 * NS_PER_MS;
@@ -41,7 +41,7 @@ export type MultipingItem = EchoResult | TargetFailure;
 /** What stands in the result for one target. */
 interface Slot {
   readonly host: string;
-  target: Target | undefined;
+  target: Destination | undefined;
   pinger: Pinger | undefined;
   failure: TargetFailure | undefined;
 }
@@ -60,10 +60,10 @@ interface Slot {
  * 4. What no target could do anything about (no permission, no descriptors left) ends the run.
  */
 export async function multiping(
-  context: StrategyContext<MultipingItem>,
+  context: RunContext<MultipingItem>,
   hosts: readonly string[],
   settings: PingSettings,
-  openTarget: (host: string) => Promise<Target>,
+  openTarget: (host: string) => Promise<Destination>,
 ): Promise<MultipingResult> {
   const { clock, signal } = context;
   const completion = new Completion();
@@ -139,11 +139,7 @@ export async function multiping(
 }
 
 /** How the probes to neighbouring targets, `gapNs` apart, are sent: alone, or several in one turn of the event loop. */
-function paceOf(
-  context: StrategyContext<MultipingItem>,
-  settings: PingSettings,
-  gapNs: number,
-): Pace {
+function paceOf(context: RunContext<MultipingItem>, settings: PingSettings, gapNs: number): Pace {
   const { intervalNs } = settings;
   const wantedNs = Math.min(Math.max(GROUP * gapNs, MIN_TICK_NS), MAX_TICK_NS);
   // A whole number of them, so that the beat of each target falls on the end of one.

@@ -1,19 +1,29 @@
+import type { ProbeStream } from "../probing/probe-stream.ts";
+import { recordEcho } from "../results/echo-statistics.ts";
 import type { EchoResult, PingResult } from "../results/results.ts";
+import { Statistics } from "../results/statistics.ts";
+import { isDecisive } from "../results/verdicts.ts";
+import type { Destination } from "../run/destinations.ts";
 import type { CommonSettings, PingSettings } from "../run/options.ts";
+import { type Publisher, respondersOf, withName } from "../run/publisher.ts";
 import {
   Completion,
   onAbort,
   openPublisher,
+  REFUSAL_PAUSE_NS,
+  type RunContext,
   repeatingPace,
-  type StrategyContext,
-  type Target,
 } from "../run/run-context.ts";
-import { Pinger } from "./pinger.ts";
+import { type Clock, NS_PER_MS } from "../time/clock.ts";
+import type { ScheduleAt } from "../time/pace.ts";
+
+/** A pinger further behind its schedule than this does not catch up: probes it could not send are not sent in a burst. */
+const CATCH_UP_NS = 50_000_000;
 
 /** Probes a target `count` times. The rules are {@link Pinger}'s. */
 export async function ping(
-  context: StrategyContext<EchoResult>,
-  target: Target,
+  context: RunContext<EchoResult>,
+  target: Destination,
   settings: PingSettings,
 ): Promise<PingResult> {
   const completion = new Completion();
@@ -49,10 +59,125 @@ export async function ping(
  * @returns its result, or undefined when the run was stopped before there was one
  */
 export async function probe(
-  context: StrategyContext<EchoResult>,
-  target: Target,
+  context: RunContext<EchoResult>,
+  target: Destination,
   settings: CommonSettings,
 ): Promise<EchoResult | undefined> {
   const { results } = await ping(context, target, { ...settings, count: 1, intervalNs: 0 });
   return results[0];
+}
+
+/** What a {@link Pinger} works with. */
+export interface PingerOptions {
+  readonly target: Destination;
+  readonly settings: PingSettings;
+  readonly clock: Clock;
+  /** Wakes it for its next probe. */
+  readonly scheduleAt: ScheduleAt;
+  /** How long answers may wait to be read, at most; 0 for not at all. */
+  readonly patienceNs: number;
+  readonly completion: Completion;
+  /** Publishes every result. */
+  readonly publisher: Publisher<EchoResult>;
+  /** Called once all probes are decided. */
+  onDone(): void;
+}
+
+/**
+ * Repeats probes to one target.
+ *
+ * 1. Probes leave at multiples of the interval, whatever becomes of them. After a delay of over 50 ms (or one interval, if
+ *    longer) the missed ones are left out, so that they do not leave as a burst; the others keep the beat.
+ * 2. With interval 0, the next probe leaves when the one before is decided, or 10 ms after the system refused to send it.
+ * 3. It is done when `count` probes are decided. Late and duplicate answers are published until then.
+ * 4. An ICMP error counts as loss: the target did not answer.
+ */
+export class Pinger {
+  readonly statistics: Statistics = new Statistics();
+  readonly results: EchoResult[] = [];
+  readonly #options: PingerOptions;
+  readonly #stream: ProbeStream;
+  #sent = 0;
+  #decided = 0;
+  #nextAtNs = 0;
+  #firstSentNs = 0;
+  #lastSentNs = 0;
+  #cancelTimer: (() => void) | undefined;
+  readonly #guardedSend = (): void => this.#options.completion.guard(() => this.#send());
+
+  constructor(options: PingerOptions) {
+    this.#options = options;
+    this.#stream = options.target.openStream({
+      patienceNs: options.patienceNs,
+      onResult: (result) => this.#onResult(result),
+      onCorrupt: () => this.statistics.addCorrupt(),
+      onFailure: (error) => options.completion.fail(error),
+    });
+  }
+
+  /**
+   * Sends the first probe at `atNs` (monotonic), or now if that has passed. The others keep the beat of `atNs`, unless the first is
+   * more than half an interval late: then that of the first.
+   */
+  start(atNs: number): void {
+    const { clock, settings } = this.#options;
+    const nowNs = clock.monotonicNs();
+    this.#nextAtNs = nowNs - atNs > settings.intervalNs / 2 ? nowNs : atNs;
+    if (atNs <= nowNs) this.#guardedSend();
+    else this.#awaitTurn();
+  }
+
+  /** Milliseconds from the first probe to the last. */
+  get duration(): number {
+    return (this.#lastSentNs - this.#firstSentNs) / NS_PER_MS;
+  }
+
+  /** Sends and hears nothing more. */
+  stop(): void {
+    this.#cancelTimer?.();
+    this.#stream.close();
+  }
+
+  #awaitTurn(): void {
+    this.#cancelTimer = this.#options.scheduleAt(this.#nextAtNs, this.#guardedSend);
+  }
+
+  #send(): void {
+    const { clock, completion, settings } = this.#options;
+    // A callback of the caller's may have ended the run a moment ago.
+    if (completion.isOver) return;
+    this.#sent += 1;
+    this.statistics.addSent();
+    this.#stream.send(settings.ttl);
+    this.#lastSentNs = clock.monotonicNs();
+    if (this.#sent === 1) this.#firstSentNs = this.#lastSentNs;
+    const { intervalNs } = settings;
+    if (intervalNs === 0 || this.#sent >= settings.count) return;
+    this.#nextAtNs += intervalNs;
+    const behindNs = this.#lastSentNs - this.#nextAtNs;
+    if (behindNs > Math.max(intervalNs, CATCH_UP_NS)) {
+      this.#nextAtNs += Math.ceil(behindNs / intervalNs) * intervalNs;
+    }
+    this.#awaitTurn();
+  }
+
+  #onResult(result: EchoResult): void {
+    const { settings, clock, completion, publisher, onDone } = this.#options;
+    recordEcho(this.statistics, result);
+    if (settings.onResult !== undefined) completion.guard(() => settings.onResult?.(result));
+    publisher.publish(respondersOf(result), (nameOf) => {
+      const named = withName(result, nameOf);
+      if (Number.isFinite(settings.count)) this.results.push(named);
+      return named;
+    });
+    if (!isDecisive(result)) return;
+    this.#decided += 1;
+    if (this.#decided === settings.count) {
+      this.stop();
+      onDone();
+    } else if (settings.intervalNs === 0) {
+      if (result.kind !== "sendError") this.#send();
+      else this.#cancelTimer = clock.schedule(REFUSAL_PAUSE_NS, () => this.#send());
+    }
+  }
 }

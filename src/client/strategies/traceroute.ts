@@ -10,15 +10,10 @@ import type {
   TracerouteResult,
 } from "../results/results.ts";
 import { isDecisive, isTransit, isVerifiedAnswer } from "../results/verdicts.ts";
+import type { Destination } from "../run/destinations.ts";
 import type { TracerouteSettings } from "../run/options.ts";
 import { type NameOf, type Publisher, withName } from "../run/publisher.ts";
-import {
-  Completion,
-  onAbort,
-  openPublisher,
-  type StrategyContext,
-  type Target,
-} from "../run/run-context.ts";
+import { Completion, onAbort, openPublisher, type RunContext } from "../run/run-context.ts";
 
 /**
  * How many probes leave before anything is known of the path. It is few, since those beyond a near target all ask the target; and
@@ -41,8 +36,8 @@ const MORE_WITH_EACH_ANSWER = 3;
  * 5. Late and duplicate answers reach `onResult` only.
  */
 export async function traceroute(
-  context: StrategyContext<TracerouteEntry>,
-  target: Target,
+  context: RunContext<TracerouteEntry>,
+  target: Destination,
   settings: TracerouteSettings,
 ): Promise<TracerouteResult> {
   const publisher = openPublisher(context, settings);
@@ -78,7 +73,7 @@ class Tracer {
   readonly completion: Completion = new Completion();
   readonly hops: TracerouteEntry[] = [];
   reached = false;
-  readonly #target: Target;
+  readonly #target: Destination;
   readonly #settings: TracerouteSettings;
   readonly #publisher: Publisher<TracerouteEntry>;
   readonly #stream: ProbeStream;
@@ -93,7 +88,11 @@ class Tracer {
   #end: End;
   #isOver = false;
 
-  constructor(target: Target, settings: TracerouteSettings, publisher: Publisher<TracerouteEntry>) {
+  constructor(
+    target: Destination,
+    settings: TracerouteSettings,
+    publisher: Publisher<TracerouteEntry>,
+  ) {
     this.#target = target;
     this.#settings = settings;
     this.#publisher = publisher;

@@ -1,6 +1,6 @@
 import { RawSocketPermissionError, SystemError } from "../../errors.ts";
 import type { Family } from "../../packet/address.ts";
-import type { Run } from "../run/measurement.ts";
+import type { RunContext } from "../run/run-context.ts";
 import type { Facilities } from "../transport/capabilities.ts";
 import { interfaceIndex } from "../transport/interface-names.ts";
 import { openPermitted } from "../transport/open.ts";
@@ -30,7 +30,7 @@ const LARGEST_BUFFER = 64 << 20;
  */
 export function openSweep(
   platform: Platform,
-  run: Run<SweepItem>,
+  run: RunContext<SweepItem>,
   work: {
     readonly targets: TargetStream;
     readonly zone: SweepZone;

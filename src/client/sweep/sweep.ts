@@ -1,7 +1,7 @@
 import { SystemError } from "../../errors.ts";
 import { type Family, formatAddress } from "../../packet/address.ts";
 import { formatIpv4Number } from "../../packet/address-number.ts";
-import type { Run } from "../run/measurement.ts";
+import type { RunContext } from "../run/run-context.ts";
 import { Completion, onAbort } from "../run/run-context.ts";
 import { type Clock, NS_PER_MS } from "../time/clock.ts";
 import { foreignSource } from "../transport/send-failure.ts";
@@ -16,7 +16,7 @@ import type { TargetStream } from "./targets/target-stream.ts";
 
 /** What a sweep works with. */
 export interface SweepContext {
-  readonly run: Run<SweepItem>;
+  readonly run: RunContext<SweepItem>;
   readonly clock: Clock;
   readonly targets: TargetStream;
   readonly tally: Tally;

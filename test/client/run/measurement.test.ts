@@ -1,6 +1,15 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { Measurement } from "../../../src/client/run/measurement.ts";
-import { DONE, drain, isPending, item, type Numbers, Stage, settle } from "../../support/stage.ts";
+import {
+  DONE,
+  drain,
+  fakeServices,
+  isPending,
+  item,
+  type Numbers,
+  Stage,
+  settle,
+} from "../../support/stage.ts";
 
 describe("Measurement", () => {
   // The runner fails a test that leaves an unhandled rejection behind, so what must not be reported needs no
@@ -274,6 +283,7 @@ describe("Measurement", () => {
       const measurement = new Measurement<{ index: number; ballast: number[] }, number>({
         name: "flood",
         endless: true,
+        services: fakeServices,
         start: async (run) => {
           // Everybody waits for the first item.
           await Promise.resolve();
