@@ -219,7 +219,7 @@ describe("Measurement", () => {
       const script = `
         import { Measurement } from ${JSON.stringify(import.meta.resolve("../../../src/client/run/measurement.ts"))};
         const start = async () => { throw new Error("unseen"); };
-        new Measurement({ name: "ping", endless: false, start }).then(() => {});
+        new Measurement({ name: "ping", endless: false, services: () => ({}), start }).then(() => {});
       `;
       const { stderr, exitCode } = Bun.spawnSync([process.execPath, "-e", script]);
       expect(stderr.toString()).toContain("unseen");
