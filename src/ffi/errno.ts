@@ -4,6 +4,7 @@ import { SystemError } from "../errors.ts";
 /** errno values of this platform that are treated in a way of their own. */
 export const EAGAIN: number = constants.errno.EAGAIN;
 export const EINTR: number = constants.errno.EINTR;
+export const EINVAL: number = constants.errno.EINVAL;
 export const EMSGSIZE: number = constants.errno.EMSGSIZE;
 export const ENOBUFS: number = constants.errno.ENOBUFS;
 
@@ -11,10 +12,11 @@ export const ENOBUFS: number = constants.errno.ENOBUFS;
  * How often a send is tried that fails with `errno`: on a socket with IP_RECVERR it may only have been told of an earlier
  * datagram's ICMP error (ip(7)), and each failure takes one such error away. While many are in flight, routers may send one
  * between any two attempts: of hundreds of probes to a router one met three in a row. An own EMSGSIZE leaves an
- * entry on the error queue with each attempt. No ICMP error becomes EPERM, but a firewall that rejects with one leaves both in turn.
+ * entry on the error queue with each attempt. No ICMP error becomes EINVAL, nor EPERM, but a firewall
+ * that rejects with one leaves both in turn.
  */
 export function sendAttempts(errno: number): number {
-  if (errno === constants.errno.EPERM) return 1;
+  if (errno === constants.errno.EPERM || errno === EINVAL) return 1;
   return errno === EMSGSIZE ? 3 : 32;
 }
 

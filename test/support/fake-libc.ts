@@ -283,8 +283,9 @@ export class FakeKernel implements LibcSymbols {
 
   sendmsg(fd: number, message: Uint8Array, flags: number): number {
     return this.#call("sendmsg", [fd, flags], () => {
-      this.#takeControl(message, 0);
-      return this.#host.transmit(this.#socket(fd), readMessage(message, 0));
+      const socket = this.#socket(fd);
+      this.#takeControl(socket, message, 0);
+      return this.#host.transmit(socket, readMessage(message, 0));
     });
   }
 
@@ -300,7 +301,7 @@ export class FakeKernel implements LibcSymbols {
       const socket = this.#socket(fd);
       return forEachMessage(count, (index) => {
         const offset = messageOffset(index);
-        this.#takeControl(messages, offset);
+        this.#takeControl(socket, messages, offset);
         setMessageLength(
           messages,
           offset,
@@ -417,11 +418,15 @@ export class FakeKernel implements LibcSymbols {
     return socket;
   }
 
-  #takeControl(messages: Uint8Array, offset: number): void {
+  #takeControl({ raw }: FakeSocket, messages: Uint8Array, offset: number): void {
     const { refusedControl } = this.#options;
-    const length = viewOf(messages).getUint32(offset + MSGHDR.controlLength, true);
+    const view = viewOf(messages);
+    const length = view.getUint32(offset + MSGHDR.controlLength, true);
+    const isNowhere = view.getUint32(offset + MSGHDR.nameLength, true) === 0;
     if (refusedControl === "beyond 36 bytes" && length > 36) throw new KernelFailure(ENOBUFS);
-    if (refusedControl === "all" && length > 0) throw new KernelFailure(EINVAL);
+    // Only datagram sockets look at control messages before the destination (ping_v4_sendmsg).
+    if (refusedControl === "all" && length > 0 && !(raw && isNowhere))
+      throw new KernelFailure(EINVAL);
   }
 
   #requireOption(socket: FakeSocket, level: number, name: number): void {

@@ -47,6 +47,12 @@ export class HeaderOptions {
     this.#set(TOS[this.#family], header.tos);
   }
 
+  /** Goes back to what probes leave with that ask for no traffic class. */
+  restore(): void {
+    const tos = TOS[this.#family];
+    if (this.#values.get(tos.option)) this.#set(tos, 0);
+  }
+
   #set(
     { option, label }: { readonly option: number; readonly label: string },
     value: number,

@@ -9,7 +9,7 @@ import {
   SO_MARK,
   SOL_SOCKET,
 } from "../../ffi/constants.ts";
-import { ENOBUFS } from "../../ffi/errno.ts";
+import { EINVAL, ENOBUFS } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import type { Envelope, SendOutcome, Socket } from "../../ffi/socket.ts";
 import { type Family, isLinkLocal, isMulticast } from "../../packet/address.ts";
@@ -92,8 +92,11 @@ export class RouteSender {
     return this.#interfaces.hasMoved(route.interface, this.indexOf(route));
   }
 
-  /** Whether a send failed because of its control messages. */
+  /** Whether a send may have failed because of its control messages. */
   #isForControl(outcome: "busy" | SystemError, envelope: Envelope): boolean {
+    // The kernel does not know one of them, or means something else. Raw sockets parse them only
+    // after they have looked at the destination, so sending without them has to tell.
+    if (outcome !== "busy" && outcome.errno === EINVAL) return true;
     if (outcome !== "busy") return this.#socket.refusesControl(envelope, outcome.errno);
     // More than this takes memory, of which net.core.optmem_max may allow none.
     return (
@@ -104,13 +107,15 @@ export class RouteSender {
   /** Sends a probe without control messages, if it can be done, and from then on all others. */
   #tryByOptions(route: Route, ttl: number, message: Uint8Array): boolean {
     const envelopes = this.#envelopes;
-    this.#headerOptions = new HeaderOptions(this.#socket, this.#family);
+    const headerOptions = new HeaderOptions(this.#socket, this.#family);
+    this.#headerOptions = headerOptions;
     this.#envelopes = new WeakMap();
     try {
       if (this.#sendByOptions(route, ttl, message) === "sent") return true;
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
     }
+    headerOptions.restore();
     this.#headerOptions = undefined;
     this.#envelopes = envelopes;
     return false;

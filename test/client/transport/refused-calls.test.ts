@@ -12,7 +12,7 @@ import { type FakePlatformOptions, SOCKET_KINDS } from "../../support/fake-platf
 import { scene } from "../support.ts";
 import { rangeOf } from "../sweep/support.ts";
 
-const { ENOSYS, EPERM } = constants.errno;
+const { EINVAL, ENOSYS, EPERM } = constants.errno;
 const ONE_BY_ONE = "packets are moved one by one, which costs time";
 const NO_CONTROL = "no TTLs, time stamps or errors from routers come with what is received";
 const BY_OPTIONS = "TTLs are set by system calls of their own, which costs time";
@@ -154,6 +154,18 @@ describe.each(SOCKET_KINDS)("On a $name socket", (kind) => {
     expect(await outcome(client.probe(target, how))).toMatchObject({ kind: "reply", rtt: 10 });
     expect(kernel.sent[0]).toMatchObject({ source: kind.host, interfaceIndex: 2, ttl: 64 });
     expect((await outcome(client.sweep(rangeOf(kind, 3).text, how))).sent).toBe(3);
+  });
+
+  test("an EINVAL for another reason is the probe's, and leaves nothing behind for the next one", async () => {
+    const world = refusing([], 0);
+    const { client, kernel, outcome } = world;
+    kernel.failSendsTo(target, EINVAL);
+    const refused = await outcome(client.probe(target, { dscp: 46 }));
+    expect(refused).toMatchObject({ kind: "sendError", error: "EINVAL" });
+    kernel.failSendsTo(target, 0);
+    expect((await outcome(client.probe(target))).kind).not.toBe("sendError");
+    expect(kernel.sent.map(({ ttl, tos }) => [ttl, tos])).toEqual([[64, 0]]);
+    expect(missing(world)).toEqual([]);
   });
 
   test("a firewall's EPERM is not taken for a sandbox's", async () => {
