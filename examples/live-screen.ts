@@ -1,4 +1,4 @@
-import type { WriteStream } from "node:tty";
+import { flush, write } from "./output.ts";
 
 // xterm's control sequences (ctlseqs): private modes 1049 and 25, CUP, EL, ED.
 const ENTER = "\x1b[?1049h\x1b[?25l";
@@ -8,48 +8,53 @@ const ERASE_LINE_END = "\x1b[K";
 const ERASE_BELOW = "\x1b[J";
 
 /**
- * Text that is drawn over and over in place, on the terminal's second screen: leaving brings back what was there before.
- * It follows the size of the window, and gives the cursor back however the process ends (unless it is killed outright).
+ * Text that is drawn over and over in place, on the terminal's second screen: leaving brings back
+ * what was there before. It follows the size of the window, and gives the cursor back however the
+ * process ends (unless it is killed outright).
  */
 export class LiveScreen {
-  readonly #terminal: WriteStream;
   #render: ((width: number) => string) | undefined;
   #isOpen = true;
+  #isWaiting = false;
 
-  constructor(terminal: WriteStream) {
-    this.#terminal = terminal;
-    terminal.on("resize", this.#redraw);
+  constructor() {
+    process.stdout.on("resize", this.#redraw);
     process.on("exit", this.#leave);
-    terminal.write(ENTER);
+    write(ENTER);
   }
 
   /** Shows the text that `render` gives for a width. After a change of size it is asked again. */
   draw(render: (width: number) => string): void {
     this.#render = render;
-    this.#redraw();
+    void this.#redraw();
   }
 
   [Symbol.dispose](): void {
     this.#leave();
-    this.#terminal.off("resize", this.#redraw);
+    process.stdout.off("resize", this.#redraw);
     process.off("exit", this.#leave);
   }
 
-  readonly #redraw = (): void => {
-    // A terminal that is still busy with the last frame does without this one.
-    if (this.#render === undefined || !this.#isOpen || this.#terminal.writableLength > 0) return;
+  readonly #redraw = async (): Promise<void> => {
+    // A terminal that is stopped, or busy with the last frame, gets the newest one afterwards.
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    await flush();
+    this.#isWaiting = false;
+    if (this.#render === undefined || !this.#isOpen) return;
     // A serial line says it has neither.
-    const columns = this.#terminal.columns || 80;
-    const rows = this.#terminal.rows || 24;
-    // Erasing after the text, not before, avoids flicker. After a full line it would erase the last character.
+    const columns = process.stdout.columns || 80;
+    const rows = process.stdout.rows || 24;
+    // Erasing after the text, not before, avoids flicker. After a full line it would erase the last
+    // character.
     const lines = cutToHeight(this.#render(columns - 1).split("\n"), rows);
-    this.#terminal.write(`${HOME}${lines.join(`${ERASE_LINE_END}\r\n`)}${ERASE_BELOW}`);
+    write(`${HOME}${lines.join(`${ERASE_LINE_END}\r\n`)}${ERASE_BELOW}`);
   };
 
   readonly #leave = (): void => {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#terminal.write(LEAVE);
+    write(LEAVE);
   };
 }
 

@@ -1,6 +1,7 @@
 import { Client, formatMtr } from "icmpx";
 import { LiveScreen } from "./live-screen.ts";
-import { prepare, print, run, seconds, terminalWidth } from "./support.ts";
+import { print, terminalWidth } from "./output.ts";
+import { prepare, run, seconds } from "./support.ts";
 
 const usage = `Usage: bun examples/mtr.ts [options] [host]
 
@@ -32,7 +33,7 @@ await run({
       }),
     );
     {
-      using screen = process.stdout.isTTY ? new LiveScreen(process.stdout) : undefined;
+      using screen = process.stdout.isTTY ? new LiveScreen() : undefined;
       screen?.draw(() => `MTR to ${host}`);
       // Without a terminal, too: nobody may await an endless mtr without reading its rounds.
       for await (const round of mtr) screen?.draw((width) => formatMtr(round, { width }));

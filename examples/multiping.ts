@@ -1,5 +1,6 @@
 import { Client, formatEchoResult, formatMultiping } from "icmpx";
-import { prepare, print, run, seconds, terminalWidth } from "./support.ts";
+import { print, terminalWidth } from "./output.ts";
+import { prepare, run, seconds } from "./support.ts";
 
 const usage = `Usage: bun examples/multiping.ts [options] [host]...
 

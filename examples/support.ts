@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
 import { type Family, IcmpxError, type Measurement } from "icmpx";
+import { flush, localized } from "./output.ts";
 
 /** What was asked for on the command line. */
 interface Arguments<Name extends string> {
@@ -27,26 +28,21 @@ class UsageError extends Error {}
 
 /** Runs a program and ends the process: code 2 after wrong use, 1 after a failure, each with one line on stderr. */
 export async function run<Name extends string>(program: Program<Name>): Promise<never> {
-  // Whoever read the output has gone, as head(1) does: there is nobody left to measure for.
-  process.stdout.on("error", () => process.exit(1));
   try {
     const code = await program.main(readArguments(program));
-    await new Promise((resolve) => process.stdout.write("", resolve));
+    await flush();
     // Not left to the event loop: a name server that does not answer would keep it waiting.
     process.exit(code);
   } catch (error) {
+    await flush();
     // Stopped before anything was measured.
     if (error instanceof DOMException && error.name === "AbortError") process.exit(1);
     const isWrongUse = error instanceof UsageError;
     if (!isWrongUse && !(error instanceof IcmpxError)) throw error;
-    process.stderr.write(`${basename(process.argv[1] ?? "icmpx", ".ts")}: ${error.message}\n`);
+    const name = basename(process.argv[1] ?? "icmpx", ".ts");
+    process.stderr.write(localized(`${name}: ${error.message}\n`));
     process.exit(isWrongUse ? 2 : 1);
   }
-}
-
-/** Writes a line to stdout, without waiting for a reader that is slow. */
-export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }
 
 /**
@@ -65,12 +61,6 @@ export function prepare<Item, Result>(
   };
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, stop);
   return measurement;
-}
-
-/** For tables: the width of the terminal, where there is one. */
-export function terminalWidth(): { readonly width: number | undefined } {
-  const { isTTY, columns } = process.stdout;
-  return { width: isTTY && columns > 0 ? columns : undefined };
 }
 
 /** Seconds as the milliseconds of the library, without the noise of binary fractions. */

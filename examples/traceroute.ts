@@ -1,5 +1,6 @@
 import { Client, formatHop, formatStopReason } from "icmpx";
-import { prepare, print, run, seconds } from "./support.ts";
+import { print } from "./output.ts";
+import { prepare, run, seconds } from "./support.ts";
 
 const usage = `Usage: bun examples/traceroute.ts [options] [host]
 

@@ -161,6 +161,25 @@ describeIf(requires.all(requires.linux(), requires.root()), "examples on loopbac
     expect(stdout).toMatch(/^ *MTR to 127\.0\.0\.1\n┌/);
   });
 
+  test("sweep loses nothing when its reader is slow", async () => {
+    // More than fits into a pipe.
+    const sweep = exampleCommand("sweep.ts", "127.0.0.0/20", "-r", "Infinity").join(" ");
+    const child = Bun.spawn(["sh", "-c", `${sweep} | (sleep 1; cat)`], { stdout: "pipe" });
+    const lines = (await new Response(child.stdout).text()).split("\n");
+    expect(lines).toHaveLength(4097);
+    expect(lines.at(-2)).toStartWith("4094 of 4094 hosts answered; ");
+  });
+
+  test("messages are in ASCII where the locale is not UTF-8", async () => {
+    const child = Bun.spawn(exampleCommand("ping.ts", "bücher.."), {
+      env: { ...process.env, LC_ALL: "C" },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    expect(await new Response(child.stderr).text()).toMatch(/^ping: Cannot resolve "b\?cher\.\.": [ -~]+\n$/);
+    expect(await child.exited).toBe(1);
+  });
+
   test("ping ends when nobody reads its output any more", async () => {
     const child = startExample("ping.ts", "127.0.0.1", "-c", "Infinity", "-i", "0.02", "--no-dns");
     const reader = child.stdout.getReader();

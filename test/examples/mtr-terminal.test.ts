@@ -1,4 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { describeIf, requires } from "../support/requires.ts";
 import { FakeTerminal } from "./fake-terminal.ts";
 import { exampleCommand } from "./run-example.ts";
@@ -6,6 +7,8 @@ import { exampleCommand } from "./run-example.ts";
 setDefaultTimeout(60_000);
 
 const POLL_MS = 10;
+const CTRL_Q = "\x11";
+const CTRL_S = "\x13";
 const RULE = /^┌[─┬]+┐$/;
 
 describeIf(requires.all(requires.linux(), requires.root()), "examples/mtr.ts on a terminal", () => {
@@ -93,6 +96,30 @@ describeIf(requires.all(requires.linux(), requires.root()), "examples/mtr.ts on 
     expect(screen.lines.join("")).toStartWith('mtr: Cannot resolve "no-such-host.invalid": ');
   });
 
+  test("draws in ASCII where the locale is not UTF-8", async () => {
+    await using run = start(80, 24, "127.0.0.1", "-c", "Infinity", "-i", "0.05", { LC_ALL: "C" });
+    const { screen } = run;
+    await run.until(() => screen.lines.some((line) => /^\| *1 ?\| ?127\.0\.0\.1 ?\|/.test(line)));
+    expect(screen.lines[1]).toMatch(/^\+[-+]+\+$/);
+    run.type("\x03");
+    expect(await run.exited).toBe(0);
+    expect(screen.output).not.toMatch(/[^\0-\x7f]/);
+  });
+
+  test("goes on probing while the terminal is stopped, and then shows where it is", async () => {
+    await using run = startAlone("mtr.ts", "127.0.0.1", "-c", "Infinity", "-i", "0.02", "--no-dns");
+    const { screen } = run;
+    await run.until(() => sentOn(screen) >= 2);
+    run.type(CTRL_S);
+    await run.until(() => run.echoes() > sentOn(screen) + 50);
+    const sent = sentOn(screen);
+    run.type(CTRL_Q);
+    await run.until(() => sentOn(screen) > sent + 50);
+    run.type("\x03");
+    expect(await run.exited).toBe(0);
+    expect([screen.isAlternate, screen.isCursorVisible]).toEqual([false, true]);
+  });
+
   test("ends by itself after the last cycle, with the same table", async () => {
     await using run = start(80, 24, "127.0.0.1", "-c", "3", "-i", "0.05");
     expect(await run.exited).toBe(0);
@@ -101,19 +128,63 @@ describeIf(requires.all(requires.linux(), requires.root()), "examples/mtr.ts on 
   });
 });
 
+describeIf(
+  requires.all(requires.linux(), requires.root(), requires.command("ip")),
+  "examples/ping.ts on a terminal",
+  () => {
+    test("goes on probing while the terminal is stopped, and then shows every line", async () => {
+      await using run = startAlone("ping.ts", "127.0.0.1", "-c", "Infinity", "-i", "0.02", "--no-dns");
+      const lines = (): string[] => run.screen.output.match(/icmp_seq=\d+ /g) ?? [];
+      await run.until(() => lines().length >= 2);
+      run.type(CTRL_S);
+      await run.until(() => run.echoes() > lines().length + 50);
+      const shown = lines().length;
+      run.type(CTRL_Q);
+      await run.until(() => lines().length > shown + 50);
+      run.type("\x03");
+      expect(await run.exited).toBe(0);
+      expect(lines()).toEqual(lines().map((_, index) => `icmp_seq=${index + 1} `));
+    });
+  },
+);
+
 interface TerminalRun extends AsyncDisposable {
   readonly screen: FakeTerminal;
   readonly exited: Promise<number>;
   type(keys: string): void;
   kill(signal: NodeJS.Signals): void;
   resize(columns: number, rows: number): void;
+  /** Echo requests sent in its network namespace. */
+  echoes(): number;
   /** Waits for what the screen should show; the test's time limit ends it. */
   until(isShown: () => boolean): Promise<void>;
 }
 
-function start(columns: number, rows: number, ...args: readonly string[]): TerminalRun {
+function start(
+  columns: number,
+  rows: number,
+  ...args: readonly (string | Record<string, string>)[]
+): TerminalRun {
+  const env = args.find((each) => typeof each === "object");
+  const words = args.filter((each) => typeof each === "string");
+  return startCommand(exampleCommand("mtr.ts", ...words), columns, rows, env);
+}
+
+/** Starts an example in a network namespace of its own, where nobody else's packets are counted. */
+function startAlone(name: string, ...args: readonly string[]): TerminalRun {
+  const begin = ["unshare", "--net", "sh", "-c", 'ip link set lo up; exec "$@"', "sh"];
+  return startCommand([...begin, ...exampleCommand(name, ...args)], 80, 24);
+}
+
+function startCommand(
+  command: readonly string[],
+  columns: number,
+  rows: number,
+  env: Readonly<Record<string, string>> = {},
+): TerminalRun {
   const screen = new FakeTerminal(columns || 80, rows || 24);
-  const child = Bun.spawn(exampleCommand("mtr.ts", ...args), {
+  const child = Bun.spawn([...command], {
+    env: { ...process.env, ...env },
     terminal: { cols: columns, rows, data: (_, bytes) => screen.write(bytes) },
   });
   const { terminal } = child;
@@ -130,6 +201,13 @@ function start(columns: number, rows: number, ...args: readonly string[]): Termi
     resize(newColumns, newRows) {
       screen.resize(newColumns, newRows);
       terminal.resize(newColumns, newRows);
+    },
+    echoes() {
+      const [titles = [], counts = []] = readFileSync(`/proc/${child.pid}/net/snmp`, "utf8")
+        .split("\n")
+        .filter((line) => line.startsWith("Icmp: "))
+        .map((line) => line.split(" "));
+      return Number(counts[titles.indexOf("OutEchos")]);
     },
     async until(isShown) {
       while (!isShown()) {
