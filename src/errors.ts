@@ -108,6 +108,25 @@ export class ResolveError extends IcmpxError {
 }
 
 /**
+ * No probe can reach a target the way that is asked for: its zone, `source` and `interface` exclude
+ * each other, or do not tell the interface that a link-local address needs.
+ */
+export class RouteError extends IcmpxError {
+  override name = "RouteError";
+  /** The target as it was given. */
+  readonly host: string;
+
+  constructor(
+    message: string,
+    details: { readonly host: string; readonly code: string },
+    options?: ErrorOptions,
+  ) {
+    super(message, details.code, options);
+    this.host = details.host;
+  }
+}
+
+/**
  * Opening a socket on a platform other than Linux, or where Bun cannot call the C library because its
  * JIT is off. The packet codecs work everywhere.
  */

@@ -90,6 +90,7 @@ export {
   RawSocketPermissionError,
   type Remedy,
   ResolveError,
+  RouteError,
   SystemError,
   type SystemErrorDetails,
   UnsupportedPlatformError,

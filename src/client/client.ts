@@ -179,9 +179,9 @@ export class Client {
    * @param target a host name or an IP address
    * @throws {TypeError | RangeError} at once, for a wrong target or option
    *
-   * The run rejects with `ResolveError`, `RawSocketPermissionError`, `UnsupportedPlatformError`, a `SystemError` of opening
-   * the socket, `RangeError` for an interface that this host does not have, `ClientClosedError`, or the reason of the aborted
-   * signal; so do those of the other methods.
+   * The run rejects with `ResolveError`, `RouteError`, `RawSocketPermissionError`, `UnsupportedPlatformError`,
+   * a `SystemError` of opening the socket, `RangeError` for an interface that this host does not have,
+   * `ClientClosedError`, or the reason of the aborted signal; so do those of the other methods.
    */
   probe(target: string, options: ProbeOptions = {}): Measurement<EchoResult, EchoResult> {
     checkTarget(target);
@@ -309,7 +309,8 @@ export class Client {
   sweep(targets: Targets, options: SweepOptions = {}): SweepMeasurement<SweepItem> {
     const settings = sweepSettings(this.#options, options);
     const { order, seed, exclude, family, signal } = settings;
-    const zone = new SweepZone(settings.interface ?? settings.sources[6]?.split("%", 2)[1]);
+    const by = settings.interface ?? settings.sources[6]?.split("%", 2)[1];
+    const zone = new SweepZone(by, () => this.#platform.libc);
     const stream = new TargetStream(targets, {
       resolver: this.#resolver,
       order,

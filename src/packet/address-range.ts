@@ -183,7 +183,8 @@ function checkIpv6(text: string, { bytes, zone }: IpAddress): void {
   throw refused(text, `an IPv4 address in IPv6 form; write ${formatAddress(bytes.subarray(12))}`);
 }
 
-function endsOf(range: AddressRange): [first: string, last: string] {
+/** The first and the last address of a range, as canonical text. */
+export function endsOf(range: AddressRange): [first: string, last: string] {
   if (range.family === 4) return [formatIpv4Number(range.first), formatIpv4Number(range.last)];
   return [formatAddress(ipv6Bytes(range.first)), formatAddress(ipv6Bytes(range.last))];
 }

@@ -189,9 +189,9 @@ describe("Client options on the wire", () => {
   test("an address with the zone of an interface that does not exist has no route: nothing is sent anywhere", async () => {
     const { client, failure, kernel } = scene(new FakePath({ delays: 1 }));
     expect(await failure(client.probe("fe80::1%nosuch0"))).toMatchObject({
-      name: "ResolveError",
+      name: "RouteError",
       code: "ENODEV",
-      message: 'Cannot resolve "fe80::1%nosuch0": this host has no interface "nosuch0"',
+      message: 'Cannot probe "fe80::1%nosuch0": this host has no interface "nosuch0"',
     });
     expect(kernel.sent).toEqual([]);
   });

@@ -176,7 +176,9 @@ describeIf(requires.all(requires.linux(), requires.root()), "examples on loopbac
       stdout: "pipe",
       stderr: "pipe",
     });
-    expect(await new Response(child.stderr).text()).toMatch(/^ping: Cannot resolve "b\?cher\.\.": [ -~]+\n$/);
+    expect(await new Response(child.stderr).text()).toMatch(
+      /^ping: Cannot resolve "b\?cher\.\.": [ -~]+\n$/,
+    );
     expect(await child.exited).toBe(1);
   });
 

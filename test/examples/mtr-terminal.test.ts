@@ -133,7 +133,15 @@ describeIf(
   "examples/ping.ts on a terminal",
   () => {
     test("goes on probing while the terminal is stopped, and then shows every line", async () => {
-      await using run = startAlone("ping.ts", "127.0.0.1", "-c", "Infinity", "-i", "0.02", "--no-dns");
+      await using run = startAlone(
+        "ping.ts",
+        "127.0.0.1",
+        "-c",
+        "Infinity",
+        "-i",
+        "0.02",
+        "--no-dns",
+      );
       const lines = (): string[] => run.screen.output.match(/icmp_seq=\d+ /g) ?? [];
       await run.until(() => lines().length >= 2);
       run.type(CTRL_S);

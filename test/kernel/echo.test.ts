@@ -139,7 +139,7 @@ describeIf(requiresLab("nft"), "echo on a real kernel", () => {
       ]);
       expect(resultOf(byName).kind).toBe("reply");
       expect(resultOf(byIndex).kind).toBe("reply");
-      expect(wrong?.error).toMatchObject({ name: "ResolveError", code: "ENETUNREACH" });
+      expect(wrong?.error).toMatchObject({ name: "RouteError", code: "ENETUNREACH" });
       expect(unknown?.error).toMatchObject({ name: "RangeError" });
       expect(unknown?.error?.message).toContain("nonesuch");
     });
@@ -250,7 +250,7 @@ describeIf(requiresLab("nft"), "echo on a real kernel", () => {
       });
       expect(resultOf(byOption).kind).toBe("reply");
       // A raw socket would find a route for it all the same, by any interface (ipv6(7) leaves that open).
-      expect(bare?.error).toMatchObject({ name: "ResolveError", code: "ERR_ZONE" });
+      expect(bare?.error).toMatchObject({ name: "RouteError", code: "ERR_ZONE" });
     });
   }
 });

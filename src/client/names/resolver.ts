@@ -128,7 +128,9 @@ export class Resolver {
     const literal = resolved(host, host);
     if (literal !== undefined) {
       if (isIpv4Mapped(literal.address)) throw mapped(host, literal.address);
-      if (family !== undefined && literal.family !== family) throw wrongFamily(host, family);
+      if (family !== undefined && literal.family !== family) {
+        throw wrongFamily(host, family, `it is an IPv${literal.family} address`);
+      }
       return literal;
     }
     const name = hostName(host);
@@ -323,8 +325,8 @@ function mapped(host: string, address: string): ResolveError {
   return refused(host, `${which}an IPv4 address in IPv6 form; use ${quad}`);
 }
 
-function wrongFamily(host: string, family: Family | undefined): ResolveError {
-  return new ResolveError(`${cannotResolve(host, family)}: it has none`, {
+function wrongFamily(host: string, family: Family | undefined, why = "it has none"): ResolveError {
+  return new ResolveError(`${cannotResolve(host, family)}: ${why}`, {
     host,
     code: "ERR_NO_ADDRESS",
   });

@@ -1,4 +1,4 @@
-import { ResolveError } from "../../errors.ts";
+import { RouteError } from "../../errors.ts";
 import { isMulticast, needsZone } from "../../packet/address.ts";
 import { interfaceIndex } from "../transport/interface-names.ts";
 import type { Platform } from "../transport/platform.ts";
@@ -24,7 +24,7 @@ export interface InterfaceWishes {
  * The interface of a route: that of the option, of the target's zone or of the source's zone, which
  * must agree. Whichever of the three names it, it holds for target and source (RFC 4007 section 6).
  *
- * @throws {ResolveError} for a target that cannot be reached by it
+ * @throws {RouteError} for a target that cannot be reached by it
  * @throws {RangeError} for an option that names an interface that this host does not have
  */
 export function interfaceOfRoute(
@@ -49,19 +49,8 @@ export function interfaceOfRoute(
       "ERR_ZONE",
     );
   }
-  const index = chosen === undefined ? undefined : interfaceIndex(libc, chosen);
-  // A group is reached by lo, too: its member is this host.
-  if (
-    index === LOOPBACK_INDEX &&
-    !isMulticast(address) &&
-    !isOurs(libc, address.split("%", 1)[0] ?? "", index)
-  ) {
-    throw unreachable(
-      host,
-      `interface ${chosen} leads to addresses of this host only`,
-      "ENETUNREACH",
-    );
-  }
+  const refusal = chosen === undefined ? undefined : loopbackRefusal(libc, chosen, [address]);
+  if (refusal !== undefined) throw unreachable(host, refusal, "ENETUNREACH");
   if (chosen === undefined && needsZone(address)) {
     const how = `add its interface, as in ${address}%eth0, or set the option "interface"`;
     throw unreachable(
@@ -76,6 +65,25 @@ export function interfaceOfRoute(
     );
   }
   return chosen;
+}
+
+/** Whether an interface is the one that leads to this host itself. */
+export function isLoopbackInterface(libc: Platform["libc"], by: string | number): boolean {
+  return interfaceIndex(libc, by) === LOOPBACK_INDEX;
+}
+
+/** Why an interface does not lead to all of `addresses`; undefined where it may. */
+export function loopbackRefusal(
+  libc: Platform["libc"],
+  by: string | number,
+  addresses: readonly string[],
+): string | undefined {
+  if (!isLoopbackInterface(libc, by)) return undefined;
+  // A group is reached by lo, too: its member is this host.
+  const isReached = (address: string) =>
+    isMulticast(address) || isOurs(libc, address.split("%", 1)[0] ?? "", LOOPBACK_INDEX);
+  if (addresses.every(isReached)) return undefined;
+  return `interface ${by} leads to addresses of this host only`;
 }
 
 function zoneOf(address: string): string | undefined {
@@ -94,6 +102,6 @@ function checkOption(
   throw new RangeError(`Option "${option}" is "${value}": this host has no ${which}`);
 }
 
-function unreachable(host: string, why: string, code: string): ResolveError {
-  return new ResolveError(`Cannot resolve "${host}": ${why}`, { host, code });
+function unreachable(host: string, why: string, code: string): RouteError {
+  return new RouteError(`Cannot probe "${host}": ${why}`, { host, code });
 }

@@ -2,6 +2,7 @@ import {
   type IcmpxError,
   RawSocketPermissionError,
   ResolveError,
+  RouteError,
   SystemError,
 } from "../../errors.ts";
 import { canonicalAddress } from "../../packet/address.ts";
@@ -155,9 +156,8 @@ function isAddress(host: string): boolean {
 
 function concernsTarget(error: unknown): error is IcmpxError {
   if (error instanceof RawSocketPermissionError) return false;
-  return (
-    error instanceof ResolveError || (error instanceof SystemError && error.code === "EAFNOSUPPORT")
-  );
+  if (error instanceof ResolveError || error instanceof RouteError) return true;
+  return error instanceof SystemError && error.code === "EAFNOSUPPORT";
 }
 
 function targetResult({ host, target, pinger, failure }: Slot): MultipingTarget {

@@ -86,7 +86,7 @@ describe("Resolver.lookup()", () => {
   test("refuses an address of the other family", async () => {
     const dns = new FakeDns();
     const error = await failure(resolverOver(dns).lookup("::1", { family: 4 }));
-    expect(error.message).toBe('Cannot resolve "::1" to an IPv4 address: it has none');
+    expect(error.message).toBe('Cannot resolve "::1" to an IPv4 address: it is an IPv6 address');
     expect((await failure(resolverOver(dns).lookup("1.2.3.4", { family: 6 }))).code).toBe(
       "ERR_NO_ADDRESS",
     );

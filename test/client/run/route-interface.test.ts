@@ -3,7 +3,7 @@ import { type InterfaceWishes, interfaceOfRoute } from "../../../src/client/run/
 import { fakePlatform } from "../../support/fake-platform.ts";
 
 const INTERFACES = { lo: 1, eth0: 2, wlan0: 3 };
-const OTHER = 'Cannot resolve "host": it is on interface';
+const OTHER = 'Cannot probe "host": it is on interface';
 
 function interfaceOf(wishes: Partial<InterfaceWishes>): string | number | undefined {
   const { platform } = fakePlatform({ interfaces: INTERFACES });
@@ -52,15 +52,12 @@ describe("interfaceOfRoute()", () => {
       { address: "fe80::1", source: "fe80::2%wlan0", interface: 2 },
       `${OTHER} 2, and probes are to leave by wlan0`,
     ],
-    [
-      { interface: "lo" },
-      'Cannot resolve "host": interface lo leads to addresses of this host only',
-    ],
+    [{ interface: "lo" }, 'Cannot probe "host": interface lo leads to addresses of this host only'],
     [
       { address: "2001:db8::1", interface: 1 },
-      'Cannot resolve "host": interface 1 leads to addresses',
+      'Cannot probe "host": interface 1 leads to addresses',
     ],
-    [{ address: "fe80::1%eth9" }, 'Cannot resolve "host": this host has no interface "eth9"'],
+    [{ address: "fe80::1%eth9" }, 'Cannot probe "host": this host has no interface "eth9"'],
     [{ interface: "eth9" }, 'Option "interface" is "eth9": this host has no such interface'],
     [
       { source: "fe80::2%eth9" },
@@ -72,11 +69,11 @@ describe("interfaceOfRoute()", () => {
     ],
     [
       { address: "fe80::1" },
-      'Cannot resolve "host": every interface may have such a link-local address: add its interface, as in fe80::1%eth0, or set the option "interface"',
+      'Cannot probe "host": every interface may have such a link-local address: add its interface, as in fe80::1%eth0, or set the option "interface"',
     ],
     [
       { address: "ff02::1" },
-      'Cannot resolve "host": every interface may have such a link-local address: add its interface, as in ff02::1%eth0, or set the option "interface"',
+      'Cannot probe "host": every interface may have such a link-local address: add its interface, as in ff02::1%eth0, or set the option "interface"',
     ],
   ])("refuses %o", (wishes, message) => {
     expect(() => interfaceOf(wishes)).toThrow(message);

@@ -259,6 +259,21 @@ describe("multiping() results", () => {
     });
   });
 
+  test("have a failure for what the interface does not lead to, and the others go on", async () => {
+    const { client, outcome } = scene({ ...new FakePath({ delays: 5 }), interfaces: { lo: 1 } });
+    const targets = ["127.0.0.1", "fe80::1%nosuch0", ONE, "fe80::1%1"];
+    const result = await outcome(client.multiping(targets, { ...QUICK, interface: "lo" }));
+    expect(result.targets.map(({ failure }) => failure?.error)).toEqual([
+      undefined,
+      "ENODEV",
+      "ENETUNREACH",
+      "ENETUNREACH",
+    ]);
+    expect(result.targets[2]?.failure?.message).toBe(
+      `Cannot probe "${ONE}": interface lo leads to addresses of this host only`,
+    );
+  });
+
   test("have a failure for a family that the kernel lacks, and the others go on", async () => {
     const { client, outcome } = scene({ ...new FakePath({ delays: 5 }), families: [4] });
     const { targets } = await outcome(client.multiping([SIX, ONE], QUICK));

@@ -1,10 +1,5 @@
 import type { Family } from "../../../packet/address.ts";
-import { isLinkLocal } from "../../../packet/address.ts";
-import {
-  type AddressRange,
-  addressesOf,
-  parseAddressRange,
-} from "../../../packet/address-range.ts";
+import { type AddressRange, endsOf, parseAddressRange } from "../../../packet/address-range.ts";
 import type { TargetFailure } from "../../results/results.ts";
 import type { SweepZone } from "./sweep-zone.ts";
 
@@ -40,9 +35,10 @@ export function parseTarget(
       ? failedTarget(text, "ERR_INVALID_TARGET", "A target is empty")
       : { kind: "name" };
   }
-  const refusal = zoneRefusal(range, zone, zones);
-  if (refusal !== undefined)
-    return failedTarget(text, "ERR_ZONE", `Target ${text} cannot be probed: ${refusal}`);
+  const refusal = zones.refusal(endsOf(range), zone);
+  if (refusal !== undefined) {
+    return failedTarget(text, refusal.code, `Target ${text} cannot be probed: ${refusal.why}`);
+  }
   if (family === undefined || range.family === family) return { kind: "range", range };
   return failedTarget(
     text,
@@ -53,16 +49,6 @@ export function parseTarget(
 
 /** An IPv6 address, its zone, and the length of a network. */
 const ZONED = /^([\da-f:.]*:[\da-f:.]*)%([^/\s]+)(\/\d+)?$/i;
-
-function zoneRefusal(
-  range: AddressRange,
-  zone: string | undefined,
-  zones: SweepZone,
-): string | undefined {
-  const [first = ""] = range.family === 6 ? addressesOf(range) : [];
-  if (isLinkLocal(first)) return zones.refusal(zone);
-  return zone === undefined ? undefined : "only link-local addresses have a zone";
-}
 
 /** A target that cannot be probed, for one of our own reasons or that of an error. */
 export function failedTarget(target: string, error: string, message: string): TargetFailure {

@@ -8,6 +8,7 @@ import {
   formatAddressRange,
   parseAddressRange,
 } from "../../../../src/packet/index.ts";
+import { fakePlatform } from "../../../support/fake-platform.ts";
 import { Collector, collect, FakeResolver } from "./collect.ts";
 
 describe("TargetStream of ranges", () => {
@@ -300,6 +301,45 @@ describe("link-local targets", () => {
       "fe80::1",
       "fe80::2",
     ]);
+  });
+});
+
+describe("targets of a sweep by lo", () => {
+  const targets = [
+    "127.0.0.5",
+    "192.0.2.10",
+    "192.0.2.8/29",
+    "2001:db8::10",
+    "2001:db8::1",
+    "own",
+    "other",
+  ];
+  const { platform } = fakePlatform({ interfaces: { eth0: 2, lo: 1 } });
+  const hosts = { own: "192.0.2.10", other: "192.0.2.1" };
+
+  test.each(["lo", 1])("have to be this host's own (by %p)", async (by) => {
+    for (const given of [targets, targets.values()]) {
+      const zone = new SweepZone(by, () => platform.libc);
+      expect((await collect(given, { zone, resolver: new FakeResolver(hosts) })).sort()).toEqual([
+        "!ENETUNREACH 192.0.2.8/29",
+        "!ENETUNREACH 2001:db8::1",
+        "!ENETUNREACH other",
+        "127.0.0.5",
+        "192.0.2.10",
+        "2001:db8::10",
+        "own=192.0.2.10",
+      ]);
+    }
+    const zone = new SweepZone(by, () => platform.libc);
+    const message = `Target 192.0.2.1 cannot be probed: interface ${by} leads to addresses of this host only`;
+    expect(() => new Collector("192.0.2.1", { zone })).toThrow(message);
+  });
+
+  test("are any by another interface, even one that is not there yet", async () => {
+    for (const by of ["eth0", "tun0", 7]) {
+      const zone = new SweepZone(by, () => platform.libc);
+      expect(await collect(["192.0.2.1"].values(), { zone })).toEqual(["192.0.2.1"]);
+    }
   });
 });
 
