@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { drawHouse } from "../scripts/support/house.ts";
 import {
   findCycles,
   findExtraIndexes,
@@ -7,6 +8,7 @@ import {
   findImpureGlobals,
   findLongFiles,
   listImports,
+  readSources,
   type Sources,
 } from "./support/layers.ts";
 
@@ -15,7 +17,7 @@ const ROOT = join(import.meta.dir, "..");
 const TOO_LONG = 550;
 const LONG = 400;
 
-const sources = await readSources("{src,examples,tui}/**/*.ts");
+const sources = await readSources(ROOT, "{src,examples,tui}/**/*.ts");
 
 describe("this repository", () => {
   test("has sources to check", () => {
@@ -37,6 +39,10 @@ describe("this repository", () => {
 
   test("has no import cycle", () => {
     expect(findCycles(sources)).toEqual([]);
+  });
+
+  test("is what docs/house.svg shows; if not, run: bun scripts/house.ts", async () => {
+    expect(await Bun.file(join(ROOT, "docs/house.svg")).text()).toBe(drawHouse(sources));
   });
 
   test(`has no file over ${TOO_LONG} lines`, () => {
@@ -220,13 +226,4 @@ describe("findLongFiles()", () => {
 
 function oneImport(path: string, specifier: string): Sources {
   return new Map([[path, `import ${JSON.stringify(specifier)};`]]);
-}
-
-async function readSources(pattern: string): Promise<Sources> {
-  const paths = (await Array.fromAsync(new Bun.Glob(pattern).scan(ROOT))).sort();
-  return new Map(
-    await Promise.all(
-      paths.map(async (path) => [path, await Bun.file(join(ROOT, path)).text()] as const),
-    ),
-  );
 }

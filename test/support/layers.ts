@@ -10,6 +10,16 @@ import ts from "typescript";
 /** Source text by path, relative to the repository, with `/` between folders. */
 export type Sources = ReadonlyMap<string, string>;
 
+/** The files under `root` that `pattern` names. */
+export async function readSources(root: string, pattern: string): Promise<Sources> {
+  const paths = (await Array.fromAsync(new Bun.Glob(pattern).scan(root))).sort();
+  return new Map(
+    await Promise.all(
+      paths.map(async (path) => [path, await Bun.file(join(root, path)).text()] as const),
+    ),
+  );
+}
+
 /** One import, re-export, `import()` or `import("...").Type`; types count as much as values. */
 export interface Import {
   readonly from: string;
@@ -34,7 +44,7 @@ const BUILT_IN = /^(node:|bun:|bun$)/;
 const RENDERER = /^@opentui\/core$/;
 
 /** A room of `src/client`. */
-interface Room {
+export interface Room {
   readonly name: string;
   /** A room imports only rooms on lower floors. */
   readonly floor: number;
@@ -43,7 +53,7 @@ interface Room {
 }
 
 /** The rooms of `src/client`, from the top floor down. `client` is the file `client.ts`, all others are folders. */
-const ROOMS: readonly Room[] = [
+export const ROOMS: readonly Room[] = [
   { name: "client", floor: 7, what: "the door: public methods, and the lifetime of sockets" },
   { name: "strategies", floor: 6, what: "when to send what" },
   { name: "sweep", floor: 6, what: "any number of hosts, in constant memory" },
@@ -57,7 +67,7 @@ const ROOMS: readonly Room[] = [
 ];
 
 /** The room of a file of `src/client`, or undefined. */
-function roomOf(path: string): Room | undefined {
+export function roomOf(path: string): Room | undefined {
   const name = /^src\/client\/(?:([^/]+)\/.+|(client)\.ts)$/.exec(path);
   return ROOMS.find((room) => room.name === (name?.[1] ?? name?.[2]));
 }
