@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import {
   chmodSync,
   chownSync,
@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -31,6 +32,16 @@ function readInChild(path: string): string {
     try { console.log(OWNED_FILES.read(${JSON.stringify(path)})); } catch (error) { console.log(error.message); }`;
   const { stdout } = Bun.spawnSync([process.execPath, "-e", program], { timeout: 5000 });
   return stdout.toString().trim();
+}
+
+/** Does something between the look at a path and the creation of a file beside it. */
+function beforeDraft(action: () => void): void {
+  const uuid = crypto.randomUUID();
+  const spy = spyOn(crypto, "randomUUID").mockImplementation(() => {
+    spy.mockRestore();
+    action();
+    return uuid;
+  });
 }
 
 describe("OWNED_FILES", () => {
@@ -60,6 +71,23 @@ describe("OWNED_FILES", () => {
     writeFileSync(victim, "untouched");
     const path = join(folder, "tui.json");
     symlinkSync(victim, `${path}.${process.pid}.tmp`);
+    OWNED_FILES.replace(path, "text");
+    expect([readFileSync(victim, "utf8"), readFileSync(path, "utf8")]).toEqual([
+      "untouched",
+      "text",
+    ]);
+    expect(lstatSync(path).isFile()).toBe(true);
+  });
+
+  test("writes to nothing that is put in its way meanwhile", () => {
+    const victim = join(folder, "victim");
+    writeFileSync(victim, "untouched");
+    const path = join(folder, "tui.json");
+    OWNED_FILES.replace(path, "before");
+    beforeDraft(() => {
+      rmSync(path);
+      symlinkSync(victim, path);
+    });
     OWNED_FILES.replace(path, "text");
     expect([readFileSync(victim, "utf8"), readFileSync(path, "utf8")]).toEqual([
       "untouched",
@@ -102,6 +130,40 @@ describeIf(requires.root(), "OWNED_FILES of root in the home of another user", (
     symlinkSync(secrets, join(home, ".config", "icmpx"));
     expect(() => OWNED_FILES.read(path)).toThrow("EACCES");
     expect(() => OWNED_FILES.replace(path, "text")).toThrow("EACCES");
+    expect(readFileSync(join(secrets, "tui.json"), "utf8")).toBe("secret");
+    expect(readdirSync(secrets)).toEqual(["tui.json"]);
+    expect(identity()).toEqual(before);
+  });
+
+  test("leads nowhere either when a folder is swapped for a link meanwhile", () => {
+    const before = identity();
+    const secrets = join(folder, "secrets");
+    mkdirSync(secrets, { mode: 0o700 });
+    writeFileSync(join(secrets, "tui.json"), "secret", { mode: 0o600 });
+    const own = join(home, ".config", "icmpx");
+    const swap = (): void => {
+      renameSync(own, `${own}.away`);
+      symlinkSync(secrets, own);
+    };
+    const restore = (): void => {
+      rmSync(own);
+      renameSync(`${own}.away`, own);
+    };
+    OWNED_FILES.replace(path, "text");
+    // By the user, after the path has been followed.
+    beforeDraft(swap);
+    expect(() => OWNED_FILES.replace(path, "text")).toThrow("EACCES");
+    restore();
+    // After the owner of the home has been found, and before root acts as that owner.
+    for (const act of [() => OWNED_FILES.read(path), () => OWNED_FILES.replace(path, "text")]) {
+      const spy = spyOn(process, "setgroups").mockImplementation((groups) => {
+        spy.mockRestore();
+        swap();
+        process.setgroups?.(groups);
+      });
+      expect(act).toThrow("EACCES");
+      restore();
+    }
     expect(readFileSync(join(secrets, "tui.json"), "utf8")).toBe("secret");
     expect(readdirSync(secrets)).toEqual(["tui.json"]);
     expect(identity()).toEqual(before);
