@@ -235,7 +235,10 @@ function liveTitle({ resolved, target, round }: MtrRound): string {
 /** A row for each hop; the other addresses that answered there follow, without what only a hop has. */
 function csvLines(result: MtrResult): string[] {
   const rows = result.hops.flatMap(({ ttl, addr, hostname: name, statistics, addresses }) => [
-    [result.target, ttl, addr, name, ...FIGURES.map((figure) => statistics[figure])],
+    [
+      ...[result.target, ttl, addr, name, ...FIGURES.map((figure) => statistics[figure])],
+      addresses.find((each) => each.addr === addr)?.unverified ?? 0,
+    ],
     ...addresses
       .filter((each) => each.addr !== addr)
       .map((each) => [
@@ -246,7 +249,8 @@ function csvLines(result: MtrResult): string[] {
         ...FIGURES.map((figure) =>
           figure in each.statistics ? each.statistics[figure as "mean"] : null,
         ),
+        each.unverified,
       ]),
   ]);
-  return [["target", "ttl", "address", "name", ...FIGURES], ...rows].map(toCsv);
+  return [["target", "ttl", "address", "name", ...FIGURES, "unverified"], ...rows].map(toCsv);
 }

@@ -32,6 +32,7 @@ const CSV_COLUMNS = [
   "duplicate",
   "corrupt",
   "reordered",
+  "unverified",
 ];
 
 const ECHO_HEADER = 8;
@@ -190,5 +191,6 @@ function csvRow(item: MultipingItem): readonly (string | number | boolean | null
     item.duplicate,
     item.corrupt,
     item.reordered,
+    item.kind === "icmpError" && item.unverified,
   ];
 }

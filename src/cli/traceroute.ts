@@ -25,7 +25,17 @@ import { version } from "./version.ts";
 
 const DEFAULT_MAX_TTL = 30;
 
-const CSV_COLUMNS = ["target", "ttl", "probe", "kind", "address", "name", "rtt_ms", "error"];
+const CSV_COLUMNS = [
+  "target",
+  "ttl",
+  "probe",
+  "kind",
+  "address",
+  "name",
+  "rtt_ms",
+  "error",
+  "unverified",
+];
 
 /** `icmpx traceroute`. */
 export const TRACEROUTE: Command = {
@@ -166,14 +176,15 @@ async function run(values: Values, host: Host): Promise<number> {
 }
 
 function csvRows(target: string, { ttl, probes }: TracerouteEntry) {
-  return probes.map(({ kind, reply, rtt, error }, index) => [
+  return probes.map((probe, index) => [
     target,
     ttl,
     index + 1,
-    kind,
-    reply?.addr,
-    reply?.hostname,
-    rtt,
-    error,
+    probe.kind,
+    probe.reply?.addr,
+    probe.reply?.hostname,
+    probe.rtt,
+    probe.error,
+    probe.kind === "icmpError" && probe.unverified,
   ]);
 }

@@ -43,7 +43,7 @@ describeIf(requires.all(requires.linux(), requires.root()), "signals", () => {
     );
     await main(["traceroute", "-n", "-w", "5", "--csv", "127.255.255.255"], host);
     clearInterval(timer);
-    expect(host.stdout.text).toBe("target,ttl,probe,kind,address,name,rtt_ms,error\n");
+    expect(host.stdout.text).toBe("target,ttl,probe,kind,address,name,rtt_ms,error,unverified\n");
   });
 
   for (const command of ["ping", "traceroute", "mtr"]) {
