@@ -60,6 +60,21 @@ describe("MtrNotes", () => {
     expect(notesOf(twice)).toEqual(["2 probes not sent: no\\x1bbuffer"]);
   });
 
+  test("counts what anybody may have sent", () => {
+    const count = (...counts: number[]): string[] => {
+      const { sent, lost, loss, inFlight, sendErrors, ...statistics } = statisticsOf([1]);
+      const addresses = counts.map((unverified) => {
+        return { addr: "192.0.2.7", hostname: null, statistics, unverified, extensions: [] };
+      });
+      const hop = { addr: "192.0.2.7", hostname: null, statistics: statisticsOf([1]), addresses };
+      return notesOf([], { hops: [{ ttl: 1, ...hop }] });
+    };
+    const why = "unverified: some NATs change what errors quote, and so does a forger";
+    expect(count(0, 0)).toEqual([]);
+    expect(count(1)).toEqual([`1 answer is ${why}`]);
+    expect(count(2, 3)).toEqual([`5 answers are ${why}`]);
+  });
+
   test("counts what this host itself lost", () => {
     const hop = { ttl: 1, addr: null, hostname: null, addresses: [] };
     const hops = [2, 3].map((overflows) => ({

@@ -40,6 +40,11 @@ test.each([
     " 12.3 ms  #7    late  time exceeded: in transit, says 10.0.0.2",
   ],
   [
+    errorOf(EXPIRED, { from: "10.0.0.2", unverified: true }),
+    "bad",
+    "    lost  #7    unverified  time exceeded: in transit, says 10.0.0.2",
+  ],
+  [
     errorOf(
       { type: 3, code: 4, description: "fragmentation needed", mtu: 1400 },
       { from: "10.0.0.2" },

@@ -41,6 +41,29 @@ describe("formatMtr()", () => {
     ]);
   });
 
+  test("marks each address of which an answer is unverified", () => {
+    const hop = hopOf(
+      2,
+      [1, 2],
+      [
+        ["10.0.2.1", null, [1]],
+        ["10.0.2.5", null, [2]],
+      ],
+    );
+    const mark = (...counts: number[]): string[] => {
+      const addresses = hop.addresses.map((each, index) => ({
+        ...each,
+        unverified: counts[index] ?? 0,
+      }));
+      return lines(roundOf("8.8.8.8", [{ ...hop, addresses }]))
+        .slice(4, 6)
+        .map((line) => line.split("│")[2]?.trim() ?? "");
+    };
+    expect(mark(0, 0)).toEqual(["10.0.2.5", "10.0.2.1"]);
+    expect(mark(0, 3)).toEqual(["10.0.2.5 ?", "10.0.2.1"]);
+    expect(mark(1, 0)).toEqual(["10.0.2.5", "10.0.2.1 ?"]);
+  });
+
   test("does not count probes in flight as lost", () => {
     const hop = { ...SILENT, statistics: statisticsOf([], { sent: 1, inFlight: 1 }) };
     expect(lines(roundOf("8.8.8.8", [hop]))[4]).toBe(

@@ -91,6 +91,14 @@ describe("formatEchoResult()", () => {
       "From 10.0.0.1 icmp_seq=1 Frag needed and DF set (mtu = 0) (late)",
     ],
     [
+      "an ICMP error that anybody may have sent",
+      errorOf(
+        { type: 3, code: 1, description: "destination unreachable: host unreachable" },
+        { from: "10.0.0.1", number: 2, unverified: true },
+      ),
+      "From 10.0.0.1 icmp_seq=2 Destination Host Unreachable (unverified)",
+    ],
+    [
       "a refused send",
       sendErrorOf(
         "ENETUNREACH",

@@ -33,6 +33,8 @@ interface Facts {
   readonly duplicate?: boolean;
   readonly corrupt?: boolean;
   readonly reordered?: boolean;
+  /** Of an ICMP error. */
+  readonly unverified?: boolean;
 }
 
 /** An echo reply. */
@@ -76,7 +78,7 @@ export function errorOf(
   return {
     ...common(facts),
     kind: "icmpError",
-    unverified: false,
+    unverified: facts.unverified ?? false,
     error: errorLabel(addr.includes(":") ? 6 : 4, details.type, details.code),
     rtt: reply.rtt,
     rttSource: "kernel",

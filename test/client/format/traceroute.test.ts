@@ -53,6 +53,22 @@ describe("formatHop()", () => {
       [transitOf({ to: "2001:db8::9", from: "fe80::1%eth0", rtt: 0.1 }), timeoutOf()],
       [" 3  fe80::1%eth0  0.100 ms  *"],
     ],
+    [
+      "an unverified answer, explained once",
+      [transitOf({ ...A, unverified: true }), transitOf(A), transitOf({ ...A, unverified: true })],
+      [" 3  10.0.2.1  1.203 ms ?  1.203 ms  1.203 ms ?  (?: unverified, may be forged)"],
+    ],
+    [
+      "what an unverified error says, and whose it is",
+      [
+        errorOf({ type: 3, code: 1, description: "in words" }, { ...A, unverified: true }),
+        transitOf(B),
+      ],
+      [
+        " 3  10.0.2.1  1.203 ms !H ?  (!H: host unreachable, ?: unverified, may be forged)",
+        "    10.0.2.5  1.240 ms",
+      ],
+    ],
     ["a corrupt reply", [replyOf({ ...A, corrupt: true })], [" 3  10.0.2.1  1.203 ms corrupt"]],
     [
       "a hostile name",
