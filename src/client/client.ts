@@ -50,7 +50,12 @@ import {
   type PermissionDiagnosis,
   unsupportedDiagnosis,
 } from "./transport/permission.ts";
-import { type Platform, systemPlatform, systemResolver } from "./transport/platform.ts";
+import {
+  type Platform,
+  systemPlatform,
+  systemRandom,
+  systemResolver,
+} from "./transport/platform.ts";
 import { readProcessFacts } from "./transport/process-facts.ts";
 
 /**
@@ -313,6 +318,7 @@ export class Client {
     const zone = new SweepZone(by, () => this.#platform.libc);
     const stream = new TargetStream(targets, {
       resolver: this.#resolver,
+      random: this.#givenPlatform?.random ?? systemRandom,
       order,
       seed,
       exclude,

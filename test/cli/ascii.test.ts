@@ -2,7 +2,11 @@ import { describe, expect, test } from "bun:test";
 import { asciiHost, isUtf8, toAscii } from "../../src/cli/ascii.ts";
 import type { Host } from "../../src/cli/host.ts";
 import { Resolver } from "../../src/client/names/resolver.ts";
-import { type Platform, systemPlatform } from "../../src/client/transport/platform.ts";
+import {
+  type Platform,
+  RESOLVER_CLOCK,
+  systemPlatform,
+} from "../../src/client/transport/platform.ts";
 import { describeIf, requires } from "../support/requires.ts";
 import { runCli } from "./fake-environment.ts";
 
@@ -40,7 +44,10 @@ describe("toAscii()", () => {
 describeIf(requires.all(requires.linux(), requires.root()), "icmpx with LC_ALL=C", () => {
   const platform = (): Platform => ({
     ...systemPlatform(),
-    resolver: new Resolver({ lookup: async () => [], reverse: async () => "bücher.例え" }),
+    resolver: new Resolver(
+      { lookup: async () => [], reverse: async () => "bücher.例え" },
+      RESOLVER_CLOCK,
+    ),
   });
   const run = (line: string, env: Record<string, string>) =>
     runCli(line, { env, platform: platform(), terminal: { columns: 60, rows: 24 } });

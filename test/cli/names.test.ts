@@ -1,6 +1,10 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { Resolver } from "../../src/client/names/resolver.ts";
-import { type Platform, systemPlatform } from "../../src/client/transport/platform.ts";
+import {
+  type Platform,
+  RESOLVER_CLOCK,
+  systemPlatform,
+} from "../../src/client/transport/platform.ts";
 import { describeIf, requires } from "../support/requires.ts";
 import { parseCsv, parseNdjson, runCli } from "./fake-environment.ts";
 
@@ -25,12 +29,15 @@ describeIf(requires.all(requires.linux(), requires.root()), "names from the netw
   for (const [what, name] of HOSTILE) {
     const platform = (): Platform => ({
       ...systemPlatform(),
-      resolver: new Resolver({
-        lookup: async (_, family) => [
-          { address: family === 6 ? "::1" : "127.0.0.1", family: family === 6 ? 6 : 4 },
-        ],
-        reverse: async () => name,
-      }),
+      resolver: new Resolver(
+        {
+          lookup: async (_, family) => [
+            { address: family === 6 ? "::1" : "127.0.0.1", family: family === 6 ? 6 : 4 },
+          ],
+          reverse: async () => name,
+        },
+        RESOLVER_CLOCK,
+      ),
     });
     const shown = async (line: string) => (await runCli(line, { platform: platform() })).stdout;
 
@@ -84,10 +91,13 @@ describeIf(requires.all(requires.linux(), requires.root()), "names from the netw
   test("ping shows names for a host given by name, and with -H; -n shows none", async () => {
     const platform = (): Platform => ({
       ...systemPlatform(),
-      resolver: new Resolver({
-        lookup: async () => [{ address: "127.0.0.1", family: 4 }],
-        reverse: async () => "named.example",
-      }),
+      resolver: new Resolver(
+        {
+          lookup: async () => [{ address: "127.0.0.1", family: 4 }],
+          reverse: async () => "named.example",
+        },
+        RESOLVER_CLOCK,
+      ),
     });
     const shown = async (line: string) => (await runCli(line, { platform: platform() })).stdout;
     expect(await shown("ping -c 1 host.example")).toContain("from named.example (127.0.0.1): ");
@@ -101,7 +111,10 @@ describeIf(requires.all(requires.linux(), requires.root()), "names from the netw
   test("--csv keeps a spreadsheet from running the name of whoever answers", async () => {
     const platform = (): Platform => ({
       ...systemPlatform(),
-      resolver: new Resolver({ lookup: async () => [], reverse: async () => "=cmd|calc!A0" }),
+      resolver: new Resolver(
+        { lookup: async () => [], reverse: async () => "=cmd|calc!A0" },
+        RESOLVER_CLOCK,
+      ),
     });
     const csv = async (line: string) => (await runCli(line, { platform: platform() })).stdout;
     for (const line of ["ping -H -c 1 --csv", "mtr -c 1 --csv", "traceroute -q 1 --csv"]) {
@@ -114,7 +127,10 @@ describeIf(requires.all(requires.linux(), requires.root()), "names from the netw
     const run = async (line: string) => {
       const platform: Platform = {
         ...systemPlatform(),
-        resolver: new Resolver({ lookup: async () => [], reverse: async () => name }),
+        resolver: new Resolver(
+          { lookup: async () => [], reverse: async () => name },
+          RESOLVER_CLOCK,
+        ),
       };
       const env = { NO_COLOR: "1" };
       return (await runCli(line, { platform, env, terminal: { columns: 80, rows: 24 } })).stdout;

@@ -1,7 +1,11 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { main } from "../../src/cli/main.ts";
 import { Resolver } from "../../src/client/names/resolver.ts";
-import { type Platform, systemPlatform } from "../../src/client/transport/platform.ts";
+import {
+  type Platform,
+  RESOLVER_CLOCK,
+  systemPlatform,
+} from "../../src/client/transport/platform.ts";
 import { describeIf, requires } from "../support/requires.ts";
 import { FakeHost, parseNdjson, runCli } from "./fake-environment.ts";
 
@@ -50,13 +54,16 @@ describeIf(requires.all(requires.linux(), requires.root()), "signals", () => {
     test(`SIGINT while ${command} waits for a name server ends it with exit code 1`, async () => {
       const platform: Platform = {
         ...systemPlatform(),
-        resolver: new Resolver({
-          lookup: () => {
-            setTimeout(() => host.send("SIGINT"));
-            return new Promise(() => {});
+        resolver: new Resolver(
+          {
+            lookup: () => {
+              setTimeout(() => host.send("SIGINT"));
+              return new Promise(() => {});
+            },
+            reverse: async () => null,
           },
-          reverse: async () => null,
-        }),
+          RESOLVER_CLOCK,
+        ),
       };
       const host = new FakeHost({ platform });
       expect(await main([command, "slow.example"], host)).toBe(1);

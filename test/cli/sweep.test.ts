@@ -5,7 +5,11 @@ import { join } from "node:path";
 import type { Client, ClientOptions, SweepOptions } from "icmpx";
 import { main } from "../../src/cli/main.ts";
 import { Resolver } from "../../src/client/names/resolver.ts";
-import { type Platform, systemPlatform } from "../../src/client/transport/platform.ts";
+import {
+  type Platform,
+  RESOLVER_CLOCK,
+  systemPlatform,
+} from "../../src/client/transport/platform.ts";
 import { FakeDns } from "../support/fake-dns.ts";
 import { echoReply, type FakeNetwork } from "../support/fake-network.ts";
 import { fakePlatform } from "../support/fake-platform.ts";
@@ -392,7 +396,7 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx sweep on loop
     };
     const platform = {
       ...systemPlatform(),
-      resolver: new Resolver({ lookup, reverse: async () => null }),
+      resolver: new Resolver({ lookup, reverse: async () => null }, RESOLVER_CLOCK),
     };
     const host = new FakeHost({ platform });
     expect(await main(["sweep", "slow.example"], host)).toBe(1);

@@ -21,7 +21,7 @@ export interface Setup {
 /** A clock that stands still, and names that nobody knows. */
 export function fakeServices(): RunServices {
   const clock = new FakeClock();
-  return { clock, pace: promptPace(clock), resolver: new Resolver(new FakeDns({})) };
+  return { clock, pace: promptPace(clock), resolver: new Resolver(new FakeDns({}), clock) };
 }
 
 /** A measurement whose run the test plays by hand. */

@@ -1,7 +1,6 @@
 import { ResolveError } from "../../errors.ts";
 import { canonicalAddress, type Family, parseAddress } from "../../packet/address.ts";
 import { type Clock, NS_PER_MS } from "../time/clock.ts";
-import { ReverseLookup } from "./reverse-lookup.ts";
 
 /** A host, and the address that is used for it. */
 export interface ResolvedHost {
@@ -63,31 +62,6 @@ const MAX_REVERSE_QUERIES = 16;
 const MAX_HOST_LENGTH = 253;
 const MAX_NAME_LENGTH = 255;
 
-let reverseLookup: ReverseLookup | undefined;
-
-/**
- * The name service of the system. Names are looked up by getaddrinfo(3), with all that the system
- * knows (nsswitch.conf(5)); node:dns is loaded for the first of them, as it would take a tenth of
- * the time that importing the library takes. Names of addresses: {@link ReverseLookup}.
- */
-const SYSTEM_DNS: DnsBackend = {
-  lookup: async (host, family) =>
-    (await import("node:dns/promises")).lookup(host, { all: true, family, order: "verbatim" }),
-  reverse: (address, timeoutNs) => {
-    reverseLookup ??= new ReverseLookup();
-    return reverseLookup.nameOf(address, timeoutNs);
-  },
-};
-
-const SYSTEM_CLOCK: ResolverClock = {
-  monotonicNs: () => performance.now() * NS_PER_MS,
-  schedule: (delayNs, callback) => {
-    const timer = setTimeout(callback, delayNs / NS_PER_MS);
-    timer.unref();
-    return () => clearTimeout(timer);
-  },
-};
-
 /**
  * Names to addresses, and addresses to names.
  *
@@ -110,7 +84,7 @@ export class Resolver {
   readonly #queue = new Map<string, (name: string | null) => void>();
   #queries = 0;
 
-  constructor(dns: DnsBackend = SYSTEM_DNS, clock: ResolverClock = SYSTEM_CLOCK) {
+  constructor(dns: DnsBackend, clock: ResolverClock) {
     this.#dns = dns;
     this.#clock = clock;
   }

@@ -4,6 +4,8 @@ import { NameFiles } from "./name-files.ts";
 
 /** How to construct a {@link ReverseLookup}. */
 export interface ReverseLookupOptions {
+  /** Fills `bytes` with random ones and returns it: the transaction IDs. */
+  random(bytes: Uint8Array): Uint8Array;
   /** Where hosts, resolv.conf and nsswitch.conf are. */
   readonly folder?: string;
   /** The port of name servers. */
@@ -26,10 +28,12 @@ const ROUNDS = 2;
 export class ReverseLookup {
   readonly #files: NameFiles;
   readonly #port: number;
+  readonly #random: ReverseLookupOptions["random"];
 
-  constructor({ folder = "/etc", port = DNS_PORT }: ReverseLookupOptions = {}) {
+  constructor({ folder = "/etc", port = DNS_PORT, random }: ReverseLookupOptions) {
     this.#files = new NameFiles(folder);
     this.#port = port;
+    this.#random = random;
   }
 
   /**
@@ -56,7 +60,8 @@ export class ReverseLookup {
   }
 
   async #ask(server: string, address: string, patienceMs: number): Promise<PtrAnswer> {
-    const query = encodePtrQuery(crypto.getRandomValues(new Uint16Array(1))[0] as number, address);
+    const [high = 0, low = 0] = this.#random(new Uint8Array(2));
+    const query = encodePtrQuery((high << 8) | low, address);
     const { promise, resolve } = Promise.withResolvers<PtrAnswer>();
     const fail = (error: unknown): void =>
       resolve({ failure: error instanceof Error ? error.message : String(error) });

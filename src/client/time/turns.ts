@@ -13,16 +13,22 @@ export class Turns {
   #pending = 0;
   #sinceMs = 0;
   #mustPause = false;
+  readonly #nowMs: () => number;
+
+  /** @param nowMs a clock that never steps, in milliseconds */
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
 
   /** Calls `callback` in the next turn, or after a pause. Returns a function that cancels it. */
   schedule(callback: () => void): () => void {
-    if (this.#pending > 0 && performance.now() > this.#sinceMs + LONGEST_CHAIN_MS)
+    if (this.#pending > 0 && this.#nowMs() > this.#sinceMs + LONGEST_CHAIN_MS)
       this.#mustPause = true;
     return this.#mustPause ? afterPause(callback) : this.#atOnce(callback);
   }
 
   #atOnce(callback: () => void): () => void {
-    if (this.#pending === 0) this.#sinceMs = performance.now();
+    if (this.#pending === 0) this.#sinceMs = this.#nowMs();
     this.#pending += 1;
     let isWaiting = true;
     const immediate = setImmediate(() => {

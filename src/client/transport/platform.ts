@@ -1,12 +1,16 @@
 import { Libc } from "../../ffi/libc.ts";
 import { openReactor, type Reactor } from "../../ffi/reactor.ts";
 import { openLibc } from "../../ffi/symbols.ts";
-import { Resolver } from "../names/resolver.ts";
+import { type DnsBackend, Resolver, type ResolverClock } from "../names/resolver.ts";
+import { ReverseLookup } from "../names/reverse-lookup.ts";
 import { type Clock, NS_PER_MS } from "../time/clock.ts";
 import { Turns } from "../time/turns.ts";
 import { type ProcessFacts, readProcessFacts } from "./process-facts.ts";
 
-/** Everything outside that a client uses. Tests put fakes here. */
+/**
+ * Everything outside that a client uses, and its only source of libc, clocks, names and chance. Tests
+ * put fakes here.
+ */
 export interface Platform {
   readonly libc: Libc;
   readonly reactor: Reactor;
@@ -40,18 +44,49 @@ export function assemblePlatform(parts: PlatformParts): Platform {
     libc,
     reactor,
     clock,
-    resolver: parts.resolver ?? new Resolver(),
+    resolver: parts.resolver ?? systemResolver(),
     processFacts: parts.processFacts ?? readProcessFacts,
-    random: parts.random ?? ((bytes) => crypto.getRandomValues(bytes)),
+    random: parts.random ?? systemRandom,
   };
 }
+
+let reverseLookup: ReverseLookup | undefined;
+
+/**
+ * Names are looked up by getaddrinfo(3), with all that the system knows (nsswitch.conf(5));
+ * node:dns is loaded for the first of them, as it would take a tenth of the time that importing the
+ * library takes. Names of addresses: {@link ReverseLookup}.
+ */
+const SYSTEM_DNS: DnsBackend = {
+  lookup: async (host, family) =>
+    (await import("node:dns/promises")).lookup(host, { all: true, family, order: "verbatim" }),
+  reverse: (address, timeoutNs) => {
+    reverseLookup ??= new ReverseLookup({ random: systemRandom });
+    return reverseLookup.nameOf(address, timeoutNs);
+  },
+};
+
+/** The clock of resolvers: its timers keep no process alive. */
+export const RESOLVER_CLOCK: ResolverClock = {
+  monotonicNs: () => performance.now() * NS_PER_MS,
+  schedule: (delayNs, callback) => {
+    const timer = setTimeout(callback, delayNs / NS_PER_MS);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
 
 let resolver: Resolver | undefined;
 let system: Platform | undefined;
 
-/** This process's resolver, with one cache of names. */
+/** Fills `bytes` with random ones and returns it. */
+export function systemRandom(bytes: Uint8Array): Uint8Array {
+  return crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>);
+}
+
+/** This process's resolver, with one cache of names. Unlike the rest of the platform, it works off Linux. */
 export function systemResolver(): Resolver {
-  resolver ??= new Resolver();
+  resolver ??= new Resolver(SYSTEM_DNS, RESOLVER_CLOCK);
   return resolver;
 }
 
@@ -74,7 +109,7 @@ export function systemPlatform(): Platform {
   return system;
 }
 
-const turns = new Turns();
+const turns = new Turns(() => performance.now());
 
 function scheduleTimer(delayNs: number, callback: () => void): () => void {
   // A timer of 0 ms waits for 1 ms. What is due now has a turn of the event loop after everybody who waits has had one.

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { type ResolvedHost, Resolver } from "../../../src/client/names/resolver.ts";
+import { systemResolver } from "../../../src/client/transport/platform.ts";
 import { ResolveError } from "../../../src/errors.ts";
 import { type Answers, FakeDns, settle } from "../../support/fake-dns.ts";
 import { describeIf } from "../../support/requires.ts";
@@ -300,7 +301,7 @@ describe("Resolver over the name service of the system", () => {
   const reason = knowsLocalhost ? undefined : "needs a line `127.0.0.1 localhost` in /etc/hosts";
   describeIf(reason, "with /etc/hosts", () => {
     test("knows localhost", async () => {
-      const resolver = new Resolver();
+      const resolver = systemResolver();
       expect(await resolver.lookup("localhost", { family: 4 })).toEqual({
         host: "localhost",
         address: "127.0.0.1",
@@ -313,6 +314,6 @@ describe("Resolver over the name service of the system", () => {
   });
 
   test("refuses what getaddrinfo(3) would take for 127.0.0.1", async () => {
-    expect((await failure(new Resolver().lookup("127.1"))).code).toBe("ERR_INVALID_HOST");
+    expect((await failure(systemResolver().lookup("127.1"))).code).toBe("ERR_INVALID_HOST");
   });
 });

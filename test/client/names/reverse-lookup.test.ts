@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ReverseLookup } from "../../../src/client/names/reverse-lookup.ts";
+import { systemRandom as random } from "../../../src/client/transport/platform.ts";
 import { type Behaviour, DnsServer } from "../../support/dns-server.ts";
 
 const MALFORMED: Behaviour = { data: Uint8Array.of(0x40, 1, 2, 3) };
@@ -38,7 +39,7 @@ async function ask(
   server: DnsServer,
   ...addresses: string[]
 ): Promise<(string | null | undefined)[]> {
-  const lookup = new ReverseLookup({ folder, port: server.port });
+  const lookup = new ReverseLookup({ folder, port: server.port, random });
   const answers = await Promise.allSettled(
     addresses.map((address) => lookup.nameOf(address, TIMEOUT_NS)),
   );
@@ -67,7 +68,7 @@ describe("ReverseLookup", () => {
 
   test("says what went wrong at which server", async () => {
     using server = await DnsServer.open(behaviourOf);
-    const lookup = new ReverseLookup({ folder, port: server.port });
+    const lookup = new ReverseLookup({ folder, port: server.port, random });
     expect(lookup.nameOf("10.9.0.19", TIMEOUT_NS)).rejects.toThrow(
       "Cannot find the name of 10.9.0.19: 127.0.0.1: code 2, 127.0.0.1: code 2",
     );
@@ -107,7 +108,7 @@ describe("ReverseLookup", () => {
 
   test("takes names from /etc/hosts before it asks, and reads that again when it has changed", async () => {
     using server = await DnsServer.open(behaviourOf);
-    const lookup = new ReverseLookup({ folder, port: server.port });
+    const lookup = new ReverseLookup({ folder, port: server.port, random });
     const names = (...addresses: string[]) =>
       Promise.all(addresses.map((address) => lookup.nameOf(address, TIMEOUT_NS)));
     expect(await names("10.9.0.30")).toEqual(["h30.example"]);

@@ -12,7 +12,7 @@ import {
   timeExceeded,
   unreachable,
 } from "../../support/fake-network.ts";
-import { SOCKET_KINDS, type SocketKind } from "../../support/fake-platform.ts";
+import { fakeRandom, SOCKET_KINDS, type SocketKind } from "../../support/fake-platform.ts";
 import { expectClosed, scene } from "../support.ts";
 import { rangeOf, shortHosts } from "./support.ts";
 
@@ -39,6 +39,23 @@ for (const kind of SOCKET_KINDS) {
   const { privileged, router, stranger } = kind;
 
   describe(`Client.sweep(), ${kind.name}`, () => {
+    test("in random order is the same again with the same chance of the platform", async () => {
+      const orderOf = async (seed: number): Promise<string[]> => {
+        const order: string[] = [];
+        const network: FakeNetwork = (probe) => {
+          order.push(probe.destination);
+          return [echoReply(probe, { delayMs: 10 })];
+        };
+        const world = scene({ network, random: fakeRandom([], seed) }, { privileged });
+        await world.outcome(world.client.sweep(rangeOf(kind, 40).text, { order: "random" }));
+        return order;
+      };
+      const first = await orderOf(1);
+      expect(first).toHaveLength(40);
+      expect(await orderOf(1)).toEqual(first);
+      expect(await orderOf(2)).not.toEqual(first);
+    });
+
     test("gives every host that answers, with RTT and TTL, and the totals", async () => {
       const range = rangeOf(kind, 20);
       const world = scene(

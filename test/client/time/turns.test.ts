@@ -28,7 +28,7 @@ async function followsAtOnce(turns: Turns): Promise<boolean> {
 
 describe("Turns", () => {
   test("pause when they have followed each other for 100 ms", async () => {
-    const turns = new Turns();
+    const turns = new Turns(() => performance.now());
     let pausedAtMs: number | undefined;
     const begun = performance.now();
     await new Promise<void>((resolve) => {
@@ -53,7 +53,7 @@ describe("Turns", () => {
   });
 
   test("pause for everybody until none is pending", async () => {
-    const turns = new Turns();
+    const turns = new Turns(() => performance.now());
     const order: string[] = [];
     turns.schedule(() => order.push("first"));
     turns.schedule(() => order.push("second"));
@@ -67,7 +67,7 @@ describe("Turns", () => {
   });
 
   test("that are cancelled are not called, in a pause neither, and no longer pending", async () => {
-    const turns = new Turns();
+    const turns = new Turns(() => performance.now());
     const called: string[] = [];
     const cancelWaiting = turns.schedule(() => called.push("waiting"));
     busy(LONGEST_CHAIN_MS + 1);
@@ -82,7 +82,7 @@ describe("Turns", () => {
   });
 
   test("that cancel themselves still go on", async () => {
-    const turns = new Turns();
+    const turns = new Turns(() => performance.now());
     let isNextAtOnce = true;
     await new Promise<void>((resolve) => {
       const cancel = turns.schedule(() => {

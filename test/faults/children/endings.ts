@@ -6,7 +6,11 @@
  */
 
 import { type DnsBackend, Resolver } from "../../../src/client/names/resolver.ts";
-import { assemblePlatform, type Platform } from "../../../src/client/transport/platform.ts";
+import {
+  assemblePlatform,
+  type Platform,
+  RESOLVER_CLOCK,
+} from "../../../src/client/transport/platform.ts";
 import { Libc } from "../../../src/ffi/libc.ts";
 import { openReactor, type Reactor } from "../../../src/ffi/reactor.ts";
 import { type LibcSymbols, openLibc } from "../../../src/ffi/symbols.ts";
@@ -253,7 +257,7 @@ function watchedPlatform(pass: (name: string) => void) {
     libc,
     reactor,
     schedule,
-    resolver: new Resolver(dns),
+    resolver: new Resolver(dns, RESOLVER_CLOCK),
   });
   return { platform, held: () => held };
 }

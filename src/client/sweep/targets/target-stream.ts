@@ -32,6 +32,8 @@ export type TargetStep = "address" | "failure" | "pending" | "end";
 /** How to construct a {@link TargetStream}. */
 export interface TargetStreamOptions {
   readonly resolver: Pick<Resolver, "lookup">;
+  /** Fills `bytes` with random ones and returns it: where the seed comes from if none is given. */
+  random(bytes: Uint8Array): Uint8Array;
   /** Default `"sequential"`. */
   readonly order?: TargetOrder | undefined;
   /** Makes the random order repeatable: an integer from 0 to 2^53 - 1. By default it is another each time. */
@@ -104,7 +106,7 @@ export class TargetStream {
     this.#excluded = new AddressSet(
       parseExcludes(typeof exclude === "string" ? [exclude] : exclude),
     );
-    this.#seed = options.order === "random" ? (options.seed ?? randomSeed()) : undefined;
+    this.#seed = options.order === "random" ? (options.seed ?? randomSeed(options)) : undefined;
     if (typeof targets === "string") {
       this.#load([targets], true);
       const failure = this.#failures.take();
@@ -327,7 +329,7 @@ function tooMany(text: string): string {
   return `Target ${text} brings the addresses to more than 2^52: no such sweep would ever end`;
 }
 
-function randomSeed(): number {
-  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
-  return (high % 2 ** 21) * 2 ** 32 + low;
+function randomSeed({ random }: Pick<TargetStreamOptions, "random">): number {
+  const view = new DataView(random(new Uint8Array(8)).buffer);
+  return (view.getUint32(0) % 2 ** 21) * 2 ** 32 + view.getUint32(4);
 }

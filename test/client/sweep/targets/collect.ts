@@ -70,7 +70,11 @@ export class Collector {
   readonly #slot = createTargetSlot();
 
   constructor(targets: Targets, options: Partial<TargetStreamOptions> = {}) {
-    this.stream = new TargetStream(targets, { resolver: new FakeResolver(), ...options });
+    this.stream = new TargetStream(targets, {
+      resolver: new FakeResolver(),
+      random: (bytes) => crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>),
+      ...options,
+    });
   }
 
   /** One step; "pending" and "end" as they are. */
