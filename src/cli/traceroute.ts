@@ -1,4 +1,4 @@
-import { formatHop, formatStopReason, type TracerouteEntry } from "icmpx";
+import { type EchoIcmpErrorResult, formatHop, formatStopReason, type TracerouteEntry } from "icmpx";
 import type { Command } from "./command.ts";
 import { tellMissing } from "./facilities.ts";
 import { ExitCode, type Host } from "./host.ts";
@@ -19,6 +19,7 @@ import {
   tos,
   VERBOSE,
 } from "./options.ts";
+import { ProgressLine } from "./progress-line.ts";
 import { hostText } from "./text.ts";
 import type { Values } from "./values.ts";
 import { version } from "./version.ts";
@@ -129,10 +130,18 @@ async function run(values: Values, host: Host): Promise<number> {
     size: values.number("size"),
     resolveDns: !values.has("numeric"),
     ...(values.has("dont-fragment") && { dontFragment: true }),
+    onProvisional: ({ request, reply }: EchoIcmpErrorResult) => {
+      unverified.set(request.ttl, reply.addr);
+      line.draw();
+    },
   };
+  /** Who seems to be at the hops that are not shown yet. They wait for better answers until the timeout. */
+  const unverified = new Map<number, string>();
+  using line = new ProgressLine(host, () => unverifiedText(unverified));
   let shown = 0;
   const show = (hop: TracerouteEntry): void => {
     shown += 1;
+    unverified.delete(hop.ttl);
     switch (format) {
       case "json":
         break;
@@ -156,9 +165,10 @@ async function run(values: Values, host: Host): Promise<number> {
   };
   using client = await host.createClient({});
   const result = await follow(host, () => client.traceroute(target, options), {
-    onItem: show,
+    onItem: (hop) => line.above(() => show(hop)),
     onInterim: () => stderr.write(`${shown} ${shown === 1 ? "hop" : "hops"} so far\n`),
   });
+  line.end();
   if (result === undefined) return ExitCode.Silent;
   const { hops: _, ...end } = result;
   if (format === "csv" && shown === 0) stdout.write(`${toCsv(CSV_COLUMNS)}\n`);
@@ -173,6 +183,12 @@ async function run(values: Values, host: Host): Promise<number> {
   )
     return ExitCode.Failed;
   return result.reached ? ExitCode.Answered : ExitCode.Silent;
+}
+
+/** `unverified so far: 2 10.0.2.1, 3 10.0.3.1`; empty when there is nobody. */
+function unverifiedText(addresses: ReadonlyMap<number, string>): string {
+  const hops = [...addresses].sort(([a], [b]) => a - b).map(([ttl, addr]) => `${ttl} ${addr}`);
+  return hops.length === 0 ? "" : `unverified so far: ${hops.join(", ")}`;
 }
 
 function csvRows(target: string, { ttl, probes }: TracerouteEntry) {

@@ -20,6 +20,8 @@ export interface CliOutcome {
 export interface FakeHostOptions {
   /** Size of the terminal that stdout is. Default: stdout is a pipe. */
   readonly terminal?: { readonly columns?: number; readonly rows?: number };
+  /** That of stderr. */
+  readonly stderrTerminal?: { readonly columns?: number; readonly rows?: number };
   readonly env?: Readonly<Record<string, string>>;
   readonly platform?: Platform;
   /** Standard input. */
@@ -91,7 +93,7 @@ export class FakeHost implements Host {
     this.env = options.env ?? {};
     this.isInteractive = options.isInteractive ?? false;
     this.stdout = new FakeOutput(options.terminal, (text) => options.onWrite?.(text, this));
-    this.stderr = new FakeOutput(undefined, () => {});
+    this.stderr = new FakeOutput(options.stderrTerminal, () => {});
   }
 
   async createClient(options: ClientOptions): Promise<Client> {
@@ -198,9 +200,10 @@ export function parseCsv(text: string): Record<string, string>[] {
 export async function runOn(
   fake: Pick<FakePlatform, "platform" | "clock">,
   line: string,
+  options: FakeHostOptions = {},
 ): Promise<CliOutcome> {
   let isRunning = true;
-  const outcome = runCli(line, { platform: fake.platform }).finally(() => {
+  const outcome = runCli(line, { ...options, platform: fake.platform }).finally(() => {
     isRunning = false;
   });
   while (isRunning) {
