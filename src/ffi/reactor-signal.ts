@@ -20,6 +20,9 @@ const MAX_LOOK_MS = 1024;
 const LOOK_MS = 1;
 const LOOKS_WITHOUT_SIGNAL = 3;
 const SILENCE: WatchRefusal = { code: NO_SIGNAL };
+// The most signals in a row that each have a dispatch of their own. Bun 1.4.5 keeps up to 8,192 and
+// handles all of them before timers and immediates have a turn.
+const MAX_IN_A_ROW = 8;
 
 /**
  * The process's one reactor on signal-driven I/O (fcntl(2): F_SETOWN, F_SETSIG and O_ASYNC). Main
@@ -34,9 +37,11 @@ const SILENCE: WatchRefusal = { code: NO_SIGNAL };
  * 3. A signal means only "look": one poll(2) over all sockets finds the ready ones. Signals merge, so
  *    one call may stand for many arrivals, and a SIGURG sent for another reason costs one poll(2).
  * 4. Signals come with arrivals, not with what is left unread, so a handler that stops early is called
- *    again from a macrotask: at once while it reads, else at growing intervals. Signals that come
- *    until then are passed over, or a flood would give timers no turn.
- * 5. Some systems take all these settings and raise no signal (WSL1 and gVisor did). So until the
+ *    again from a macrotask: at once while it reads, else at growing intervals. Until
+ *    all is read its socket raises no signals, each of which would cost more than a packet.
+ * 5. While such a macrotask is due at once, signals are passed over. After eight signals in a row one
+ *    is, or timers would have no turn during a flood.
+ * 6. Some systems take all these settings and raise no signal (WSL1 and gVisor did). So until the
  *    first one is heard a timer looks, too, while something is expected. When it finds what no
  *    signal has announced, reading is the timer's business from then on.
  */
@@ -51,7 +56,10 @@ export class SignalReactor implements Reactor {
   readonly #set: PollSet;
   readonly #onSignal = (): void => {
     if (!this.#isSilent) this.#endLooking();
-    if (!this.#isSoon) this.#dispatch();
+    if (this.#isSoon) return;
+    this.#inARow += 1;
+    if (this.#inARow <= MAX_IN_A_ROW) this.#dispatch();
+    else this.#schedule(0);
   };
   /** undefined once a signal has been heard. */
   #lookout: Lookout | undefined = new Lookout((count) => this.#look(count));
@@ -59,9 +67,13 @@ export class SignalReactor implements Reactor {
   #isSilent = false;
   /** Looks in a row that found something. */
   #unannounced = 0;
-  #scheduled = false;
+  #cancelScheduled: (() => void) | undefined;
   /** Whether what is scheduled comes at once. */
   #isSoon = false;
+  /** Sockets that raise no signals, because they are flooded. */
+  readonly #muted = new Set<PollEntry>();
+  /** Signals since the last macrotask. */
+  #inARow = 0;
   #rounds = 0;
 
   constructor(libc: Libc) {
@@ -72,7 +84,11 @@ export class SignalReactor implements Reactor {
   watch(fd: number, onReady: () => unknown): Watch {
     this.#arm(fd);
     this.#listen();
-    const entry = this.#set.add(fd, onReady);
+    const entry = this.#set.add(fd, () => {
+      const isUnfinished = onReady() === true;
+      if (isUnfinished) this.#mute(entry);
+      return isUnfinished;
+    });
     // What arrived before the socket was armed has raised no signal.
     this.#dispatchLater();
     const refusal = (): WatchRefusal | undefined => (this.#isSilent ? SILENCE : undefined);
@@ -99,12 +115,17 @@ export class SignalReactor implements Reactor {
   #close(entry: PollEntry): void {
     if (entry.index < 0) return;
     this.#lookout?.setExpecting(entry, false);
+    this.#muted.delete(entry);
     this.#set.remove(entry);
     if (this.#set.size === 0) process.off("SIGURG", this.#onSignal);
-    // Fails only when the descriptor is gone, and its O_ASYNC with it.
+    this.#setFlag(entry.fd, false);
+  }
+
+  /** Lets a descriptor raise signals, or not. Fails only when it is gone, and its O_ASYNC with it. */
+  #setFlag(fd: number, isArmed: boolean): void {
     const { symbols } = this.#libc;
-    const flags = symbols.fcntl(entry.fd, F_GETFL, 0);
-    if (flags >= 0) symbols.fcntl(entry.fd, F_SETFL, flags & ~O_ASYNC);
+    const flags = symbols.fcntl(fd, F_GETFL, 0);
+    if (flags >= 0) symbols.fcntl(fd, F_SETFL, isArmed ? flags | O_ASYNC : flags & ~O_ASYNC);
   }
 
   /** Looks without being told to, and returns when to do so again. */
@@ -135,8 +156,23 @@ export class SignalReactor implements Reactor {
   #dispatch(): void {
     const state = this.#set.dispatch();
     if (state === "unfinished") this.#dispatchAgain();
+    else if (this.#muted.size > 0) this.#endMuting();
     else if (state === "ready" && this.#set.ready()?.length !== 0) this.#dispatchLater();
     else this.#rounds = 0;
+  }
+
+  #mute(entry: PollEntry): void {
+    // Until the first signal is heard, its absence must prove something.
+    if (this.#lookout !== undefined || entry.index < 0 || this.#muted.has(entry)) return;
+    this.#muted.add(entry);
+    this.#setFlag(entry.fd, false);
+  }
+
+  #endMuting(): void {
+    for (const { fd } of this.#muted) this.#setFlag(fd, true);
+    this.#muted.clear();
+    // What arrived since the last read has raised no signal.
+    this.#schedule(0);
   }
 
   #dispatchAgain(): void {
@@ -145,23 +181,30 @@ export class SignalReactor implements Reactor {
   }
 
   #dispatchLater(): void {
-    if (this.#scheduled) return;
+    if (this.#cancelScheduled !== undefined) return;
     const late = this.#rounds - EAGER_ROUNDS;
     this.#rounds++;
     this.#schedule(late < 0 ? 0 : Math.min(2 ** Math.min(late, 10), MAX_DELAY_MS));
   }
 
+  /** Dispatches from a macrotask, in place of a later one that is scheduled. */
   #schedule(delayMs: number): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
+    if (this.#isSoon) return;
+    this.#cancelScheduled?.();
     this.#isSoon = delayMs <= PAUSE_MS;
     const run = (): void => {
-      this.#scheduled = false;
+      this.#cancelScheduled = undefined;
       this.#isSoon = false;
+      this.#inARow = 0;
       this.#dispatch();
     };
-    if (delayMs === 0) setImmediate(run).unref();
-    else setTimeout(run, delayMs).unref();
+    if (delayMs === 0) {
+      const immediate = setImmediate(run).unref();
+      this.#cancelScheduled = () => clearImmediate(immediate);
+    } else {
+      const timer = setTimeout(run, delayMs).unref();
+      this.#cancelScheduled = () => clearTimeout(timer);
+    }
   }
 
   #arm(fd: number): void {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import { AF_INET, IPPROTO_ICMP, SOCK_RAW } from "../../src/ffi/constants.ts";
+import { AF_INET, IPPROTO_ICMP, O_ASYNC, SOCK_RAW } from "../../src/ffi/constants.ts";
 import { Libc } from "../../src/ffi/libc.ts";
 import { SignalReactor } from "../../src/ffi/reactor-signal.ts";
 import { Socket } from "../../src/ffi/socket.ts";
@@ -21,21 +21,25 @@ function setUp() {
   const socket = Socket.open(libc, { domain: AF_INET, type: SOCK_RAW, protocol: IPPROTO_ICMP });
   const reads: number[] = [];
   let onRead: (() => void) | undefined;
+  const flood = { isOn: false };
   const watch = reactor.watch(socket.fd, () => {
     reads.push(socket.receive(() => {}));
     onRead?.();
+    return flood.isOn;
   });
   close = () => watch.close();
   const polls = () => kernel.calls.filter(({ syscall }) => syscall === "poll").length;
   return {
-    ...{ kernel, reactor, socket, watch, reads, polls },
+    ...{ kernel, reactor, socket, watch, reads, polls, flood },
+    /** Whether the socket may raise signals. */
+    isArmed: () => ((kernel.socketOf(socket.fd)?.flags ?? 0) & O_ASYNC) !== 0,
     /** An answer arrives. */
-    arrive: async () => {
+    arrive: () => {
       socket.send({
         data: Uint8Array.of(8, 0, 0, 0, 0, 1, 0, 1),
         destination: { address: TARGET },
       });
-      await clock.advance(10);
+      clock.block(10);
     },
     nextRead: () => new Promise<void>((resolve) => (onRead = resolve)),
     /** Waits until the reactor has looked that often. */
@@ -52,11 +56,11 @@ test("what no signal announces is found by a timer, which goes on looking", asyn
   await looked(3);
   expect([reads, watch.refusal]).toEqual([[], undefined]);
   const first = nextRead();
-  await arrive();
+  arrive();
   await first;
   expect([reads, watch.refusal]).toEqual([[1], { code: "no signal" }]);
   const second = nextRead();
-  await arrive();
+  arrive();
   await second;
   expect(reads).toEqual([1, 1]);
 });
@@ -65,7 +69,7 @@ test("a watch begun later knows it from the start", async () => {
   const { arrive, watch, nextRead, reactor, socket } = setUp();
   watch.setActive(true);
   const read = nextRead();
-  await arrive();
+  arrive();
   await read;
   const other = reactor.watch(socket.fd, () => {});
   expect(other.refusal).toEqual({ code: "no signal" });
@@ -78,7 +82,7 @@ test("once a signal is heard, no timer looks any more", async () => {
   await looked(3);
   process.emit("SIGURG", "SIGURG");
   const before = polls();
-  await arrive();
+  arrive();
   watch.setActive(false);
   watch.setActive(true);
   await Bun.sleep(30);
@@ -108,7 +112,7 @@ test("looks grow apart while nothing arrives, and end with the expectation", asy
 test("silence proves nothing while user code keeps removing the listener", async () => {
   const { arrive, kernel, watch, reads, looked } = setUp();
   await looked(1);
-  await arrive();
+  arrive();
   const poll = kernel.poll.bind(kernel);
   kernel.poll = (...args) => {
     process.removeAllListeners("SIGURG");
@@ -118,3 +122,43 @@ test("silence proves nothing while user code keeps removing the listener", async
   await looked(4);
   expect([reads, watch.refusal]).toEqual([[], undefined]);
 });
+
+test("many signals in a row leave timers and immediates their turn", async () => {
+  const { arrive, reads, looked } = setUp();
+  await looked(1);
+  for (let signal = 0; signal < 500; signal++) {
+    arrive();
+    process.emit("SIGURG", "SIGURG");
+  }
+  expect(reads).toEqual(new Array(8).fill(1));
+  await immediate();
+  expect(reads.slice(8)).toEqual([492]);
+  arrive();
+  process.emit("SIGURG", "SIGURG");
+  expect(reads.slice(9)).toEqual([1]);
+});
+
+test("a flooded socket raises no signals until all is read, and is looked at once more then", async () => {
+  const { arrive, flood, isArmed, reads, looked } = setUp();
+  await looked(1);
+  expect(isArmed()).toBe(true);
+  for (const isUnreadAtTheEnd of [true, false]) {
+    reads.length = 0;
+    flood.isOn = true;
+    arrive();
+    process.emit("SIGURG", "SIGURG");
+    expect([reads, isArmed()]).toEqual([[1], false]);
+    flood.isOn = false;
+    if (isUnreadAtTheEnd) arrive();
+    await immediate();
+    expect(isArmed()).toBe(true);
+    // What has come between the last read and the arming.
+    arrive();
+    await immediate();
+    expect(reads).toEqual(isUnreadAtTheEnd ? [1, 1, 1] : [1, 1]);
+  }
+});
+
+function immediate(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
