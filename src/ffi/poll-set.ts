@@ -17,6 +17,8 @@ const INITIAL_CAPACITY = 16;
 export class PollSet {
   readonly #libc: Libc;
   readonly #entries: PollEntry[] = [];
+  /** Which entry the next dispatch begins with. */
+  #nextIndex = 0;
   #view: DataView<ArrayBuffer> = new DataView(new ArrayBuffer(INITIAL_CAPACITY * POLLFD.size));
 
   constructor(libc: Libc) {
@@ -69,24 +71,33 @@ export class PollSet {
 
   /**
    * Calls the handlers of every ready entry, or of all entries where poll(2) fails (out of memory,
-   * or refused by a sandbox): reading what is not there costs a system call. Errors they throw
-   * become uncaught exceptions, after all handlers had their turn.
+   * or refused by a sandbox): reading what is not there costs a system call. A handler that stops at
+   * a limit has taken enough time for one turn of the event loop: the others wait, and the next
+   * dispatch begins with them. Errors that handlers throw become uncaught exceptions, after all had
+   * their turn.
    *
    * @returns whether any is known to have been ready, and whether one stopped at a limit
    */
   dispatch(): "idle" | "ready" | "unfinished" {
     const ready = this.ready();
-    let isUnfinished = false;
-    for (const entry of ready ?? [...this.#entries]) {
+    for (const entry of this.#inTurn(ready ?? this.#entries)) {
       if (entry.index < 0) continue;
       try {
-        if (entry.onReady() === true) isUnfinished = true;
+        if (entry.onReady() !== true) continue;
+        this.#nextIndex = entry.index + 1;
+        return "unfinished";
       } catch (failure) {
         reportError(failure);
       }
     }
-    if (isUnfinished) return "unfinished";
     return ready !== undefined && ready.length > 0 ? "ready" : "idle";
+  }
+
+  /** A copy of some entries that begins with those after the one that stopped last. */
+  #inTurn(entries: readonly PollEntry[]): PollEntry[] {
+    const first = entries.findIndex(({ index }) => index >= this.#nextIndex);
+    this.#nextIndex = 0;
+    return first <= 0 ? [...entries] : [...entries.slice(first), ...entries.slice(0, first)];
   }
 
   #poll(fds: Uint8Array, count: number): number {

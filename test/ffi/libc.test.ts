@@ -111,6 +111,30 @@ describe("PollSet", () => {
     expect([called, set.size]).toEqual([["first"], 1]);
   });
 
+  test("after a handler that stopped early, the others have the next turn", async () => {
+    const { clock, libc, open } = setUp();
+    const set = new PollSet(libc);
+    const called: string[] = [];
+    const sockets = [..."abcd"].map((name) => {
+      const socket = open();
+      const isFlooded = name === "b" || name === "d";
+      set.add(socket.fd, () => {
+        called.push(name);
+        return isFlooded;
+      });
+      return socket;
+    });
+    // A raw socket gets everybody's replies.
+    sockets[0]?.send({ data: REQUEST, destination: { address: "127.0.0.1" } });
+    await clock.advance(1);
+    const states = Array.from({ length: 4 }, () => {
+      called.push("|");
+      return set.dispatch();
+    });
+    expect(called.join("")).toBe("|ab|cd|ab|cd");
+    expect(states).toEqual(["unfinished", "unfinished", "unfinished", "unfinished"]);
+  });
+
   test("a timer reactor polls only while some watch is active", async () => {
     const { kernel, libc, open } = setUp();
     const reactor = openTimerReactor(libc);
