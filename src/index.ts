@@ -18,6 +18,7 @@ export { formatMtr, type TableFormatOptions } from "./client/format/mtr.ts";
 export { formatMultiping } from "./client/format/multiping.ts";
 export { formatEchoResult, formatPingStatistics } from "./client/format/ping.ts";
 export { formatHop, formatStopReason, formatTraceroute } from "./client/format/traceroute.ts";
+export type { ClientCounters } from "./client/results/counters.ts";
 export { EchoStatistics } from "./client/results/echo-statistics.ts";
 export type {
   AddressStatistics,

@@ -1,6 +1,7 @@
 import { ClientClosedError, UnsupportedPlatformError } from "../errors.ts";
 import { canonicalAddress, type Family } from "../packet/address.ts";
 import type { Resolver } from "./names/resolver.ts";
+import type { ClientCounters } from "./results/counters.ts";
 import type {
   EchoResult,
   MtrResult,
@@ -159,6 +160,11 @@ export class Client {
    */
   get capabilities(): readonly SocketCapabilities[] {
     return this.#destinations.capabilities;
+  }
+
+  /** What arrived at all sockets so far and became no result, those of closed ones and of sweeps included. A copy. */
+  get counters(): ClientCounters {
+    return { ...this.#destinations.counters };
   }
 
   /**
@@ -335,13 +341,15 @@ export class Client {
         services: () => this.#services(),
         start: (context) =>
           this.#register(measurement, () => {
-            sweep = openSweep(this.#platform, context, {
+            const opened = openSweep(this.#platform, context, {
               targets: stream,
               zone,
               settings,
               onSocket: (facilities) => this.#destinations.note(facilities),
             });
-            return sweep.run();
+            sweep = opened;
+            const settle = this.#destinations.count(() => opened.counters);
+            return opened.run().finally(settle);
           }),
       },
       () => sweep?.progress() ?? { ...NOT_BEGUN, total: stream.total },

@@ -1,5 +1,6 @@
 import { isSameHost } from "../../packet/address.ts";
 import { Icmpv4Type, Icmpv6Type } from "../../packet/icmp-types.ts";
+import type { ClientCounters } from "../results/counters.ts";
 import { decidesProbe } from "../results/verdicts.ts";
 import { quotedPseudoSum } from "../transport/arrival.ts";
 import type { EchoArrival, ErrorArrival, Transport } from "../transport/transport.ts";
@@ -9,17 +10,8 @@ import type { EchoIdentity, PayloadMatch } from "./payload.ts";
 import type { Probe } from "./probe-stream.ts";
 import { type ChecksumJudgement, QuotedChecksums } from "./quoted-checksums.ts";
 
-/** What arrived for nobody, or decided nothing. */
-export interface MatchCounters {
-  /** Answers that are not for this client, or are forged. */
-  readonly foreign: number;
-  /** Replies with a wrong ICMP checksum. */
-  readonly corrupt: number;
-  /** Errors that quote a probe of ours, but prove by nothing that their senders saw it. */
-  readonly unverified: number;
-  /** Redirects, source quenches and the like that quote a probe of ours: advice, which decides nothing. */
-  readonly advice: number;
-}
+/** What a matcher counts of these. */
+export type MatchCounters = Omit<ClientCounters, "malformed" | "receiveDrops">;
 
 /** The probe that an answer belongs to. */
 export interface Match {

@@ -1,4 +1,5 @@
 import { SystemError } from "../../errors.ts";
+import type { ClientCounters } from "../results/counters.ts";
 import type { EchoRequest, EchoResult } from "../results/results.ts";
 import { type Clock, type Instant, readInstant } from "../time/clock.ts";
 import { Alarm, Deadlines } from "../time/deadlines.ts";
@@ -20,7 +21,7 @@ import {
 } from "./echo-result.ts";
 import { Flights } from "./flights.ts";
 import { inOrderOfArrival, keepArrival } from "./kept-bytes.ts";
-import { type Match, type MatchCounters, Matcher } from "./matcher.ts";
+import { type Match, Matcher } from "./matcher.ts";
 import { Outbox } from "./outbox.ts";
 import { Probe, ProbeStream, type StreamOptions, type StreamOwner } from "./probe-stream.ts";
 import { Attention } from "./read-schedule.ts";
@@ -106,8 +107,9 @@ export class Prober implements TransportOwner, StreamOwner {
     return this.#transport;
   }
 
-  get counters(): MatchCounters {
-    return this.#matcher.counters;
+  get counters(): ClientCounters {
+    const { malformed, drops } = this.#transport;
+    return { ...this.#matcher.counters, malformed, receiveDrops: drops };
   }
 
   /** Why the socket could not be read any more; undefined while it can. */

@@ -3,6 +3,7 @@ import { addressFamily, canonicalAddress, type Family, needsZone } from "../../p
 import { NONCE_LENGTH, Payload } from "../probing/payload.ts";
 import type { ProbeStream, StreamOptions } from "../probing/probe-stream.ts";
 import { Prober } from "../probing/prober.ts";
+import { addCounters, type ClientCounters, NO_COUNTS } from "../results/counters.ts";
 import { sleepUntil } from "../time/clock.ts";
 import type { Facilities, SocketCapabilities } from "../transport/capabilities.ts";
 import { openTransport, type Privileged } from "../transport/open.ts";
@@ -36,10 +37,15 @@ export class Destinations {
   readonly #platform: () => Platform;
   readonly #bindAddr: string | undefined;
   readonly #probers = new Map<string, Prober>();
+  /** Takes the counts of a prober that is closed. */
+  readonly #settle = new Map<Prober, () => void>();
   /** What `privileged: "auto"` has come to: raw or not. */
   readonly #isRawByFamily = new Map<Family, boolean>();
   /** What the latest socket of each kind can do: those of sweeps, and those of probes once asked for. */
   readonly #facilities = new Map<string, Facilities>();
+  /** What sockets that are open have counted, and those that were. */
+  readonly #counted = new Set<() => ClientCounters>();
+  #countedBefore = NO_COUNTS;
   #nonce: Uint8Array | undefined;
   #isClosed = false;
 
@@ -57,6 +63,23 @@ export class Destinations {
     this.#noteProbers();
     const sorted = [...this.#facilities].sort(([a], [b]) => (a < b ? -1 : 1));
     return sorted.map(([, facilities]) => facilities.snapshot());
+  }
+
+  /** What all sockets so far have counted. */
+  get counters(): ClientCounters {
+    return [...this.#counted].reduce(
+      (sum, counters) => addCounters(sum, counters()),
+      this.#countedBefore,
+    );
+  }
+
+  /** Includes the counts of a socket opened elsewhere. Returns what takes their last state, to call when it is closed. */
+  count(counters: () => ClientCounters): () => void {
+    this.#counted.add(counters);
+    return () => {
+      if (!this.#counted.delete(counters)) return;
+      this.#countedBefore = addCounters(this.#countedBefore, counters());
+    };
   }
 
   /** Remembers what a socket can do that was opened elsewhere. */
@@ -106,8 +129,14 @@ export class Destinations {
   close(): void {
     this.#isClosed = true;
     this.#noteProbers();
-    for (const prober of this.#probers.values()) prober.close();
+    for (const prober of this.#probers.values()) this.#close(prober);
     this.#probers.clear();
+  }
+
+  #close(prober: Prober): void {
+    prober.close();
+    this.#settle.get(prober)?.();
+    this.#settle.delete(prober);
   }
 
   #noteProbers(): void {
@@ -136,7 +165,10 @@ export class Destinations {
     const isRaw = privileged === "auto" ? this.#isRawByFamily.get(family) : privileged;
     const open = this.#probers.get(keyOf(isRaw ?? true));
     // A socket that could not be read any more is closed: this run gets a new one.
-    if (open !== undefined && open.failure === undefined) return open;
+    if (open !== undefined) {
+      if (open.failure === undefined) return open;
+      this.#close(open);
+    }
 
     const platform = this.#platform();
     const transport = openTransport(platform, {
@@ -147,6 +179,10 @@ export class Destinations {
       interface: by,
     });
     const prober = new Prober(transport, platform.clock, this.#random16());
+    this.#settle.set(
+      prober,
+      this.count(() => prober.counters),
+    );
     if (privileged === "auto") this.#isRawByFamily.set(family, transport.privileged);
     this.#probers.set(keyOf(transport.privileged), prober);
     return prober;

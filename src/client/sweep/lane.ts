@@ -234,9 +234,13 @@ export class Lane implements SweepListener {
       return;
     }
     const attempt = this.#identity.attemptOf(number, reply.sequence);
-    if (attempt === -1) return;
+    if (attempt === -1) {
+      this.#tally.foreign += 1;
+      return;
+    }
     if (!reply.hasRightChecksum) {
       this.#tally.corrupt += 1;
+      this.#tally.badChecksums += 1;
       return;
     }
     const receivedNs = this.#receivedNs(reply.stampNs);
@@ -272,10 +276,18 @@ export class Lane implements SweepListener {
 
   onError(error: ErrorArrival): void {
     const { type, code } = error.icmp;
-    if (error.quote.identifier !== this.wire.identifier) return;
-    if (!decidesProbe(this.#options.family, type, code)) return;
-    const quoted = this.#identity.quoted(error, this.#options.timeoutsNs.length);
-    if (quoted === undefined) return;
+    const isOurs = error.quote.identifier === this.wire.identifier;
+    const quoted = isOurs
+      ? this.#identity.quoted(error, this.#options.timeoutsNs.length)
+      : undefined;
+    if (quoted === undefined) {
+      this.#tally.foreign += 1;
+      return;
+    }
+    if (!decidesProbe(this.#options.family, type, code)) {
+      this.#tally.advice += 1;
+      return;
+    }
     if (!quoted.isVerified) {
       this.#tally.unverified += 1;
       return;
@@ -397,11 +409,13 @@ export class Lane implements SweepListener {
   #onUnknown(reply: SweepReplyPacket): void {
     if (reply.length >= IDENTITY_LENGTH && this.#identity.isOurs(reply)) this.#onForgotten(reply);
     else if (reply.hasRightChecksum) this.#onWrongData(reply);
+    else this.#tally.badChecksums += 1;
   }
 
   /** A host may send back less than it got, or zeros. */
   #onWrongData(reply: SweepReplyPacket): void {
     const number = this.#identity.senderOf(reply, this.#options.timeoutsNs.length);
+    this.#tally.foreign += 1;
     if (number === -1) return;
     const truncated = this.#identity.isCut(number, reply);
     this.#flight.noteWrongData(number, { length: reply.length, truncated });

@@ -1,6 +1,7 @@
 import { SystemError } from "../../errors.ts";
 import { type Family, formatAddress } from "../../packet/address.ts";
 import { formatIpv4Number } from "../../packet/address-number.ts";
+import type { ClientCounters } from "../results/counters.ts";
 import type { RunContext } from "../run/run-context.ts";
 import { Completion, onAbort } from "../run/run-context.ts";
 import { type Clock, NS_PER_MS } from "../time/clock.ts";
@@ -137,6 +138,15 @@ export class Sweep {
       elapsed: elapsedNs / NS_PER_MS,
       remaining: remainingNs === null ? null : remainingNs / NS_PER_MS,
     };
+  }
+
+  /** What arrived and became no result. */
+  get counters(): ClientCounters {
+    const { foreign, badChecksums, unverified, advice } = this.#tally;
+    let malformed = 0;
+    for (const lane of this.#lanes) malformed += lane.wire.malformed;
+    const receiveDrops = this.#overflows;
+    return { foreign, malformed, corrupt: badChecksums, unverified, advice, receiveDrops };
   }
 
   get #overflows(): number {

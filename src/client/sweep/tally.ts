@@ -21,6 +21,12 @@ export class Tally {
   late = 0;
   corrupt = 0;
   unverified = 0;
+  /** Answers that are no host's, or are forged. */
+  foreign = 0;
+  /** Replies with a wrong ICMP checksum. */
+  badChecksums = 0;
+  /** ICMP messages that quote a probe and decide nothing. */
+  advice = 0;
   readonly living4: Ipv4Set = new Ipv4Set();
   readonly living6: Ipv6Set;
   readonly #failures: TargetFailure[] = [];
