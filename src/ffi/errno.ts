@@ -8,6 +8,24 @@ export const EINVAL: number = constants.errno.EINVAL;
 export const EMSGSIZE: number = constants.errno.EMSGSIZE;
 export const ENOBUFS: number = constants.errno.ENOBUFS;
 
+const { EACCES, ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ENOPROTOOPT, EOPNOTSUPP, EPROTO } =
+  constants.errno;
+// Of Linux alone, so that node:os does not name them (asm-generic/errno.h).
+const ENONET = 64;
+const EHOSTDOWN = 112;
+const EREMOTEIO = 121;
+
+/** What an ICMP error leaves pending on a socket (icmp_err_convert, icmpv6_err_convert, ping_err). */
+const FROM_ICMP: ReadonlySet<number> = new Set([
+  ...[EACCES, ECONNREFUSED, EHOSTDOWN, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, ENONET],
+  ...[ENOPROTOOPT, EOPNOTSUPP, EPROTO, EREMOTEIO],
+]);
+
+/** Whether a call on a socket with IP_RECVERR may fail with `errno` because an ICMP error has come (ip(7)). */
+export function isFromIcmp(errno: number): boolean {
+  return FROM_ICMP.has(errno);
+}
+
 /**
  * How often a send is tried that fails with `errno`: on a socket with IP_RECVERR it may only have been told of an earlier
  * datagram's ICMP error (ip(7)), and each failure takes one such error away. While many are in flight, routers may send one

@@ -11,7 +11,15 @@ import {
   SOCK_NONBLOCK,
   SOL_SOCKET,
 } from "./constants.ts";
-import { EAGAIN, EINTR, EMSGSIZE, ENOBUFS, sendAttempts, systemError } from "./errno.ts";
+import {
+  EAGAIN,
+  EINTR,
+  EMSGSIZE,
+  ENOBUFS,
+  isFromIcmp,
+  sendAttempts,
+  systemError,
+} from "./errno.ts";
 import { encodeFilter, type FilterInstruction } from "./filter.ts";
 import { decodeIncoming } from "./incoming.ts";
 import type { Libc } from "./libc.ts";
@@ -68,6 +76,10 @@ const MAX_DATAGRAM = 65_535;
 const CONTROL_LENGTH = 96;
 // Pending errors taken away in one drain. A condition that never goes away must not hold the event loop.
 const MAX_PENDING_ERRORS = 16;
+// The same for errors that ICMP leaves. During a flood of them many calls in a row fail, but not all.
+const MAX_PENDING_FROM_ICMP = 65_536;
+// How many fail between two looks at the clock.
+const PENDING_ROUND = 64;
 const NO_LIMIT = Number.POSITIVE_INFINITY;
 
 /**
@@ -80,6 +92,8 @@ export class Socket {
   /** Where the kernel writes SO_MEMINFO: kept, because it is asked for with each batch, and three arrays cost 2 us. */
   readonly #memory = meminfo();
   #fd: number;
+  /** Receives in a row that failed by an ICMP error. */
+  #pendingFromIcmp = 0;
 
   private constructor(libc: Libc, fd: number, family: 4 | 6) {
     this.#libc = libc;
@@ -373,12 +387,12 @@ export class Socket {
 
   /**
    * Receives into a batch that its owner keeps, one system call (recvmmsg(2)), and returns how many messages it holds now; 0
-   * when nothing waits. Give what was received its room back (`batch.resetReceived()`) before the next call.
+   * when nothing waits, or when `isOver` says so while pending errors are taken away. Give what was received its room back (`batch.resetReceived()`) before the next call.
    *
    * @throws {SystemError} for an error that does not go away.
    */
-  receivePrepared(batch: MessageBatch): number {
-    return this.#receiveBatch(batch, batch.count, MSG_DONTWAIT);
+  receivePrepared(batch: MessageBatch, isOver: () => boolean = never): number {
+    return this.#receiveBatch(batch, { room: batch.count, flags: MSG_DONTWAIT, isOver });
   }
 
   /** The result of `call`, which gives an errno with a minus sign; -1 when there is no room. */
@@ -450,7 +464,7 @@ export class Socket {
       let received = 0;
       while (received < how.limit && this.#fd >= 0) {
         const room = Math.min(batch.count, how.limit - received);
-        const count = this.#receiveBatch(batch, room, how.flags);
+        const count = this.#receiveBatch(batch, { ...how, room });
         received += count;
         this.#deliver(batch, count, { handler, failures });
         if (count < room || failures.length > 0 || how.isOver()) break;
@@ -460,18 +474,26 @@ export class Socket {
     });
   }
 
-  /** How many messages were written; 0 when there are none. */
-  #receiveBatch(batch: MessageBatch, room: number, flags: number): number {
+  /** How many messages were written; 0 when there are none, or when the time is over. */
+  #receiveBatch(
+    batch: MessageBatch,
+    { room, flags, isOver }: { room: number; flags: number; isOver: () => boolean },
+  ): number {
     const { calls } = this.#libc;
-    let pending = 0;
+    let others = 0;
     for (;;) {
       const count = calls.receive(this.#fd, batch, room, flags);
-      if (count >= 0) return count;
-      if (count === -EAGAIN) return 0;
-      pending++;
-      if (pending <= MAX_PENDING_ERRORS) continue;
-      const meaning = "answers cannot be read any more";
-      throw systemError(-count, { syscall: calls.names.receive, meaning });
+      if (count >= 0 || count === -EAGAIN) {
+        this.#pendingFromIcmp = 0;
+        return Math.max(0, count);
+      }
+      if (isFromIcmp(-count)) this.#pendingFromIcmp += 1;
+      else others += 1;
+      if (others > MAX_PENDING_ERRORS || this.#pendingFromIcmp > MAX_PENDING_FROM_ICMP) {
+        const meaning = "answers cannot be read any more";
+        throw systemError(-count, { syscall: calls.names.receive, meaning });
+      }
+      if (this.#pendingFromIcmp % PENDING_ROUND === PENDING_ROUND - 1 && isOver()) return 0;
     }
   }
 

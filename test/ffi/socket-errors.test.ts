@@ -14,7 +14,7 @@ import { type IncomingMessage, type OutgoingMessage, Socket } from "../../src/ff
 import { FakeClock } from "../support/fake-clock.ts";
 import { FakeKernel, type FakeKernelOptions } from "../support/fake-libc.ts";
 
-const { EAGAIN, EHOSTUNREACH, EINTR, EMFILE, ENOBUFS } = constants.errno;
+const { EAGAIN, EHOSTUNREACH, EINTR, EIO, EMFILE, ENOBUFS } = constants.errno;
 const ECHO = Uint8Array.of(8, 0, 0xe5, 0xc9, 0x12, 0x34, 0, 2);
 const MESSAGE: OutgoingMessage = { data: ECHO, destination: { address: "127.0.0.1" } };
 const RAW = { domain: AF_INET, type: SOCK_RAW, protocol: IPPROTO_ICMP };
@@ -142,8 +142,27 @@ describe("Socket.receive()", () => {
     const { kernel, socket } = await arrived();
     kernel.failNext("recvmmsg", EHOSTUNREACH, 5);
     expect(socket.receive(() => {})).toBe(2);
-    kernel.failNext("recvmmsg", EHOSTUNREACH, 1000);
+    kernel.failNext("recvmmsg", EIO, 17);
+    expect(() => socket.receive(() => {})).toThrow("recvmmsg() failed: EIO");
+    kernel.refuseCall("recvmmsg", EHOSTUNREACH);
     expect(() => socket.receive(() => {})).toThrow("recvmmsg() failed: EHOSTUNREACH");
+  });
+
+  test("goes on after a flood of ICMP errors, which it does not wait for the end of", async () => {
+    const { kernel, socket } = await arrived();
+    kernel.refuseCall("recvmmsg", EHOSTUNREACH);
+    const before = kernel.calls.length;
+    for (let read = 0; read < 100; read++)
+      expect(
+        socket.receive(
+          () => {},
+          10,
+          () => true,
+        ),
+      ).toBe(0);
+    expect(kernel.calls.length - before).toBeLessThanOrEqual(100 * 64);
+    kernel.refuseCall("recvmmsg", 0);
+    expect(socket.receive(() => {})).toBe(2);
   });
 
   test("stops when a handler closes the socket", async () => {

@@ -306,8 +306,8 @@ export class SweepWire {
     const { batch } = this.#inbox;
     this.#slice.begin();
     for (let received = 0; received < DRAIN_LIMIT; ) {
-      const count = this.#socket.receivePrepared(batch);
-      if (count === 0) return false;
+      const count = this.#socket.receivePrepared(batch, this.#slice.isOver);
+      if (count === 0) return this.#slice.wasCut;
       this.#listener.onRead();
       for (let index = 0; index < count; index++) {
         if (this.#inbox.readReply(index)) this.#listener.onReply(this.#inbox.reply);

@@ -8,7 +8,8 @@ import { SOCKET_KINDS, type SocketKind } from "../../support/fake-platform.ts";
 import { expectClosed, scene, tick } from "../support.ts";
 import { rangeOf } from "../sweep/support.ts";
 
-const { EIO, EHOSTUNREACH } = constants.errno;
+const { EACCES, ECONNREFUSED, EHOSTUNREACH, EIO, EMSGSIZE, ENETUNREACH, EPROTO } = constants.errno;
+const LEFT_BY_ICMP = [EACCES, ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, EPROTO];
 
 type Begin = (client: Client, kind: SocketKind) => Measurement<unknown, unknown>;
 
@@ -99,11 +100,18 @@ describe.each(SOCKET_KINDS)("On a $name socket that cannot be read any more", (k
     expect(await watching.ended).toMatchObject({ code: "EIO" });
   });
 
-  test("errors that go away end nothing", async () => {
-    const world = scene({ network: answering });
-    const ping = world.client.ping(kind.target, { privileged: kind.privileged, count: 3 });
-    const settled = world.outcome(ping);
-    world.kernel.failNext("recvmmsg", EHOSTUNREACH, 16);
-    expect((await settled).statistics.received).toBe(3);
+  test("any number of errors that ICMP errors leave ends nothing", async () => {
+    for (const errno of LEFT_BY_ICMP) {
+      const world = scene({ network: answering });
+      const { client, kernel } = world;
+      const { privileged } = kind;
+      kernel.failNext("recvmmsg", errno, 1000);
+      const ping = client.ping(kind.target, { privileged, count: 3 });
+      expect((await world.outcome(ping)).statistics.received).toBe(3);
+      kernel.failNext("recvmmsg", errno, 1000);
+      const sweep = client.sweep(rangeOf(kind, 20).text, { privileged });
+      expect((await world.outcome(sweep)).answered).toBe(20);
+      await client.close();
+    }
   });
 });
