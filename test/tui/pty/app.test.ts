@@ -149,6 +149,22 @@ describeIf(needs, "icmpx on a terminal", () => {
     });
   }
 
+  for (const [when, isThen] of [
+    ["at its first frame", (pty: Pty) => pty.output.includes("Traceroute")],
+    ["while the renderer starts", (pty: Pty) => pty.output.includes(FRAME_BEGIN)],
+    ["as the renderer draws its first", (pty: Pty) => pty.output.includes(FRAME_END)],
+  ] as const) {
+    test(`ends as after SIGHUP when the window is closed ${when}`, async () => {
+      const errors = join(folder, `errors ${when}`);
+      const shell = ["sh", "-c", 'exec "$@" 2>"$0"', errors];
+      await using pty = start([...shell, ...ICMPX_TUI, "mtr", "127.0.0.1"]);
+      await pty.until(() => isThen(pty));
+      pty.close();
+      expect(await pty.ended()).toBe(129);
+      expect(await Bun.file(errors).text()).not.toContain("icmpx-tui:");
+    });
+  }
+
   test("is coloured, but not with NO_COLOR, nor with the theme for that", async () => {
     await using coloured = start(ICMPX);
     await firstFrame(coloured);

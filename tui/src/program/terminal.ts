@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import { constants as osConstants } from "node:os";
+import { isatty } from "node:tty";
 import type { CliRenderer, KeyEvent } from "@opentui/core";
 import { escapeText } from "icmpx/packet";
 import { FirstFrame, RELEASE } from "../screen/first-frame.ts";
@@ -9,6 +10,7 @@ import { ALL_COLOURS } from "./terminal-colours.ts";
 /** Signals that end the program; a shell then sees 128 and the number of the signal. */
 const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 const CRASHED = 1;
+const HUNG_UP = 128 + osConstants.signals.SIGHUP;
 /** How long a terminal that stands still may keep the end waiting, in milliseconds. */
 const RESTORE_MS = 1500;
 /** Lines that the renderer wanted to print, which are kept for the end. */
@@ -88,6 +90,7 @@ export async function runOnTerminal(
     renderer = await createRenderer(createCliRenderer, { onInput, colours });
   } catch (error) {
     first?.leave();
+    if (early !== undefined || isGone()) return early ?? HUNG_UP;
     throw error;
   } finally {
     for (const signal of ENDING_SIGNALS) process.off(signal, onEarly);
@@ -144,6 +147,11 @@ class Run implements Terminal {
   };
 
   readonly fail = (error: unknown): void => {
+    // Without a window the renderer fails in ways of its own, and nobody is there to read of them.
+    if (isGone()) {
+      this.#end(HUNG_UP);
+      return;
+    }
     this.#error ??= error;
     this.#end(CRASHED);
   };
@@ -161,7 +169,7 @@ class Run implements Terminal {
     this.#on(renderer, "handler:error", ({ error }: { error: unknown }) => this.fail(error));
     this.#on(renderer, "render:error", ({ error }: { error: unknown }) => this.fail(error));
     // The window was closed, or the line dropped.
-    const hangUp = () => this.#end(128 + osConstants.signals.SIGHUP);
+    const hangUp = () => this.#end(HUNG_UP);
     this.#on(renderer, "destroy", hangUp);
     this.#on(renderer.stdin, "end", hangUp);
     this.#on(renderer.stdin, "error", hangUp);
@@ -258,6 +266,11 @@ class Run implements Terminal {
     emitter.on(event, listener);
     this.#undo.push(() => emitter.off(event, listener));
   }
+}
+
+/** Whether the window has been closed, or the line has dropped: no call works on such a terminal. */
+function isGone(): boolean {
+  return !isatty(1);
 }
 
 async function createRenderer(

@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { isatty } from "node:tty";
 
 /** The other screen, empty, and no cursor (DEC private modes 1049 and 25). */
 const ENTER = "\x1b[?1049h\x1b[?25l\x1b[2J";
@@ -18,7 +19,7 @@ export class FirstFrame {
   /** Shows it, unless the terminal stands still, which must keep nobody waiting. @param sequences what draws it on an empty screen. */
   constructor(sequences: string) {
     // Before it: what is typed shall not show on the picture, and a job in the background stops here until it may draw.
-    process.stdin.setRawMode?.(true);
+    setRawMode(true);
     this.#isShown = write(`${ENTER}${sequences}\x1b[0m`);
   }
 
@@ -30,7 +31,16 @@ export class FirstFrame {
   /** Gives the terminal back: there will be no renderer. */
   leave(): void {
     if (this.#isShown) write(`${RELEASE}${LEAVE}`);
-    process.stdin.setRawMode?.(false);
+    setRawMode(false);
+  }
+}
+
+function setRawMode(isRaw: boolean): void {
+  try {
+    process.stdin.setRawMode?.(isRaw);
+  } catch (error) {
+    // The window has been closed, which whoever reads from it will be told.
+    if (isatty(0)) throw error;
   }
 }
 
