@@ -278,6 +278,22 @@ function longestZeroRun(groups: readonly number[]): { start: number; length: num
   return best;
 }
 
+/** RFC 919 section 7. */
+export const LIMITED_BROADCAST = "255.255.255.255";
+
+/**
+ * Whether an answer from `from` may come from the target, as far as its address tells: a group, and
+ * the unspecified address, which stands for this host, are answered from other addresses.
+ */
+export function answersFor(from: string, destination: string): boolean {
+  return (
+    isSameHost(from, destination) ||
+    isMulticast(destination) ||
+    destination === LIMITED_BROADCAST ||
+    isUnspecified(destination)
+  );
+}
+
 /** Whether two canonical addresses are the same but for their zones, which each side may name differently. */
 export function isSameHost(a: string, b: string): boolean {
   return a === b || withoutZone(a) === withoutZone(b);

@@ -121,7 +121,7 @@ describeIf(requiresLab(), "an interface on a real kernel", () => {
       expect(resultOf(tooLong)).toMatchObject({
         kind: "sendError",
         error: "EMSGSIZE",
-        sendError: { message: expect.stringMatching(/, mtu 1300$/) },
+        sendError: { message: expect.stringMatching(/, mtu=1300$/) },
       });
       expect(resultOf(fitting).kind).toBe("reply");
     });

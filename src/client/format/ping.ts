@@ -1,4 +1,4 @@
-import { isSameHost } from "../../packet/address.ts";
+import { answersFor } from "../../packet/address.ts";
 import { escapeText } from "../../packet/format.ts";
 import type { EchoResult, PingResult, TargetFailure } from "../results/results.ts";
 import type { StatisticsSnapshot } from "../results/statistics.ts";
@@ -70,7 +70,7 @@ export function formatEchoResult(result: EchoResult | TargetFailure): string {
 function marks(result: EchoResult): string {
   const isOther =
     result.kind === "reply" &&
-    !isSameHost(result.reply.addr, result.request.addr) &&
+    !answersFor(result.reply.addr, result.request.addr) &&
     "DIFFERENT ADDRESS!";
   const all = [
     result.late && "late",
@@ -127,10 +127,11 @@ export function formatPingStatistics(result: PingResult): string {
 
 /**
  * The loss as ping(8) prints it (`%g`): six digits that count and no trailing zeros. `0%` and
- * `100%` mean none and all, however many probes there were. `0%` too while no probe is decided.
+ * `100%` mean none and all, however many probes there were. While no probe is decided, `0%` would
+ * say that there was an answer.
  */
-function formatPacketLoss({ loss }: StatisticsSnapshot): string {
-  const percent = (loss ?? 0) * 100;
+function formatPacketLoss({ loss, inFlight }: StatisticsSnapshot): string {
+  const percent = (loss ?? (inFlight > 0 ? 1 : 0)) * 100;
   // Not a hundred while anything was answered.
   const shown = percent < 100 ? Math.min(percent, 99.9999) : percent;
   return `${shown.toLocaleString("en-US", LOSS_DIGITS)}%`;

@@ -1,8 +1,5 @@
 import { networkInterfaces } from "node:os";
-import { isMulticast, isSameHost, isUnspecified } from "../../packet/address.ts";
-
-/** RFC 919 section 7. */
-const LIMITED_BROADCAST = "255.255.255.255";
+import { isMulticast, LIMITED_BROADCAST } from "../../packet/address.ts";
 
 /** Whether an address stands for many hosts that each answer: a multicast group, or the broadcast of a network here. */
 export function isGroup(address: string): boolean {
@@ -23,14 +20,4 @@ function broadcastOf({
     .split(".")
     .map((octet, index) => Number(octet) | (~Number(mask[index]) & 0xff));
   return octets.join(".");
-}
-
-/** Whether an answer from `from` may come from the target, as far as its address tells. */
-export function answersFor(from: string, destination: string): boolean {
-  return (
-    isSameHost(from, destination) ||
-    isMulticast(destination) ||
-    destination === LIMITED_BROADCAST ||
-    isUnspecified(destination)
-  );
 }

@@ -1,11 +1,10 @@
-import { isSameHost } from "../../packet/address.ts";
+import { answersFor, isSameHost } from "../../packet/address.ts";
 import { Icmpv4Type, Icmpv6Type } from "../../packet/icmp-types.ts";
 import type { ClientCounters } from "../results/counters.ts";
 import { decidesProbe } from "../results/verdicts.ts";
 import { quotedPseudoSum } from "../transport/arrival.ts";
 import type { EchoArrival, ErrorArrival, Transport } from "../transport/transport.ts";
 import type { Flights } from "./flights.ts";
-import { answersFor } from "./group-address.ts";
 import type { EchoIdentity, PayloadMatch } from "./payload.ts";
 import type { Probe } from "./probe-stream.ts";
 import { type ChecksumJudgement, QuotedChecksums } from "./quoted-checksums.ts";

@@ -43,7 +43,7 @@ export function explainRefusal(libc: Libc, error: SystemError, refused: RefusedS
     mark !== 0 && `mark ${mark}`,
   ].filter((part) => part !== false);
   const how = asked.length === 0 ? "" : ` with ${asked.join(", ")}`;
-  const size = mtu === undefined ? "" : `, mtu ${mtu}`;
+  const size = mtu === undefined ? "" : `, mtu=${mtu}`;
   return how === "" && size === "" ? error : extended(error, `${how}${size}`);
 }
 

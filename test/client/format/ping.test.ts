@@ -53,6 +53,11 @@ describe("formatEchoResult()", () => {
       replyOf({ to: "192.0.2.255", from: "192.0.2.7", duplicate: true, rtt: 1.5 }),
       "64 bytes from 192.0.2.7: icmp_seq=1 ttl=57 time=1.50 ms (DUP!) (DIFFERENT ADDRESS!)",
     ],
+    ...["ff02::1", "224.0.0.1", "255.255.255.255", "0.0.0.0", "::"].map((to): (typeof cases)[0] => [
+      `a reply to ${to}, for which others answer`,
+      replyOf({ to, from: to.includes(":") ? "fe80::2%eth0" : "192.0.2.7", rtt: 1.5 }),
+      `64 bytes from ${to.includes(":") ? "fe80::2%eth0" : "192.0.2.7"}: icmp_seq=1 ttl=57 time=1.50 ms`,
+    ]),
     [
       "a corrupt and reordered reply",
       replyOf({ corrupt: true, reordered: true, rtt: 1.5 }),
@@ -207,6 +212,11 @@ describe("formatPingStatistics()", () => {
       "nothing but losses",
       statisticsOf([null, null]),
       ["2 packets transmitted, 0 received, 100% packet loss, time 3004ms"],
+    ],
+    [
+      "probes that all are still in flight, which nobody has answered",
+      statisticsOf([], { sent: 3, inFlight: 3 }),
+      ["3 packets transmitted, 0 received, 100% packet loss, time 3004ms", "3 in flight"],
     ],
     ["a run in which nothing was sent", statisticsOf([]), ["0 packets transmitted, 0 received"]],
     [
