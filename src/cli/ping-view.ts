@@ -89,7 +89,7 @@ export class PingView {
 
   /** On stderr, as ping(8) does: stdout may be read by a program. */
   showInterim(): void {
-    const lines = this.#tally.lines();
+    const lines = this.#tally.lines(this.#isSingle);
     for (const line of lines.length === 0 ? ["no result so far"] : lines)
       this.#host.stderr.write(`${line}\n`);
   }
@@ -111,9 +111,13 @@ export class PingView {
 
   #showText(result: EchoResult): void {
     const { stdout } = this.#host;
-    if (this.#isSingle && !this.#hasBegun)
+    const isQuiet = this.#values.has("quiet");
+    if (this.#isSingle && !this.#hasBegun) {
+      const pattern = this.#values.text("pattern")?.toLowerCase();
+      if (pattern !== undefined && !isQuiet) stdout.write(`PATTERN: 0x${pattern}\n`);
       stdout.write(`${this.#heading(result.target, result.request.addr, result.reply)}\n`);
-    if (this.#values.has("quiet")) return;
+    }
+    if (isQuiet) return;
     if (this.#values.has("flood")) {
       if (result.kind !== "reply" && !result.late)
         stdout.write(result.kind === "timeout" ? "." : "E");

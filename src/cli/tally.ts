@@ -13,8 +13,10 @@ export class Tally {
 
   /**
    * A line for each target: `192.0.2.1: 5/5 packets, 0% loss, min/avg/max = 0.031/0.044/0.053 ms`.
+   *
+   * @param isSingle Whether there is one target, which then is not named, as by ping(8).
    */
-  lines(): string[] {
+  lines(isSingle: boolean): string[] {
     return Array.from(this.#byTarget, ([target, statistics]) => {
       const { sent, received, loss, min, mean, max } = statistics.snapshot();
       const times =
@@ -22,7 +24,8 @@ export class Tally {
           ? ""
           : `, min/avg/max = ${[min, mean, max].map((time) => time.toFixed(3)).join("/")} ms`;
       const share = loss === null ? "" : `, ${Number((loss * 100).toPrecision(4))}% loss`;
-      return `${escapeText(target)}: ${received}/${sent} packets${share}${times}`;
+      const about = isSingle ? "" : `${escapeText(target)}: `;
+      return `${about}${received}/${sent} packets${share}${times}`;
     });
   }
 }

@@ -36,6 +36,7 @@ const CASES: readonly (readonly [name: string, line: string])[] = [
   ["no ARP answer here", "-c 1 -W 5 10.77.1.99"],
   ["no ARP answer at the last router", "-c 1 -W 5 10.77.4.99"],
   ["no neighbour at the last router", "-c 1 -W 5 fd77:4::99"],
+  ["a pattern", "-c 1 -p ff00AA 10.77.4.2"],
   ["no answer at all", "-q -c 2 -i 0.2 -W 0.5 10.77.4.4"],
   ["the summary only", "-q -c 2 -i 0.01 10.77.4.2"],
   ["times", "-D -c 1 10.77.4.2"],
