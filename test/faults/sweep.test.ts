@@ -94,19 +94,15 @@ describeIf(requiresLab("tc"), "a sweep and full queues of this host", () => {
 
   for (const kind of SOCKET_KINDS) {
     test(`${kind.name}: answers that found no room are counted and asked for again`, async () => {
-      // What waits in the device for most of a second leaves while the event loop is held up, and is answered.
-      const shape = { device: "above", rate: "2mbit", limit: "10mb" };
       const count = HOSTS[kind.family];
-      const { totals } = await slowed(chain.source, shape, () =>
-        sweep(chain.source, kind, {
-          targets: LIVING[kind.family],
-          options: { retries: 3, timeout: 3000 },
-          unpaced: true,
-          receiveBuffer: 16_384,
-          block: { afterProbes: count, forMs: 300 },
-        }),
-      );
-      expect(totals.overflows).toBeGreaterThan(50);
+      const { totals } = await sweep(chain.source, kind, {
+        targets: LIVING[kind.family],
+        options: { retries: 3 },
+        unpaced: true,
+        receiveBuffer: 16_384,
+        unread: 60,
+      });
+      expect(totals.overflows).toBeGreaterThanOrEqual(60);
       expect(totals).toMatchObject({ hosts: count, answered: count, silent: 0, corrupt: 0 });
       // Each of them cost one more probe, and nothing else did.
       expect(totals.sent).toBe(count + totals.overflows);

@@ -25,6 +25,8 @@ export interface SweepInput {
   readonly inWorker?: boolean;
   /** SO_RCVBUF in bytes, which the kernel doubles (socket(7)); by default what the client asks for. */
   readonly receiveBuffer?: number;
+  /** With it: read nothing before the kernel has dropped so many packets for lack of room. */
+  readonly unread?: number;
 }
 
 /** The line of output. */
@@ -60,7 +62,9 @@ function print(report: SweepReport): void {
 async function sweep(input: SweepInput): Promise<SweepReport> {
   const { privileged, targets, options, unpaced, printReplies = true, block, ping } = input;
   const platform =
-    input.receiveBuffer === undefined ? undefined : scarcePlatform(input.receiveBuffer);
+    input.receiveBuffer === undefined
+      ? undefined
+      : scarcePlatform(input.receiveBuffer, input.unread);
   await using client = new Client({ privileged }, platform);
   const rate = unpaced ? { rate: Number.POSITIVE_INFINITY } : {};
   const sweep = client.sweep(targets, { ...options, ...rate, all: true });
