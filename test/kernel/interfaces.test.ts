@@ -1,10 +1,12 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import type { EchoResult } from "icmpx";
+import type { Json } from "../lab/json.ts";
 import { requiresLab, SOCKET_KINDS, type SocketKind } from "../lab/kinds.ts";
 import { measure, resultOf } from "../lab/measure.ts";
 import { Lab, type Namespace } from "../lab/namespaces.ts";
 import { describeIf } from "../support/requires.ts";
 import type { Call } from "./children/measure.ts";
+import type { SweepInput, SweepReport } from "./children/sweep.ts";
 
 setDefaultTimeout(60_000);
 
@@ -92,6 +94,37 @@ describeIf(requiresLab(), "an interface on a real kernel", () => {
         expect([way, codes.slice(-10)]).toEqual([way, Array(10).fill("reply")]);
         expect([way, codes.slice(0, 5)]).toEqual([way, Array(5).fill("reply")]);
         expect(codes.some((code) => code.startsWith("E"))).toBe(true);
+      }
+    });
+
+    test(`${kind.name}: that is deleted and created again is used again by the same sweep`, async () => {
+      const { lab, host, connect, cut } = link();
+      await using _ = lab;
+      await connect();
+      const times = 100;
+      const sweeps = Promise.all(
+        ways.map(([, { target, options }]) => {
+          const input: SweepInput = {
+            privileged: kind.privileged,
+            targets: target,
+            options: { ...options, rate: 20, retries: 0, timeout: 500 },
+            times,
+          };
+          return host.run("sweep.ts", input, { as: kind.as });
+        }),
+      );
+      while ((await packetsSent(host)) < 20 * ways.length) await Bun.sleep(20);
+      await cut();
+      await Bun.sleep(200);
+      await connect();
+      for (const [index, [report]] of (await sweeps).entries()) {
+        const [way] = ways[index] ?? [];
+        const { hosts } = report as Json<SweepReport>;
+        const fates = hosts.map(({ kind, error }) => (kind === "reply" ? kind : error));
+        expect([way, fates.length]).toEqual([way, times]);
+        expect([way, fates.slice(-10)]).toEqual([way, Array(10).fill("reply")]);
+        expect([way, fates.slice(0, 5)]).toEqual([way, Array(5).fill("reply")]);
+        expect(fates.some((fate) => fate?.startsWith("E"))).toBe(true);
       }
     });
 

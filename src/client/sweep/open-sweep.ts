@@ -1,4 +1,4 @@
-import { RawSocketPermissionError, SystemError } from "../../errors.ts";
+import { SystemError } from "../../errors.ts";
 import type { Family } from "../../packet/address.ts";
 import type { RunContext } from "../run/run-context.ts";
 import type { Facilities } from "../transport/capabilities.ts";
@@ -117,10 +117,9 @@ export function openSweep(
   });
 }
 
-/** A host without IPv6, or without the source asked for, can still probe the other family. */
+/** A host without IPv6 can still probe the other family. */
 function concernsFamily(error: unknown): error is SystemError {
-  if (!(error instanceof SystemError) || error instanceof RawSocketPermissionError) return false;
-  return error.code === "EAFNOSUPPORT" || error.code === "EADDRNOTAVAIL";
+  return error instanceof SystemError && error.code === "EAFNOSUPPORT";
 }
 
 function fillerOf(size: number): Uint8Array {

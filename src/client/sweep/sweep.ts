@@ -5,7 +5,6 @@ import type { ClientCounters } from "../results/counters.ts";
 import type { RunContext } from "../run/run-context.ts";
 import { Completion, onAbort } from "../run/run-context.ts";
 import { type Clock, NS_PER_MS } from "../time/clock.ts";
-import { foreignSource } from "../transport/send-failure.ts";
 import type { Lane } from "./lane.ts";
 import { Pacer } from "./pacer.ts";
 import { RateControl } from "./rate-control.ts";
@@ -311,7 +310,7 @@ export class Sweep {
       target: host,
       attempts: 0,
       error: reason?.code ?? "EACCES",
-      message: refusalText(addr, reason),
+      message: reason?.message ?? `${addr} is no single host: a sweep does not probe it`,
     });
     return "refused";
   }
@@ -366,13 +365,4 @@ export class Sweep {
     if (delayNs === Number.POSITIVE_INFINITY) return;
     this.#cancelTimer = this.#clock.schedule(delayNs, () => this.#turn());
   }
-}
-
-function refusalText(addr: string, reason: SystemError | undefined): string {
-  if (reason === undefined) return `${addr} is no single host: a sweep does not probe it`;
-  const { syscall, address: source, message } = reason;
-  // What a socket that is told the source with each packet says.
-  return syscall === "bind" && source !== undefined
-    ? foreignSource(addr, source, reason).message
-    : message;
 }

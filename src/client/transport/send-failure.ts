@@ -48,11 +48,7 @@ export function explainRefusal(libc: Libc, error: SystemError, refused: RefusedS
 }
 
 /** The error of a send from an address that this host does not have. */
-export function foreignSource(
-  destination: string,
-  source: string,
-  cause: SystemError,
-): SystemError {
+function foreignSource(destination: string, source: string, cause: SystemError): SystemError {
   return new SystemError(
     `Cannot send to ${destination} from ${source}: this host has no such address (EADDRNOTAVAIL)`,
     {

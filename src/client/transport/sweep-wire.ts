@@ -17,7 +17,7 @@ import { InterfaceNames, missingInterface } from "./interface-names.ts";
 import { decodeRaw } from "./raw-arrival.ts";
 import { exceededMtu, explainRefusal } from "./send-failure.ts";
 import type { SweepProbe, SweepReplyPacket } from "./sweep-probe.ts";
-import { openSweepSocket, type SweepSocketOptions } from "./sweep-socket.ts";
+import { SweepSocket, type SweepSocketOptions } from "./sweep-socket.ts";
 import { TimeSlice } from "./time-slice.ts";
 import type { Arrival, ErrorArrival } from "./transport.ts";
 
@@ -67,7 +67,7 @@ export class SweepWire {
   readonly capacity: number;
   readonly #epochSeconds: number;
   readonly #system: TransportSystem;
-  readonly #socket: Socket;
+  readonly #bound: SweepSocket;
   readonly #outbox: EchoOutbox;
   readonly #inbox: EchoInbox;
   readonly #listener: SweepListener;
@@ -77,6 +77,7 @@ export class SweepWire {
   /** The interface or zone that the outbox is made for, and its index. */
   #by: string | number | undefined;
   #index: number | undefined;
+  #onReady: (() => unknown) | undefined;
   #watch: Watch | undefined;
   #staged = 0;
   /** How many of the staged have left or were skipped. */
@@ -92,12 +93,12 @@ export class SweepWire {
   /** @throws {SystemError} EPERM or EACCES without the privilege; nothing stays open. */
   constructor(system: TransportSystem, options: SweepWireOptions, listener: SweepListener) {
     const { family, privileged, filler } = options;
-    const { socket, identifier, facilities } = openSweepSocket(system, options);
+    this.#bound = new SweepSocket(system, options);
+    const { identifier, facilities } = this.#bound;
     this.family = family;
     this.privileged = privileged;
     this.identifier = identifier;
     this.#system = system;
-    this.#socket = socket;
     this.facilities = facilities;
     this.#listener = listener;
     this.#slice = new TimeSlice(system.libc);
@@ -114,7 +115,7 @@ export class SweepWire {
     this.#outbox = new EchoOutbox({ family, identifier, filler, control: this.#control() });
     this.#locate();
     // The answers to all that leaves between two reads must fit half the queue.
-    const fitting = Math.floor(socket.receiveQueue.limit / 2 / PACKET_MEMORY);
+    const fitting = Math.floor(this.#socket.receiveQueue.limit / 2 / PACKET_MEMORY);
     this.capacity = Math.min(this.#outbox.count, fitting > 0 ? fitting : this.#outbox.count);
   }
 
@@ -156,10 +157,11 @@ export class SweepWire {
     const by = this.#by;
     if (by !== undefined && this.#index === 0) return missingInterface(by, address);
     const { source, interface: asked, mark } = this.#options;
-    const error = systemError(this.#refusal, {
-      syscall: this.#system.libc.calls.names.send,
-      address,
-    });
+    const error =
+      this.#bound.refusal ??
+      systemError(this.#refusal, { syscall: this.#system.libc.calls.names.send, address });
+    if (by !== undefined && error.syscall === "if_nametoindex")
+      return missingInterface(by, address);
     const refused = {
       destination: address,
       source: source?.split("%", 1)[0],
@@ -190,6 +192,7 @@ export class SweepWire {
     if (this.waiting > 0) this.#watch?.renew();
     if (this.#by !== this.#wantedInterface) this.#locate();
     while (this.#flushed < this.#staged) {
+      if (this.#bound.refusal !== undefined && !this.#rebind()) return "refused";
       const left = this.#socket.sendPrepared(this.#outbox.batch, this.#flushed, this.waiting);
       if (left > 0) {
         this.#flushed += left;
@@ -239,17 +242,31 @@ export class SweepWire {
    * it is cheaper to drain from time to time.
    */
   watch(onReady: (() => unknown) | undefined): void {
-    if ((this.#watch !== undefined) === (onReady !== undefined)) return;
-    this.#watch?.close();
-    this.#watch = onReady && this.#system.reactor.watch(this.#socket.fd, onReady);
+    if ((this.#onReady !== undefined) === (onReady !== undefined)) return;
+    this.#onReady = onReady;
+    this.#unwatch();
+    this.#observe();
+  }
+
+  close(): void {
+    this.#unwatch();
+    this.#bound.close();
+  }
+
+  get #socket(): Socket {
+    return this.#bound.current;
+  }
+
+  #observe(): void {
+    this.#watch = this.#onReady && this.#system.reactor.watch(this.#socket.fd, this.#onReady);
     this.facilities.noteWatch(this.#watch);
     this.#watch?.setActive(true);
   }
 
-  close(): void {
+  #unwatch(): void {
     this.#watch?.setActive(false);
     this.#watch?.close();
-    this.#socket.close();
+    this.#watch = undefined;
   }
 
   get #wantedInterface(): string | number | undefined {
@@ -267,11 +284,24 @@ export class SweepWire {
     this.#outbox.setInterface(this.#control(index), index);
   }
 
-  /** After a refused send: whether the interface has been created anew. The outbox is then made for that. */
+  /** After a refused send: whether the interface has been created again. Outbox and socket then follow it. */
   #hasMoved(): boolean {
-    if (this.#by === undefined || !this.#interfaces.hasMoved(this.#by, this.#index || NO_INTERFACE))
-      return false;
+    if (this.#by === undefined) return false;
+    const isOther = this.#interfaces.hasMoved(this.#by, this.#index || NO_INTERFACE);
+    if (isOther) this.#locate();
+    return this.#rebind() || isOther;
+  }
+
+  /** Whether another socket, bound to the source as it is now, has taken over. */
+  #rebind(): boolean {
+    const hasChanged = this.#bound.rebind(() => {
+      this.drain();
+      this.#unwatch();
+    });
+    if (!hasChanged) return false;
+    this.#dropsSeen = 0;
     this.#locate();
+    this.#observe();
     return true;
   }
 

@@ -13,6 +13,8 @@ export interface SweepInput {
   /** As JSON, so without a rate of Infinity, which is "unpaced". */
   readonly options?: Omit<SweepOptions, "signal">;
   readonly unpaced?: boolean;
+  /** Give the targets so many times. Default once. */
+  readonly times?: number;
   /** Whether to print hosts that answered as well as the others. Default true. */
   readonly printReplies?: boolean;
   /** Hold the event loop for so long, once as many probes have been sent. */
@@ -67,7 +69,8 @@ async function sweep(input: SweepInput): Promise<SweepReport> {
       : scarcePlatform(input.receiveBuffer, input.unread);
   await using client = new Client({ privileged }, platform);
   const rate = unpaced ? { rate: Number.POSITIVE_INFINITY } : {};
-  const sweep = client.sweep(targets, { ...options, ...rate, all: true });
+  const given = input.times === undefined ? targets : repeated(targets, input.times);
+  const sweep = client.sweep(given, { ...options, ...rate, all: true });
   let longestPauseMs = 0;
   let last = performance.now();
   let hasHeld = false;
@@ -111,4 +114,9 @@ async function sweep(input: SweepInput): Promise<SweepReport> {
 function hold(ms: number): void {
   const until = performance.now() + ms;
   while (performance.now() < until);
+}
+
+/** An array is probed once, whatever it repeats; other iterables are not looked through. */
+function* repeated(targets: SweepInput["targets"], times: number): Generator<string> {
+  for (let time = 0; time < times; time++) yield* [targets].flat();
 }
