@@ -6,11 +6,15 @@ import type {
   EchoResult,
   MtrResult,
   MtrRound,
+  MtrStatistics,
   MultipingResult,
+  PathStatistics,
   PingResult,
+  TargetStatistics,
   TracerouteEntry,
   TracerouteResult,
 } from "./results/results.ts";
+import { Statistics, type StatisticsSnapshot } from "./results/statistics.ts";
 import { Destinations } from "./run/destinations.ts";
 import { addressOf, held, Lookups, nameOf } from "./run/lookups.ts";
 import { failMeasurement, Measurement } from "./run/measurement.ts";
@@ -32,12 +36,12 @@ import {
   tracerouteSettings,
 } from "./run/options.ts";
 import type { RunContext, RunServices } from "./run/run-context.ts";
-import { mtr } from "./strategies/mtr.ts";
-import { type MultipingItem, multiping } from "./strategies/multiping.ts";
+import { emptyPath } from "./strategies/hop-record.ts";
+import { emptyMtr, mtr } from "./strategies/mtr.ts";
+import { emptyMultiping, type MultipingItem, multiping } from "./strategies/multiping.ts";
 import { ping, probe } from "./strategies/ping.ts";
 import { traceroute } from "./strategies/traceroute.ts";
 import { openSweep } from "./sweep/open-sweep.ts";
-import type { Sweep } from "./sweep/sweep.ts";
 import { SweepMeasurement } from "./sweep/sweep-measurement.ts";
 import { type SweepOptions, sweepSettings } from "./sweep/sweep-options.ts";
 import { NOT_BEGUN, type SweepItem, type SweepReply } from "./sweep/sweep-results.ts";
@@ -58,6 +62,14 @@ import {
   systemResolver,
 } from "./transport/platform.ts";
 import { readProcessFacts } from "./transport/process-facts.ts";
+
+/** What the runs of all methods but `sweep` have of their own. */
+interface RunOptions<Live> {
+  readonly endless: boolean;
+  readonly settings: CommonSettings;
+  /** Statistics of a run that has not begun. */
+  readonly statistics: () => Live;
+}
 
 /**
  * Sends ICMP probes and tells what became of them. Sockets open on first use, one for each family and value of `privileged`
@@ -194,13 +206,16 @@ export class Client {
    * a `SystemError` of opening the socket, `RangeError` for an interface that this host does not have,
    * `ClientClosedError`, or the reason of the aborted signal; so do those of the other methods.
    */
-  probe(target: string, options: ProbeOptions = {}): Measurement<EchoResult, EchoResult> {
+  probe(
+    target: string,
+    options: ProbeOptions = {},
+  ): Measurement<EchoResult, EchoResult, StatisticsSnapshot> {
     checkTarget(target);
     const settings = probeSettings(this.#options, options);
     return this.#measure(
       "probe",
-      { endless: false, settings },
-      async (context: RunContext<EchoResult>) => {
+      { endless: false, settings, statistics: noProbes },
+      async (context) => {
         const result = await probe(
           context,
           await this.#destinations.open(target, settings, context.signal),
@@ -218,11 +233,14 @@ export class Client {
    * @param target a host name or an IP address
    * @throws {TypeError | RangeError} at once, for a wrong target or option
    */
-  ping(target: string, options: PingOptions = {}): Measurement<EchoResult, PingResult> {
+  ping(
+    target: string,
+    options: PingOptions = {},
+  ): Measurement<EchoResult, PingResult, StatisticsSnapshot> {
     checkTarget(target);
     const settings = pingSettings("ping()", this.#options, options);
     const endless = settings.count === Number.POSITIVE_INFINITY;
-    return this.#measure("ping", { endless, settings }, async (context: RunContext<EchoResult>) =>
+    return this.#measure("ping", { endless, settings, statistics: noProbes }, async (context) =>
       ping(context, await this.#destinations.open(target, settings, context.signal), settings),
     );
   }
@@ -243,11 +261,12 @@ export class Client {
   multiping(
     targets: Iterable<string>,
     options: PingOptions = {},
-  ): Measurement<MultipingItem, MultipingResult> {
+  ): Measurement<MultipingItem, MultipingResult, readonly TargetStatistics[]> {
     const hosts = targetList(targets);
     const settings = pingSettings("multiping()", this.#options, options);
     const endless = settings.count === Number.POSITIVE_INFINITY && hosts.length > 0;
-    return this.#measure("multiping", { endless, settings }, (context: RunContext<MultipingItem>) =>
+    const statistics = () => emptyMultiping(hosts);
+    return this.#measure("multiping", { endless, settings, statistics }, (context) =>
       multiping(context, hosts, settings, (host) =>
         this.#destinations.open(host, settings, context.signal),
       ),
@@ -263,18 +282,16 @@ export class Client {
   traceroute(
     target: string,
     options: TracerouteOptions = {},
-  ): Measurement<TracerouteEntry, TracerouteResult> {
+  ): Measurement<TracerouteEntry, TracerouteResult, PathStatistics> {
     checkTarget(target);
     const settings = tracerouteSettings(this.#options, options);
-    return this.#measure(
-      "traceroute",
-      { endless: false, settings },
-      async (context: RunContext<TracerouteEntry>) =>
-        traceroute(
-          context,
-          await this.#destinations.open(target, settings, context.signal),
-          settings,
-        ),
+    const statistics = () => emptyPath(target);
+    return this.#measure("traceroute", { endless: false, settings, statistics }, async (context) =>
+      traceroute(
+        context,
+        await this.#destinations.open(target, settings, context.signal),
+        settings,
+      ),
     );
   }
 
@@ -285,11 +302,12 @@ export class Client {
    * @param target a host name or an IP address
    * @throws {TypeError | RangeError} at once, for a wrong target or option
    */
-  mtr(target: string, options: MtrOptions = {}): Measurement<MtrRound, MtrResult> {
+  mtr(target: string, options: MtrOptions = {}): Measurement<MtrRound, MtrResult, MtrStatistics> {
     checkTarget(target);
     const settings = mtrSettings(this.#options, options);
     const endless = settings.count === Number.POSITIVE_INFINITY;
-    return this.#measure("mtr", { endless, settings }, async (context: RunContext<MtrRound>) =>
+    const statistics = () => emptyMtr(target);
+    return this.#measure("mtr", { endless, settings, statistics }, async (context) =>
       mtr(context, await this.#destinations.open(target, settings, context.signal), settings),
     );
   }
@@ -331,29 +349,26 @@ export class Client {
       family,
       zone,
     });
-    let sweep: Sweep | undefined;
-    const measurement: SweepMeasurement<SweepItem> = new SweepMeasurement<SweepItem>(
-      {
-        name: "sweep",
-        endless: false,
-        keep: false,
-        signal,
-        services: () => this.#services(),
-        start: (context) =>
-          this.#register(measurement, () => {
-            const opened = openSweep(this.#platform, context, {
-              targets: stream,
-              zone,
-              settings,
-              onSocket: (facilities) => this.#destinations.note(facilities),
-            });
-            sweep = opened;
-            const settle = this.#destinations.count(() => opened.counters);
-            return opened.run().finally(settle);
-          }),
-      },
-      () => sweep?.progress() ?? { ...NOT_BEGUN, total: stream.total },
-    );
+    const measurement: SweepMeasurement<SweepItem> = new SweepMeasurement<SweepItem>({
+      name: "sweep",
+      endless: false,
+      keep: false,
+      signal,
+      statistics: () => ({ total: stream.total, ...NOT_BEGUN }),
+      services: () => this.#services(),
+      start: (context) =>
+        this.#register(measurement, () => {
+          const sweep = openSweep(this.#platform, context, {
+            targets: stream,
+            zone,
+            settings,
+            onSocket: (facilities) => this.#destinations.note(facilities),
+          });
+          context.showStatistics(() => sweep.progress());
+          const settle = this.#destinations.count(() => sweep.counters);
+          return sweep.run().finally(settle);
+        }),
+    });
     return measurement;
   }
 
@@ -393,14 +408,15 @@ export class Client {
     return { clock, pace: this.#pace, resolver };
   }
 
-  #measure<Item, Result>(
+  #measure<Item, Result, Live>(
     name: string,
-    { endless, settings }: { readonly endless: boolean; readonly settings: CommonSettings },
-    carryOut: (context: RunContext<Item>) => Promise<Result>,
-  ): Measurement<Item, Result> {
-    const measurement: Measurement<Item, Result> = new Measurement<Item, Result>({
+    { endless, settings, statistics }: RunOptions<Live>,
+    carryOut: (context: RunContext<Item, Live>) => Promise<Result>,
+  ): Measurement<Item, Result, Live> {
+    const measurement: Measurement<Item, Result, Live> = new Measurement<Item, Result, Live>({
       name,
       endless,
+      statistics,
       signal: settings.signal,
       services: () => this.#services(),
       start: (context) => this.#register(measurement, () => carryOut(context)),
@@ -420,4 +436,9 @@ export class Client {
       this.#running.delete(measurement);
     }
   }
+}
+
+/** The statistics of a ping that has not begun. */
+function noProbes(): StatisticsSnapshot {
+  return new Statistics().snapshot();
 }

@@ -45,6 +45,7 @@ function roundOf(...hops: MtrHop[]): MtrRound {
     resolved: "192.0.2.9",
     family: 4,
     reached: true,
+    end: null,
   } as const;
   return { ...common, hops, [Symbol.iterator]: () => hops[Symbol.iterator]() };
 }

@@ -6,14 +6,16 @@ import { FakeClock } from "./fake-clock.ts";
 import { FakeDns } from "./fake-dns.ts";
 
 /** The measurement that tests play with. */
-export type Numbers = Measurement<number, string>;
+export type Numbers = Measurement<number, string, { readonly emitted: number }>;
+
+type NumbersContext = RunContext<number, { readonly emitted: number }>;
 
 /** What kind of run a {@link Stage} has. */
 export interface Setup {
   readonly endless?: boolean;
   readonly signal?: AbortSignal;
   /** What `start` does at once; by default nothing. */
-  onStart?(run: RunContext<number>): void;
+  onStart?(run: NumbersContext): void;
   /** Whether the run resolves by itself, to "partial", when it is told to stop. On by default. */
   readonly obedient?: boolean;
 }
@@ -29,11 +31,12 @@ export class Stage {
   readonly measurement: Numbers;
   starts = 0;
   readonly #outcome = Promise.withResolvers<string>();
-  #run: RunContext<number> | undefined;
+  #run: NumbersContext | undefined;
 
   constructor(setup: Setup = {}) {
-    this.measurement = new Measurement<number, string>({
+    this.measurement = new Measurement<number, string, { readonly emitted: number }>({
       name: "ping",
+      statistics: () => ({ emitted: 0 }),
       endless: setup.endless ?? false,
       signal: setup.signal,
       services: fakeServices,
@@ -51,7 +54,7 @@ export class Stage {
     });
   }
 
-  get run(): RunContext<number> {
+  get run(): NumbersContext {
     if (this.#run === undefined) throw new Error("The run has not begun");
     return this.#run;
   }

@@ -104,6 +104,8 @@ export interface StreamOwner {
   enqueue(stream: ProbeStream, ttl: number, index: number): void;
   /** Drops a probe: nothing more is heard of it. */
   forget(probe: Probe): void;
+  /** A stream was paused, or goes on. */
+  onPaused(stream: ProbeStream): void;
   /** A stream was closed. */
   onClosed(stream: ProbeStream): void;
 }
@@ -140,6 +142,9 @@ export class ProbeStream {
   readonly #provisional = new Set<Probe>();
   #sent = 0;
   #isClosed = false;
+  #isPaused = false;
+  /** For the prober: when (monotonic) it was paused last. */
+  pausedAtNs = 0;
   #isToGroup: boolean | undefined;
   /** By TTL: answers that no result was made of, since the last result. */
   readonly #moreDuplicates: number[] = [];
@@ -151,6 +156,17 @@ export class ProbeStream {
 
   get closed(): boolean {
     return this.#isClosed;
+  }
+
+  /** Whether probes that wait for room in the kernel must go on waiting. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  set isPaused(isPaused: boolean) {
+    if (isPaused === this.#isPaused || this.#isClosed) return;
+    this.#isPaused = isPaused;
+    this.#owner.onPaused(this);
   }
 
   /** How many probes are not decided yet. */
@@ -197,6 +213,11 @@ export class ProbeStream {
   noteDecided(probe: Probe): void {
     this.#undecided -= 1;
     this.#release(probe);
+  }
+
+  /** For the prober: does not count this much of the time spent waiting for room. */
+  excuseWait(ns: number): void {
+    for (const probe of this.#probes) if (probe.state === "queued") probe.queuedAtNs += ns;
   }
 
   /** For the prober: nothing more will be heard of a probe. */

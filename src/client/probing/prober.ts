@@ -163,9 +163,22 @@ export class Prober implements TransportOwner, StreamOwner {
     }
   }
 
+  /** Waiting for room does not count while the stream is paused. */
+  onPaused(stream: ProbeStream): void {
+    const nowNs = this.#clock.monotonicNs();
+    if (stream.isPaused) stream.pausedAtNs = nowNs;
+    else if (!this.#isClosed && this.#queue.has(stream)) {
+      stream.excuseWait(nowNs - stream.pausedAtNs);
+      this.#scheduleFlush();
+    }
+  }
+
   onClosed(stream: ProbeStream): void {
     this.#outbox.close(stream);
-    if (!this.#isClosed) this.#attention.close(stream.options.patienceNs ?? 0);
+    if (this.#isClosed) return;
+    this.#attention.close(stream.options.patienceNs ?? 0);
+    // So that the queue drops what waited.
+    if (stream.isPaused) this.#scheduleFlush();
   }
 
   // From the transport.
@@ -194,6 +207,7 @@ export class Prober implements TransportOwner, StreamOwner {
   #transmit(probe: Probe): Attempt {
     if (this.#isClosed) return "done";
     const { stream } = probe;
+    if (stream.isPaused) return "blocked";
     const { isHeld } = stream;
     const { round } = this.#queue;
     if (this.#fullIn === round || (isHeld && this.#fullForHeldIn === round)) {

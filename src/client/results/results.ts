@@ -296,8 +296,8 @@ export interface PingResult extends Iterable<EchoResult> {
   /** Loss and round-trip times. */
   readonly statistics: StatisticsSnapshot;
   /**
-   * From the first probe to the last, in milliseconds: the `time` of ping(8). 0 for one probe or
-   * none.
+   * From the first probe to the last, in milliseconds, without the time spent paused: the `time` of
+   * ping(8). 0 for one probe or none.
    */
   readonly duration: number;
   /** Every result in the order it became known; empty when `count` was Infinity, so that memory stays constant. */
@@ -315,8 +315,8 @@ export interface TargetFailure {
   readonly message: string;
 }
 
-/** One target of a multiping: its results and statistics, or why there are none. */
-export interface MultipingTarget extends Iterable<EchoResult> {
+/** How one target of a multiping stands. */
+export interface TargetStatistics {
   /** The target as it was given. */
   readonly target: string;
   /** The address that was probed, or null when there was none. */
@@ -326,14 +326,18 @@ export interface MultipingTarget extends Iterable<EchoResult> {
   /** Loss and round-trip times. */
   readonly statistics: StatisticsSnapshot;
   /**
-   * From its first probe to its last, in milliseconds: the `time` of ping(8). 0 for one probe or
-   * none.
+   * From its first probe to its last, in milliseconds, without the time spent paused: the `time` of
+   * ping(8). 0 for one probe or none.
    */
   readonly duration: number;
-  /** Every result in the order it became known; empty when `count` was Infinity. */
-  readonly results: readonly EchoResult[];
   /** Why it could not be probed at all, or null. */
   readonly failure: TargetFailure | null;
+}
+
+/** One target of a multiping: its results and statistics, or why there are none. */
+export interface MultipingTarget extends TargetStatistics, Iterable<EchoResult> {
+  /** Every result in the order it became known; empty when `count` was Infinity. */
+  readonly results: readonly EchoResult[];
 }
 
 /** The result of a multiping: iterable over its targets, in the order given. */
@@ -431,6 +435,36 @@ export interface MtrHop {
   readonly addresses: readonly MtrAddress[];
 }
 
+/** Where a path ends. */
+export interface PathEnd {
+  /** TTL of its last hop. */
+  readonly ttl: number;
+  /** Whether the target answered there, or somebody answered that it cannot be reached. */
+  readonly reason: "target" | "unreachable";
+}
+
+/** How a measurement of a path stands. */
+export interface PathStatistics {
+  /** The target as it was given. */
+  readonly target: string;
+  /** The address that is probed, or null while it is not known. */
+  readonly resolved: string | null;
+  /** The IP version of that address. */
+  readonly family: Family | null;
+  /** The hops that were probed, in order of TTL, with what is known of them by now. */
+  readonly hops: readonly MtrHop[];
+  /** Whether the target has answered. */
+  readonly reached: boolean;
+}
+
+/** How an mtr stands. */
+export interface MtrStatistics extends PathStatistics {
+  /** Rounds completed. */
+  readonly rounds: number;
+  /** Where the path ends, or null while nobody has answered that it does. */
+  readonly end: PathEnd | null;
+}
+
 /** The state of an mtr after a round, iterable over its hops. */
 export interface MtrRound extends Iterable<MtrHop> {
   /** 1 after the first round. */
@@ -445,6 +479,8 @@ export interface MtrRound extends Iterable<MtrHop> {
   readonly hops: readonly MtrHop[];
   /** Whether the target has answered. */
   readonly reached: boolean;
+  /** Where the path ends, or null while nobody has answered that it does. */
+  readonly end: PathEnd | null;
 }
 
 /** The result of an mtr: the state after its last round. */

@@ -113,6 +113,16 @@ export class Statistics {
   }
 
   /**
+   * A probe in flight is dropped: it is as if it had not been sent.
+   *
+   * @throws RangeError if no probe is in flight.
+   */
+  removeSent(): void {
+    this.#needFlying();
+    this.#sent -= 1;
+  }
+
+  /**
    * The first valid answer to a probe came in time.
    *
    * @param rtt Its round-trip time in milliseconds.
@@ -122,7 +132,7 @@ export class Statistics {
     if (!(rtt >= 0 && rtt < Number.POSITIVE_INFINITY)) {
       throw new RangeError(`Cannot add a reply: need a finite RTT of at least 0 ms, have ${rtt}`);
     }
-    this.#decide();
+    this.#needFlying();
     this.#received += 1;
     this.#percentiles.add(rtt);
     if (this.#received > 1) {
@@ -147,7 +157,7 @@ export class Statistics {
    * @throws RangeError if no probe is in flight.
    */
   addLost(): void {
-    this.#decide();
+    this.#needFlying();
     this.#lost += 1;
   }
 
@@ -264,7 +274,7 @@ export class Statistics {
     };
   }
 
-  #decide(): void {
+  #needFlying(): void {
     if (this.#sent === this.#received + this.#lost) {
       throw new RangeError("Cannot decide a probe: none is in flight");
     }

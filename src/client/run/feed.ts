@@ -31,6 +31,8 @@ export interface FeedOptions {
   onDemand(): void;
   /** Called when the last open iterator is closed by its reader before it came to the end. */
   onAbandoned(): void;
+  /** Called when {@link Feed.isAwaited} may have changed. */
+  onWaiting(): void;
 }
 
 /**
@@ -61,6 +63,11 @@ export class Feed<out Item> {
   /** How many items the iterator that has read most has not read. */
   get backlog(): number {
     return this.#pushed - this.#read;
+  }
+
+  /** Whether an iterator waits for an item. */
+  get isAwaited(): boolean {
+    return this.#waiting.size > 0;
   }
 
   /** Whether no more items come. */
@@ -110,11 +117,13 @@ export class Feed<out Item> {
   /** For iterators: `iterator` waits, and is to be told when there is news. */
   wait(iterator: FeedIterator<Item>): void {
     this.#waiting.add(iterator);
+    this.#options.onWaiting();
   }
 
   /** For iterators: `iterator` is over, and whether it was closed before the end. */
   leave(iterator: FeedIterator<Item>, early: boolean): void {
     this.#waiting.delete(iterator);
+    this.#options.onWaiting();
     this.#readers -= 1;
     if (early && this.#readers === 0) this.#options.onAbandoned();
   }
@@ -123,6 +132,7 @@ export class Feed<out Item> {
     for (const iterator of this.#waiting) {
       if (!iterator.serve()) this.#waiting.delete(iterator);
     }
+    this.#options.onWaiting();
   }
 }
 

@@ -1,9 +1,8 @@
 import { ClientClosedError } from "../../errors.ts";
 import { canonicalAddress, type Family } from "../../packet/address.ts";
 import type { Resolver } from "../names/resolver.ts";
+import { holdProcess } from "../time/hold.ts";
 import { checkResolveOptions, checkTarget } from "./options.ts";
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * The address of a host.
@@ -35,11 +34,11 @@ export async function nameOf(resolver: Resolver, addr: string): Promise<string |
 
 /** As `answer`. Waiting for it keeps the process alive, which looking up a name of an address does not. */
 export async function held<Answer>(answer: Promise<Answer>): Promise<Answer> {
-  const hold = setInterval(() => {}, LONGEST_TIMER_MS);
+  const release = holdProcess();
   try {
     return await answer;
   } finally {
-    clearInterval(hold);
+    release();
   }
 }
 

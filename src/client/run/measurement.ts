@@ -1,8 +1,10 @@
+import { holdProcess } from "../time/hold.ts";
 import { Feed } from "./feed.ts";
+import { PauseGate } from "./gate.ts";
 import type { RunContext, RunServices } from "./run-context.ts";
 
 /** How to construct a {@link Measurement}. */
-export interface MeasurementOptions<Item, Result> {
+export interface MeasurementOptions<Item, Result, Live = unknown> {
   /** What is measured, as messages say it, e.g. `"ping"`. */
   readonly name: string;
   /** Whether the run goes on until it is stopped. Such a run keeps no item that every iterator has passed. */
@@ -11,13 +13,15 @@ export interface MeasurementOptions<Item, Result> {
   readonly keep?: boolean;
   /** The caller's signal. Aborting it rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
+  /** The value of `statistics` until the run shows its own. */
+  statistics(): Live;
   /** What the run may use; asked for when it begins. What it throws fails the run. */
   services(): RunServices;
   /**
    * Carries out the run, at most once, on first use. Resolves to the result; once `context.signal` fired it sends
    * nothing more and resolves soon, to the result of what was measured until then.
    */
-  start(context: RunContext<Item>): Promise<Result>;
+  start(context: RunContext<Item, Live>): Promise<Result>;
 }
 
 /** The halves of a promise; methods, so that the types below stay covariant. */
@@ -45,8 +49,13 @@ let fail: (measurement: Measurement<unknown, unknown>, reason: unknown) => void;
  * 5. Aborting the signal, closing the client and failure reject the result at once; iterators deliver the items
  *    they have not read yet, then throw the same reason. With a signal aborted beforehand nothing is begun.
  * 6. Awaiting an endless run that nobody iterates and no signal can end rejects with a `TypeError`.
+ * 7. After `pause()` the run sends nothing until `resume()`. Probes in flight are decided and
+ *    handed out as usual, and a round or a sweep keeps its place. Time spent paused is neither sent
+ *    nor lost. A run that begins paused looks names up and opens sockets, but sends nothing. A
+ *    paused run can still end: by rules 3 to 5, or because nothing was left to send. It keeps the
+ *    process alive while somebody awaits its result or its next item, and only then.
  *
- * `Item` is what a `for await` loop sees, `Result` what `await` gives.
+ * `Item` is what a `for await` loop sees, `Result` what `await` gives, `Live` what `statistics` is.
  *
  * @example
  * ```ts
@@ -58,11 +67,17 @@ let fail: (measurement: Measurement<unknown, unknown>, reason: unknown) => void;
  * console.log((await ping).statistics.loss);
  * ```
  */
-export class Measurement<out Item, out Result> implements Promise<Result>, AsyncIterable<Item> {
-  readonly #options: MeasurementOptions<Item, Result>;
+export class Measurement<out Item, out Result, out Live = unknown>
+  implements Promise<Result>, AsyncIterable<Item>
+{
+  readonly #options: MeasurementOptions<Item, Result, Live>;
   readonly #controller = new AbortController();
   readonly #result: Deferred<Result> = Promise.withResolvers<Result>();
   readonly #feed: Feed<Item>;
+  readonly #gate = new PauseGate();
+  #readStatistics: () => Live;
+  /** Lets the process end; undefined while nothing keeps it from that. */
+  #release: (() => void) | undefined;
   /** Settles, never rejects, once `start` has; undefined until it was called. */
   #running: Promise<void> | undefined;
   #awaited = false;
@@ -73,12 +88,14 @@ export class Measurement<out Item, out Result> implements Promise<Result>, Async
   }
 
   /** Called by the client; users get measurements from its methods. */
-  constructor(options: MeasurementOptions<Item, Result>) {
+  constructor(options: MeasurementOptions<Item, Result, Live>) {
     this.#options = options;
+    this.#readStatistics = () => options.statistics();
     this.#feed = new Feed<Item>({
       keep: options.keep ?? !options.endless,
       onDemand: () => this.#begin(),
       onAbandoned: () => this.#abandon(),
+      onWaiting: () => this.#updateHold(),
     });
     // Whoever awaits gets a promise of his own, whose rejection the runtime reports if it is not handled. This one
     // would be reported as well when the error reached the caller through an iterator.
@@ -116,6 +133,36 @@ export class Measurement<out Item, out Result> implements Promise<Result>, Async
     return this.#feed.iterate();
   }
 
+  /**
+   * The figures of the run so far: plain data, a new copy at each read. They are empty before the
+   * run begins, and those of the result after it has ended. Reading them does not begin the run.
+   */
+  get statistics(): Live {
+    return this.#readStatistics();
+  }
+
+  /** Whether the run is paused. Once it has ended, it is not. */
+  get isPaused(): boolean {
+    return this.#gate.isPaused && !this.#isOver;
+  }
+
+  /**
+   * Sends nothing until `resume()`. Probes in flight are decided and handed out as usual. Called
+   * before the run begins, it takes effect at the start; called after the end, it does nothing.
+   */
+  pause(): void {
+    this.#setPaused(true);
+  }
+
+  /**
+   * Goes on after `pause()`: sends at once, then at the interval, and does not catch up. Of several
+   * targets, the next in turn is probed at once, and the others stay as far apart as they were. A
+   * sweep sends as soon as its rate allows. Does nothing unless the run is paused.
+   */
+  resume(): void {
+    this.#setPaused(false);
+  }
+
   /** Ends the run now. The result then covers what was measured so far; what was never begun stays unbegun. */
   stop(): void {
     if (this.#settled || this.#controller.signal.aborted) return;
@@ -139,6 +186,7 @@ export class Measurement<out Item, out Result> implements Promise<Result>, Async
     }
     this.#awaited = true;
     this.#begin();
+    this.#updateHold();
     return this.#result.promise;
   }
 
@@ -160,7 +208,7 @@ export class Measurement<out Item, out Result> implements Promise<Result>, Async
     signal?.addEventListener("abort", this.#onAbort);
     const feed = this.#feed;
     const isAwaited = () => this.#awaited;
-    const contextOf = (services: RunServices): RunContext<Item> => ({
+    const contextOf = (services: RunServices): RunContext<Item, Live> => ({
       clock: services.clock,
       pace: services.pace,
       resolver: services.resolver,
@@ -170,6 +218,10 @@ export class Measurement<out Item, out Result> implements Promise<Result>, Async
       },
       get backlog() {
         return isAwaited() || feed.readers === 0 ? 0 : feed.backlog;
+      },
+      gate: this.#gate,
+      showStatistics: (read) => {
+        this.#readStatistics = read;
       },
       signal: this.#controller.signal,
     });
@@ -182,6 +234,30 @@ export class Measurement<out Item, out Result> implements Promise<Result>, Async
         (error: unknown) => this.#fail(error),
       )
       .then(resolve);
+  }
+
+  get #isOver(): boolean {
+    return this.#settled || this.#controller.signal.aborted;
+  }
+
+  #setPaused(isPaused: boolean): void {
+    if (this.#isOver) return;
+    this.#gate.isPaused = isPaused;
+    this.#updateHold();
+  }
+
+  /** A run that sends has timers, which keep the process alive. A paused one has none. */
+  #updateHold(): void {
+    const isHeld =
+      this.#gate.isPaused &&
+      !this.#settled &&
+      this.#running !== undefined &&
+      (this.#awaited || this.#feed.isAwaited);
+    if (isHeld) this.#release ??= holdProcess();
+    else {
+      this.#release?.();
+      this.#release = undefined;
+    }
   }
 
   /** The last iterator was closed before the end. */
@@ -206,6 +282,7 @@ export class Measurement<out Item, out Result> implements Promise<Result>, Async
   #settle(): boolean {
     if (this.#settled) return false;
     this.#settled = true;
+    this.#updateHold();
     // The caller's signal may live as long as the process: leave nothing on it.
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     return true;

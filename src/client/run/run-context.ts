@@ -1,8 +1,9 @@
 import type { Resolver } from "../names/resolver.ts";
 import { type Clock, NS_PER_MS } from "../time/clock.ts";
 import { type Pace, promptPace } from "../time/pace.ts";
+import type { Gate } from "./gate.ts";
 import type { CommonSettings } from "./options.ts";
-import { Publisher } from "./publisher.ts";
+import { type NameOf, Publisher } from "./publisher.ts";
 
 /** What of the outside world a strategy may use. */
 export interface RunServices {
@@ -12,8 +13,15 @@ export interface RunServices {
   readonly resolver: Resolver;
 }
 
-/** What a run is given: time, names, where to publish, and when to stop. It never sees a socket. */
-export interface RunContext<Item> extends RunServices {
+/**
+ * What a run is given: time, names, where to publish, and when to pause and to stop. It never sees
+ * a socket.
+ */
+export interface RunContext<Item, Live = unknown> extends RunServices {
+  /** While it is shut, the run sends nothing, and the time that passes does not count. */
+  readonly gate: Gate;
+  /** Makes `read` the source of the measurement's `statistics`, after the end of the run too. */
+  showStatistics(read: () => Live): void;
   /** Publishes one item to every iterator. After the run has ended it does nothing. */
   emit(item: Item): void;
   /** Whether somebody sees what is emitted now. */
@@ -53,6 +61,14 @@ export function openPublisher<Item>(
     patienceNs: settings.timeoutNs,
     signal: context.signal,
   });
+}
+
+/** Looks names up in what is known by now, if the settings ask for names. */
+export function knownNames(
+  { resolver }: Pick<RunContext<unknown>, "resolver">,
+  { resolveDns }: CommonSettings,
+): NameOf {
+  return (address) => (resolveDns ? (resolver.cachedName(address) ?? null) : null);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ExtensionObject } from "../../packet/extension-objects.ts";
-import type { AddressStatistics, EchoResult, MtrHop } from "../results/results.ts";
+import type { AddressStatistics, EchoResult, MtrHop, PathStatistics } from "../results/results.ts";
 import { Statistics } from "../results/statistics.ts";
 import { isNoRoom } from "../results/verdicts.ts";
 import type { NameOf } from "../run/publisher.ts";
@@ -14,9 +14,11 @@ interface AddressRecord {
   unverified: number;
 }
 
-/** What an mtr knows of one hop. */
+/** What is known of one hop. */
 export class HopRecord {
   readonly statistics: Statistics = new Statistics();
+  /** Whether a router that passes probes on answered there, or the target. */
+  isOnPath = false;
   /** The last round with a verified answer; below any round if there was none. */
   verifiedRound: number = Number.NEGATIVE_INFINITY;
   /** By the address that answered, the first seen first. */
@@ -83,6 +85,63 @@ export class HopRecord {
     }
     return record;
   }
+}
+
+/** The hops of a path, by TTL. */
+export class HopTable implements Iterable<[ttl: number, hop: HopRecord]> {
+  readonly #hops = new Map<number, HopRecord>();
+  /** Hops beyond this one are not shown. */
+  lastTtl: number = Number.POSITIVE_INFINITY;
+
+  get(ttl: number): HopRecord | undefined {
+    return this.#hops.get(ttl);
+  }
+
+  /** The record of a hop, made on first use. */
+  at(ttl: number): HopRecord {
+    let hop = this.#hops.get(ttl);
+    if (hop === undefined) {
+      hop = new HopRecord();
+      this.#hops.set(ttl, hop);
+    }
+    return hop;
+  }
+
+  /** Forgets the hops beyond. */
+  dropBeyond(ttl: number): void {
+    for (const hopTtl of this.#hops.keys()) if (hopTtl > ttl) this.#hops.delete(hopTtl);
+  }
+
+  /** TTL of the farthest hop known to be on the path; 0 if there is none. */
+  get lastOnPath(): number {
+    let last = 0;
+    for (const [ttl, { isOnPath }] of this.#hops) if (isOnPath) last = Math.max(last, ttl);
+    return last;
+  }
+
+  [Symbol.iterator](): Iterator<[ttl: number, hop: HopRecord]> {
+    return this.#hops[Symbol.iterator]();
+  }
+
+  /** The hops that are shown, in order of TTL. */
+  snapshot(nameOf: NameOf): MtrHop[] {
+    return Array.from(this.#hops)
+      .filter(([ttl]) => ttl <= this.lastTtl)
+      .sort(([a], [b]) => a - b)
+      .map(([ttl, hop]) => hop.snapshot(ttl, nameOf));
+  }
+
+  /** Every address that answered at the hops shown. */
+  get addresses(): string[] {
+    return Array.from(this.#hops).flatMap(([ttl, hop]) =>
+      ttl <= this.lastTtl ? hop.addresses : [],
+    );
+  }
+}
+
+/** The statistics of a path before anything is known. */
+export function emptyPath(target: string): PathStatistics {
+  return { target, resolved: null, family: null, hops: [], reached: false };
 }
 
 function answersOnly(statistics: Statistics): AddressStatistics {

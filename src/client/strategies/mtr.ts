@@ -1,12 +1,21 @@
 import { isSameHost } from "../../packet/address.ts";
 import type { ProbeStream } from "../probing/probe-stream.ts";
-import type { EchoIcmpErrorResult, EchoResult, MtrResult, MtrRound } from "../results/results.ts";
+import type {
+  EchoIcmpErrorResult,
+  EchoResult,
+  MtrResult,
+  MtrRound,
+  MtrStatistics,
+  PathEnd,
+} from "../results/results.ts";
 import { isDecisive, isTransit, isVerifiedAnswer } from "../results/verdicts.ts";
 import type { Destination } from "../run/destinations.ts";
+import { type Gate, heedGate, type Pausable } from "../run/gate.ts";
 import type { MtrSettings } from "../run/options.ts";
 import type { NameOf, Publisher } from "../run/publisher.ts";
 import {
   Completion,
+  knownNames,
   onAbort,
   openPublisher,
   REFUSAL_PAUSE_NS,
@@ -15,7 +24,7 @@ import {
 } from "../run/run-context.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Pace, ScheduleAt } from "../time/pace.ts";
-import { HopRecord } from "./hop-record.ts";
+import { type HopRecord, HopTable } from "./hop-record.ts";
 
 /**
  * Measures every hop on the way to a target, round after round.
@@ -27,23 +36,30 @@ import { HopRecord } from "./hop-record.ts";
  *    10 ms later if the system refused to send.
  * 3. A round is published once all of its probes are decided, rounds in order. Its figures are of all probes so far:
  *    those still in flight are in `sent` and `inFlight`, not in the loss.
- * 4. When the target answers nearer than before, the hops beyond it are dropped. When a router answers "time exceeded"
- *    where the target used to, the path has grown, and the search goes on.
+ * 4. When the target answers nearer than before, the hops beyond it are dropped. When somebody
+ *    answers that it cannot be reached, the hops beyond are left out, and return with their figures
+ *    when the path goes on. It goes on when a router answers "time exceeded" where it used to end.
  * 5. An unverified error of a router extends the round at once, and counts at the timeout, if nothing better has come. One that
  *    would end the path does so only if nobody beyond has given a verified answer in this round or the one before.
  * 6. Any answer in time counts as received: a router that answers "time exceeded" was asked for just that.
+ * 7. A pause may cut a round short. On resuming, the rest of that round leaves at once, or a new
+ *    round if there is no rest. The next round begins an interval later.
  */
 export async function mtr(
-  context: RunContext<MtrRound>,
+  context: RunContext<MtrRound, MtrStatistics>,
   target: Destination,
   settings: MtrSettings,
 ): Promise<MtrResult> {
   const publisher = openPublisher(context, settings);
   const tracker = new Tracker(target, settings, {
     clock: context.clock,
+    gate: context.gate,
     pace: repeatingPace(context, settings),
     publisher,
   });
+  const nameOf = knownNames(context, settings);
+  context.showStatistics(() => tracker.statistics(nameOf));
+  const forgetGate = heedGate(context.gate, tracker);
   const forgetAbort = onAbort(context.signal, () => tracker.stop());
   try {
     tracker.start();
@@ -51,11 +67,16 @@ export async function mtr(
     await publisher.settled();
   } finally {
     forgetAbort();
+    forgetGate();
     tracker.stop();
   }
-  const nameOf = (address: string) =>
-    settings.resolveDns ? (context.resolver.cachedName(address) ?? null) : null;
   return { ...tracker.state(tracker.roundsDecided, nameOf), rounds: tracker.roundsDecided };
+}
+
+/** The statistics of an mtr that has not begun. */
+export function emptyMtr(target: string): MtrStatistics {
+  const nobody = { resolved: null, family: null };
+  return { target, ...nobody, rounds: 0, hops: [], reached: false, end: null };
 }
 
 /** A round whose probes are not all decided. */
@@ -69,29 +90,31 @@ interface OpenRound {
 /** What a {@link Tracker} works with. */
 interface TrackerOptions {
   readonly clock: Clock;
+  readonly gate: Gate;
   readonly pace: Pace;
   readonly publisher: Publisher<MtrRound>;
 }
 
-class Tracker {
+class Tracker implements Pausable {
   readonly completion: Completion = new Completion();
   roundsDecided = 0;
   readonly #target: Destination;
   readonly #settings: MtrSettings;
   readonly #clock: Clock;
+  readonly #gate: Gate;
   readonly #scheduleAt: ScheduleAt;
   readonly #publisher: Publisher<MtrRound>;
   readonly #stream: ProbeStream;
-  readonly #hops = new Map<number, HopRecord>();
-  /** Round of each undecided probe, by its number. */
-  readonly #roundOf = new Map<number, OpenRound>();
+  readonly #hops = new HopTable();
+  /** The undecided probes, by number. */
+  readonly #undecided = new Map<number, { readonly round: OpenRound; readonly hop: HopRecord }>();
   #openRounds: OpenRound[] = [];
   #current: OpenRound | undefined;
   #nextTtl = 0;
   #roundsBegun = 0;
   #roundAtNs = 0;
-  /** TTL at which the path ends, as far as is known. */
-  #distance: number | undefined;
+  /** Where the path ends, as far as is known. */
+  #end: PathEnd | null = null;
   #reached = false;
   /** The greatest TTL at which somebody answered. */
   #farthest = 0;
@@ -100,11 +123,12 @@ class Tracker {
   constructor(
     target: Destination,
     settings: MtrSettings,
-    { clock, pace, publisher }: TrackerOptions,
+    { clock, gate, pace, publisher }: TrackerOptions,
   ) {
     this.#target = target;
     this.#settings = settings;
     this.#clock = clock;
+    this.#gate = gate;
     this.#scheduleAt = pace.scheduleAt;
     this.#publisher = publisher;
     this.#farthest = settings.firstTtl - 1;
@@ -120,7 +144,31 @@ class Tracker {
   start(): void {
     if (this.completion.isOver) return;
     this.#roundAtNs = this.#clock.monotonicNs();
-    this.#beginRound();
+    if (!this.#gate.isPaused) this.#beginRound();
+  }
+
+  pause(): void {
+    this.#cancelTimer?.();
+    this.#stream.isPaused = true;
+  }
+
+  resume(): void {
+    this.#cancelTimer?.();
+    this.#stream.isPaused = false;
+    this.completion.guard(() => this.#goOn());
+  }
+
+  /** Sends the rest of the round that the pause cut short, or else a new round. */
+  #goOn(): void {
+    const { count, intervalNs } = this.#settings;
+    const ttl = this.#nextTtl;
+    this.#extend();
+    const wasCutShort = this.#nextTtl > ttl;
+    this.#roundAtNs = this.#clock.monotonicNs();
+    if (wasCutShort) this.#scheduleRound();
+    else if (intervalNs === 0 ? this.#openRounds.length === 0 : this.#roundsBegun < count) {
+      this.#beginRound();
+    }
   }
 
   stop(): void {
@@ -131,9 +179,7 @@ class Tracker {
 
   /** How things stand after a round. */
   state(round: number, nameOf: NameOf): MtrRound {
-    const hops = Array.from(this.#hops)
-      .sort(([a], [b]) => a - b)
-      .map(([ttl, hop]) => hop.snapshot(ttl, nameOf));
+    const hops = this.#hops.snapshot(nameOf);
     return {
       round,
       target: this.#target.host,
@@ -141,8 +187,17 @@ class Tracker {
       family: this.#target.family,
       hops,
       reached: this.#reached,
+      end: this.#end,
       [Symbol.iterator]: () => hops[Symbol.iterator](),
     };
+  }
+
+  /** How things stand now. */
+  statistics(nameOf: NameOf): MtrStatistics {
+    const { host: target, address: resolved, family } = this.#target;
+    const hops = this.#hops.snapshot(nameOf);
+    const rounds = this.roundsDecided;
+    return { target, resolved, family, rounds, hops, reached: this.#reached, end: this.#end };
   }
 
   #beginRound(): void {
@@ -169,41 +224,47 @@ class Tracker {
 
   get #limit(): number {
     const { maxHops, gapLimit } = this.#settings;
-    return this.#distance ?? Math.min(maxHops, this.#farthest + gapLimit);
+    return this.#end?.ttl ?? Math.min(maxHops, this.#farthest + gapLimit);
   }
 
   /** Sends what the current round may send by now. */
   #extend(): void {
     const round = this.#current;
-    if (round === undefined || round.isSent || this.completion.isOver) return;
+    if (round === undefined || round.isSent || this.completion.isOver || this.#gate.isPaused)
+      return;
     while (this.#nextTtl <= this.#limit) {
       const ttl = this.#nextTtl;
       this.#nextTtl += 1;
       round.undecided += 1;
-      this.#hop(ttl).statistics.addSent();
-      this.#roundOf.set(this.#stream.send(ttl), round);
+      const hop = this.#hops.at(ttl);
+      hop.statistics.addSent();
+      this.#undecided.set(this.#stream.send(ttl), { round, hop });
     }
-    if (this.#nextTtl > this.#settings.maxHops || this.#distance !== undefined) round.isSent = true;
+    if (this.#nextTtl > this.#settings.maxHops || this.#end !== null) round.isSent = true;
   }
 
-  #hop(ttl: number): HopRecord {
-    let hop = this.#hops.get(ttl);
-    if (hop === undefined) {
-      hop = new HopRecord();
-      this.#hops.set(ttl, hop);
-    }
-    return hop;
+  /** Whether the pause keeps the current round from probing further hops. */
+  get #isCutShort(): boolean {
+    return this.#gate.isPaused && !this.#current?.isSent && this.#nextTtl <= this.#limit;
   }
 
   #onResult(result: EchoResult): void {
+    const { ttl, number } = result.request;
+    const isDecided = isDecisive(result);
+    // The record that counted the probe as sent, even if another one has taken its place since.
+    const hop = this.#undecided.get(number)?.hop ?? this.#hops.get(ttl);
+    // Answers that arrived together with the one that showed the end do not count beyond it.
+    if (isDecided && this.#end !== null && ttl > this.#end.ttl) hop?.statistics.removeSent();
+    else hop?.record(result);
+    if (result.reply !== null) this.#publisher.anticipate(result.reply.addr);
+    if (isDecided) {
+      const round = this.#settle(number);
+      if (result.reply !== null) this.#learn(result, { ttl, round });
+    }
+    // Last, so that the callback finds the result in the statistics.
     const { onResult } = this.#settings;
     if (onResult !== undefined) this.completion.guard(() => onResult(result));
-    const { ttl, number } = result.request;
-    this.#hops.get(ttl)?.record(result);
-    if (result.reply !== null) this.#publisher.anticipate(result.reply.addr);
-    if (!isDecisive(result)) return;
-    const round = this.#settle(number);
-    if (result.reply !== null) this.#learn(result, { ttl, round });
+    if (!isDecided) return;
     this.#extend();
     this.#closeRounds(result);
   }
@@ -226,20 +287,37 @@ class Tracker {
     const hop = this.#hops.get(ttl);
     if (isVerified && hop !== undefined) hop.verifiedRound = Math.max(hop.verifiedRound, round);
     if (isTransit(result)) {
+      if (hop !== undefined) hop.isOnPath = true;
       this.#farthest = Math.max(this.#farthest, ttl);
-      if (this.#distance !== undefined && ttl >= this.#distance) this.#distance = undefined;
+      if (this.#end !== null && ttl >= this.#end.ttl) {
+        this.#end = null;
+        this.#hops.lastTtl = Number.POSITIVE_INFINITY;
+      }
       return;
     }
     if (!isVerified && this.#isProvenBeyond(ttl, round - 1)) return;
     const from = result.reply?.addr ?? "";
-    if (result.kind === "reply" || isSameHost(from, this.#target.address)) this.#reached = true;
-    if (this.#distance !== undefined && ttl >= this.#distance) return;
-    this.#distance = ttl;
+    const isTarget = result.kind === "reply" || isSameHost(from, this.#target.address);
+    if (isTarget) this.#reached = true;
+    if (isTarget && hop !== undefined) hop.isOnPath = true;
+    const reason = isTarget ? "target" : "unreachable";
+    const end = this.#end;
+    const isNews = end?.ttl === ttl ? isVerified && reason !== end.reason : ttl < (end?.ttl ?? 256);
+    if (isNews) this.#endAt({ ttl, reason });
+  }
+
+  #endAt(end: PathEnd): void {
+    const { ttl } = end;
+    this.#end = end;
     this.#farthest = ttl;
-    for (const hopTtl of this.#hops.keys()) {
-      if (hopTtl > ttl) this.#hops.delete(hopTtl);
+    this.#hops.lastTtl = ttl;
+    for (const number of this.#stream.dropBeyond(ttl)) {
+      this.#undecided.get(number)?.hop.statistics.removeSent();
+      this.#settle(number);
     }
-    for (const number of this.#stream.dropBeyond(ttl)) this.#settle(number);
+    // Hops that somebody else cuts off keep their figures for when the path goes on.
+    const isTarget = end.reason === "target";
+    this.#hops.dropBeyond(isTarget ? ttl : Math.max(ttl, this.#hops.lastOnPath));
   }
 
   /** Whether somebody farther away has given a verified answer in that round, or a later one. */
@@ -252,11 +330,11 @@ class Tracker {
 
   /** Takes a probe off its round, and returns the number of that; 0 if it has none. */
   #settle(number: number): number {
-    const round = this.#roundOf.get(number);
-    if (round === undefined) return 0;
-    this.#roundOf.delete(number);
-    round.undecided -= 1;
-    return round.number;
+    const probe = this.#undecided.get(number);
+    if (probe === undefined) return 0;
+    this.#undecided.delete(number);
+    probe.round.undecided -= 1;
+    return probe.round.number;
   }
 
   /** Publishes the rounds that `last` decided. */
@@ -264,6 +342,7 @@ class Tracker {
     for (;;) {
       const [round] = this.#openRounds;
       if (round === undefined || round.undecided > 0) return;
+      if (round === this.#current && this.#isCutShort) return;
       this.#openRounds.shift();
       this.roundsDecided = round.number;
       this.#publishRound(round.number);
@@ -272,17 +351,16 @@ class Tracker {
         this.stop();
         return;
       }
-      if (this.#settings.intervalNs > 0 || this.completion.isOver) continue;
+      if (this.#settings.intervalNs > 0 || this.completion.isOver || this.#gate.isPaused) continue;
       if (last.kind !== "sendError") this.#beginRound();
       else this.#cancelTimer = this.#clock.schedule(REFUSAL_PAUSE_NS, () => this.#beginRound());
     }
   }
 
   #publishRound(round: number): void {
-    const addresses = Array.from(this.#hops.values()).flatMap((hop) => hop.addresses);
     // The figures are those of now; only the names may have to wait.
     const state = this.state(round, () => null);
-    this.#publisher.publish(addresses, (nameOf) => withNames(state, nameOf));
+    this.#publisher.publish(this.#hops.addresses, (nameOf) => withNames(state, nameOf));
   }
 }
 

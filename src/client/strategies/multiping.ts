@@ -11,9 +11,11 @@ import type {
   MultipingResult,
   MultipingTarget,
   TargetFailure,
+  TargetStatistics,
 } from "../results/results.ts";
 import { Statistics } from "../results/statistics.ts";
 import type { Destination } from "../run/destinations.ts";
+import { heedGate } from "../run/gate.ts";
 import type { PingSettings } from "../run/options.ts";
 import {
   Completion,
@@ -24,7 +26,7 @@ import {
 } from "../run/run-context.ts";
 import { NS_PER_MS } from "../time/clock.ts";
 import { type Pace, tickingPace } from "../time/pace.ts";
-import { Pinger } from "./ping.ts";
+import { Pinger, PingerGroup } from "./ping.ts";
 
 /** The longest pause between the first probes of two neighbouring targets. */
 const MAX_GAP_NS = 10 * NS_PER_MS;
@@ -59,22 +61,19 @@ interface Slot {
  * 3. A name that does not resolve, or an address that this host cannot probe at all, ends that target with its cause.
  *    A failed send is the result of that one probe: the route may be back for the next.
  * 4. What no target could do anything about (no permission, no descriptors left) ends the run.
+ * 5. After a pause the targets are as far apart as before, so that probes do not leave as a burst.
  */
 export async function multiping(
-  context: RunContext<MultipingItem>,
+  context: RunContext<MultipingItem, readonly TargetStatistics[]>,
   hosts: readonly string[],
   settings: PingSettings,
   openTarget: (host: string) => Promise<Destination>,
 ): Promise<MultipingResult> {
-  const { clock, signal } = context;
+  const { clock, gate, signal } = context;
   const completion = new Completion();
   const publisher = openPublisher(context, settings);
-  const slots: Slot[] = hosts.map((host) => ({
-    host,
-    target: undefined,
-    pinger: undefined,
-    failure: undefined,
-  }));
+  const slots = hosts.map(emptySlot);
+  context.showStatistics(() => slots.map(targetStatistics));
   let remaining = slots.length;
   const onDone = () => {
     remaining -= 1;
@@ -103,11 +102,23 @@ export async function multiping(
     }
     const { target } = slot;
     if (completion.isOver) return;
-    slot.pinger = new Pinger({ target, settings, clock, ...pace, completion, publisher, onDone });
+    slot.pinger = new Pinger({
+      ...{ target, settings, clock, gate, ...pace, completion, publisher },
+      onDone,
+    });
     startNs ??= clock.monotonicNs();
     slot.pinger.start(startNs + index * gapNs);
   };
 
+  const group = new PingerGroup(clock, () => slots.flatMap(({ pinger }) => pinger ?? []));
+  const forgetGate = heedGate(gate, {
+    pause: () => group.pause(),
+    resume: () => {
+      const delayNs = group.resume();
+      // For targets whose names are still being looked up.
+      if (startNs !== undefined) startNs += delayNs;
+    },
+  });
   const stop = () => {
     for (const { pinger } of slots) pinger?.stop();
     completion.finish();
@@ -133,6 +144,7 @@ export async function multiping(
     await publisher.settled();
   } finally {
     forgetAbort();
+    forgetGate();
     stop();
   }
   const targets = slots.map(targetResult);
@@ -150,6 +162,15 @@ function paceOf(context: RunContext<MultipingItem>, settings: PingSettings, gapN
   return repeatingPace(isCrowded ? { clock, pace: tickingPace(clock, tickNs) } : context, settings);
 }
 
+function emptySlot(host: string): Slot {
+  return { host, target: undefined, pinger: undefined, failure: undefined };
+}
+
+/** The statistics of a multiping that has not begun. */
+export function emptyMultiping(hosts: readonly string[]): readonly TargetStatistics[] {
+  return hosts.map((host) => targetStatistics(emptySlot(host)));
+}
+
 function isAddress(host: string): boolean {
   return canonicalAddress(host) !== undefined;
 }
@@ -160,16 +181,22 @@ function concernsTarget(error: unknown): error is IcmpxError {
   return error instanceof SystemError && error.code === "EAFNOSUPPORT";
 }
 
-function targetResult({ host, target, pinger, failure }: Slot): MultipingTarget {
-  const results = pinger?.results ?? [];
+function targetResult(slot: Slot): MultipingTarget {
+  const results = slot.pinger?.results ?? [];
+  return {
+    ...targetStatistics(slot),
+    results,
+    [Symbol.iterator]: () => results[Symbol.iterator](),
+  };
+}
+
+function targetStatistics({ host, target, pinger, failure }: Slot): TargetStatistics {
   return {
     target: host,
     resolved: target?.address ?? null,
     family: target?.family ?? null,
     statistics: (pinger?.statistics ?? new Statistics()).snapshot(),
     duration: pinger?.duration ?? 0,
-    results,
     failure: failure ?? null,
-    [Symbol.iterator]: () => results[Symbol.iterator](),
   };
 }

@@ -1,9 +1,10 @@
 import type { ProbeStream } from "../probing/probe-stream.ts";
 import { recordEcho } from "../results/echo-statistics.ts";
 import type { EchoResult, PingResult } from "../results/results.ts";
-import { Statistics } from "../results/statistics.ts";
+import { Statistics, type StatisticsSnapshot } from "../results/statistics.ts";
 import { isDecisive } from "../results/verdicts.ts";
 import type { Destination } from "../run/destinations.ts";
+import { type Gate, heedGate, type Pausable } from "../run/gate.ts";
 import type { CommonSettings, PingSettings } from "../run/options.ts";
 import { type Publisher, respondersOf, withName } from "../run/publisher.ts";
 import {
@@ -22,16 +23,21 @@ const CATCH_UP_NS = 50_000_000;
 
 /** Probes a target `count` times. The rules are {@link Pinger}'s. */
 export async function ping(
-  context: RunContext<EchoResult>,
+  context: RunContext<EchoResult, StatisticsSnapshot>,
   target: Destination,
   settings: PingSettings,
 ): Promise<PingResult> {
   const completion = new Completion();
   const publisher = openPublisher(context, settings);
-  const { clock } = context;
+  const { clock, gate } = context;
   const onDone = () => completion.finish();
   const pace = repeatingPace(context, settings);
-  const pinger = new Pinger({ target, settings, clock, ...pace, completion, publisher, onDone });
+  const pinger = new Pinger({
+    ...{ target, settings, clock, gate, ...pace, completion, publisher },
+    onDone,
+  });
+  context.showStatistics(() => pinger.statistics.snapshot());
+  const forgetGate = heedGate(gate, new PingerGroup(clock, () => [pinger]));
   const forgetAbort = onAbort(context.signal, onDone);
   try {
     if (!context.signal.aborted) pinger.start(clock.monotonicNs());
@@ -39,6 +45,7 @@ export async function ping(
     await publisher.settled();
   } finally {
     forgetAbort();
+    forgetGate();
     pinger.stop();
   }
   const { results } = pinger;
@@ -59,7 +66,7 @@ export async function ping(
  * @returns its result, or undefined when the run was stopped before there was one
  */
 export async function probe(
-  context: RunContext<EchoResult>,
+  context: RunContext<EchoResult, StatisticsSnapshot>,
   target: Destination,
   settings: CommonSettings,
 ): Promise<EchoResult | undefined> {
@@ -72,6 +79,7 @@ export interface PingerOptions {
   readonly target: Destination;
   readonly settings: PingSettings;
   readonly clock: Clock;
+  readonly gate: Gate;
   /** Wakes it for its next probe. */
   readonly scheduleAt: ScheduleAt;
   /** How long answers may wait to be read, at most; 0 for not at all. */
@@ -91,6 +99,8 @@ export interface PingerOptions {
  * 2. With interval 0, the next probe leaves when the one before is decided, or 10 ms after the system refused to send it.
  * 3. It is done when `count` probes are decided. Late and duplicate answers are published until then.
  * 4. An ICMP error counts as loss: the target did not answer.
+ * 5. After a pause the next probe leaves when {@link PingerGroup} says, and the others at multiples
+ *    of the interval from then; with interval 0 at once, unless one is in flight.
  */
 export class Pinger {
   readonly statistics: Statistics = new Statistics();
@@ -102,6 +112,10 @@ export class Pinger {
   #nextAtNs = 0;
   #firstSentNs = 0;
   #lastSentNs = 0;
+  #pausedAtNs = 0;
+  /** Time spent paused since the last probe. */
+  #pausedNs = 0;
+  #isStarted = false;
   #cancelTimer: (() => void) | undefined;
   readonly #guardedSend = (): void => this.#options.completion.guard(() => this.#send());
 
@@ -122,8 +136,40 @@ export class Pinger {
   start(atNs: number): void {
     const { clock, settings } = this.#options;
     const nowNs = clock.monotonicNs();
+    this.#isStarted = true;
     this.#nextAtNs = nowNs - atNs > settings.intervalNs / 2 ? nowNs : atNs;
     if (atNs <= nowNs) this.#guardedSend();
+    else this.#awaitTurn();
+  }
+
+  /** When (monotonic) its next probe is due; Infinity if none is, or if an answer decides that. */
+  get nextAtNs(): number {
+    const { count, intervalNs } = this.#options.settings;
+    const isDue = this.#isStarted && intervalNs > 0 && this.#sent < count;
+    return isDue ? this.#nextAtNs : Number.POSITIVE_INFINITY;
+  }
+
+  /** Sends nothing until `resume()`. */
+  pause(): void {
+    this.#cancelTimer?.();
+    this.#stream.isPaused = true;
+    this.#pausedAtNs = this.#options.clock.monotonicNs();
+  }
+
+  /** Goes on after a pause, with its beat put off by `delayNs`. */
+  resume(delayNs: number): void {
+    const { clock, settings } = this.#options;
+    const nowNs = clock.monotonicNs();
+    this.#cancelTimer?.();
+    this.#stream.isPaused = false;
+    this.#pausedNs += nowNs - this.#pausedAtNs;
+    if (!this.#isStarted || this.#sent >= settings.count) return;
+    if (settings.intervalNs === 0) {
+      if (this.#sent === this.#decided) this.#guardedSend();
+      return;
+    }
+    this.#nextAtNs += delayNs;
+    if (this.#nextAtNs <= nowNs) this.#guardedSend();
     else this.#awaitTurn();
   }
 
@@ -139,18 +185,20 @@ export class Pinger {
   }
 
   #awaitTurn(): void {
+    if (this.#options.gate.isPaused) return;
     this.#cancelTimer = this.#options.scheduleAt(this.#nextAtNs, this.#guardedSend);
   }
 
   #send(): void {
-    const { clock, completion, settings } = this.#options;
-    // A callback of the caller's may have ended the run a moment ago.
-    if (completion.isOver) return;
+    const { clock, gate, completion, settings } = this.#options;
+    // A callback of the caller's may have ended or paused the run a moment ago.
+    if (completion.isOver || gate.isPaused) return;
     this.#sent += 1;
     this.statistics.addSent();
     this.#stream.send(settings.ttl);
     this.#lastSentNs = clock.monotonicNs();
-    if (this.#sent === 1) this.#firstSentNs = this.#lastSentNs;
+    this.#firstSentNs = this.#sent === 1 ? this.#lastSentNs : this.#firstSentNs + this.#pausedNs;
+    this.#pausedNs = 0;
     const { intervalNs } = settings;
     if (intervalNs === 0 || this.#sent >= settings.count) return;
     this.#nextAtNs += intervalNs;
@@ -179,5 +227,35 @@ export class Pinger {
       if (result.kind !== "sendError") this.#send();
       else this.#cancelTimer = clock.schedule(REFUSAL_PAUSE_NS, () => this.#send());
     }
+  }
+}
+
+/**
+ * The pingers of a run, paused and resumed together. On resuming, the next in turn sends at once,
+ * and the others stay as far apart as they were: none catches up, and nothing leaves as a burst.
+ */
+export class PingerGroup implements Pausable {
+  readonly #clock: Clock;
+  readonly #pingers: () => readonly Pinger[];
+
+  constructor(clock: Clock, pingers: () => readonly Pinger[]) {
+    this.#clock = clock;
+    this.#pingers = pingers;
+  }
+
+  pause(): void {
+    for (const pinger of this.#pingers()) pinger.pause();
+  }
+
+  /** Returns by how much the beat of all pingers was put off. */
+  resume(): number {
+    const pingers = this.#pingers();
+    const nextAtNs = pingers.reduce(
+      (soonest, pinger) => Math.min(soonest, pinger.nextAtNs),
+      Number.POSITIVE_INFINITY,
+    );
+    const delayNs = Number.isFinite(nextAtNs) ? this.#clock.monotonicNs() - nextAtNs : 0;
+    for (const pinger of pingers) pinger.resume(delayNs);
+    return delayNs;
   }
 }

@@ -4,6 +4,7 @@ import type {
   EchoIcmpErrorResult,
   EchoReply,
   EchoResult,
+  PathStatistics,
   Responder,
   StopReason,
   TracerouteEntry,
@@ -11,9 +12,17 @@ import type {
 } from "../results/results.ts";
 import { isDecisive, isTransit, isVerifiedAnswer } from "../results/verdicts.ts";
 import type { Destination } from "../run/destinations.ts";
+import { type Gate, heedGate, type Pausable } from "../run/gate.ts";
 import type { TracerouteSettings } from "../run/options.ts";
 import { type NameOf, type Publisher, withName } from "../run/publisher.ts";
-import { Completion, onAbort, openPublisher, type RunContext } from "../run/run-context.ts";
+import {
+  Completion,
+  knownNames,
+  onAbort,
+  openPublisher,
+  type RunContext,
+} from "../run/run-context.ts";
+import { emptyPath, HopTable } from "./hop-record.ts";
 
 /**
  * How many probes leave before anything is known of the path. It is few, since those beyond a near target all ask the target; and
@@ -33,15 +42,25 @@ const MORE_WITH_EACH_ANSWER = 3;
  * 3. An unverified error opens the window at once, as an answer does, and may prove right at the timeout. Until then it
  *    ends nothing, and later only if nobody farther away gave a verified answer.
  * 4. A hop is published when all of its probes are decided, in order of TTL. Silent hops are kept.
- * 5. Late and duplicate answers reach `onResult` only.
+ * 5. Late and duplicate answers reach `onResult` and the statistics only.
+ * 6. After a pause, as many probes leave at once as may be in flight.
  */
 export async function traceroute(
-  context: RunContext<TracerouteEntry>,
+  context: RunContext<TracerouteEntry, PathStatistics>,
   target: Destination,
   settings: TracerouteSettings,
 ): Promise<TracerouteResult> {
   const publisher = openPublisher(context, settings);
-  const tracer = new Tracer(target, settings, publisher);
+  const tracer = new Tracer(target, settings, { publisher, gate: context.gate });
+  const nameOf = knownNames(context, settings);
+  context.showStatistics(() => ({
+    ...emptyPath(target.host),
+    resolved: target.address,
+    family: target.family,
+    hops: tracer.table.snapshot(nameOf),
+    reached: tracer.reached,
+  }));
+  const forgetGate = heedGate(context.gate, tracer);
   const forgetAbort = onAbort(context.signal, () => tracer.stop());
   try {
     tracer.fill();
@@ -49,6 +68,7 @@ export async function traceroute(
     await publisher.settled();
   } finally {
     forgetAbort();
+    forgetGate();
     tracer.stop();
   }
   const { hops } = tracer;
@@ -69,13 +89,16 @@ interface End {
   readonly reason: StopReason;
 }
 
-class Tracer {
+class Tracer implements Pausable {
   readonly completion: Completion = new Completion();
   readonly hops: TracerouteEntry[] = [];
+  /** What came of all probes, up to the end of the path. */
+  readonly table: HopTable = new HopTable();
   reached = false;
   readonly #target: Destination;
   readonly #settings: TracerouteSettings;
   readonly #publisher: Publisher<TracerouteEntry>;
+  readonly #gate: Gate;
   readonly #stream: ProbeStream;
   /** Results by probe number, counted from 0: probe n belongs to hop n / probes. */
   readonly #results: (EchoResult | undefined)[] = [];
@@ -91,11 +114,12 @@ class Tracer {
   constructor(
     target: Destination,
     settings: TracerouteSettings,
-    publisher: Publisher<TracerouteEntry>,
+    { publisher, gate }: { readonly publisher: Publisher<TracerouteEntry>; readonly gate: Gate },
   ) {
     this.#target = target;
     this.#settings = settings;
     this.#publisher = publisher;
+    this.#gate = gate;
     this.#mayFly = Math.min(FIRST_IN_FLIGHT, settings.concurrency);
     this.#end = { ttl: settings.maxHops, reason: "maxHops" };
     this.#stream = target.openStream({
@@ -113,11 +137,22 @@ class Tracer {
   /** Sends as many probes as may fly. */
   fill(): void {
     while (this.#stream.unanswered < this.#mayFly && !this.completion.isOver) {
+      if (this.#gate.isPaused) return;
       const ttl = this.#ttlOf(this.#sent);
       if (ttl > this.#end.ttl) return;
       this.#sent += 1;
+      this.table.at(ttl).statistics.addSent();
       this.#stream.send(ttl);
     }
+  }
+
+  pause(): void {
+    this.#stream.isPaused = true;
+  }
+
+  resume(): void {
+    this.#stream.isPaused = false;
+    this.completion.guard(() => this.fill());
   }
 
   stop(): void {
@@ -130,17 +165,23 @@ class Tracer {
   }
 
   #onResult(result: EchoResult): void {
+    this.table.get(result.request.ttl)?.record(result);
+    if (isDecisive(result)) this.#learn(result);
+    // Last, so that the callback finds the result in the statistics.
     const { onResult } = this.#settings;
     if (onResult !== undefined) this.completion.guard(() => onResult(result));
     if (!isDecisive(result)) return;
+    this.#publishHops();
+    this.fill();
+  }
+
+  #learn(result: EchoResult): void {
     this.#results[result.request.number - 1] = result;
     if (result.reply !== null) this.#onAnswer(result.reply);
     if (isVerifiedAnswer(result)) {
       this.#farthestVerified = Math.max(this.#farthestVerified, result.request.ttl);
     }
     this.#considerEnd(result);
-    this.#publishHops();
-    this.fill();
   }
 
   #onProvisional(result: EchoIcmpErrorResult): void {
@@ -170,6 +211,7 @@ class Tracer {
 
   #endAt(end: End): void {
     this.#end = end;
+    this.table.dropBeyond(end.ttl);
     this.#stream.dropBeyond(end.ttl);
   }
 

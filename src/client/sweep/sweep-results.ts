@@ -132,7 +132,7 @@ export interface SweepResult {
   readonly living: HostSet;
   /** Times of the hosts that answered. */
   readonly rtt: SweepRtt;
-  /** How long it took, in milliseconds. */
+  /** How long it took, in milliseconds, without the time spent paused. */
   readonly duration: number;
   /** Echo requests that left a second, on the average until the last one. */
   readonly rate: number;
@@ -152,7 +152,7 @@ export interface SweepProgress {
   readonly inFlight: number;
   /** Echo requests a second, now. */
   readonly rate: number;
-  /** Milliseconds since the start. */
+  /** Milliseconds since the start, without the time spent paused. */
   readonly elapsed: number;
   /** Milliseconds until the end, estimated; null while `total` is not known or nothing is done. */
   readonly remaining: number | null;

@@ -2,6 +2,7 @@ import { SystemError } from "../../errors.ts";
 import { type Family, formatAddress } from "../../packet/address.ts";
 import { formatIpv4Number } from "../../packet/address-number.ts";
 import type { ClientCounters } from "../results/counters.ts";
+import { heedGate, type Pausable } from "../run/gate.ts";
 import type { RunContext } from "../run/run-context.ts";
 import { Completion, onAbort } from "../run/run-context.ts";
 import { type Clock, NS_PER_MS } from "../time/clock.ts";
@@ -57,8 +58,10 @@ const BROADCAST = 0xffff_ffff;
  *    1,048,576 targets of a family are undecided.
  * 6. Multicast and unspecified addresses are not probed, and the kernel refuses broadcasts: EACCES for all three. Addresses of
  *    this host are targets like others.
+ * 7. While it is paused, staged probes, further attempts and new targets wait. It goes on as soon
+ *    as the rate allows, and does not catch up. No figure includes the time spent paused.
  */
-export class Sweep {
+export class Sweep implements Pausable {
   readonly #context: SweepContext;
   readonly #clock: Clock;
   readonly #tally: Tally;
@@ -73,8 +76,13 @@ export class Sweep {
   readonly #rateControl: RateControl;
   readonly #meter: RateMeter;
   readonly #startNs: number;
+  /** When it last sent, and when it ended, less the time spent paused. */
   #lastSendNs: number;
   #endNs: number | undefined;
+  #pausedAtNs: number | undefined;
+  /** Time spent paused, without the current pause. */
+  #pausedNs = 0;
+  #isInTurn = false;
   #targets: "more" | "pending" | "end" = "more";
   /** Whether the slot holds a target that is not begun. */
   #isAhead = false;
@@ -102,13 +110,15 @@ export class Sweep {
   async run(): Promise<SweepResult> {
     const { targets, run } = this.#context;
     const forgetAbort = onAbort(run.signal, () => this.#completion.finish());
+    const forgetGate = heedGate(run.gate, this);
     try {
       if (!this.#completion.isOver) this.#turn();
       await this.#completion.promise;
     } finally {
       forgetAbort();
+      forgetGate();
       this.#cancelTimer?.();
-      this.#endNs = this.#clock.monotonicNs();
+      this.#endNs = this.#ranUntil(this.#clock.monotonicNs());
       targets.close();
       for (const lane of this.#lanes) lane.close();
     }
@@ -119,9 +129,25 @@ export class Sweep {
     });
   }
 
+  /** Sends nothing until `resume()`. */
+  pause(): void {
+    this.#pausedAtNs = this.#clock.monotonicNs();
+  }
+
+  /** Goes on after a pause. */
+  resume(): void {
+    const nowNs = this.#clock.monotonicNs();
+    this.#pausedNs += nowNs - (this.#pausedAtNs ?? nowNs);
+    this.#pausedAtNs = undefined;
+    // The pacer must not make up for the pause.
+    this.#pacer.setRate(this.#pacer.rate, nowNs);
+    // The caller's iterable may resume it while a turn asks for targets.
+    if (!this.#isInTurn && !this.#completion.isOver) this.#turn();
+  }
+
   /** How far it has come. */
   progress(): SweepProgress {
-    const nowNs = this.#endNs ?? this.#clock.monotonicNs();
+    const nowNs = this.#endNs ?? this.#ranUntil(this.#clock.monotonicNs());
     const elapsedNs = nowNs - this.#startNs;
     const { total } = this.#context.targets;
     const { done, sent, answered } = this.#tally;
@@ -133,7 +159,7 @@ export class Sweep {
       sent,
       answered,
       inFlight: this.#undecided,
-      rate: this.#meter.rate(sent, nowNs),
+      rate: this.#isPaused ? 0 : this.#meter.rate(sent, nowNs),
       elapsed: elapsedNs / NS_PER_MS,
       remaining: remainingNs === null ? null : remainingNs / NS_PER_MS,
     };
@@ -160,10 +186,20 @@ export class Sweep {
     return sum;
   }
 
+  get #isPaused(): boolean {
+    return this.#pausedAtNs !== undefined;
+  }
+
+  /** `nowNs` less the time spent paused. */
+  #ranUntil(nowNs: number): number {
+    return (this.#pausedAtNs ?? nowNs) - this.#pausedNs;
+  }
+
   /** One turn of the event loop. */
   #turn(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
+    this.#isInTurn = true;
     this.#completion.guard(() => {
       const startNs = this.#clock.monotonicNs();
       const isMore = this.#read(startNs);
@@ -179,6 +215,7 @@ export class Sweep {
       if (this.#targets === "end" && this.#undecided === 0) this.#completion.finish();
       else this.#scheduleTurn(isMore ? 0 : this.#delayNs(nowNs));
     });
+    this.#isInTurn = false;
   }
 
   /**
@@ -199,16 +236,20 @@ export class Sweep {
     const before = this.#overflows;
     for (const lane of this.#lanes) if (lane.wire.drain()) isMore = true;
     if (this.#overflows > before)
-      this.#rateControl.onOverflow(this.#meter.rate(this.#tally.sent, nowNs), nowNs);
+      this.#rateControl.onOverflow(
+        this.#meter.rate(this.#tally.sent, this.#ranUntil(nowNs)),
+        nowNs,
+      );
     else this.#rateControl.recover(nowNs);
     return isMore;
   }
 
   /** Stages and sends one batch; false when there is nothing to send, or it must not be sent now. */
   #send(nowNs: number): boolean {
-    if (nowNs < this.#busyUntilNs) return false;
+    if (this.#isPaused || nowNs < this.#busyUntilNs) return false;
     for (const lane of this.#lanes) lane.prepare(nowNs);
     const isProgress = this.#stage(this.#pacer.allowance(nowNs));
+    if (this.#isPaused) return false;
     let isBusy = false;
     let isSent = false;
     for (const lane of this.#lanes) {
@@ -216,8 +257,8 @@ export class Sweep {
       isSent = true;
       if (!lane.flush()) isBusy = true;
     }
-    this.#meter.note(this.#tally.sent, nowNs);
-    if (isSent) this.#lastSendNs = this.#clock.monotonicNs();
+    this.#meter.note(this.#tally.sent, this.#ranUntil(nowNs));
+    if (isSent) this.#lastSendNs = this.#ranUntil(this.#clock.monotonicNs());
     if (isBusy) {
       this.#backOffNs = Math.min(Math.max(this.#backOffNs * 2, SHORTEST_WAIT_NS), LONGEST_WAIT_NS);
       this.#busyUntilNs = nowNs + this.#backOffNs;
@@ -234,7 +275,7 @@ export class Sweep {
     let isProgress = staged > 0;
     if (this.#context.run.backlog <= MAX_BACKLOG) {
       for (let taken = 0; taken < MAX_TAKEN && this.#lookAhead(); taken++) {
-        if (staged >= limit) break;
+        if (staged >= limit || this.#isPaused) break;
         const begun = this.#begin();
         if (begun === "later") break;
         this.#isAhead = false;
@@ -342,6 +383,7 @@ export class Sweep {
   #delayNs(nowNs: number): number {
     let nextNs = Number.POSITIVE_INFINITY;
     for (const lane of this.#lanes) nextNs = Math.min(nextNs, lane.nextDeadlineNs());
+    if (this.#isPaused) return Math.max(0, nextNs - nowNs);
     if (this.#busyUntilNs > nowNs) nextNs = Math.min(nextNs, this.#busyUntilNs);
     else if (this.#hasWork) nextNs = Math.min(nextNs, nowNs + this.#pacer.delayNs(nowNs));
     else if (this.#isAhead || this.#targets === "more")

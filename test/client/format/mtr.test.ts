@@ -193,6 +193,7 @@ function roundOf(target: string, hops: readonly MtrHop[]): MtrRound {
     family: 4,
     hops,
     reached: true,
+    end: null,
     [Symbol.iterator]: () => hops.values(),
   };
 }

@@ -121,6 +121,43 @@ describe.each(SOCKET_KINDS)("Prober with a busy $name socket", (kind) => {
     expect(closed.results).toEqual([]);
     expect(other.results.map(briefly)).toEqual(["#1 timeout"]);
   });
+
+  test("keeps what waits while its stream is paused, in order, and holds up no other", async () => {
+    const bench = new ProberBench(kind, { network: (probe) => [echoReply(probe, { delayMs: 5 })] });
+    const paused = bench.open({ timeoutMs: 50 });
+    const other = bench.open();
+    bench.kernel.failNext("sendmsg", ENOBUFS, 2);
+    paused.send(1);
+    paused.send(2);
+    other.send(3);
+    paused.stream.isPaused = true;
+    await bench.clock.advance(10_000);
+    expect(bench.sent.map((probe) => probe.ttl)).toEqual([3]);
+    expect(bench.clock.pending).toBe(0);
+    paused.stream.isPaused = false;
+    paused.send(4);
+    await bench.clock.advance(10);
+    expect(bench.sent.map((probe) => probe.ttl)).toEqual([3, 1, 2, 4]);
+    expect(paused.results.map(briefly)).toEqual(
+      [1, 2, 3].map((number) => `#${number} reply 5 ms from ${kind.target}`),
+    );
+  });
+
+  test("drops what waits when its stream closes while it is paused", async () => {
+    const bench = new ProberBench(kind);
+    const { send, stream, results } = bench.open();
+    bench.kernel.failNext("sendmsg", ENOBUFS, 1);
+    send();
+    stream.isPaused = true;
+    await bench.clock.advance(100);
+    stream.close();
+    stream.isPaused = false;
+    const next = bench.open();
+    next.send(9);
+    await bench.clock.advance(100);
+    expect(bench.sent.map((probe) => probe.ttl)).toEqual([9]);
+    expect(results).toEqual([]);
+  });
 });
 
 describe.each(SOCKET_KINDS)("Prober with a $name socket that refuses", (kind) => {

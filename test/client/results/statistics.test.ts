@@ -278,6 +278,7 @@ describe("Statistics", () => {
       () => statistics.addLost(),
       () => statistics.addError(),
       () => statistics.addSendError(),
+      () => statistics.removeSent(),
     ]) {
       expect(decide).toThrow("Cannot decide a probe: none is in flight");
     }
@@ -293,6 +294,7 @@ describe("Statistics", () => {
   test("any history gives consistent counts and JSON without a null that was a number", () => {
     const step = fc.constantFrom(
       "sent",
+      "removed",
       "reply",
       "lost",
       "error",
@@ -306,6 +308,7 @@ describe("Statistics", () => {
         for (const [index, kind] of steps.entries()) {
           const open = statistics.snapshot().inFlight > 0;
           if (kind === "sent") statistics.addSent();
+          else if (open && kind === "removed") statistics.removeSent();
           else if (kind === "late") statistics.addLate();
           else if (kind === "duplicate") statistics.addDuplicate();
           else if (open && kind === "reply") statistics.addReply(index);

@@ -283,6 +283,7 @@ describe("Measurement", () => {
       const measurement = new Measurement<{ index: number; ballast: number[] }, number>({
         name: "flood",
         endless: true,
+        statistics: () => {},
         services: fakeServices,
         start: async (run) => {
           // Everybody waits for the first item.

@@ -177,6 +177,43 @@ describe("mtr() path", () => {
     expect(ttlsByTime(setting).get(100)).toEqual([1, 2, 3]);
   });
 
+  test("that is cut off for a while has the figures of its far hops again afterwards", async () => {
+    const path = new FakePath(R1, R2, null, R4, {});
+    const setting = scene(path);
+    const options = { count: 9, interval: 100, timeout: 90 };
+    const { items } = setting.watch(setting.client.mtr(TARGET, options));
+    await setting.clock.advance(250);
+    expect(items[1]?.end).toEqual({ ttl: 5, reason: "target" });
+    // It answers every probe that would go beyond it, so that three answers of it come at once.
+    path.hops = [R1, { from: R2, says: 1 }];
+    await setting.clock.advance(300);
+    expect(items[3]?.end).toEqual({ ttl: 2, reason: "unreachable" });
+    expect(shortened(items[4]?.hops ?? [])).toEqual([`1 ${R1} 5/5`, `2 ${R2} 5/5`]);
+    path.hops = [R1, R2, null, R4, {}];
+    await setting.clock.advance(5000);
+    // The round that found the way open had not asked beyond it.
+    expect(shortened(items[8]?.hops ?? [])).toEqual([
+      `1 ${R1} 9/9`,
+      `2 ${R2} 9/9`,
+      "3 * 0/5",
+      `4 ${R4} 5/5`,
+      `5 ${TARGET} 5/5`,
+    ]);
+    expect(items[8]?.end).toEqual({ ttl: 5, reason: "target" });
+    for (const { statistics } of items[8] ?? []) expect(statistics.inFlight).toBe(0);
+  });
+
+  test("ends at the target, even if a router had said so at that hop", async () => {
+    const path = new FakePath(R1, { from: R2, says: 1 });
+    const setting = scene(path);
+    const { items } = setting.watch(setting.client.mtr(TARGET, { count: 4, interval: 100 }));
+    await setting.clock.advance(150);
+    expect(items[1]).toMatchObject({ reached: false, end: { ttl: 2, reason: "unreachable" } });
+    path.hops = [R1, {}];
+    await setting.clock.advance(5000);
+    expect(items[3]).toMatchObject({ reached: true, end: { ttl: 2, reason: "target" } });
+  });
+
   test("is reached when the target itself says port unreachable", async () => {
     const { client, outcome } = scene(new FakePath(R1, { says: "port" }));
     expect(await outcome(client.mtr(TARGET, { count: 1 }))).toMatchObject({ reached: true });

@@ -198,6 +198,7 @@ export class MtrSession implements Session {
       family: this.#family,
       hops,
       reached: this.#targetTtl !== undefined,
+      end: null,
       [Symbol.iterator]: () => hops[Symbol.iterator](),
     };
     return `${heading}\n${formatMtr(state)}`;

@@ -5,8 +5,7 @@
  * @module
  */
 import { writeFileSync } from "node:fs";
-import type { EchoResult } from "icmpx";
-import { Client, type Measurement, type PingOptions, type PingResult } from "icmpx";
+import { Client, type PingOptions } from "icmpx";
 import type { InitialView } from "../../../../tui/src/program/app.ts";
 import { start } from "../../../../tui/src/program/start.ts";
 
@@ -20,7 +19,7 @@ export interface ProbeLog {
 const log: ProbeLog = { pid: process.pid, sentAt: [], rtts: [] };
 
 class LoggedClient extends Client {
-  override ping(target: string, options: PingOptions = {}): Measurement<EchoResult, PingResult> {
+  override ping(target: string, options: PingOptions = {}): ReturnType<Client["ping"]> {
     return super.ping(target, {
       ...options,
       onResult: (result) => {
