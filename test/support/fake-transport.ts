@@ -59,12 +59,12 @@ export class FakeTransport implements Transport {
     return receipt;
   }
 
-  drain(): boolean {
+  drain(): number {
     this.drainErrors();
     const arrivals = this.#waiting;
     this.#waiting = [];
     for (const arrival of arrivals) this.#owner?.onArrival(arrival);
-    return false;
+    return Number.POSITIVE_INFINITY;
   }
 
   drainErrors(): void {

@@ -3,6 +3,7 @@ import type { ClientCounters } from "../results/counters.ts";
 import type { EchoRequest, EchoResult } from "../results/results.ts";
 import { type Clock, type Instant, readInstant } from "../time/clock.ts";
 import { Alarm, Deadlines } from "../time/deadlines.ts";
+import { ReadProgress } from "../transport/read-progress.ts";
 import type {
   Arrival,
   EchoArrival,
@@ -33,10 +34,6 @@ import { departedAtNs, isInTime, type Timing, timeArrival } from "./timing.ts";
 // privilege is 416 KiB by default.
 const READ_EVERY = 64;
 const KIB_SHIFT = 10;
-
-// The most reads before a timeout is declared under a flood. Each takes a batch of 256 packets or
-// more, so all of them take more than any receive queue holds.
-const READS_BEFORE_TIMEOUT = 64;
 
 /**
  * Sends the probes of one transport and tells what became of them.
@@ -81,11 +78,11 @@ export class Prober implements TransportOwner, StreamOwner {
   #drops = 0;
   /** When (monotonic) a read found that the receive queue had overflowed since the read before. */
   #overflowAtNs: number = Number.NEGATIVE_INFINITY;
-  /** When (monotonic) the alarm rang whose timeouts wait for the queue to be read, and how many reads that took. */
-  #dueNs: number | undefined;
-  #dueReads = 0;
-  /** When (monotonic) the kernel received the reply that was read last. A queue is read in order: it is read up to there. */
-  #latestNs: number = Number.NEGATIVE_INFINITY;
+  readonly #progress = new ReadProgress();
+  /** Until when (monotonic) all that arrived has been read. */
+  #readUntilNs: number = Number.NEGATIVE_INFINITY;
+  /** Whether the last read left something. */
+  #isFlooded = false;
   #nextNumber = 0;
   #isClosed = false;
 
@@ -184,13 +181,12 @@ export class Prober implements TransportOwner, StreamOwner {
   // From the transport.
 
   onReady(): boolean {
-    const mayBeMore = this.#read();
+    this.#read();
     this.#outbox.flush();
-    return mayBeMore;
+    return this.#isFlooded;
   }
 
   onArrival(arrival: Arrival): void {
-    if (arrival.kind === "echo") this.#noteReceived(arrival.stampNs);
     if (arrival.kind === "stamp") {
       this.#stamps.take(arrival);
     } else if (this.#mustWait(arrival)) {
@@ -257,8 +253,10 @@ export class Prober implements TransportOwner, StreamOwner {
     this.#deadlines.push(probe);
     this.#alarm.set(probe.deadlineNs);
     this.#sentUnread += 1 + (data.length >> KIB_SHIFT);
-    if (this.#sentUnread >= READ_EVERY || this.#attention.isDue(at.monotonicNs)) {
-      // Nobody else reads during a burst, and stamps and answers share the receive queue.
+    const isDue = this.#sentUnread >= READ_EVERY || this.#attention.isDue(at.monotonicNs);
+    if (isDue && !this.#isFlooded) {
+      // Nobody else reads during a burst, and stamps and answers share the receive queue. During a
+      // flood it would take the event loop's time, and leave the queue as full as it was.
       this.#read();
       if (!this.#outbox.isEmpty) this.#scheduleFlush();
     }
@@ -283,21 +281,22 @@ export class Prober implements TransportOwner, StreamOwner {
 
   // Receiving.
 
-  /** Takes in what has arrived, as of one moment. Returns whether there may be more than one read takes. */
-  #read(): boolean {
-    if (this.#isClosed) return false;
+  /** Takes in what has arrived, as of one moment, and as far as there is time. */
+  #read(): void {
+    this.#isFlooded = false;
+    if (this.#isClosed) return;
     this.#sentUnread = 0;
-    this.#readAt = readInstant(this.#clock);
-    this.#attention.noteRead(this.#readAt.monotonicNs);
-    let mayBeMore = false;
+    const at = readInstant(this.#clock);
+    this.#readAt = at;
+    let untilNs: number;
     try {
-      mayBeMore = this.#transport.drain();
+      untilNs = this.#transport.drain();
       // The stamps that answers wait for were queued before those answers came.
       if (this.#waiting.length > 0) this.#transport.drainErrors();
     } catch (error) {
       this.#readAt = undefined;
       this.#break(error);
-      return false;
+      return;
     }
     if (this.#waiting.length > 0) {
       const arrivals = this.#waiting.sort(inOrderOfArrival);
@@ -310,7 +309,9 @@ export class Prober implements TransportOwner, StreamOwner {
       this.#overflowAtNs = this.#readAt.monotonicNs;
     }
     this.#readAt = undefined;
-    return mayBeMore;
+    this.#isFlooded = untilNs !== Number.POSITIVE_INFINITY;
+    this.#readUntilNs = this.#progress.note(untilNs, at);
+    this.#attention.noteRead(at.monotonicNs, this.#isFlooded);
   }
 
   /** Closes a socket that cannot be read any more. What is known by then is still handed out. */
@@ -330,12 +331,6 @@ export class Prober implements TransportOwner, StreamOwner {
     if (arrival.kind === "error")
       return !this.#transport.privileged || this.#isUnstamped(arrival.quote.sequence);
     return this.#isUnstamped(arrival.icmp.sequence);
-  }
-
-  #noteReceived(stampNs: number | null): void {
-    const at = this.#readAt;
-    if (stampNs !== null && at !== undefined)
-      this.#latestNs = stampNs - at.realtimeNs + at.monotonicNs;
   }
 
   #isUnstamped(sequence: number | null): boolean {
@@ -427,22 +422,13 @@ export class Prober implements TransportOwner, StreamOwner {
   // Deadlines and memory.
 
   #onDeadline(): void {
-    this.#dueNs ??= this.#clock.monotonicNs();
-    const nowNs = this.#dueNs;
-    this.#dueReads += 1;
-    if (this.#read() && this.#latestNs <= nowNs && this.#dueReads < READS_BEFORE_TIMEOUT) {
-      // The others on the event loop have a turn before the next read.
-      this.#outbox.flush();
-      this.#alarm.set(nowNs);
-      return;
-    }
-    this.#dueNs = undefined;
-    this.#dueReads = 0;
+    this.#read();
     for (;;) {
-      const due = this.#deadlines.takeDue(nowNs);
+      const due = this.#deadlines.takeDue(this.#readUntilNs);
       if (due === undefined) break;
-      if (!this.#postpone(due, nowNs)) this.#expire(due);
+      if (!this.#postpone(due, this.#readUntilNs)) this.#expire(due);
     }
+    // During a flood, the others on the event loop have a turn before the next read.
     const next = this.#deadlines.next();
     if (next !== undefined) this.#alarm.set(next.deadlineNs);
     this.#outbox.flush();

@@ -15,7 +15,7 @@ import type { Transport } from "../transport/transport.ts";
 export class Attention {
   readonly #clock: Clock;
   readonly #transport: Transport;
-  readonly #read: () => boolean;
+  readonly #read: () => unknown;
   /** Open streams without patience, and with it. */
   #impatient = 0;
   #patient = 0;
@@ -25,7 +25,7 @@ export class Attention {
   #lastReadNs = Number.NEGATIVE_INFINITY;
   #cancelTimer: (() => void) | undefined;
 
-  constructor(clock: Clock, transport: Transport, read: () => boolean) {
+  constructor(clock: Clock, transport: Transport, read: () => unknown) {
     this.#clock = clock;
     this.#transport = transport;
     this.#read = read;
@@ -66,11 +66,12 @@ export class Attention {
     return !this.#isTold && nowNs - this.#lastReadNs >= this.#patienceNs / 4;
   }
 
-  /** What has arrived by `nowNs` (monotonic) is being read. */
-  noteRead(nowNs: number): void {
+  /** What has arrived by `nowNs` (monotonic) has been read, unless something was left. */
+  noteRead(nowNs: number, isMore: boolean): void {
     this.#lastReadNs = nowNs;
     this.#unwatch();
-    this.#watch();
+    // During a flood, the queue would overflow before the time comes again.
+    this.#watch(isMore ? 0 : this.#patienceNs);
   }
 
   /** Nothing is read any more. */
@@ -88,9 +89,9 @@ export class Attention {
     this.#watch();
   }
 
-  #watch(): void {
+  #watch(delayNs: number = this.#patienceNs): void {
     if (this.#isTold || !this.#isActive) this.#unwatch();
-    else this.#cancelTimer ??= this.#clock.schedule(this.#patienceNs, () => this.#onTimer());
+    else this.#cancelTimer ??= this.#clock.schedule(delayNs, () => this.#onTimer());
   }
 
   #unwatch(): void {
@@ -100,11 +101,7 @@ export class Attention {
 
   #onTimer(): void {
     this.#cancelTimer = undefined;
-    const mayBeMore = this.#read();
+    this.#read();
     this.#watch();
-    if (!mayBeMore || this.#cancelTimer === undefined) return;
-    // A flood: the queue would overflow before the time comes again.
-    this.#unwatch();
-    this.#cancelTimer = this.#clock.schedule(0, () => this.#onTimer());
   }
 }

@@ -93,8 +93,8 @@ export class BoundTransport implements Transport {
     return receipt ?? { kind: "failed", error: this.#refusal(route) };
   }
 
-  drain(): boolean {
-    return this.#bound?.drain() ?? false;
+  drain(): number {
+    return this.#bound?.drain() ?? Number.POSITIVE_INFINITY;
   }
 
   drainErrors(): void {

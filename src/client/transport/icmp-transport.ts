@@ -10,6 +10,7 @@ import {
   SOCK_DGRAM,
   SOCK_RAW,
 } from "../../ffi/constants.ts";
+import { isFromIcmp } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import type { Reactor, Watch } from "../../ffi/reactor.ts";
 import {
@@ -65,6 +66,9 @@ const DRAIN_LIMIT = 4096;
 /** The same before a send, of which there may be many in one turn of the event loop. */
 const SEND_DRAIN_LIMIT = 64;
 
+/** How often a send is repeated while ICMP errors come in. Each time the socket tries it 32 times. */
+const FLOODED_SENDS = 16;
+
 const UINT32 = 2 ** 32;
 
 // The first socket that asks for receive stamps makes the kernel patch them into its network path, which a worker thread
@@ -93,6 +97,10 @@ export class IcmpTransport implements Transport {
   #message: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(ECHO_HEADER_LENGTH));
   #messageView: DataView = viewOf(this.#message);
   #malformed = 0;
+  /** ICMP errors that the error queue held. */
+  #icmpErrors = 0;
+  /** Whether the last read of the error queue left some of it. */
+  #hasMoreErrors = false;
   #drops = 0;
   /** Drops that are accounted for, whatever their cause. */
   #dropsSeen = 0;
@@ -191,8 +199,9 @@ export class IcmpTransport implements Transport {
 
   send(route: Route, ttl: number, sequence: number, payload: Uint8Array): SendReceipt {
     this.#watch?.renew();
-    // On a datagram socket an error that waits unread makes the next send fail in its place.
-    if (!this.privileged) this.#readErrors(SEND_DRAIN_LIMIT);
+    // On a datagram socket an error that waits unread makes the next send fail in its place. During a
+    // flood there is always another one, and only drains have time for them.
+    if (!this.privileged && !this.#hasMoreErrors) this.#drainErrors(SEND_DRAIN_LIMIT);
     const message = this.encode(sequence, payload);
     let outcome = this.#transmit(route, ttl, message);
     if (outcome instanceof SystemError && this.#sender.hasMoved(route))
@@ -212,32 +221,60 @@ export class IcmpTransport implements Transport {
     return { kind: "sent", stampKey, message, countsAnew };
   }
 
-  drain(): boolean {
-    const isMoreErrors = this.#readErrors(DRAIN_LIMIT);
-    if (this.#socket.closed) return false;
+  drain(): number {
+    const untilNs = this.#drainErrors();
     this.#slice.begin();
+    return Math.min(untilNs, this.readReceived(this.#slice));
+  }
+
+  drainErrors(): void {
+    this.#drainErrors();
+  }
+
+  /** The part of `drain()` that is about the receive queue. */
+  readReceived(slice: TimeSlice): number {
+    if (this.#socket.closed) return Number.POSITIVE_INFINITY;
     const { used, limit, drops } = this.#socket.receiveQueue;
+    let stampNs = Number.NEGATIVE_INFINITY;
     const received = this.#socket.receive(
       (message) => {
+        stampNs = message.timestampNs ?? stampNs;
         this.#handOver(() =>
           this.privileged ? decodeRaw(this.family, message) : decodeDatagram(this.family, message),
         );
       },
       DRAIN_LIMIT,
-      this.#slice.isOver,
+      slice.isOver,
     );
-    const isMore = received === DRAIN_LIMIT || this.#slice.wasCut;
     // Nobody but us empties the queue: if it overflowed since the drain before, it has been full ever since, and what
     // is dropped while it is being emptied may be for want of room, too. Other drops are corrupt packets.
     const wasFull = used * 2 >= limit;
     const dropsNow = wasFull && !this.#socket.closed ? this.#socket.receiveQueue.drops : drops;
     if (wasFull) this.#drops += dropsNow - this.#dropsSeen;
     this.#dropsSeen = dropsNow;
-    return isMore || isMoreErrors;
+    return received === DRAIN_LIMIT || slice.wasCut ? stampNs : Number.POSITIVE_INFINITY;
   }
 
-  drainErrors(): void {
-    this.#readErrors(DRAIN_LIMIT);
+  /** The part of `drain()` that is about the error queue. */
+  readErrors(slice: TimeSlice, limit: number = DRAIN_LIMIT): number {
+    if (this.#socket.closed || !this.facilities.fillsErrorQueue) return Number.POSITIVE_INFINITY;
+    let stampNs = Number.NEGATIVE_INFINITY;
+    const received = this.#socket.receiveErrors(
+      (message) => {
+        stampNs = message.timestampNs ?? stampNs;
+        const origin = message.error?.origin;
+        if (origin === SO_EE_ORIGIN_TIMESTAMPING) this.#onStamp(message);
+        else if (origin === SO_EE_ORIGIN_LOCAL) this.#exceededMtu = message.error?.info;
+        else {
+          this.#icmpErrors += 1;
+          this.#handOver(() => decodeQueuedError(this.family, message));
+        }
+      },
+      limit,
+      slice.isOver,
+    );
+    this.#hasMoreErrors = received === limit || slice.wasCut;
+    return this.#hasMoreErrors ? stampNs : Number.POSITIVE_INFINITY;
   }
 
   setActive(active: boolean): void {
@@ -260,21 +297,9 @@ export class IcmpTransport implements Transport {
     this.#socket.close();
   }
 
-  /** Reads the error queue, up to a limit; whether it stopped there. */
-  #readErrors(limit: number): boolean {
-    if (this.#socket.closed || !this.facilities.fillsErrorQueue) return false;
+  #drainErrors(limit: number = DRAIN_LIMIT): number {
     this.#slice.begin();
-    const received = this.#socket.receiveErrors(
-      (message) => {
-        const origin = message.error?.origin;
-        if (origin === SO_EE_ORIGIN_TIMESTAMPING) this.#onStamp(message);
-        else if (origin === SO_EE_ORIGIN_LOCAL) this.#exceededMtu = message.error?.info;
-        else this.#handOver(() => decodeQueuedError(this.family, message));
-      },
-      limit,
-      this.#slice.isOver,
-    );
-    return received === limit || this.#slice.wasCut;
+    return this.readErrors(this.#slice, limit);
   }
 
   /** Hands over what `decode` makes of a packet. One that does not decode is counted and dropped. */
@@ -300,15 +325,23 @@ export class IcmpTransport implements Transport {
   }
 
   #transmit(route: Route, ttl: number, message: Uint8Array): "sent" | "busy" | SystemError {
-    try {
-      return this.#sender.send(route, ttl, message);
-    } catch (error) {
-      if (!(error instanceof SystemError)) throw error;
-      // Whether a refused send took a key depends on how far it got, so counting begins anew, once the stamps that wait
-      // with keys of the old count are read. Others may still come, from packets that a device holds back.
-      this.drainErrors();
-      this.#countStamps();
-      return error;
+    const wasFlooded = this.#hasMoreErrors;
+    for (let attempt = 1; ; attempt++) {
+      const icmpErrors = this.#icmpErrors;
+      try {
+        return this.#sender.send(route, ttl, message);
+      } catch (error) {
+        if (!(error instanceof SystemError)) throw error;
+        this.#drainErrors(SEND_DRAIN_LIMIT);
+        // During a flood of ICMP errors it may have failed for nothing but them.
+        if (this.#icmpErrors > icmpErrors && attempt < FLOODED_SENDS && isFromIcmp(error.errno))
+          continue;
+        // Whether a refused send took a key depends on how far it got, so counting begins anew, once the stamps that wait
+        // with keys of the old count are read. Others may still come, from packets that a device holds back.
+        if (!wasFlooded) this.drainErrors();
+        this.#countStamps();
+        return error;
+      }
     }
   }
 

@@ -3,6 +3,7 @@ import type { Libc } from "../../ffi/libc.ts";
 import type { Family } from "../../packet/address.ts";
 import type { Facilities } from "./capabilities.ts";
 import type { IcmpTransport } from "./icmp-transport.ts";
+import { TimeSlice } from "./time-slice.ts";
 import type { Arrival, Route, SendReceipt, Transport, TransportOwner } from "./transport.ts";
 
 /**
@@ -59,6 +60,9 @@ export class SocketPool implements Transport {
   /** Which member had room last. */
   #current = 0;
   #opened = 0;
+  readonly #slice: TimeSlice;
+  /** Of each queue: which member is read first, because the time was over before its turn came. */
+  readonly #nextRead = { readErrors: 0, readReceived: 0 };
   #lastRoute: Route | undefined;
   /** Whether more than one target is probed. */
   #isShared = false;
@@ -72,6 +76,7 @@ export class SocketPool implements Transport {
 
   constructor(libc: Libc, first: IcmpTransport) {
     this.#libc = libc;
+    this.#slice = new TimeSlice(libc);
     this.#first = first;
     this.family = first.family;
     this.privileged = first.privileged;
@@ -126,18 +131,14 @@ export class SocketPool implements Transport {
     return this.#sendBy(members.length - 1, { route, ttl, sequence, payload });
   }
 
-  drain(): boolean {
-    let mayBeMore = this.#first.drain();
-    for (const { transport } of this.#further) {
-      // Further raw sockets receive nothing.
-      if (this.privileged) transport.drainErrors();
-      else if (transport.drain()) mayBeMore = true;
-    }
-    return mayBeMore;
+  drain(): number {
+    const errorsUntilNs = this.#readEach("readErrors");
+    const receivedUntilNs = this.#readEach("readReceived");
+    return Math.min(errorsUntilNs, receivedUntilNs);
   }
 
   drainErrors(): void {
-    for (const { transport } of this.#members) transport.drainErrors();
+    this.#readEach("readErrors");
   }
 
   setActive(active: boolean): void {
@@ -159,6 +160,26 @@ export class SocketPool implements Transport {
 
   get #further(): readonly Member[] {
     return this.#members.length === 1 ? NONE : this.#members.slice(1);
+  }
+
+  /** Reads one queue of each in the time that there is for all, and returns until when all is read. */
+  #readEach(queue: "readErrors" | "readReceived"): number {
+    // Further raw sockets receive nothing.
+    const isAlone = queue === "readReceived" && this.privileged;
+    const count = isAlone ? 1 : this.#members.length;
+    const first = this.#nextRead[queue] < count ? this.#nextRead[queue] : 0;
+    let untilNs = Number.POSITIVE_INFINITY;
+    this.#slice.begin();
+    for (let done = 0; done < count; done++) {
+      const index = (first + done) % count;
+      const { transport } = this.#members[index] as Member;
+      untilNs = Math.min(untilNs, transport[queue](this.#slice));
+      if (!this.#slice.wasCut) continue;
+      this.#nextRead[queue] = index + 1;
+      // The others have their turn next time.
+      return done < count - 1 ? Number.NEGATIVE_INFINITY : untilNs;
+    }
+    return untilNs;
   }
 
   #attach(member: Member, owner: TransportOwner): void {

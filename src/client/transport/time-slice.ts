@@ -1,9 +1,15 @@
 import type { Libc } from "../../ffi/libc.ts";
 
-/** How long one read of a queue goes on, at most: with two queues, 10 ms of the event loop's time. */
+/**
+ * How long one read of the error queues goes on, at most, or of the receive queues: together, 10 ms
+ * of the event loop's time.
+ */
 const SLICE_NS = 5_000_000;
 
-/** Ends a read that would go on for too long: under a flood a queue is never empty. */
+/**
+ * Ends a read that would go on for too long: under a flood a queue is never empty. One read may be
+ * of several sockets.
+ */
 export class TimeSlice {
   readonly #libc: Libc;
   #endNs: number | undefined;

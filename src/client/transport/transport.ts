@@ -153,10 +153,14 @@ export interface Transport {
     isHeld: boolean,
   ): SendReceipt;
   /**
-   * Hands over what has arrived, transmit stamps and queued errors first, up to a limit: a flood must not hold the event
-   * loop. Returns whether it stopped at the limit; then the owner is told again soon, if it is told at all.
+   * Hands over what has arrived, transmit stamps and queued errors first, up to a limit: a flood must
+   * not hold the event loop.
+   *
+   * @returns Infinity after all of it, and otherwise the time (real-time scale) until which all has
+   * been handed over, or -Infinity if that is not known. The owner is then told again soon, if it is
+   * told at all.
    */
-  drain(): boolean;
+  drain(): number;
   /** Hands over transmit stamps and queued errors only. */
   drainErrors(): void;
   /** Says whether anything is in flight: where readiness needs a timer, it runs only then. */

@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
 import { Prober } from "../../../src/client/probing/prober.ts";
-import type { EchoArrival } from "../../../src/client/transport/transport.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { briefly, openBenchStream } from "../../support/fake-prober.ts";
 import { echoArrival, FakeTransport } from "../../support/fake-transport.ts";
@@ -9,16 +8,13 @@ import { echoArrival, FakeTransport } from "../../support/fake-transport.ts";
 class FloodedTransport extends FakeTransport {
   drains = 0;
   full = 0;
-  /** What a drain that stops at its limit reads. */
-  overdue: (() => EchoArrival) | undefined;
+  /** Until when such a drain has read, if it is known. */
+  until: (() => number) | undefined;
 
-  override drain(): boolean {
+  override drain(): number {
     this.drains += 1;
     if (this.drains > this.full) return super.drain();
-    const arrival = this.overdue?.();
-    if (arrival !== undefined) this.queue(arrival);
-    super.drain();
-    return true;
+    return this.until?.() ?? Number.NEGATIVE_INFINITY;
   }
 }
 
@@ -26,7 +22,13 @@ function probing() {
   const clock = new FakeClock();
   const transport = new FloodedTransport();
   const prober = new Prober(transport, clock, 1);
-  return { clock, transport, bench: openBenchStream(prober, { destination: "198.51.100.1" }) };
+  const begunNs = clock.monotonicNs();
+  const decidedMs: number[] = [];
+  const bench = openBenchStream(prober, {
+    destination: "198.51.100.1",
+    onResult: () => decidedMs.push((clock.monotonicNs() - begunNs) / 1e6),
+  });
+  return { clock, transport, bench, decidedMs };
 }
 
 test("a timeout waits until a flooded queue is read to its end", async () => {
@@ -66,8 +68,7 @@ test("once what the kernel received after a deadline is read, its timeout is dec
   bench.send();
   await clock.advance(999.9);
   transport.full = Number.POSITIVE_INFINITY;
-  const stranger = { destination: "198.51.100.1", ttl: 64, sequence: 999, data: new Uint8Array() };
-  transport.overdue = () => echoArrival(stranger, { stampNs: clock.realtimeNs() + 1 });
+  transport.until = () => clock.realtimeNs();
   const before = transport.drains;
   await clock.advance(1);
   expect(bench.results.map(briefly)).toEqual(["#1 timeout"]);
@@ -81,4 +82,32 @@ test("a flood that never ends holds no timeout for ever", async () => {
   await clock.advance(1000);
   expect(bench.results.map(briefly)).toEqual(["#1 timeout"]);
   expect(transport.drains).toBe(64);
+});
+
+test("timeouts are declared as far as the queue is read", async () => {
+  const { clock, transport, bench, decidedMs } = probing();
+  bench.send();
+  await clock.advance(2);
+  bench.send();
+  await clock.advance(990);
+  transport.full = Number.POSITIVE_INFINITY;
+  // Each read takes half a millisecond, and comes to what arrived 10 ms ago.
+  transport.until = () => {
+    clock.block(0.5);
+    return clock.realtimeNs() - 10e6;
+  };
+  await clock.advance(50);
+  expect(bench.results.map(briefly)).toEqual(["#1 timeout", "#2 timeout"]);
+  expect(decidedMs.map(Math.floor)).toEqual([1010, 1012]);
+});
+
+test("during a flood, sends leave reading to others", async () => {
+  const { clock, transport, bench } = probing();
+  transport.full = Number.POSITIVE_INFINITY;
+  for (let count = 0; count < 1024; count++) bench.send();
+  expect(transport.drains).toBe(1);
+  transport.full = 0;
+  await clock.advance(1000);
+  for (let count = 0; count < 1024; count++) bench.send();
+  expect(transport.drains).toBeGreaterThan(16);
 });

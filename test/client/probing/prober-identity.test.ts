@@ -38,11 +38,11 @@ class SlowTransport extends FakeTransport {
     this.#onDrained = callback;
   }
 
-  override drain(): boolean {
-    const mayBeMore = super.drain();
+  override drain(): number {
+    const untilNs = super.drain();
     this.#onDrained?.();
     this.#onDrained = undefined;
-    return mayBeMore;
+    return untilNs;
   }
 }
 

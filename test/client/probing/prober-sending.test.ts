@@ -239,7 +239,7 @@ describe("Prober that sends many probes in one task", () => {
       let unread = 0;
       let most = 0;
       class AnsweringTransport extends FakeTransport {
-        override drain(): boolean {
+        override drain(): number {
           unread = 0;
           return super.drain();
         }

@@ -93,7 +93,8 @@ test("a transport without its source has nothing to count, to read or to tell", 
   const transport = openTransport(platform, options);
   transport.drainErrors();
   transport.setTold(false);
-  expect([transport.malformed, transport.drops, transport.drain()]).toEqual([0, 0, false]);
+  const { malformed, drops } = transport;
+  expect([malformed, drops, transport.drain()]).toEqual([0, 0, Number.POSITIVE_INFINITY]);
   expect(transport.encode(1, new Uint8Array(8))).toEqual(new Uint8Array());
   transport.close();
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { constants } from "node:os";
 import { NS_PER_MS } from "../../../src/client/time/clock.ts";
 import { IcmpTransport } from "../../../src/client/transport/icmp-transport.ts";
 import type { Arrival, Route } from "../../../src/client/transport/transport.ts";
@@ -28,6 +29,7 @@ import {
 } from "../../support/fake-platform.ts";
 import { patched } from "../../support/fake-prober.ts";
 
+const { EHOSTUNREACH } = constants.errno;
 const DATA = new Uint8Array(16).fill(0x61);
 
 describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
@@ -111,24 +113,46 @@ describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
     const { transport, clock, route, arrivals } = setUp({ network: flood, queueLimit: 2 * count });
     transport.setTold(false);
     let replies = 0;
+    let arrivedNs = 0;
     transport.attach({
       onReady: () => {},
       onArrival: (arrival) => {
         if (arrival.kind !== "echo") return;
         replies += 1;
+        arrivedNs = arrival.stampNs ?? Number.NaN;
         clock.block(microsecondsEach / 1000);
       },
     });
     transport.send(route(), 64, 1, DATA);
     await clock.advance(5);
     const startNs = clock.monotonicNs();
-    expect(transport.drain()).toBe(true);
+    const untilNs = transport.drain();
     // Two batches: the clock is looked at after each.
     expect(replies).toBe(512);
     expect(clock.monotonicNs() - startNs).toBeLessThan(11 * NS_PER_MS);
+    // All came at the same time.
+    expect(untilNs).toBe(arrivedNs);
     let drains = 1;
-    while (transport.drain()) drains += 1;
+    while (transport.drain() !== Number.POSITIVE_INFINITY) drains += 1;
     expect([replies, drains, transport.drops, arrivals]).toEqual([count, 5, 0, []]);
+  });
+
+  test.skipIf(privileged)("a flood of ICMP errors makes no send fail", async () => {
+    const errors = (probe: FakeProbe) =>
+      Array.from({ length: 1000 }, () => timeExceeded(probe, { from: router, delayMs: 1 }));
+    const { transport, clock, kernel, route, arrivals } = setUp({ network: errors });
+    transport.setTold(false);
+    transport.send(route(), 64, 1, DATA);
+    await clock.advance(5);
+    // Each attempt may find another error pending.
+    kernel.failNext("sendmsg", EHOSTUNREACH, 400);
+    expect(transport.send(route(), 64, 2, DATA).kind).toBe("sent");
+    expect(arrivals.length).toBeLessThan(1000);
+    // What fails though no error comes in is refused.
+    while (transport.drain() !== Number.POSITIVE_INFINITY);
+    kernel.failNext("sendmsg", EHOSTUNREACH, 400);
+    const errorCode = { kind: "failed", error: { code: "EHOSTUNREACH" } };
+    expect(transport.send(route(), 64, 3, DATA)).toMatchObject(errorCode);
   });
 
   test("sends up to 65,507 bytes", () => {
