@@ -59,8 +59,8 @@ describe("icmpx doctor on a system that lacks something", () => {
       "raw IPv6",
       stamps,
       "datagram IPv4",
-      "  without IP_RECVERR_RFC4884 (EINVAL): extensions of ICMP errors, such as MPLS labels, may be missed",
       stamps,
+      "  without IP_RECVERR_RFC4884 (EINVAL): extensions of ICMP errors, such as MPLS labels, may be missed",
       "datagram IPv6",
       stamps,
     ]);
@@ -73,7 +73,7 @@ describe("icmpx doctor on a system that lacks something", () => {
     ).toEqual([
       ["SO_TIMESTAMPING ENOPROTOOPT"],
       ["SO_TIMESTAMPING ENOPROTOOPT"],
-      ["IP_RECVERR_RFC4884 EINVAL", "SO_TIMESTAMPING ENOPROTOOPT"],
+      ["SO_TIMESTAMPING ENOPROTOOPT", "IP_RECVERR_RFC4884 EINVAL"],
       ["SO_TIMESTAMPING ENOPROTOOPT"],
     ]);
   });

@@ -43,7 +43,7 @@ describe.each(Object.entries(LINES))("icmpx %s -v", (name, line) => {
     expect(told(ipv4)).toEqual([`icmpx: raw IPv4 socket: ${STAMPS}`]);
     expect(ipv4.stderr).toEndWith(`${STAMPS}\n`);
     const ipv6 = await run(`${line} --verbose 2001:db8::1`, true, false);
-    expect(told(ipv6)).toEqual([`icmpx: datagram IPv6 socket: ${HOP_LIMIT}; ${STAMPS}`]);
+    expect(told(ipv6)).toEqual([`icmpx: datagram IPv6 socket: ${STAMPS}; ${HOP_LIMIT}`]);
   });
 
   test("leaves stdout as it is", async () => {
@@ -60,7 +60,7 @@ describe.each(Object.entries(LINES))("icmpx %s -v", (name, line) => {
     test("has a line for each family", async () => {
       expect(told(await run(`${line} -v 192.0.2.1 2001:db8::1`, true))).toEqual([
         `icmpx: raw IPv4 socket: ${STAMPS}`,
-        `icmpx: raw IPv6 socket: ${HOP_LIMIT}; ${STAMPS}`,
+        `icmpx: raw IPv6 socket: ${STAMPS}; ${HOP_LIMIT}`,
       ]);
     });
   }

@@ -41,11 +41,13 @@ import {
   withChecksum,
 } from "./fake-network.ts";
 import { addressOf, type FakeReception, type FakeSocket } from "./fake-socket.ts";
+import type { FakeStamps } from "./fake-stamps.ts";
 
 const { EACCES, EDESTADDRREQ, EINVAL, EMSGSIZE, ENETUNREACH, ENODEV } = constants.errno;
 
 const LOOPBACK_DELAY_MS = 0.02;
 const FIRST_IDENTIFIER = 20_000;
+const FIRST_PORT = 32_768;
 
 /** A system call that fails. */
 export class KernelFailure extends Error {
@@ -75,6 +77,7 @@ export interface FakeHostOptions {
 interface HostContext {
   readonly options: FakeHostOptions;
   readonly sockets: () => Iterable<FakeSocket>;
+  readonly stamps: FakeStamps;
   /** A socket has something to read. */
   readonly wake: (socket: FakeSocket) => void;
 }
@@ -89,6 +92,7 @@ export class FakeHost {
   readonly #context: HostContext;
   readonly #routeErrors = new Map<string, number>();
   #nextIdentifier = FIRST_IDENTIFIER;
+  #nextPort = FIRST_PORT;
 
   constructor(clock: FakeClock, context: HostContext) {
     this.#clock = clock;
@@ -120,10 +124,13 @@ export class FakeHost {
   claimIdentifier(socket: FakeSocket, wanted: number): void {
     const taken = new Set([0]);
     for (const other of this.#context.sockets()) {
-      if (other !== socket && !other.raw && other.family === socket.family) taken.add(other.port);
+      const isRival = !other.raw && other.family === socket.family && other.isUdp === socket.isUdp;
+      if (other !== socket && isRival) taken.add(other.port);
     }
     let port = wanted;
-    while (wanted === 0 && taken.has(port)) port = this.#nextIdentifier++ & 0xffff;
+    while (wanted === 0 && taken.has(port)) {
+      port = (socket.isUdp ? this.#nextPort++ : this.#nextIdentifier++) & 0xffff;
+    }
     socket.port = port;
   }
 
@@ -143,6 +150,7 @@ export class FakeHost {
     if (destination === "255.255.255.255" && socket.option(SOL_SOCKET, SO_BROADCAST) === 0) {
       throw new KernelFailure(EACCES);
     }
+    if (socket.isUdp) return this.#loop(socket, message, destination);
     const wish = readWish(socket, message);
     const scope = (isLinkLocal(destination) && address.scopeId) || 0;
     const index = wish.interfaceIndex || socket.boundInterface || scope;
@@ -199,6 +207,17 @@ export class FakeHost {
     if (to === undefined)
       throw new Error(`The fake host has no IPv${family} address for packets to arrive at`);
     this.#clock.scheduleKernel(arrival.delayNs, () => this.#deliver(arrival, { family, to }));
+  }
+
+  /** UDP goes no further than this host. */
+  #loop(socket: FakeSocket, { data, address }: FakeDatagram, destination: string): number {
+    const reception = { ...this.#reception(), destination };
+    for (const other of this.#context.sockets()) {
+      if (!other.isUdp || other.port !== address?.port || !accepts(other, reception)) continue;
+      other.push(data, socket.boundAddress ?? destination, reception);
+      this.#context.wake(other);
+    }
+    return data.length;
   }
 
   #answers(probe: FakeProbe): readonly FakeArrival[] {
@@ -295,7 +314,8 @@ export class FakeHost {
       seconds: this.#clock.epochSeconds + whole,
       nanoseconds: realtimeNs - whole * 1e9,
     };
-    return { interfaceIndex: this.interfaces["eth0"] ?? 2, ttl: 64, tos: 0, stamp };
+    const isStamped = this.#context.stamps.isOn;
+    return { interfaceIndex: this.interfaces["eth0"] ?? 2, ttl: 64, tos: 0, stamp, isStamped };
   }
 
   #deliver(arrival: FakeArrival, where: { family: 4 | 6; to: string }): void {
@@ -317,7 +337,7 @@ export class FakeHost {
     const error = intact ? quotedProbe(family, icmp) : undefined;
     const from = arrival.from;
     const candidates = [...this.#context.sockets()].filter(
-      (socket) => socket.family === family && accepts(socket, reception),
+      (socket) => !socket.isUdp && socket.family === family && accepts(socket, reception),
     );
     for (const socket of candidates.filter(({ raw }) => raw)) {
       if (socket.acceptsType(icmp[0] ?? 0)) this.#push(socket, packet, { from, reception });

@@ -18,6 +18,11 @@ export interface FakeKernelOptions extends FakeHostOptions {
    * bytes on the kernel's stack (ENOBUFS), or the kernel knows none (EINVAL). Default: nothing.
    */
   readonly refusedControl?: "beyond 36 bytes" | "all";
+  /**
+   * Milliseconds from the first socket that asks for receive stamps until packets have them.
+   * Default: 1.
+   */
+  readonly stampDelayMs?: number;
   /** Milliseconds from a packet's arrival to `onReady`. Default: 0, in the same instant. */
   readonly wakeDelayMs?: number;
 }

@@ -49,6 +49,7 @@ import {
 import type { FakeArrival } from "./fake-network.ts";
 import { FakeReactor } from "./fake-reactor.ts";
 import { addressOf, FakeSocket } from "./fake-socket.ts";
+import { FakeStamps } from "./fake-stamps.ts";
 
 export type { FakeCall, FakeKernelOptions } from "./fake-kernel-options.ts";
 
@@ -72,6 +73,7 @@ export class FakeKernel implements LibcSymbols {
   readonly reactor: FakeReactor;
   readonly #options: FakeKernelOptions;
   readonly #host: FakeHost;
+  readonly #stamps: FakeStamps;
   readonly #sockets = new Map<number, FakeSocket>();
   readonly #failures = new Map<string, number[]>();
   readonly #refusedCalls = new Map<string, number>();
@@ -86,7 +88,9 @@ export class FakeKernel implements LibcSymbols {
       socketOf: (fd) => this.#sockets.get(fd),
       delayNs: (options.wakeDelayMs ?? 0) * 1e6,
     });
+    this.#stamps = new FakeStamps(clock, (options.stampDelayMs ?? 1) * 1e6);
     this.#host = new FakeHost(clock, {
+      stamps: this.#stamps,
       options,
       sockets: () => this.#sockets.values(),
       wake: (socket) => this.reactor.wake(socket.fd),
@@ -98,7 +102,7 @@ export class FakeKernel implements LibcSymbols {
     return this.#sockets.size;
   }
 
-  /** How many sockets were ever opened. */
+  /** How many ICMP sockets were ever opened. */
   get openedDescriptors(): number {
     return this.#opened;
   }
@@ -159,10 +163,10 @@ export class FakeKernel implements LibcSymbols {
       let fd = FIRST_DESCRIPTOR;
       while (this.#sockets.has(fd)) fd++;
       const queueLimit = this.#options.queueLimit ?? 1000;
-      const socket = new FakeSocket({ fd, family, raw: kind === SOCK_RAW, queueLimit });
+      const socket = new FakeSocket({ fd, family, raw: kind === SOCK_RAW, isUdp, queueLimit });
       socket.flags = (type & SOCK_NONBLOCK) !== 0 ? O_NONBLOCK : 0;
       this.#sockets.set(fd, socket);
-      this.#opened++;
+      if (!isUdp) this.#opened++;
       return fd;
     });
   }
@@ -186,6 +190,7 @@ export class FakeKernel implements LibcSymbols {
         }
       }
       socket.setOption(level, name, bytes);
+      this.#stamps.note(socket);
       return 0;
     });
   }
@@ -357,7 +362,7 @@ export class FakeKernel implements LibcSymbols {
 
   close(fd: number): number {
     return this.#call("close", [fd], () => {
-      this.#socket(fd);
+      this.#stamps.forget(this.#socket(fd));
       this.#sockets.delete(fd);
       return 0;
     });

@@ -78,6 +78,8 @@ export interface FakePlatformOptions extends FakeKernelOptions {
   readonly hosts?: Record<string, Answers>;
   /** Default: `fakeRandom()`. */
   readonly random?: Platform["random"];
+  /** Default: no time passes. */
+  readonly pause?: () => void;
 }
 
 /** Puts a fake kernel, clock and name service together. All three share one time, which stands still. */
@@ -89,6 +91,7 @@ export function fakePlatform(options: FakePlatformOptions = {}): FakePlatform {
     libc: new Libc(kernel),
     reactor: kernel.reactor,
     schedule: (delayNs, callback) => clock.schedule(delayNs, callback),
+    pause: options.pause ?? (() => {}),
     resolver: new Resolver(dns, clock),
     random: options.random ?? fakeRandom(),
     processFacts: () => ORDINARY_USER,

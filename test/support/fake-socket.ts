@@ -46,7 +46,6 @@ import {
   SO_TIMESTAMP,
   SO_TIMESTAMPING,
   SOCK_EXTENDED_ERR,
-  SOF_TIMESTAMPING_RX_SOFTWARE,
   SOF_TIMESTAMPING_SOFTWARE,
   SOL_RAW,
   SOL_SOCKET,
@@ -64,6 +63,8 @@ export interface FakeReception {
   readonly tos: number;
   /** CLOCK_REALTIME in seconds since 1970, and nanoseconds. */
   readonly stamp: { readonly seconds: number; readonly nanoseconds: number };
+  /** Whether the kernel noted that when the packet came. */
+  readonly isStamped: boolean;
 }
 
 /** An entry of the error queue. */
@@ -131,6 +132,8 @@ export class FakeSocket {
   readonly family: 4 | 6;
   /** SOCK_RAW; otherwise SOCK_DGRAM. */
   readonly raw: boolean;
+  /** UDP; otherwise ICMP. */
+  readonly isUdp: boolean;
   /** How many datagrams may wait before more are dropped (SO_RCVBUF, counted in datagrams for simplicity). */
   readonly queueLimit: number;
   /** F_SETFL flags. */
@@ -161,7 +164,14 @@ export class FakeSocket {
     return this.#dropped;
   }
 
-  constructor(options: { fd: number; family: 4 | 6; raw: boolean; queueLimit: number }) {
+  constructor(options: {
+    fd: number;
+    family: 4 | 6;
+    raw: boolean;
+    isUdp: boolean;
+    queueLimit: number;
+  }) {
+    this.isUdp = options.isUdp;
     this.fd = options.fd;
     this.family = options.family;
     this.raw = options.raw;
@@ -287,9 +297,8 @@ export class FakeSocket {
 
   #socketControl(reception: FakeReception): FakeControl[] {
     const control: FakeControl[] = [];
-    const wanted = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
-    if ((this.option(SOL_SOCKET, SO_TIMESTAMPING) & wanted) === wanted) {
-      control.push(timestampControl(reception.stamp));
+    if ((this.option(SOL_SOCKET, SO_TIMESTAMPING) & SOF_TIMESTAMPING_SOFTWARE) !== 0) {
+      if (reception.isStamped) control.push(timestampControl(reception.stamp));
     } else if (this.option(SOL_SOCKET, SO_TIMESTAMP) !== 0) {
       control.push(coarseTimestampControl(reception.stamp));
     }

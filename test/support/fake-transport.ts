@@ -25,7 +25,6 @@ export class FakeTransport implements Transport {
   readonly family = 4;
   readonly privileged = true;
   readonly identifier = 0x1234;
-  readonly stampsFromNs = 0;
   readonly facilities = undefined;
   readonly malformed = 0;
   drops = 0;

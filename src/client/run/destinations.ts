@@ -4,7 +4,6 @@ import { NONCE_LENGTH, Payload } from "../probing/payload.ts";
 import type { ProbeStream, StreamOptions } from "../probing/probe-stream.ts";
 import { Prober } from "../probing/prober.ts";
 import { addCounters, type ClientCounters, NO_COUNTS } from "../results/counters.ts";
-import { sleepUntil } from "../time/clock.ts";
 import type { Facilities, SocketCapabilities } from "../transport/capabilities.ts";
 import { openTransport, type Privileged } from "../transport/open.ts";
 import type { Platform } from "../transport/platform.ts";
@@ -90,7 +89,7 @@ export class Destinations {
 
   /** Resolves a target and opens its socket, unless it is open. */
   async open(host: string, settings: CommonSettings, signal: AbortSignal): Promise<Destination> {
-    const { libc, clock, resolver } = this.#platform();
+    const { libc, stamps, resolver } = this.#platform();
     const bound = this.#bindAddr === undefined ? undefined : addressFamily(this.#bindAddr);
     const isAddress = canonicalAddress(host) !== undefined;
     // A bound source decides the family of a name; an address of the other family does without it.
@@ -106,7 +105,7 @@ export class Destinations {
     });
     const source = wanted?.split("%", 1)[0];
     const prober = this.#prober(family, settings.privileged, { source, interface: by });
-    await sleepUntil(clock, prober.transport.stampsFromNs, signal);
+    await stamps.settle(signal);
     const { tos, dontFragment, mark, content, timeoutNs } = settings;
     const route = { destination: address, source, interface: by, tos, dontFragment, mark };
     return {

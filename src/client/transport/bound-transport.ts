@@ -7,6 +7,9 @@ import { explainRefusal } from "./send-failure.ts";
 import { SocketPool } from "./socket-pool.ts";
 import type { Route, SendReceipt, Transport, TransportOwner } from "./transport.ts";
 
+/** The next try, a little later, will do. */
+const NOT_YET = { kind: "busy", isFull: false } as const;
+
 /** Which source to bind to. */
 export interface BoundTransportOptions {
   readonly family: Family;
@@ -26,7 +29,6 @@ export interface BoundTransportOptions {
 export class BoundTransport implements Transport {
   readonly family: Family;
   readonly privileged = false;
-  readonly stampsFromNs: number;
   readonly #system: TransportSystem;
   readonly #options: BoundTransportOptions;
   readonly #interfaces: InterfaceNames;
@@ -49,7 +51,7 @@ export class BoundTransport implements Transport {
     this.#system = system;
     this.#options = options;
     this.#interfaces = new InterfaceNames(system.libc);
-    this.stampsFromNs = this.#open()?.stampsFromNs ?? Number.NEGATIVE_INFINITY;
+    this.#open();
   }
 
   get identifier(): number {
@@ -78,19 +80,13 @@ export class BoundTransport implements Transport {
     return this.#bound?.encode(sequence, payload) ?? new Uint8Array();
   }
 
-  send(
-    route: Route,
-    ttl: number,
-    sequence: number,
-    payload: Uint8Array,
-    isHeld: boolean,
-  ): SendReceipt {
-    let receipt = this.#bound?.send(route, ttl, sequence, payload, isHeld);
+  send(...probe: Parameters<Transport["send"]>): SendReceipt {
+    let receipt = this.#sendBy(this.#bound, probe);
     if (receipt === undefined || (receipt.kind === "failed" && this.#hasMoved())) {
       this.#close();
-      receipt = this.#reopen()?.send(route, ttl, sequence, payload, isHeld);
+      receipt = this.#sendBy(this.#reopen(), probe);
     }
-    return receipt ?? { kind: "failed", error: this.#refusal(route) };
+    return receipt ?? { kind: "failed", error: this.#refusal(probe[0]) };
   }
 
   drain(): number {
@@ -113,6 +109,15 @@ export class BoundTransport implements Transport {
 
   close(): void {
     this.#bound?.close();
+  }
+
+  /** A socket that was opened for a send may have to wait until the kernel stamps again. */
+  #sendBy(
+    pool: SocketPool | undefined,
+    probe: Parameters<Transport["send"]>,
+  ): SendReceipt | undefined {
+    if (pool === undefined) return undefined;
+    return this.#system.stamps.isSettled() ? pool.send(...probe) : NOT_YET;
   }
 
   #hasMoved(): boolean {

@@ -38,6 +38,8 @@ export function configureSocket(socket: Socket, plan: SocketPlan, calls: Message
   const purpose = plan.route === undefined ? "probes" : "sweep";
   const facilities = new Facilities({ purpose, family, privileged }, calls);
   tryErrorQueue(socket, facilities);
+  // First, as the kernel takes a moment to begin with it.
+  requestStamps(socket, facilities);
   for (const row of SOCKET_OPTIONS) {
     if (!isFor(row, facilities)) continue;
     const value = row.value(plan);
@@ -49,7 +51,6 @@ export function configureSocket(socket: Socket, plan: SocketPlan, calls: Message
     facilities.lack(row.name, refusal, row.without);
     row.onLack?.(facilities);
   }
-  requestStamps(socket, facilities);
   return facilities;
 }
 

@@ -27,6 +27,7 @@ import type { Facilities } from "./capabilities.ts";
 import { configureSocket, countStamps } from "./configure-socket.ts";
 import { decodeDatagram, decodeQueuedError } from "./datagram-arrival.ts";
 import { decodeRaw } from "./raw-arrival.ts";
+import type { ReceiveStamps } from "./receive-stamps.ts";
 import { RouteSender } from "./route-sender.ts";
 import { exceededMtu, explainRefusal } from "./send-failure.ts";
 import { becomeFurther, bindFurther, bindIdentifier, setShareable } from "./shared-identifier.ts";
@@ -37,6 +38,7 @@ import type { Arrival, Route, SendReceipt, Transport, TransportOwner } from "./t
 export interface TransportSystem {
   readonly libc: Libc;
   readonly reactor: Reactor;
+  readonly stamps: ReceiveStamps;
 }
 
 /** Which socket to open. */
@@ -71,16 +73,11 @@ const FLOODED_SENDS = 16;
 
 const UINT32 = 2 ** 32;
 
-// The first socket that asks for receive stamps makes the kernel patch them into its network path, which a worker thread
-// does some 0.1 ms later (net_enable_timestamp). What arrives before that has no stamp.
-const STAMP_SETTLING_NS = 1_000_000;
-
 /** ICMP echo on a raw or a datagram socket, IPv4 or IPv6. */
 export class IcmpTransport implements Transport {
   readonly family: Family;
   readonly privileged: boolean;
   readonly identifier: number;
-  readonly stampsFromNs: number;
   readonly facilities: Facilities;
   readonly #system: TransportSystem;
   readonly #options: IcmpTransportOptions;
@@ -141,8 +138,8 @@ export class IcmpTransport implements Transport {
       this.facilities = configureSocket(this.#socket, plan, libc.calls);
       this.#sender = new RouteSender(libc, this.#socket, this.facilities);
       if (options.isFurther) becomeFurther(this.#socket, this.facilities);
-      this.stampsFromNs = libc.monotonicNs() + STAMP_SETTLING_NS;
       this.setTold(true);
+      if (this.facilities.receiveTimestamps) system.stamps.add(this);
     } catch (error) {
       this.#socket.close();
       throw error;
@@ -295,6 +292,7 @@ export class IcmpTransport implements Transport {
   close(): void {
     this.#watch?.close();
     this.#socket.close();
+    this.#system.stamps.delete(this);
   }
 
   #drainErrors(limit: number = DRAIN_LIMIT): number {

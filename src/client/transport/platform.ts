@@ -6,6 +6,7 @@ import { ReverseLookup } from "../names/reverse-lookup.ts";
 import { type Clock, NS_PER_MS } from "../time/clock.ts";
 import { Turns } from "../time/turns.ts";
 import { type ProcessFacts, readProcessFacts } from "./process-facts.ts";
+import { ReceiveStamps } from "./receive-stamps.ts";
 
 /**
  * Everything outside that a client uses, and its only source of libc, clocks, names and chance. Tests
@@ -15,6 +16,7 @@ export interface Platform {
   readonly libc: Libc;
   readonly reactor: Reactor;
   readonly clock: Clock;
+  readonly stamps: ReceiveStamps;
   readonly resolver: Resolver;
   /** What the kernel says of this process. */
   readonly processFacts: () => ProcessFacts;
@@ -27,6 +29,8 @@ export interface PlatformParts {
   readonly libc: Libc;
   readonly reactor: Reactor;
   readonly schedule: Clock["schedule"];
+  /** Blocks for a moment. */
+  readonly pause?: () => void;
   readonly resolver?: Resolver;
   readonly processFacts?: () => ProcessFacts;
   readonly random?: (bytes: Uint8Array) => Uint8Array;
@@ -44,6 +48,7 @@ export function assemblePlatform(parts: PlatformParts): Platform {
     libc,
     reactor,
     clock,
+    stamps: new ReceiveStamps(libc, clock, parts.pause),
     resolver: parts.resolver ?? systemResolver(),
     processFacts: parts.processFacts ?? readProcessFacts,
     random: parts.random ?? systemRandom,

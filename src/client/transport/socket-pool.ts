@@ -49,7 +49,6 @@ export class SocketPool implements Transport {
   readonly family: Family;
   readonly privileged: boolean;
   readonly identifier: number;
-  readonly stampsFromNs: number;
   readonly facilities: Facilities;
   readonly #libc: Libc;
   readonly #first: IcmpTransport;
@@ -81,7 +80,6 @@ export class SocketPool implements Transport {
     this.family = first.family;
     this.privileged = first.privileged;
     this.identifier = first.identifier;
-    this.stampsFromNs = first.stampsFromNs;
     this.facilities = first.facilities;
     this.#members = [{ transport: first, keyBase: 0, sentSinceStamp: 0, lastKey: 0 }];
   }

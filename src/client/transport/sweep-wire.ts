@@ -35,7 +35,7 @@ export interface SweepListener {
 export type FlushStep =
   /** All that was staged has left. */
   | "done"
-  /** The kernel has no room now; what is left stays staged. */
+  /** The kernel has no room now, or does not stamp answers yet; what is left stays staged. */
   | "busy"
   /** The next one is refused; `refusal` tells why, and `skip()` drops it. */
   | "refused";
@@ -114,6 +114,7 @@ export class SweepWire {
     this.#interfaces = new InterfaceNames(system.libc);
     this.#outbox = new EchoOutbox({ family, identifier, filler, control: this.#control() });
     this.#locate();
+    if (facilities.receiveTimestamps) system.stamps.add(this);
     // The answers to all that leaves between two reads must fit half the queue.
     const fitting = Math.floor(this.#socket.receiveQueue.limit / 2 / PACKET_MEMORY);
     this.capacity = Math.min(this.#outbox.count, fitting > 0 ? fitting : this.#outbox.count);
@@ -189,6 +190,7 @@ export class SweepWire {
 
   /** Sends what is staged, as far as the kernel takes it. */
   flush(): FlushStep {
+    if (!this.#system.stamps.isSettled()) return "busy";
     if (this.waiting > 0) this.#watch?.renew();
     if (this.#by !== this.#wantedInterface) this.#locate();
     while (this.#flushed < this.#staged) {
@@ -251,6 +253,7 @@ export class SweepWire {
   close(): void {
     this.#unwatch();
     this.#bound.close();
+    this.#system.stamps.delete(this);
   }
 
   get #socket(): Socket {

@@ -129,8 +129,6 @@ export interface Transport {
   readonly privileged: boolean;
   /** The identifier of every echo request sent here: ours on raw sockets, the kernel's choice on datagram ones. */
   readonly identifier: number;
-  /** When (monotonic) the kernel is sure to stamp what it receives here: a little after opening. */
-  readonly stampsFromNs: number;
   /** What the socket can do here; undefined where there is none. */
   readonly facilities: Facilities | undefined;
   /** Packets dropped here because they did not decode. */

@@ -167,7 +167,7 @@ for (const kind of SOCKET_KINDS) {
       const attemptOf = attemptsSeen();
       const network: FakeNetwork = (probe) =>
         attemptOf(probe) === 1 ? [echoReply(probe, { delayMs: 140 })] : [];
-      const world = scene({ network }, { privileged });
+      const world = scene({ network, stampDelayMs: 0 }, { privileged });
       const sweep = world.client.sweep(kind.target, { timeout: 100, retries: 1 });
       const { items } = world.watch(sweep);
       const result = await world.outcome(sweep);
@@ -188,7 +188,7 @@ for (const kind of SOCKET_KINDS) {
         if (host === 4) return [timeExceeded(probe, { from: router, delayMs: 10, quoteLength })];
         return [];
       };
-      const world = scene({ network }, { privileged });
+      const world = scene({ network, stampDelayMs: 0 }, { privileged });
       const sweep = world.client.sweep(rangeOf(kind, 4).text, { all: true });
       const { items } = world.watch(sweep);
       const result = await world.outcome(sweep);
@@ -413,7 +413,10 @@ for (const kind of SOCKET_KINDS) {
     });
 
     test("waits while the kernel has no room, and loses nothing", async () => {
-      const { client, kernel, outcome } = scene({ network: answering }, { privileged });
+      const { client, kernel, outcome } = scene(
+        { network: answering, stampDelayMs: 0 },
+        { privileged },
+      );
       kernel.failNext("sendmmsg", EAGAIN, 3);
       kernel.failNext("sendmmsg", ENOBUFS, 2);
       const result = await outcome(

@@ -13,7 +13,11 @@ function stage() {
   const interfaces: Record<string, number> = { lo: 1, eth0: 2 };
   const path = new FakePath({ delays: 1 });
   return {
-    ...scene({ ...path, addresses, interfaces }, { privileged: false, family: 6 }),
+    // Answers come sooner than a kernel that has just been asked begins to stamp.
+    ...scene(
+      { ...path, addresses, interfaces, stampDelayMs: 2.5 },
+      { privileged: false, family: 6 },
+    ),
     addresses,
     interfaces,
   };
@@ -46,6 +50,8 @@ describe("a source that an IPv6 datagram socket cannot be bound to", () => {
     await clock.advance(5000);
     await ended;
     expect(items.map(({ kind }) => kind)).toEqual(["sendError", "sendError", "reply", "reply"]);
+    const sources = items.map((item) => (item.kind === "reply" ? item.rttSource : null));
+    expect(sources).toEqual([null, null, "kernel", "kernel"]);
     expect(kernel.sent.map(({ source }) => source)).toEqual([SOURCE, SOURCE]);
     expect(kernel.openDescriptors).toBe(1);
     client.close();
@@ -71,6 +77,7 @@ describe("a link-local source", () => {
     await ended;
     const codes = items.map(({ error }): string | null => error);
     expect(codes).toEqual([null, null, "ENODEV", null, null, null]);
+    for (const item of items) if (item.kind === "reply") expect(item.rttSource).toBe("kernel");
     expect(kernel.sent.map(({ interfaceIndex }) => interfaceIndex)).toEqual([2, 2, 5, 5, 5]);
     // It keeps its identifier, so that answers to earlier probes are still known.
     expect(new Set(kernel.sent.map(({ identifier }) => identifier)).size).toBe(1);

@@ -14,6 +14,7 @@ import { verifyChecksum } from "../../../src/packet/checksum.ts";
 import { echoReply, type FakeNetwork, unreachable } from "../../support/fake-network.ts";
 import {
   type FakePlatform,
+  type FakePlatformOptions,
   fakePlatform,
   SOCKET_KINDS,
   type SocketKind,
@@ -194,6 +195,11 @@ interface Heard {
   readonly errors: ErrorArrival[];
 }
 
+/** One whose kernel stamps at once. */
+function stampingPlatform(options: FakePlatformOptions = {}): FakePlatform {
+  return fakePlatform({ ...options, stampDelayMs: 0 });
+}
+
 function openWire(kind: SocketKind, fake: FakePlatform): { wire: SweepWire; heard: Heard } {
   const heard: Heard = { replies: [], errors: [] };
   const listener: SweepListener = {
@@ -237,7 +243,7 @@ for (const kind of SOCKET_KINDS) {
     const answering: FakeNetwork = (sent) => [echoReply(sent, { delayMs: 1, ttl: 33 })];
 
     test("sends what is staged and reads the answers", async () => {
-      const fake = fakePlatform({ network: answering });
+      const fake = stampingPlatform({ network: answering });
       const { wire, heard } = openWire(kind, fake);
       stage(wire, [1, 2, 3]);
       expect(wire.flush()).toBe("done");
@@ -255,7 +261,7 @@ for (const kind of SOCKET_KINDS) {
     });
 
     test("a refused probe stops the flush, and the others go on after it is skipped", () => {
-      const fake = fakePlatform({ network: answering });
+      const fake = stampingPlatform({ network: answering });
       const { wire } = openWire(kind, fake);
       fake.kernel.failSendsTo(address(kind, 2), EPERM);
       stage(wire, [1, 2, 3]);
@@ -273,7 +279,7 @@ for (const kind of SOCKET_KINDS) {
 
     test("errors of earlier probes do not make others fail", async () => {
       const network: FakeNetwork = (sent) => [unreachable(sent, { from: kind.router, delayMs: 1 })];
-      const fake = fakePlatform({ network });
+      const fake = stampingPlatform({ network });
       const { wire, heard } = openWire(kind, fake);
       stage(wire, [1, 2]);
       wire.flush();
@@ -289,7 +295,7 @@ for (const kind of SOCKET_KINDS) {
     });
 
     test("a send that fails again and again is refused with its own errno", () => {
-      const fake = fakePlatform();
+      const fake = stampingPlatform();
       const { wire } = openWire(kind, fake);
       fake.kernel.failNext("sendmmsg", EHOSTUNREACH, 31);
       stage(wire, [1]);
@@ -301,7 +307,7 @@ for (const kind of SOCKET_KINDS) {
     });
 
     test("counts what the full receive queue dropped", async () => {
-      const fake = fakePlatform({ network: answering, queueLimit: 10 });
+      const fake = stampingPlatform({ network: answering, queueLimit: 10 });
       const { wire, heard } = openWire(kind, fake);
       stage(
         wire,
@@ -315,7 +321,7 @@ for (const kind of SOCKET_KINDS) {
     });
 
     test("wakes its owner while it is watched", async () => {
-      const fake = fakePlatform({ network: answering });
+      const fake = stampingPlatform({ network: answering });
       const { wire } = openWire(kind, fake);
       let woken = 0;
       wire.watch(() => {
@@ -333,7 +339,7 @@ for (const kind of SOCKET_KINDS) {
 
     test("what does not decode is counted and dropped", () => {
       if (!kind.privileged) return;
-      const fake = fakePlatform();
+      const fake = stampingPlatform();
       const { wire, heard } = openWire(kind, fake);
       const [socket] = [fake.kernel.socketOf(100)];
       // An ICMP error whose quote ends in its IP header.
