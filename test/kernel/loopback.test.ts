@@ -14,6 +14,13 @@ describeIf(requires.all(requires.linux(), requires.root()), "loopback of this ho
       expect(result.reply).toMatchObject({ addr: target, ttl: 64 });
     });
 
+    test("the first probe of each of 50 clients is timed by the kernel", async () => {
+      for (let count = 0; count < 50; count += 1) {
+        using client = new Client();
+        expect(await client.probe(target)).toMatchObject({ kind: "reply", rttSource: "kernel" });
+      }
+    });
+
     test("ping() can be iterated and awaited, and both see the same results", async () => {
       await using client = new Client();
       const ping = client.ping(target, { count: 5, interval: 5 });
