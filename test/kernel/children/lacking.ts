@@ -19,7 +19,8 @@ export interface LackingReport {
   readonly received: number;
   /** Whether each result came before the timeout. */
   readonly isPrompt: boolean;
-  readonly rttSources: readonly (string | null)[];
+  /** Whether the kernel timed an answer. The first may come before it begins to. */
+  readonly isStamped: boolean;
   readonly swept: number;
   /** `probes: recvmmsg() ENOSYS`, sorted. */
   readonly missing: readonly string[];
@@ -44,7 +45,7 @@ for (const { family, target } of TARGETS) {
       privileged,
       received: statistics.received,
       isPrompt: performance.now() - began < TIMEOUT_MS,
-      rttSources: results.map(({ rttSource }) => rttSource),
+      isStamped: results.some(({ rttSource }) => rttSource === "kernel"),
       swept: answered,
       missing: client.capabilities
         .flatMap(({ purpose, missing }) =>
