@@ -2,6 +2,7 @@ import { type Family, formatAddress, isLinkLocal } from "../../packet/address.ts
 import { formatIpv4Number } from "../../packet/address-number.ts";
 import { decidesProbe, errorLabel } from "../results/verdicts.ts";
 import { type Clock, NS_PER_MS } from "../time/clock.ts";
+import { ReadProgress } from "../transport/read-progress.ts";
 import {
   IDENTITY_LENGTH,
   type SweepProbe,
@@ -51,7 +52,8 @@ export interface LaneOptions {
  * 2. The first answer to any attempt decides a target, a reply as well as an ICMP error that is no mere advice ({@link decidesProbe})
  *    and proves that its sender saw the probe. An attempt that is not answered in time is followed by the next; the last one decides.
  * 3. A reply without our cookie decides nothing. A target that gives no better answer has answered with wrong data.
- * 4. What the kernel received in time is in time whenever it is read, so everything that has arrived is read before `expire`.
+ * 4. What the kernel received in time is in time whenever it is read, so nothing expires before what
+ *    arrived until then has been read.
  */
 export class Lane implements SweepListener {
   readonly wire: SweepWire;
@@ -76,6 +78,9 @@ export class Lane implements SweepListener {
   /** When the last read was made, and how far the real-time scale was ahead of the monotonic one then. */
   #readNs = 0;
   #realtimeAheadNs = 0;
+  readonly #progress = new ReadProgress();
+  /** Until when all that arrived has been read. */
+  #readUntilNs = Number.NEGATIVE_INFINITY;
   #stageNs: number;
   #flushNs = 0;
   #wantsReplies = false;
@@ -171,8 +176,18 @@ export class Lane implements SweepListener {
     return true;
   }
 
-  /** Gives up on attempts that have had their time by `nowNs`. Call it when all that has arrived is read. */
-  expire(nowNs: number): void {
+  /** Reads what has arrived by `nowNs`; whether some of it is left. */
+  read(nowNs: number): boolean {
+    const untilNs = this.wire.drain();
+    const isMore = untilNs !== Number.POSITIVE_INFINITY;
+    const realtimeNs = isMore ? nowNs + this.#realtimeAheadNs : 0;
+    this.#readUntilNs = this.#progress.note(untilNs, { monotonicNs: nowNs, realtimeNs });
+    return isMore;
+  }
+
+  /** Gives up on attempts that have had their time, as far as what arrived until then is read. */
+  expire(): void {
+    const nowNs = this.#readUntilNs;
     const flight = this.#flight;
     const [first = 0] = this.#options.timeoutsNs;
     for (; this.#firstUnexpired < flight.head; this.#firstUnexpired++) {

@@ -41,8 +41,6 @@ const MAX_BACKLOG = 65_536;
 const BACKLOG_WAIT_NS = 5 * NS_PER_MS;
 /** Targets that are taken in one go, those among them that are refused or no targets. */
 const MAX_TAKEN = 1024;
-/** Reads that take more than any receive queue holds: each takes a batch of 256 packets or more. */
-const MAX_FLOODED_READS = 64;
 const BROADCAST = 0xffff_ffff;
 
 /**
@@ -89,9 +87,6 @@ export class Sweep implements Pausable {
   #backOffNs = 0;
   #busyUntilNs = Number.NEGATIVE_INFINITY;
   #cancelTimer: (() => void) | undefined;
-  /** Reads in a row that did not find the end of a queue, and when the first of them began. */
-  #floodedReads = 0;
-  #floodedSinceNs = 0;
 
   constructor(context: SweepContext) {
     this.#context = context;
@@ -202,14 +197,15 @@ export class Sweep implements Pausable {
     this.#isInTurn = true;
     this.#completion.guard(() => {
       const startNs = this.#clock.monotonicNs();
-      const isMore = this.#read(startNs);
-      this.#expire(startNs, isMore);
+      let isMore = this.#read(startNs);
+      for (const lane of this.#lanes) lane.expire();
       let isBlocked = false;
       let nowNs = startNs;
       while (!this.#completion.isOver && !isBlocked && nowNs - startNs < TURN_NS) {
         isBlocked = !this.#send(nowNs);
         nowNs = this.#clock.monotonicNs();
-        this.#read(nowNs);
+        // During a flood, one read in a turn takes long enough.
+        if (!isMore) isMore = this.#read(nowNs);
       }
       if (this.#completion.isOver) return;
       if (this.#targets === "end" && this.#undecided === 0) this.#completion.finish();
@@ -218,23 +214,11 @@ export class Sweep implements Pausable {
     this.#isInTurn = false;
   }
 
-  /**
-   * Gives up on what has had its time by `nowNs`, once all that arrived until then is read. Under a flood a read never finds the
-   * queue empty, but so many of them take more out of it than it holds.
-   */
-  #expire(nowNs: number, isMore: boolean): void {
-    this.#floodedReads = isMore ? this.#floodedReads + 1 : 0;
-    if (this.#floodedReads === 1) this.#floodedSinceNs = nowNs;
-    if (isMore && this.#floodedReads < MAX_FLOODED_READS) return;
-    this.#floodedReads = 0;
-    for (const lane of this.#lanes) lane.expire(isMore ? this.#floodedSinceNs : nowNs);
-  }
-
   /** Reads what has arrived; whether there may be more. */
   #read(nowNs: number): boolean {
     let isMore = false;
     const before = this.#overflows;
-    for (const lane of this.#lanes) if (lane.wire.drain()) isMore = true;
+    for (const lane of this.#lanes) if (lane.read(nowNs)) isMore = true;
     if (this.#overflows > before)
       this.#rateControl.onOverflow(
         this.#meter.rate(this.#tally.sent, this.#ranUntil(nowNs)),

@@ -31,7 +31,7 @@ import type { ReceiveStamps } from "./receive-stamps.ts";
 import { RouteSender } from "./route-sender.ts";
 import { exceededMtu, explainRefusal } from "./send-failure.ts";
 import { becomeFurther, bindFurther, bindIdentifier, setShareable } from "./shared-identifier.ts";
-import { TimeSlice } from "./time-slice.ts";
+import { DRAIN_LIMIT, FLOODED_SENDS, SEND_DRAIN_LIMIT, TimeSlice } from "./time-slice.ts";
 import type { Arrival, Route, SendReceipt, Transport, TransportOwner } from "./transport.ts";
 
 /** What a transport is built on. */
@@ -62,14 +62,6 @@ const ECHO_HEADER_LENGTH = 8;
 // Replies wait here while the event loop is busy; the kernel takes memory only for what does wait. Without privilege it
 // grants at most net.core.rmem_max (socket(7)).
 const RECEIVE_BUFFER = 4 << 20;
-
-/** Messages of each queue that one drain takes, at most; it ends sooner when its time is over. */
-const DRAIN_LIMIT = 4096;
-/** The same before a send, of which there may be many in one turn of the event loop. */
-const SEND_DRAIN_LIMIT = 64;
-
-/** How often a send is repeated while ICMP errors come in. Each time the socket tries it 32 times. */
-const FLOODED_SENDS = 16;
 
 const UINT32 = 2 ** 32;
 

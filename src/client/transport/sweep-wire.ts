@@ -1,7 +1,14 @@
 import { PacketError, type SystemError } from "../../errors.ts";
 import type { ControlRequest } from "../../ffi/cmsg.ts";
 import { SO_EE_ORIGIN_LOCAL } from "../../ffi/constants.ts";
-import { EAGAIN, EMSGSIZE, ENOBUFS, sendAttempts, systemError } from "../../ffi/errno.ts";
+import {
+  EAGAIN,
+  EMSGSIZE,
+  ENOBUFS,
+  isFromIcmp,
+  sendAttempts,
+  systemError,
+} from "../../ffi/errno.ts";
 import { decodeIncoming } from "../../ffi/incoming.ts";
 import type { Watch } from "../../ffi/reactor.ts";
 import type { SocketAddress } from "../../ffi/sockaddr.ts";
@@ -18,7 +25,7 @@ import { decodeRaw } from "./raw-arrival.ts";
 import { exceededMtu, explainRefusal } from "./send-failure.ts";
 import type { SweepProbe, SweepReplyPacket } from "./sweep-probe.ts";
 import { SweepSocket, type SweepSocketOptions } from "./sweep-socket.ts";
-import { TimeSlice } from "./time-slice.ts";
+import { DRAIN_LIMIT, FLOODED_SENDS, SEND_DRAIN_LIMIT, TimeSlice } from "./time-slice.ts";
 import type { Arrival, ErrorArrival } from "./transport.ts";
 
 /** Who hears what arrives. The arguments are valid during the call only. */
@@ -47,8 +54,6 @@ export interface SweepWireOptions extends SweepSocketOptions {
 
 /** The index of no interface. Another one than 0, which would let the kernel choose. */
 const NO_INTERFACE = 0x7fff_ffff;
-/** Messages that one drain reads of each queue, at most; it ends sooner when its time is over. */
-const DRAIN_LIMIT = 4096;
 /** Kernel memory that a small packet takes in a receive queue, at most: sk_buff, page and all. */
 const PACKET_MEMORY = 1280;
 /** Where an IPv4 header has its source (RFC 791 section 3.1). */
@@ -87,6 +92,8 @@ export class SweepWire {
   /** What the last probe that was too long was too long for. */
   #mtu: number | undefined;
   #malformed = 0;
+  /** ICMP errors that the error queue held. */
+  #icmpErrors = 0;
   #drops = 0;
   #dropsSeen = 0;
 
@@ -203,9 +210,7 @@ export class SweepWire {
       }
       const errno = -left;
       if (errno === EAGAIN || errno === ENOBUFS || errno === 0) return "busy";
-      if (!this.privileged) this.#drainErrors();
-      this.#attempts += 1;
-      if (this.#attempts < sendAttempts(errno)) continue;
+      if (this.#triesAgain(errno)) continue;
       if (this.#hasMoved()) {
         this.#attempts = 0;
         continue;
@@ -225,18 +230,22 @@ export class SweepWire {
     if (this.#flushed === this.#staged) this.#beginAgain();
   }
 
-  /** Reads what has arrived, up to a limit: a flood must not hold the event loop. Whether it stopped there. */
-  drain(): boolean {
-    const isMoreErrors = !this.privileged && this.#drainErrors();
+  /**
+   * Reads what has arrived, up to a limit: a flood must not hold the event loop.
+   *
+   * @returns what {@link Transport.drain} does.
+   */
+  drain(): number {
+    const errorsUntilNs = this.privileged ? Number.POSITIVE_INFINITY : this.#drainErrors();
     const { used, limit, drops } = this.#socket.receiveQueue;
-    const isMore = this.#drainReplies();
+    const repliesUntilNs = this.#drainReplies();
     // Nobody but us empties the queue: if it overflowed since the drain before, it was full when this one began. Drops of
     // another kind are those of raw IPv6 sockets, which count every wrong checksum (rawv6_rcv_skb).
     const wasFull = used * 2 >= limit;
     const dropsNow = wasFull ? this.#socket.receiveQueue.drops : drops;
     if (wasFull) this.#drops += dropsNow - this.#dropsSeen;
     this.#dropsSeen = dropsNow;
-    return isMore || isMoreErrors;
+    return Math.min(errorsUntilNs, repliesUntilNs);
   }
 
   /**
@@ -335,50 +344,70 @@ export class SweepWire {
     this.#flushed = 0;
   }
 
-  #drainReplies(): boolean {
-    const { batch } = this.#inbox;
+  /** After a send that failed with `errno`: whether to try again. */
+  #triesAgain(errno: number): boolean {
+    this.#attempts += 1;
+    const limit = sendAttempts(errno);
+    if (this.#attempts % limit !== 0) return true;
+    if (this.privileged) return false;
+    const icmpErrors = this.#icmpErrors;
+    this.#drainErrors(SEND_DRAIN_LIMIT);
+    // During a flood of ICMP errors it may have failed for nothing but them.
+    const isFlooded = this.#icmpErrors > icmpErrors && isFromIcmp(errno);
+    return isFlooded && this.#attempts < limit * FLOODED_SENDS;
+  }
+
+  #drainReplies(): number {
+    const { batch, reply } = this.#inbox;
+    let stampNs = Number.NEGATIVE_INFINITY;
     this.#slice.begin();
     for (let received = 0; received < DRAIN_LIMIT; ) {
       const count = this.#socket.receivePrepared(batch, this.#slice.isOver);
-      if (count === 0) return this.#slice.wasCut;
+      if (count === 0) return this.#slice.wasCut ? stampNs : Number.POSITIVE_INFINITY;
       this.#listener.onRead();
       for (let index = 0; index < count; index++) {
-        if (this.#inbox.readReply(index)) this.#listener.onReply(this.#inbox.reply);
-        else if (this.privileged) this.#readError(index);
+        if (this.#inbox.readReply(index)) {
+          stampNs = reply.stampNs;
+          this.#listener.onReply(reply);
+        } else if (this.privileged) stampNs = this.#readError(index) ?? stampNs;
       }
       batch.resetReceived(count);
       received += count;
       // Fewer than there was room for: the queue is empty, which asking again would cost a system call to learn.
-      if (count < batch.count) return false;
-      if (this.#slice.isOver()) return true;
+      if (count < batch.count) return Number.POSITIVE_INFINITY;
+      if (this.#slice.isOver()) break;
     }
-    return true;
+    return Number.isNaN(stampNs) ? Number.NEGATIVE_INFINITY : stampNs;
   }
 
   /** ICMP errors are rare enough for the decoders that make objects. */
-  #readError(index: number): void {
+  #readError(index: number): number | undefined {
     const { batch } = this.#inbox;
     const message = decodeIncoming(batch, index, this.#epochSeconds);
     const source = this.family === 4 ? ipv4Source(message.data) : message.source;
     this.#handOver(() => decodeRaw(this.family, { ...message, source }));
+    return message.timestampNs;
   }
 
-  #drainErrors(): boolean {
-    if (!this.facilities.fillsErrorQueue) return false;
+  #drainErrors(limit: number = DRAIN_LIMIT): number {
+    if (!this.facilities.fillsErrorQueue) return Number.POSITIVE_INFINITY;
+    let stampNs = Number.NEGATIVE_INFINITY;
     this.#slice.begin();
     const received = this.#socket.receiveErrors(
       (message) => {
+        stampNs = message.timestampNs ?? stampNs;
         if (message.error?.origin === SO_EE_ORIGIN_LOCAL) {
           this.#mtu = message.error.info;
           return;
         }
+        this.#icmpErrors += 1;
         this.#listener.onRead();
         this.#handOver(() => decodeQueuedError(this.family, message));
       },
-      DRAIN_LIMIT,
+      limit,
       this.#slice.isOver,
     );
-    return received === DRAIN_LIMIT || this.#slice.wasCut;
+    return received === limit || this.#slice.wasCut ? stampNs : Number.POSITIVE_INFINITY;
   }
 
   #handOver(decode: () => Arrival | undefined): void {

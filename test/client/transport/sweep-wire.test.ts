@@ -200,11 +200,18 @@ function stampingPlatform(options: FakePlatformOptions = {}): FakePlatform {
   return fakePlatform({ ...options, stampDelayMs: 0 });
 }
 
-function openWire(kind: SocketKind, fake: FakePlatform): { wire: SweepWire; heard: Heard } {
+function openWire(
+  kind: SocketKind,
+  fake: FakePlatform,
+  onReply: () => void = () => {},
+): { wire: SweepWire; heard: Heard } {
   const heard: Heard = { replies: [], errors: [] };
   const listener: SweepListener = {
     onRead: () => {},
-    onReply: (reply) => heard.replies.push({ ...reply, ipv6: reply.ipv6.slice() }),
+    onReply: (reply) => {
+      heard.replies.push({ ...reply, ipv6: reply.ipv6.slice() });
+      onReply();
+    },
     onError: (error) => heard.errors.push(error),
   };
   const options = {
@@ -249,7 +256,7 @@ for (const kind of SOCKET_KINDS) {
       expect(wire.flush()).toBe("done");
       expect(wire.waiting).toBe(0);
       await fake.clock.advance(2);
-      expect(wire.drain()).toBe(false);
+      expect(wire.drain()).toBe(Number.POSITIVE_INFINITY);
       expect(heard.replies.map(({ number, ttl, isAltered }) => [number, ttl, isAltered])).toEqual([
         [1, 33, false],
         [2, 33, false],
@@ -304,6 +311,37 @@ for (const kind of SOCKET_KINDS) {
       stage(wire, [2]);
       expect(wire.flush()).toBe("refused");
       expect(wire.refusal("x").code).toBe("EHOSTUNREACH");
+    });
+
+    test.skipIf(kind.privileged)("a flood of ICMP errors makes no send fail", async () => {
+      const network: FakeNetwork = (sent) =>
+        Array(1000).fill(unreachable(sent, { from: kind.router, delayMs: 1 }));
+      const fake = stampingPlatform({ network });
+      const { wire, heard } = openWire(kind, fake);
+      stage(wire, [1]);
+      wire.flush();
+      await fake.clock.advance(2);
+      fake.kernel.failNext("sendmmsg", EHOSTUNREACH, 400);
+      stage(wire, [2]);
+      expect(wire.flush()).toBe("done");
+      expect(heard.errors.length).toBeLessThan(1000);
+    });
+
+    test("a flood is read in parts, each of which tells until when it was read", async () => {
+      const count = 3000;
+      const network: FakeNetwork = (sent) =>
+        Array.from({ length: count }, (_, index) => echoReply(sent, { delayMs: index / 1000 }));
+      const fake = stampingPlatform({ network, queueLimit: count });
+      const { wire, heard } = openWire(kind, fake, () => fake.clock.block(0.02));
+      stage(wire, [1]);
+      wire.flush();
+      await fake.clock.advance(5);
+      const startNs = fake.clock.monotonicNs();
+      expect(wire.drain()).toBe(heard.replies.at(-1)?.stampNs as number);
+      expect(fake.clock.monotonicNs() - startNs).toBeLessThan(11e6);
+      expect(heard.replies.length).toBeLessThan(count);
+      while (wire.drain() !== Number.POSITIVE_INFINITY);
+      expect([heard.replies.length, wire.drops]).toEqual([count, 0]);
     });
 
     test("counts what the full receive queue dropped", async () => {
