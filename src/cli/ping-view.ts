@@ -14,7 +14,7 @@ import { toCsv, toJson } from "./machine.ts";
 import { type Format, formatOf } from "./measure.ts";
 import { DEFAULT_SIZE } from "./options.ts";
 import { Tally } from "./tally.ts";
-import { hostText, type Paint, painter, tableWidth } from "./text.ts";
+import { hostText, type Paint, packetLength, painter, tableWidth } from "./text.ts";
 import type { Values } from "./values.ts";
 
 const CSV_COLUMNS = [
@@ -34,10 +34,6 @@ const CSV_COLUMNS = [
   "reordered",
   "unverified",
 ];
-
-const ECHO_HEADER = 8;
-/** Without options, which a ping has none of. */
-const IPV4_HEADER = 20;
 
 /** What a ping shows while it runs, and after. */
 export class PingView {
@@ -144,7 +140,7 @@ export class PingView {
       const name = reply?.addr === address ? reply.hostname : null;
       return `PING ${escapeText(target)}(${hostText(address, name)}) ${from}${bytes} data bytes`;
     }
-    const packet = bytes + ECHO_HEADER + IPV4_HEADER;
+    const packet = packetLength(address, bytes);
     return `PING ${escapeText(target)} (${escapeText(address)}) ${from}${bytes}(${packet}) bytes of data.`;
   }
 

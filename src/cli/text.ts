@@ -1,5 +1,8 @@
-import { escapeText } from "icmpx/packet";
+import { addressFamily, escapeText } from "icmpx/packet";
 import type { Host, Output } from "./host.ts";
+
+/** Bytes (RFC 792). */
+const ECHO_HEADER_LENGTH = 8;
 
 /** Puts colour around a text, where colour is wanted. */
 export type Paint = (colour: Colour, text: string) => string;
@@ -60,6 +63,11 @@ export function hostText(address: string, name: string | null): string {
   return name === null || name === address
     ? escapeText(address)
     : `${escapeText(name)} (${escapeText(address)})`;
+}
+
+/** Bytes of the echo request with `size` bytes of data, its IP header included, which has no options. */
+export function packetLength(address: string, size: number): number {
+  return (addressFamily(address) === 6 ? 40 : 20) + ECHO_HEADER_LENGTH + size;
 }
 
 /** An argument as a shell reads it back (sh(1), quoting). */

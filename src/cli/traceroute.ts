@@ -1,10 +1,12 @@
 import { type EchoIcmpErrorResult, formatHop, formatStopReason, type TracerouteEntry } from "icmpx";
+import { escapeText } from "icmpx/packet";
 import type { Command } from "./command.ts";
 import { tellMissing } from "./facilities.ts";
 import { ExitCode, type Host } from "./host.ts";
 import { toCsv, toJson } from "./machine.ts";
 import { follow, formatOf, sendOptions } from "./measure.ts";
 import {
+  DEFAULT_SIZE,
   FAMILY,
   FORMATS,
   hops,
@@ -20,7 +22,7 @@ import {
   VERBOSE,
 } from "./options.ts";
 import { ProgressLine } from "./progress-line.ts";
-import { hostText } from "./text.ts";
+import { packetLength } from "./text.ts";
 import type { Values } from "./values.ts";
 import { version } from "./version.ts";
 
@@ -119,10 +121,9 @@ async function run(values: Values, host: Host): Promise<number> {
   const format = formatOf(values);
   const { stdout, stderr } = host;
   const [target = ""] = values.operands;
-  const maxHops = values.number("max-ttl");
   const options = {
     ...sendOptions(values),
-    maxHops,
+    maxHops: values.number("max-ttl"),
     firstTtl: values.number("first-ttl"),
     gapLimit: values.number("max-unknown"),
     probes: values.number("queries"),
@@ -154,8 +155,7 @@ async function run(values: Values, host: Host): Promise<number> {
         break;
       case "text": {
         const address = hop.probes[0]?.request.addr ?? target;
-        const heading = `traceroute to ${hostText(address, target)}, ${maxHops ?? DEFAULT_MAX_TTL} hops at most`;
-        if (shown === 1) stdout.write(`${heading}\n`);
+        if (shown === 1) stdout.write(`${heading(values, address)}\n`);
         stdout.write(`${formatHop(hop)}\n`);
         break;
       }
@@ -183,6 +183,14 @@ async function run(values: Values, host: Host): Promise<number> {
   )
     return ExitCode.Failed;
   return result.reached ? ExitCode.Answered : ExitCode.Silent;
+}
+
+/** That of traceroute(8). */
+function heading(values: Values, address: string): string {
+  const host = `${escapeText(values.operands[0] ?? "")} (${escapeText(address)})`;
+  const bytes = packetLength(address, values.number("size") ?? DEFAULT_SIZE);
+  const maxHops = values.number("max-ttl") ?? DEFAULT_MAX_TTL;
+  return `traceroute to ${host}, ${maxHops} hops max, ${bytes} byte packets`;
 }
 
 /** `unverified so far: 2 10.0.2.1, 3 10.0.3.1`; empty when there is nobody. */

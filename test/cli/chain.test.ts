@@ -35,7 +35,10 @@ describeIf(requiresLab(), "icmpx behind three routers", () => {
         );
         expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
         const [heading, ...lines] = stdout.split("\n");
-        expect(heading).toBe(`traceroute to ${target}, 30 hops at most`);
+        const bytes = family === 4 ? 84 : 104;
+        expect(heading).toBe(
+          `traceroute to ${target} (${target}), 30 hops max, ${bytes} byte packets`,
+        );
         expect(lines.map((line) => line.replace(/( {2}\d+\.\d{3} ms){2}$/, ""))).toEqual([
           ...chain.hops[family].map((addr, index) => ` ${index + 1}  ${addr}`),
           `reached ${target}`,

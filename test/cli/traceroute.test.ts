@@ -33,7 +33,7 @@ describe("icmpx traceroute through a NAT that leaves quoted checksums", () => {
     expect(drawn.at(-1)).toBe(`unverified so far: 2 ${SECOND}`);
     expect(run.stderr).toEndWith(CLEAR);
     expect(run.stdout.split("\n")).toEqual([
-      `traceroute to ${TARGET}, 30 hops at most`,
+      `traceroute to ${TARGET} (${TARGET}), 30 hops max, 84 byte packets`,
       ` 1  ${FIRST}  10.000 ms ?  (?: unverified, may be forged)`,
       ` 2  ${SECOND}  20.000 ms ?  (?: unverified, may be forged)`,
       ` 3  ${TARGET}  40.000 ms`,
