@@ -39,7 +39,7 @@ await bundle([join(TUI, "src/icmpx-tui.ts"), join(TUI, "src/main.ts")], program)
 async function bundle(entrypoints: string[], options: Partial<Bun.BuildConfig>): Promise<void> {
   const folder = dirname(entrypoints[0] ?? "");
   const home = folder.startsWith(TUI) ? TUI : ROOT;
-  await Bun.build({
+  const { outputs } = await Bun.build({
     entrypoints,
     root: folder,
     outdir: join(home, "dist", relative(join(home, "src"), folder)),
@@ -49,6 +49,19 @@ async function bundle(entrypoints: string[], options: Partial<Bun.BuildConfig>):
     sourcemap: "linked",
     ...options,
   });
+  for (const { path } of outputs) if (path.endsWith(".js")) await toAscii(path);
+}
+
+/**
+ * Writes what is not ASCII in the strings of a script as escapes: Bun reads a script that has the
+ * pragma as Latin-1.
+ */
+async function toAscii(path: string): Promise<void> {
+  const text = await Bun.file(path).text();
+  const escaped = text.replace(/[^\0-\x7f]/g, (unit) => {
+    return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+  if (escaped !== text) await Bun.write(path, escaped);
 }
 
 /** Leaves imports of a codec to the bundle of codecs, as it is found from `folder`. */

@@ -56,12 +56,14 @@ function checkBundles(project: string): void {
     for (const fail of failures) {
       try { fail(); } catch ({ stack }) { console.log(stack); }
     }
+    console.log(entries[0].formatMtr({ target: "a", resolved: "a", hops: [] }));
     console.log(Object.keys(require.cache).filter((path) => path.includes("/icmpx/")).length + " files");
   `;
   const output = run([process.execPath, "-e", program], project);
   for (const expected of [
     /\/icmpx\/src\/packet\/ipv4\.ts:\d+/,
     /\/icmpx\/src\/client\/client\.ts:\d+/,
+    /^┌─+┬/m,
     /^3 files$/m,
   ]) {
     if (!expected.test(output))
@@ -70,7 +72,19 @@ function checkBundles(project: string): void {
   const command = join(project, "node_modules/.bin/icmpx");
   for (const args of [["--version"], ["ping", "--help"], ["decode", "--help"]])
     run([command, ...args], project);
-  console.log("bundles keep names, classes and lines");
+  checkLetters([command, "ping", "-c", "1", "127.0.0.1", "::1"], project);
+  console.log("bundles keep names, classes, lines and letters");
+}
+
+/** What is not ASCII is drawn as it is, and has its likeness where the locale has none of it. */
+function checkLetters(table: readonly string[], project: string): void {
+  for (const [locale, expected] of [
+    ["C.UTF-8", /^│ Target +│ Address/m],
+    ["C", /^\| Target +\| Address/m],
+  ] as const) {
+    const output = run(["env", `LC_ALL=${locale}`, ...table], project);
+    if (!expected.test(output)) throw new Error(`LC_ALL=${locale} lacks ${expected}:\n${output}`);
+  }
 }
 
 /** Puts the terminal UI into the project as an installation would, its renderer taken from this repository. */
@@ -132,6 +146,7 @@ async function checkTui(tarball: string, project: string): Promise<void> {
   const code = await child.exited;
   // 128 and the number of SIGINT.
   if (code !== 130) throw new Error(`icmpx ended with code ${code} after Ctrl-C`);
+  if (!output.includes("│")) throw new Error(`The terminal UI draws no line:\n${output}`);
   console.log("icmpx starts icmpx-tui beside it");
 }
 
