@@ -86,6 +86,7 @@ export const PMTUDISC_DONT = 0;
 export const PMTUDISC_WANT = 1;
 export const PMTUDISC_DO = 2;
 export const PMTUDISC_PROBE = 3;
+export const PMTUDISC_OMIT = 5;
 
 /** Raw socket type filters: levels SOL_RAW and IPPROTO_ICMPV6; a set bit blocks (linux/icmp.h, linux/icmpv6.h). */
 export const ICMP_FILTER = 1;

@@ -91,6 +91,7 @@ const C_NAMES: Readonly<Record<string, string>> = {
   PMTUDISC_WANT: "IP_PMTUDISC_WANT",
   PMTUDISC_DO: "IP_PMTUDISC_DO",
   PMTUDISC_PROBE: "IP_PMTUDISC_PROBE",
+  PMTUDISC_OMIT: "IP_PMTUDISC_OMIT",
 };
 
 describeIf(requires.all(requires.linux(), requires.command("cc")), "what a C compiler says", () => {

@@ -178,6 +178,25 @@ describeIf(requiresLab("nft"), "ICMP errors on a real kernel", () => {
         expect(again).toMatchObject({ kind: "icmpError", icmpError: { mtu: 1280 } });
       });
 
+      test(`${kind.name}: one that may be cut in two arrives, and a run beside it hears of its own`, async () => {
+        const chain = at(chains, index);
+        const target = chain.destination[family];
+        const often = { size: 1400, count: 10, interval: 20, timeout: 1000 };
+        const [cut, longer, whole] = await measure(chain.source, kind, [
+          { method: "ping", target, options: { ...often, dontFragment: false } },
+          // More than the first link carries, too.
+          { method: "ping", target, options: { ...often, size: 2000, dontFragment: false } },
+          { method: "ping", target, options: { ...often, dontFragment: true } },
+        ]);
+        // In IPv6 both ends have to learn it first, which costs a probe each.
+        const learning = family === 4 ? 0 : 2;
+        for (const outcome of [cut, longer]) {
+          expect(resultOf(outcome).statistics.received).toBeGreaterThanOrEqual(10 - learning);
+        }
+        const error = family === 4 ? "dest_unreachable(code=4)" : "packet_too_big(code=0)";
+        expect(resultOf(whole).results).toEqual(Array(10).fill(expect.objectContaining({ error })));
+      });
+
       test(`${kind.name}: a packet too big for the first link is not sent, and others are not held up`, async () => {
         const chain = at(chains, index);
         const target = chain.destination[family];

@@ -107,46 +107,56 @@ describeIf(requiresSimulator(), "ICMP messages of every type that quote a probe"
   for (const kind of SOCKET_KINDS) {
     const targets = MESSAGES[kind.family].map((_, index) => addressOf(kind.family, index));
 
-    test(`${kind.name}: those that decide a probe do, all others are advice`, async () => {
-      await lab.load(SCENARIO);
-      const { result } = await new Measurer(lab, kind).call({
-        method: "multiping",
-        target: targets,
-        options: { count: 1, timeout: 3000 },
-      });
-      const multiping = result as Json<MethodResults["multiping"]>;
-      const results = new Map(multiping.targets.map(({ target, results }) => [target, results]));
-      const seen = verdicts(kind.family, (addr) => {
-        const [first, ...others] = results.get(addr) ?? [];
-        if (first?.kind !== "icmpError")
-          return `${first?.kind}${others.length > 0 ? " and more" : ""}`;
-        const { type, code } = first.icmpError;
-        return `${type}/${code} from ${first.reply.addr}`;
-      });
-      expect(seen).toEqual(expected(kind.family));
-    });
+    // Where fragments are allowed, "too big" is an error like others.
+    test.each([undefined, false])(
+      `${kind.name}: those that decide a probe do, all others are advice, DF %p`,
+      async (dontFragment) => {
+        await lab.load(SCENARIO);
+        const { result } = await new Measurer(lab, kind).call({
+          method: "multiping",
+          target: targets,
+          options: { count: 1, timeout: 3000, dontFragment },
+        });
+        const multiping = result as Json<MethodResults["multiping"]>;
+        const results = new Map(multiping.targets.map(({ target, results }) => [target, results]));
+        const seen = verdicts(kind.family, (addr) => {
+          const [first, ...others] = results.get(addr) ?? [];
+          if (first?.kind !== "icmpError")
+            return `${first?.kind}${others.length > 0 ? " and more" : ""}`;
+          const { type, code } = first.icmpError;
+          return `${type}/${code} from ${first.reply.addr}`;
+        });
+        expect(seen).toEqual(expected(kind.family));
+      },
+    );
 
-    test(`${kind.name}: a sweep judges them alike`, async () => {
-      await lab.load(SCENARIO);
-      const { hosts, totals } = await sweep(lab, kind, targets);
-      const byAddress = new Map(hosts.map((host) => ["addr" in host ? host.addr : "", host]));
-      const seen = verdicts(kind.family, (addr) => {
-        const host = byAddress.get(addr);
-        return host?.kind === "icmpError"
-          ? `${host.type}/${host.code} from ${host.from}`
-          : `${host?.kind}`;
-      });
-      expect(seen).toEqual(expected(kind.family));
-      expect(totals.silent).toBe(0);
-    });
+    test.each([undefined, false])(
+      `${kind.name}: a sweep judges them alike, DF %p`,
+      async (dontFragment) => {
+        await lab.load(SCENARIO);
+        const { hosts, totals } = await sweep(lab, kind, { targets, dontFragment });
+        const byAddress = new Map(hosts.map((host) => ["addr" in host ? host.addr : "", host]));
+        const seen = verdicts(kind.family, (addr) => {
+          const host = byAddress.get(addr);
+          return host?.kind === "icmpError"
+            ? `${host.type}/${host.code} from ${host.from}`
+            : `${host?.kind}`;
+        });
+        expect(seen).toEqual(expected(kind.family));
+        expect(totals.silent).toBe(0);
+      },
+    );
   }
 });
 
 async function sweep(
   lab: SimulatedLab,
   { privileged, as }: SocketKind,
-  targets: readonly string[],
+  {
+    targets,
+    dontFragment,
+  }: { readonly targets: readonly string[]; readonly dontFragment: boolean | undefined },
 ): Promise<Json<SweepReport>> {
-  const input: SweepInput = { privileged, targets, options: { timeout: 3000 } };
+  const input: SweepInput = { privileged, targets, options: { timeout: 3000, dontFragment } };
   return JSON.parse(await lab.run(SWEEP, [JSON.stringify(input)], { as })) as Json<SweepReport>;
 }

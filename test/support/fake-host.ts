@@ -7,6 +7,7 @@ import {
   IP_RECVERR,
   IP_TOS,
   IP_TTL,
+  IPPROTO_IP,
   IPV6_HOPLIMIT,
   IPV6_MTU_DISCOVER,
   IPV6_PKTINFO,
@@ -14,6 +15,8 @@ import {
   IPV6_TCLASS,
   IPV6_UNICAST_HOPS,
   PMTUDISC_DO,
+  PMTUDISC_DONT,
+  PMTUDISC_PROBE,
   SO_BROADCAST,
   SO_EE_ORIGIN_ICMP,
   SO_EE_ORIGIN_ICMP6,
@@ -163,7 +166,7 @@ export class FakeHost {
     if (!socket.raw) this.#requireEcho(socket, message.data);
     const data = this.#finish(socket, message.data, { source, destination });
     const discovery = socket.ipOption(IP_MTU_DISCOVER, IPV6_MTU_DISCOVER);
-    const dontFragment = discovery >= PMTUDISC_DO;
+    const dontFragment = discovery === PMTUDISC_DO || discovery === PMTUDISC_PROBE;
     const header = {
       family: socket.family,
       source,
@@ -368,6 +371,8 @@ export class FakeHost {
     arrival: { icmp: Uint8Array; error: QuotedProbe; from: string; reception: FakeReception },
   ): void {
     const { icmp, error, from, reception } = arrival;
+    const isTooBig = socket.family === 4 && icmp[0] === 3 && icmp[1] === 4;
+    if (isTooBig && socket.option(IPPROTO_IP, IP_MTU_DISCOVER) === PMTUDISC_DONT) return;
     if (error.errno === 0 || socket.ipOption(IP_RECVERR, IPV6_RECVERR) === 0) return;
     const entry = {
       errno: error.errno,

@@ -129,9 +129,9 @@ export class FakeKernel implements LibcSymbols {
     this.#refusedCalls.set(syscall, errno);
   }
 
-  /** Makes setting or reading that option fail with `errno`, on every socket; 0 ends it. */
-  refuseOption(level: number, name: number, errno: number): void {
-    this.#refusedOptions.set(`${level}:${name}`, errno);
+  /** Makes setting or reading that option fail with `errno`, on every socket, or setting that value; 0 ends it. */
+  refuseOption(level: number, name: number, errno: number, value?: number): void {
+    this.#refusedOptions.set(`${level}:${name}${value === undefined ? "" : `:${value}`}`, errno);
   }
 
   /** Makes every send to `destination` fail with `errno`, as a missing route does; 0 ends it. */
@@ -176,6 +176,8 @@ export class FakeKernel implements LibcSymbols {
       const socket = this.#socket(fd);
       this.#requireOption(socket, level, name);
       const bytes = value.slice(0, length);
+      const refusal = this.#refusedOptions.get(`${level}:${name}:${bytes[0]}`) ?? 0;
+      if (refusal !== 0) throw new KernelFailure(refusal);
       if (level === SOL_SOCKET) {
         const privileged = name === SO_MARK || name === SO_RCVBUFFORCE || name === SO_SNDBUFFORCE;
         if (privileged && this.#options.allowRaw === false) throw new KernelFailure(EPERM);

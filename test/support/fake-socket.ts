@@ -31,6 +31,7 @@ import {
   IPV6_TCLASS,
   IPV6_UNICAST_HOPS,
   IPV6_V6ONLY,
+  PMTUDISC_WANT,
   SO_ATTACH_FILTER,
   SO_BINDTODEVICE,
   SO_BROADCAST,
@@ -176,6 +177,8 @@ export class FakeSocket {
     this.family = options.family;
     this.raw = options.raw;
     this.queueLimit = options.queueLimit;
+    this.#options.set(`${IPPROTO_IP}:${IP_MTU_DISCOVER}`, PMTUDISC_WANT);
+    this.#options.set(`${IPPROTO_IPV6}:${IPV6_MTU_DISCOVER}`, PMTUDISC_WANT);
   }
 
   /** Whether this kind of socket has that option; the rest is ENOPROTOOPT. */

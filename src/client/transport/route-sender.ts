@@ -5,6 +5,7 @@ import {
   IPPROTO_IPV6,
   IPV6_MTU_DISCOVER,
   PMTUDISC_DONT,
+  PMTUDISC_OMIT,
   PMTUDISC_PROBE,
   SO_MARK,
   SOL_SOCKET,
@@ -14,8 +15,10 @@ import type { Libc } from "../../ffi/libc.ts";
 import type { Envelope, SendOutcome, Socket } from "../../ffi/socket.ts";
 import { type Family, isLinkLocal, isMulticast } from "../../packet/address.ts";
 import type { Facilities } from "./capabilities.ts";
+import { attempt } from "./configure-socket.ts";
 import { HeaderOptions } from "./header-options.ts";
 import { InterfaceNames, missingInterface } from "./interface-names.ts";
+import { NOT_TOLD_MTU } from "./socket-options.ts";
 import type { Route } from "./transport.ts";
 
 /** Bytes of control messages that the kernel holds on its stack (net/socket.c, ____sys_sendmsg). */
@@ -170,12 +173,30 @@ export class RouteSender {
     if (dontFragment !== this.#dontFragment) {
       const [level, name, label] = this.#mtuDiscovery;
       this.#defaultMtuDiscovery ??= this.#socket.getOption(level, name, label);
+      if (dontFragment === false) this.#allowFragments();
       // PROBE, not DO: it sets DF, but does not refuse what exceeds the cached path MTU (ip(7)).
-      const chosen = dontFragment ? PMTUDISC_PROBE : PMTUDISC_DONT;
-      const value = dontFragment === undefined ? this.#defaultMtuDiscovery : chosen;
-      this.#socket.setOption(level, name, value, label);
+      else {
+        const value = dontFragment ? PMTUDISC_PROBE : this.#defaultMtuDiscovery;
+        this.#socket.setOption(level, name, value, label);
+      }
       this.#dontFragment = dontFragment;
     }
+  }
+
+  /**
+   * With DONT, an IPv4 datagram socket is not told of packets that were too big (ping_err): not even
+   * of those with DF that left before the option was set. OMIT allows fragments, too, and has the
+   * kernel tell.
+   */
+  #allowFragments(): void {
+    const [level, name, label] = this.#mtuDiscovery;
+    const set = (value: number) => this.#socket.setOption(level, name, value, label);
+    if (this.#family === 4) {
+      const refusal = attempt(() => set(PMTUDISC_OMIT));
+      if (refusal === undefined) return;
+      this.#facilities.lack("IP_PMTUDISC_OMIT", refusal, NOT_TOLD_MTU);
+    }
+    set(PMTUDISC_DONT);
   }
 
   get #mtuDiscovery(): [level: number, name: number, label: string] {

@@ -21,6 +21,7 @@ import {
   IPV6_TCLASS,
   IPV6_UNICAST_HOPS,
   PMTUDISC_DONT,
+  PMTUDISC_OMIT,
   PMTUDISC_PROBE,
   SO_ATTACH_FILTER,
   SO_BROADCAST,
@@ -96,6 +97,8 @@ const NO_DESTINATION = "the address of this host that replies came to is not kno
 const GUESSED_QUOTE = "extensions of ICMP errors, such as MPLS labels, may be missed";
 const ALL_TYPES =
   "ICMP messages of all types are read and dropped by this process, which costs time";
+/** What it costs to allow fragments by PMTUDISC_DONT (ping_err). */
+export const NOT_TOLD_MTU = `with "dontFragment: false", some errors about large packets are missed`;
 const BY_MESSAGE = "each probe carries it, which costs time";
 
 const hasNoErrors = (facilities: Facilities): void => {
@@ -321,6 +324,16 @@ export const SOCKET_OPTIONS: readonly SocketOptionRow[] = [
     },
     without: "each probe costs the kernel more time",
     required: asksForFragmentation,
+  },
+  {
+    // It replaces DONT, which stays where the kernel does not know OMIT.
+    name: "IP_PMTUDISC_OMIT",
+    level: IPPROTO_IP,
+    options: [IP_MTU_DISCOVER],
+    family: 4,
+    purpose: "sweep",
+    value: ({ route }) => (route?.dontFragment === false ? PMTUDISC_OMIT : undefined),
+    without: NOT_TOLD_MTU,
   },
   {
     name: "IPV6_MTU_DISCOVER",

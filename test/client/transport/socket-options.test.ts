@@ -6,7 +6,14 @@ import {
   type SocketOptionRow,
 } from "../../../src/client/transport/socket-options.ts";
 import { SystemError } from "../../../src/errors.ts";
-import { SO_TIMESTAMP, SO_TIMESTAMPING, SOL_SOCKET } from "../../../src/ffi/constants.ts";
+import {
+  IP_MTU_DISCOVER,
+  IPPROTO_IP,
+  PMTUDISC_OMIT,
+  SO_TIMESTAMP,
+  SO_TIMESTAMPING,
+  SOL_SOCKET,
+} from "../../../src/ffi/constants.ts";
 import { echoReply, type FakeNetwork } from "../../support/fake-network.ts";
 import { SOCKET_KINDS, type SocketKind } from "../../support/fake-platform.ts";
 import { expectClosed, type Scene, scene } from "../support.ts";
@@ -31,6 +38,8 @@ const ROUTE = { ttl: 7, dscp: 46 } as const;
 function rowsOf(kind: SocketKind, purpose: Purpose): SocketOptionRow[] {
   return SOCKET_OPTIONS.filter(
     (row) =>
+      // A second value for an option of another row.
+      row.name !== "IP_PMTUDISC_OMIT" &&
       (row.family ?? kind.family) === kind.family &&
       (row.privileged ?? kind.privileged) === kind.privileged &&
       (row.purpose ?? purpose) === purpose,
@@ -113,6 +122,20 @@ describe.each(SOCKET_KINDS)("On a $name socket", (kind) => {
         });
       },
     );
+
+    if (kind.family === 4) {
+      test("fragments are allowed where IP_PMTUDISC_OMIT is not known", async () => {
+        const world = scene({ network });
+        const { kernel } = world;
+        kernel.refuseOption(IPPROTO_IP, IP_MTU_DISCOVER, EINVAL, PMTUDISC_OMIT);
+        expect(await run(world, kind, purpose, { dontFragment: false, size: 1600 })).toBe(3);
+        expect(kernel.sent.map(({ dontFragment }) => dontFragment)).toEqual([false, false, false]);
+        const effect = `with "dontFragment: false", some errors about large packets are missed`;
+        expect(capabilities(world).missing).toEqual([
+          { name: "IP_PMTUDISC_OMIT", code: "EINVAL", effect },
+        ]);
+      });
+    }
 
     test.each(Object.entries(REFUSALS))("all time stamps answered by %s", async (code, errno) => {
       const world = scene({ network });
