@@ -31,6 +31,7 @@ const BOXES: readonly Box[] = [
   folder("tui/src/", "the terminal UI"),
   folder("examples/", "programs to copy"),
   file("src/index.ts", "the public API"),
+  file("src/format.ts", "the public formatters"),
   ...ROOMS.map(({ name, what }) => ({
     name: name === "client" ? "client.ts" : `${name}/`,
     what,
@@ -44,6 +45,7 @@ const BOXES: readonly Box[] = [
 /** What people's programs import by name. */
 const PUBLISHED: Readonly<Record<string, string>> = {
   icmpx: "src/index.ts",
+  "icmpx/format": "src/format.ts",
   "icmpx/packet": "src/packet/index.ts",
 };
 

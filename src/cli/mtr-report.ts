@@ -1,8 +1,8 @@
 import type { MtrAddress, MtrHop, MtrRound, StatisticsSnapshot } from "icmpx";
+import { formatExtensions, formatHost, pad, truncate } from "icmpx/format";
 import { escapeText } from "icmpx/packet";
-import { extensionLines } from "./extension-lines.ts";
 import { UsageError } from "./host.ts";
-import { hostText, type Paint, padEnd, truncate } from "./text.ts";
+import type { Paint } from "./text.ts";
 
 const { stringWidth } = Bun;
 
@@ -118,7 +118,7 @@ export function formatReport(round: MtrRound, options: ReportOptions): string {
   while (columns.length > 1 && room() < Math.min(longest, ADDRESS_WIDTH)) columns.pop();
   const nameWidth = Math.max(0, Math.min(longest, room()));
   const line = (name: string, cells: readonly string[]): string =>
-    padEnd(truncate(name, nameWidth), nameWidth) +
+    pad(truncate(name, nameWidth), nameWidth) +
     cells.map((cell, index) => cell.padStart(columns[index]?.width ?? 0)).join("");
   const head = options.paint(
     "bold",
@@ -178,12 +178,12 @@ function extensionsOf(
   { extensions }: MtrAddress,
   { showExtensions }: ReportOptions,
 ): readonly string[] {
-  return showExtensions ? extensionLines(extensions) : [];
+  return showExtensions ? formatExtensions(extensions).map((line) => `[${line}]`) : [];
 }
 
 function nameOf(addr: string, hostname: string | null, { showAddresses }: ReportOptions): string {
   if (hostname === null) return escapeText(addr);
-  return showAddresses ? hostText(addr, hostname) : escapeText(hostname);
+  return showAddresses ? formatHost(addr, hostname) : escapeText(hostname);
 }
 
 function severity({ sent, received, loss }: Figures): "red" | "yellow" | "dim" | undefined {

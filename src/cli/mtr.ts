@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import type { MtrResult, MtrRound, StatisticsSnapshot } from "icmpx";
+import { formatHost, truncate } from "icmpx/format";
 import type { Command } from "./command.ts";
 import { tellMissing } from "./facilities.ts";
 import { ExitCode, type Host } from "./host.ts";
@@ -25,7 +26,7 @@ import {
   tos,
   VERBOSE,
 } from "./options.ts";
-import { hostText, painter, tableWidth, truncate } from "./text.ts";
+import { painter, tableWidth } from "./text.ts";
 import type { Values } from "./values.ts";
 import { version } from "./version.ts";
 
@@ -152,7 +153,7 @@ async function run(values: Values, host: Host): Promise<number> {
   const finalReport = (round: MtrRound): string =>
     report(
       round,
-      `HOST: ${hostText(hostname(), null)}`,
+      `HOST: ${formatHost(hostname(), null)}`,
       values.has("report-wide") ? {} : tableWidth(stdout),
     );
   const start = new Date();
@@ -178,7 +179,7 @@ async function run(values: Values, host: Host): Promise<number> {
   let result: MtrResult | undefined;
   if (isLive) {
     using screen = new LiveScreen(host);
-    screen.draw((width) => truncate(`icmpx mtr ${hostText(target, null)}`, width));
+    screen.draw((width) => truncate(`icmpx mtr ${formatHost(target, null)}`, width));
     result = await measure((round) => {
       screen.draw(
         (width) => `${truncate(liveTitle(round), width)}\n\n${report(round, "  Host", { width })}`,
@@ -193,7 +194,7 @@ async function run(values: Values, host: Host): Promise<number> {
   if (result === undefined) return ExitCode.Silent;
   if (format === "text")
     stdout.write(
-      `Start: ${start.toISOString()}  to ${hostText(result.resolved, target)}\n${finalReport(result)}\n`,
+      `Start: ${start.toISOString()}  to ${formatHost(result.resolved, target)}\n${finalReport(result)}\n`,
     );
   if (format === "json")
     stdout.write(`${toJson({ command: "mtr", version: version(), ...result })}\n`);
@@ -229,7 +230,7 @@ function mtrOptions(values: Values, isLive: boolean) {
 }
 
 function liveTitle({ resolved, target, round }: MtrRound): string {
-  return `icmpx mtr ${hostText(resolved, target)}   round ${round}   Ctrl-C ends`;
+  return `icmpx mtr ${formatHost(resolved, target)}   round ${round}   Ctrl-C ends`;
 }
 
 /** A row for each hop; the other addresses that answered there follow, without what only a hop has. */

@@ -8,13 +8,14 @@ import {
   type MultipingResult,
   type MultipingTarget,
 } from "icmpx";
+import { formatHost } from "icmpx/format";
 import { addressFamily, escapeText } from "icmpx/packet";
 import type { Host } from "./host.ts";
 import { toCsv, toJson } from "./machine.ts";
 import { type Format, formatOf } from "./measure.ts";
 import { DEFAULT_SIZE } from "./options.ts";
 import { Tally } from "./tally.ts";
-import { hostText, type Paint, packetLength, painter, tableWidth } from "./text.ts";
+import { type Paint, packetLength, painter, tableWidth } from "./text.ts";
 import type { Values } from "./values.ts";
 
 const CSV_COLUMNS = [
@@ -138,7 +139,7 @@ export class PingView {
     const from = this.#sourceText(reply);
     if (addressFamily(address) === 6) {
       const name = reply?.addr === address ? reply.hostname : null;
-      return `PING ${escapeText(target)}(${hostText(address, name)}) ${from}${bytes} data bytes`;
+      return `PING ${escapeText(target)}(${formatHost(address, name)}) ${from}${bytes} data bytes`;
     }
     const packet = packetLength(address, bytes);
     return `PING ${escapeText(target)} (${escapeText(address)}) ${from}${bytes}(${packet}) bytes of data.`;

@@ -1,5 +1,5 @@
+import { truncate } from "icmpx/format";
 import type { Host } from "./host.ts";
-import { truncate } from "./text.ts";
 
 /** How often it is drawn, in milliseconds. */
 const PERIOD_MS = 200;

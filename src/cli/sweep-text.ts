@@ -1,6 +1,6 @@
 import type { SweepHost, SweepProgress, SweepResult } from "icmpx";
+import { formatHost } from "icmpx/format";
 import { addressFamily, escapeText, icmpCodeName, icmpTypeName } from "icmpx/packet";
-import { hostText } from "./text.ts";
 
 /** The host alone, as it was given: what another program takes for an operand. */
 export function hostName({ addr, target }: SweepHost): string {
@@ -9,7 +9,7 @@ export function hostName({ addr, target }: SweepHost): string {
 
 /** What became of a host, in words. */
 export function hostLine(host: SweepHost): string {
-  const name = hostText(host.addr, host.target);
+  const name = formatHost(host.addr, host.target);
   switch (host.kind) {
     case "reply": {
       const ttl = host.ttl === null ? "" : `, ttl ${host.ttl}`;

@@ -1,4 +1,4 @@
-import { addressFamily, escapeText } from "icmpx/packet";
+import { addressFamily } from "icmpx/packet";
 import type { Host, Output } from "./host.ts";
 
 /** Bytes (RFC 792). */
@@ -17,24 +17,6 @@ export type Colour = keyof typeof COLOURS;
 export function painter({ env }: Host, output: Output): Paint {
   const isWanted = output.isTerminal && !env["NO_COLOR"] && env["TERM"] !== "dumb";
   return (colour, text) => (isWanted ? `\x1b[${COLOURS[colour]}m${text}\x1b[0m` : text);
-}
-
-/** `text` cut to `width` columns of a terminal, with an ellipsis where something is missing. */
-export function truncate(text: string, width: number): string {
-  if (Bun.stringWidth(text) <= width) return text;
-  if (width < 1) return "";
-  let kept = "";
-  for (const { segment } of new Intl.Segmenter().segment(text)) {
-    // Measured as a whole: marks join the letter before them.
-    if (Bun.stringWidth(kept + segment) > width - 1) break;
-    kept += segment;
-  }
-  return `${kept}…`;
-}
-
-/** `text` filled with spaces to `width` columns of a terminal. */
-export function padEnd(text: string, width: number): string {
-  return text + " ".repeat(Math.max(0, width - Bun.stringWidth(text)));
 }
 
 /** `text` broken between words into lines of at most `width` columns, those after the first behind `indent` spaces. */
@@ -56,13 +38,6 @@ export function wrap(text: string, width: number, indent = 0): string {
 /** The width to fit a table into: that of the terminal. */
 export function tableWidth(output: Output): { readonly width?: number } {
   return output.columns === undefined ? {} : { width: output.columns };
-}
-
-/** `dns.google (8.8.8.8)`, or the address alone. Safe to print, whatever the name holds. */
-export function hostText(address: string, name: string | null): string {
-  return name === null || name === address
-    ? escapeText(address)
-    : `${escapeText(name)} (${escapeText(address)})`;
 }
 
 /** Bytes of the echo request with `size` bytes of data, its IP header included, which has no options. */

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
 import type { EchoResult, MtrRound } from "icmpx";
-import { extensionLines } from "../../src/cli/extension-lines.ts";
 import { MtrNotes } from "../../src/cli/mtr-notes.ts";
 import {
   errorOf,
@@ -83,50 +82,6 @@ describe("MtrNotes", () => {
     }));
     expect(notesOf([], { hops })).toEqual([
       "5 answers lost in this host's full receive queue: not counted as loss",
-    ]);
-  });
-});
-
-describe("extensionLines()", () => {
-  test("has a line for each label and each other object, with names escaped", () => {
-    expect(
-      extensionLines([
-        {
-          kind: "mpls",
-          classNumber: 1,
-          cType: 1,
-          labels: [
-            { label: 24_001, trafficClass: 3, bottomOfStack: false, ttl: 1 },
-            { label: 16, trafficClass: 0, bottomOfStack: true, ttl: 255 },
-          ],
-        },
-        {
-          kind: "interfaceInformation",
-          classNumber: 2,
-          cType: 0,
-          role: "incoming",
-          index: 3,
-          name: "ge-0\x1b[2J",
-          address: "192.0.2.1",
-          mtu: 1500,
-        },
-        {
-          kind: "interfaceInformation",
-          classNumber: 2,
-          cType: 192,
-          role: "nextHop",
-          address: "192.0.2.9",
-        },
-        { kind: "interfaceIdentification", classNumber: 3, cType: 2, by: "index", index: 7 },
-        { kind: "raw", classNumber: 9, cType: 1, payload: new Uint8Array(4) },
-      ]),
-    ).toEqual([
-      "[MPLS: Lbl 24001 TC 3 S 0 TTL 1]",
-      "[MPLS: Lbl 16 TC 0 S 1 TTL 255]",
-      '[Interface: incoming "ge-0\\x1b[2J" index 3 192.0.2.1 mtu 1500]',
-      "[Interface: next hop 192.0.2.9]",
-      "[Interface: index 7]",
-      "[Extension: class 9 type 1, 4 bytes]",
     ]);
   });
 });

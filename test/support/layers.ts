@@ -37,7 +37,7 @@ interface Layer {
 
 /** The one room of `client/` that may know libc. */
 const TOUCHES_FFI = /^src\/client\/transport\//;
-const PUBLIC_ENTRY = /^icmpx(\/packet)?$/;
+const PUBLIC_ENTRY = /^icmpx(\/packet|\/format)?$/;
 const BUILT_IN = /^(node:|bun:|bun$)/;
 
 /** What draws on the terminal, and nothing but `tui/src/program/` knows. */
@@ -100,8 +100,8 @@ const LAYERS: readonly Layer[] = [
       (target.startsWith("src/ffi/") && TOUCHES_FFI.test(from)),
   },
   {
-    name: "index.ts",
-    contains: (path) => path === "src/index.ts",
+    name: "entries",
+    contains: (path) => path === "src/index.ts" || path === "src/format.ts",
     allows: (target) => target === "src/errors.ts" || /^src\/(packet|client)\//.test(target),
   },
   outermost("src/cli/"),

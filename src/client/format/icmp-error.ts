@@ -1,4 +1,10 @@
-import { Icmpv4Type, Icmpv6Type, icmpCodeName } from "../../packet/icmp-types.ts";
+import {
+  Icmpv4Type,
+  Icmpv4UnreachableCode,
+  Icmpv6Type,
+  Icmpv6UnreachableCode,
+  icmpCodeName,
+} from "../../packet/icmp-types.ts";
 import type { EchoIcmpErrorResult, IcmpErrorDetails } from "../results/results.ts";
 
 /** The texts of ping(8) for the codes of destination unreachable (iputils, ping.c), by code. */
@@ -72,4 +78,57 @@ function describeV6({ type, code, mtu, pointer }: IcmpErrorDetails): string | un
     default:
       return undefined;
   }
+}
+
+/** The marks of traceroute(8), by the code of an unreachable message. */
+const UNREACHABLE_MARKS: Readonly<Record<4 | 6, Readonly<Record<number, string>>>> = {
+  4: {
+    [Icmpv4UnreachableCode.Network]: "!N",
+    [Icmpv4UnreachableCode.Host]: "!H",
+    [Icmpv4UnreachableCode.Protocol]: "!P",
+    [Icmpv4UnreachableCode.FragmentationNeeded]: "!F",
+    [Icmpv4UnreachableCode.SourceRouteFailed]: "!S",
+    [Icmpv4UnreachableCode.CommunicationProhibited]: "!X",
+    [Icmpv4UnreachableCode.HostPrecedenceViolation]: "!V",
+    [Icmpv4UnreachableCode.PrecedenceCutoff]: "!C",
+  },
+  6: {
+    [Icmpv6UnreachableCode.NoRoute]: "!N",
+    [Icmpv6UnreachableCode.AdministrativelyProhibited]: "!X",
+    [Icmpv6UnreachableCode.BeyondScope]: "!S",
+    [Icmpv6UnreachableCode.Address]: "!H",
+  },
+};
+const UNREACHABLE_TYPE = {
+  4: Icmpv4Type.DestinationUnreachable,
+  6: Icmpv6Type.DestinationUnreachable,
+} as const;
+const TIME_EXCEEDED_TYPE = { 4: Icmpv4Type.TimeExceeded, 6: Icmpv6Type.TimeExceeded } as const;
+/** Time to live exceeded in transit, which is what a trace asks for. */
+const IN_TRANSIT = 0;
+
+/** What there is to say about an ICMP error that is not the answer a trace asks for. */
+export interface IcmpErrorMark {
+  /** A mark of traceroute(8), e.g. `"!H"`; `"!<5-1>"` (type and code) where it has none. */
+  readonly mark: string;
+  /** In words, safe to print: `"host unreachable"`. */
+  readonly meaning: string;
+}
+
+/** The mark that traceroute(8) puts beside an RTT, and its meaning; undefined for time exceeded in transit. */
+export function icmpErrorMark({
+  icmpError,
+  reply,
+}: EchoIcmpErrorResult): IcmpErrorMark | undefined {
+  const { version } = reply.receivedPacket.ipHeader;
+  const { type, code, description, mtu } = icmpError;
+  if (type === TIME_EXCEEDED_TYPE[version] && code === IN_TRANSIT) return undefined;
+  const size = mtu ? `, mtu ${mtu}` : "";
+  if (type === UNREACHABLE_TYPE[version]) {
+    const mark = UNREACHABLE_MARKS[version][code] ?? `!<${code}>`;
+    return { mark, meaning: `${icmpCodeName(version, type, code)}${size}` };
+  }
+  if (version === 6 && type === Icmpv6Type.PacketTooBig)
+    return { mark: "!F", meaning: `packet too big${size}` };
+  return { mark: `!<${type}-${code}>`, meaning: description };
 }

@@ -35,10 +35,16 @@ export function formatHost(address: string, name: string | null): string {
     : `${escapeText(name)} (${escapeText(address)})`;
 }
 
+/** Columns that a text takes on a terminal. */
+export function textWidth(text: string): number {
+  return isAscii(text) ? text.length : Bun.stringWidth(text);
+}
+
 /** `text` cut to `width` columns of a terminal, with an ellipsis where something is missing. */
 export function truncate(text: string, width: number): string {
-  if (Bun.stringWidth(text) <= width) return text;
   if (width < 1) return "";
+  if (textWidth(text) <= width) return text;
+  if (isAscii(text)) return `${text.slice(0, width - 1)}…`;
   let kept = "";
   for (const { segment } of new Intl.Segmenter().segment(text)) {
     // Measured as a whole: marks join the letter before them.
@@ -48,8 +54,13 @@ export function truncate(text: string, width: number): string {
   return `${kept}…`;
 }
 
-/** `text` filled with spaces to `width` columns of a terminal. */
-export function pad(text: string, width: number, align: "left" | "right"): string {
-  const filling = " ".repeat(Math.max(0, width - Bun.stringWidth(text)));
+/** `text` filled with spaces to `width` columns of a terminal; a longer one stays as it is. */
+export function pad(text: string, width: number, align: "left" | "right" = "left"): string {
+  const filling = " ".repeat(Math.max(0, width - textWidth(text)));
   return align === "left" ? text + filling : filling + text;
+}
+
+function isAscii(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the whole of ASCII is meant
+  return /^[\x00-\x7f]*$/.test(text);
 }

@@ -1,51 +1,18 @@
-import type { MplsLabel } from "../../packet/extension-objects.ts";
 import { escapeText } from "../../packet/format.ts";
-import {
-  Icmpv4Type,
-  Icmpv4UnreachableCode,
-  Icmpv6Type,
-  Icmpv6UnreachableCode,
-  icmpCodeName,
-} from "../../packet/icmp-types.ts";
 import type {
   EchoIcmpErrorResult,
   EchoResult,
   TracerouteEntry,
   TracerouteResult,
 } from "../results/results.ts";
+import { formatMplsLabel } from "./extensions.ts";
+import { icmpErrorMark } from "./icmp-error.ts";
 import { formatHost } from "./text.ts";
 
 const NUMBER_WIDTH = 2;
 const INDENT = " ".repeat(NUMBER_WIDTH + 2);
 /** Where labels stand: deeper than the address they belong to. */
 const LABEL_INDENT = `${INDENT}  `;
-
-/** The marks of traceroute(8), by the code of an unreachable message. */
-const UNREACHABLE_MARKS: Readonly<Record<4 | 6, Readonly<Record<number, string>>>> = {
-  4: {
-    [Icmpv4UnreachableCode.Network]: "!N",
-    [Icmpv4UnreachableCode.Host]: "!H",
-    [Icmpv4UnreachableCode.Protocol]: "!P",
-    [Icmpv4UnreachableCode.FragmentationNeeded]: "!F",
-    [Icmpv4UnreachableCode.SourceRouteFailed]: "!S",
-    [Icmpv4UnreachableCode.CommunicationProhibited]: "!X",
-    [Icmpv4UnreachableCode.HostPrecedenceViolation]: "!V",
-    [Icmpv4UnreachableCode.PrecedenceCutoff]: "!C",
-  },
-  6: {
-    [Icmpv6UnreachableCode.NoRoute]: "!N",
-    [Icmpv6UnreachableCode.AdministrativelyProhibited]: "!X",
-    [Icmpv6UnreachableCode.BeyondScope]: "!S",
-    [Icmpv6UnreachableCode.Address]: "!H",
-  },
-};
-const UNREACHABLE_TYPE = {
-  4: Icmpv4Type.DestinationUnreachable,
-  6: Icmpv6Type.DestinationUnreachable,
-} as const;
-const TIME_EXCEEDED_TYPE = { 4: Icmpv4Type.TimeExceeded, 6: Icmpv6Type.TimeExceeded } as const;
-/** Time to live exceeded in transit, which is what a trace asks for. */
-const IN_TRANSIT = 0;
 
 /** Of an error that its sender may have made up: see {@link EchoIcmpErrorResult}. */
 const UNVERIFIED = { mark: "?", meaning: "unverified, may be forged" } as const;
@@ -153,7 +120,7 @@ function groupByResponder(probes: readonly EchoResult[]): Answers[] {
       byAddress.set(addr, group);
     }
     current = group;
-    const mark = probe.kind === "icmpError" ? markOf(probe) : undefined;
+    const mark = probe.kind === "icmpError" ? icmpErrorMark(probe) : undefined;
     const isUnverified = probe.kind === "icmpError" && probe.unverified;
     const marks = [
       ...(mark === undefined ? [] : [mark.mark]),
@@ -169,31 +136,9 @@ function groupByResponder(probes: readonly EchoResult[]): Answers[] {
   return before.cells.length > 0 ? [before] : [];
 }
 
-/** The mark beside an RTT and its meaning; nothing for the answer that a trace asks for. */
-function markOf({
-  icmpError,
-  reply,
-}: EchoIcmpErrorResult): { mark: string; meaning: string } | undefined {
-  const { version } = reply.receivedPacket.ipHeader;
-  const { type, code, description, mtu } = icmpError;
-  if (type === TIME_EXCEEDED_TYPE[version] && code === IN_TRANSIT) return undefined;
-  const size = mtu ? `, mtu ${mtu}` : "";
-  if (type === UNREACHABLE_TYPE[version]) {
-    const mark = UNREACHABLE_MARKS[version][code] ?? `!<${code}>`;
-    return { mark, meaning: `${icmpCodeName(version, type, code)}${size}` };
-  }
-  if (version === 6 && type === Icmpv6Type.PacketTooBig)
-    return { mark: "!F", meaning: `packet too big${size}` };
-  return { mark: `!<${type}-${code}>`, meaning: description };
-}
-
 function addLabels(labels: Set<string>, { icmpError }: EchoIcmpErrorResult): void {
   for (const extension of icmpError.extensions) {
     if (extension.kind !== "mpls") continue;
-    for (const label of extension.labels) labels.add(formatLabel(label));
+    for (const label of extension.labels) labels.add(formatMplsLabel(label));
   }
-}
-
-function formatLabel({ label, trafficClass, bottomOfStack, ttl }: MplsLabel): string {
-  return `MPLS label ${label} tc ${trafficClass} ttl ${ttl}${bottomOfStack ? " S" : ""}`;
 }

@@ -1,4 +1,5 @@
-import { fit, textWidth, truncate } from "../model/fit.ts";
+import { textWidth, truncate } from "icmpx/format";
+import { fit } from "../model/fit.ts";
 import type { Role } from "../model/role.ts";
 import type { Canvas, MouseTarget, Rect, TextOptions } from "./canvas.ts";
 

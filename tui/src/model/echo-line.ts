@@ -1,6 +1,6 @@
 import type { EchoReplyResult, EchoResult, EchoSendErrorResult } from "icmpx";
+import { formatHost, icmpErrorMark, isSameHost } from "icmpx/format";
 import { escapeText } from "icmpx/packet";
-import { noteOf } from "./answer-notes.ts";
 import type { LogEntry } from "./event-log.ts";
 import { formatRtt } from "./format.ts";
 
@@ -79,15 +79,15 @@ function otherLine(result: EchoResult, options: EchoLineOptions): Omit<LogEntry,
     case "reply": {
       const { addr, ttl } = result.reply;
       // Of a broadcast address, and of a host with several, others answer.
-      const isOther = withoutZone(addr) !== withoutZone(result.request.addr);
-      const from = isOther ? `from ${hostText(addr, options)}` : "";
+      const isOther = !isSameHost(addr, result.request.addr);
+      const from = isOther ? `from ${formatHost(addr, options.nameOf(addr) ?? null)}` : "";
       const text = line(rttText(result.rtt), ttlText(ttl), from, ...marks);
       return { role: marks.length > 0 ? "warn" : "text", text };
     }
     case "icmpError": {
       const { icmpError, reply } = result;
-      const meaning = noteOf(result)?.meaning ?? icmpError.description;
-      const what = `${meaning}, says ${hostText(reply.addr, options)}`;
+      const meaning = icmpErrorMark(result)?.meaning ?? icmpError.description;
+      const what = `${meaning}, says ${formatHost(reply.addr, options.nameOf(reply.addr) ?? null)}`;
       // Its probe was lost before, or answered.
       const isOld = late || duplicate;
       return {
@@ -141,14 +141,4 @@ function reasonOf({ sendError: { message } }: EchoSendErrorResult): string {
 function rttText(rtt: number): string {
   const text = formatRtt(rtt);
   return text.endsWith("s") ? text : `${text} ms`;
-}
-
-/** Zones may be names or numbers. */
-function withoutZone(address: string): string {
-  return address.split("%", 1)[0] ?? address;
-}
-
-function hostText(address: string, { nameOf }: EchoLineOptions): string {
-  const name = nameOf(address);
-  return name === undefined ? escapeText(address) : `${escapeText(name)} (${escapeText(address)})`;
 }

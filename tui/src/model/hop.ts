@@ -6,8 +6,8 @@ import {
   type MtrHop,
   type StatisticsSnapshot,
 } from "icmpx";
+import { type IcmpErrorMark, icmpErrorMark } from "icmpx/format";
 import { type ExtensionObject, escapeText } from "icmpx/packet";
-import { type AnswerNote, noteOf } from "./answer-notes.ts";
 import { RttHistory } from "./rtt-history.ts";
 
 /** A hop remembers at most as many addresses, as the library does: memory stays bounded whoever answers. */
@@ -23,7 +23,7 @@ export class HopAddress {
   /** RFC 4884 objects of its last answer. */
   extensions: readonly ExtensionObject[] = [];
   /** What its last answer said, unless it was what a trace asks for. */
-  note: AnswerNote | undefined;
+  note: IcmpErrorMark | undefined;
   /** How many of its answers anybody may have sent. */
   unverified = 0;
   /** TTL that its last answer arrived with, or null where the kernel does not tell. */
@@ -68,7 +68,7 @@ export class HopAddress {
     this.#figures = undefined;
     this.#statistics.add(asAnswer(result));
     this.extensions = result.kind === "icmpError" ? result.icmpError.extensions : [];
-    this.note = result.kind === "icmpError" ? noteOf(result) : undefined;
+    this.note = result.kind === "icmpError" ? icmpErrorMark(result) : undefined;
     if (result.kind === "icmpError" && result.unverified) this.unverified += 1;
     this.replyTtl = result.reply?.ttl ?? null;
   }

@@ -1,6 +1,6 @@
 import type { EchoResult } from "icmpx";
+import { icmpErrorMark } from "icmpx/format";
 import { escapeText } from "icmpx/packet";
-import { noteOf } from "./answer-notes.ts";
 import { type Hop, type HopAddress, STEADY_AFTER } from "./hop.ts";
 
 /** Losses in a row after which a hop that used to answer is logged as silent: single ones are everyday. */
@@ -67,7 +67,7 @@ export class MtrEvents {
     else if (result.kind === "icmpError" && ttl !== this.#unreachableTtl) {
       this.#unreachableTtl = ttl;
       this.#isCut = true;
-      const meaning = noteOf(result)?.meaning ?? "unreachable";
+      const meaning = icmpErrorMark(result)?.meaning ?? "unreachable";
       this.#note("bad", `hop ${ttl}, ${escapeText(result.reply.addr)}: ${meaning}`);
     }
   }

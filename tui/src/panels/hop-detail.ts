@@ -1,7 +1,8 @@
+import { textWidth } from "icmpx/format";
 import type { Canvas } from "../draw/canvas.ts";
 import type { Span } from "../draw/table.ts";
 import type { Binding } from "../model/binding.ts";
-import { fit, textWidth, wrapText } from "../model/fit.ts";
+import { fit, wrapText } from "../model/fit.ts";
 import type { Role } from "../model/role.ts";
 import type { Session } from "../model/session.ts";
 

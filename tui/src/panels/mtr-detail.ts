@@ -1,4 +1,4 @@
-import { extensionLines } from "../model/answer-notes.ts";
+import { formatExtensions } from "icmpx/format";
 import { formatCount, formatLoss, formatRtt, lossRole } from "../model/format.ts";
 import type { Hop, HopAddress } from "../model/hop.ts";
 import { explainSilence } from "../model/silence.ts";
@@ -134,7 +134,7 @@ function oneAddress(address: HopAddress, options: AddressOptions): DetailLine[] 
       address.unverified === 1 ? "1 answer is" : `${formatCount(address.unverified)} answers are`;
     below.push([{ text: `${INDENT}?: ${count} unverified, may be forged`, role: "warn" }]);
   }
-  for (const extension of extensionLines(extensions))
+  for (const extension of formatExtensions(extensions))
     below.push([{ text: INDENT + extension, role: "dim" }]);
   const way = wayBack(address.replyTtl, options.ttl);
   if (way !== undefined) below.push([{ text: INDENT + way, role: "dim" }]);

@@ -1,6 +1,6 @@
 import { type EchoResult, EchoStatistics } from "icmpx";
+import { formatExtensions } from "icmpx/format";
 import { escapeText } from "icmpx/packet";
-import { extensionLines } from "../model/answer-notes.ts";
 import { formatRtt } from "../model/format.ts";
 import { asAnswer } from "../model/hop.ts";
 import { explainSilence, type HopFacts } from "../model/silence.ts";
@@ -82,7 +82,7 @@ function wordsOf(result: EchoResult): string[] {
     ...(quotedTtl !== undefined && quotedTtl > 1
       ? [`the probe reached it with TTL ${quotedTtl}, not 1`]
       : []),
-    ...extensionLines(extensions),
+    ...formatExtensions(extensions),
     ...corrupt,
     ...user,
   ];

@@ -1,8 +1,13 @@
 import type { EchoResult } from "icmpx";
+import {
+  formatExtensions,
+  type IcmpErrorMark,
+  icmpErrorMark,
+  textWidth,
+  truncate,
+} from "icmpx/format";
 import { type ExtensionObject, escapeText } from "icmpx/packet";
 import type { Column, Span } from "../draw/table.ts";
-import { type AnswerNote, extensionLines, noteOf } from "../model/answer-notes.ts";
-import { textWidth, truncate } from "../model/fit.ts";
 import { FIGURE_WIDTH, formatRtt } from "../model/format.ts";
 import type { TracedHop } from "../model/traceroute-session.ts";
 import { type HostStyle, hostText } from "./host-text.ts";
@@ -180,10 +185,12 @@ function addExtensions(
 ): void {
   const labels = extensions.flatMap((object) => (object.kind === "mpls" ? object.labels : []));
   if (labels.length > 0) add(`MPLS ${labels.map(({ label }) => label).join("/")}`, "accent");
-  for (const line of extensionLines(extensions.filter(({ kind }) => kind !== "mpls")))
+  for (const line of formatExtensions(extensions.filter(({ kind }) => kind !== "mpls")))
     add(line, "accent");
 }
 
-function notesOf(answers: readonly EchoResult[]): AnswerNote[] {
-  return answers.flatMap((result) => (result.kind === "icmpError" ? (noteOf(result) ?? []) : []));
+function notesOf(answers: readonly EchoResult[]): IcmpErrorMark[] {
+  return answers.flatMap((result) =>
+    result.kind === "icmpError" ? (icmpErrorMark(result) ?? []) : [],
+  );
 }
