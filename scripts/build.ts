@@ -26,10 +26,11 @@ await bundle([CODECS], {
   files: { [CODECS]: codecs.map((path) => `export * from ${JSON.stringify(path)};`).join("\n") },
 });
 await bundle([join(SOURCES, "index.ts")], { plugins: [codecsFrom(SOURCES)] });
+await bundle([join(SOURCES, "format.ts")], { plugins: [codecsFrom(SOURCES)] });
 await bundle([join(SOURCES, "packet/index.ts")], { plugins: [codecsFrom(dirname(CODECS))] });
 const program: Partial<Bun.BuildConfig> = {
   splitting: true,
-  external: ["icmpx", "icmpx/packet", "@opentui/core"],
+  external: ["icmpx", "icmpx/format", "icmpx/packet", "@opentui/core"],
   naming: { chunk: "[name]-[hash].[ext]" },
 };
 await bundle([join(SOURCES, "cli/icmpx.ts")], program);

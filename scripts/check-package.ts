@@ -35,6 +35,7 @@ async function checkPackage(work: string): Promise<void> {
   }
 
   importEntry([process.execPath, "-e"], "icmpx", project);
+  importEntry([process.execPath, "-e"], "icmpx/format", project);
   importEntry([process.execPath, "-e"], "icmpx/packet", project);
   // The codecs promise to run anywhere.
   const node = Bun.which("node");
@@ -47,7 +48,7 @@ async function checkPackage(work: string): Promise<void> {
 /** Bundles must not show: exports bear their own names, both entries share their classes, and errors point at the sources. */
 function checkBundles(project: string): void {
   const program = `
-    const entries = await Promise.all([import("icmpx"), import("icmpx/packet")]);
+    const entries = await Promise.all([import("icmpx"), import("icmpx/packet"), import("icmpx/format")]);
     const renamed = entries.flatMap(Object.entries).filter(([name, value]) => typeof value === "function" && value.name !== name);
     if (renamed.length > 0) throw new Error("Renamed: " + renamed.map(([name]) => name));
     const [{ Client, PacketError }, packet] = entries;

@@ -30,8 +30,11 @@ const BOXES: readonly Box[] = [
   folder("src/cli/", "the command"),
   folder("tui/src/", "the terminal UI"),
   folder("examples/", "programs to copy"),
-  file("src/index.ts", "the public API"),
-  file("src/format.ts", "the public formatters"),
+  {
+    name: "index.ts, format.ts",
+    what: "the public API",
+    contains: (path) => path === "src/index.ts" || path === "src/format.ts",
+  },
   ...ROOMS.map(({ name, what }) => ({
     name: name === "client" ? "client.ts" : `${name}/`,
     what,

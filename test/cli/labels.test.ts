@@ -10,10 +10,10 @@ setDefaultTimeout(60_000);
 const TARGET = "10.20.0.100";
 const LABELS = [
   "  2.|-- 10.20.0.2",
-  "       [MPLS: Lbl 24001 TC 3 S 0 TTL 1]",
-  "       [MPLS: Lbl 1048575 TC 7 S 1 TTL 255]",
+  "       [MPLS label 24001 tc 3 ttl 1]",
+  "       [MPLS label 1048575 tc 7 ttl 255 S]",
   "  3.|-- 10.20.0.3",
-  "       [MPLS: Lbl 16 TC 0 S 1 TTL 1]",
+  "       [MPLS label 16 tc 0 ttl 1 S]",
   "  4.|-- 10.20.0.100",
 ];
 

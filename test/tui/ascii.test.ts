@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Glob } from "bun";
-import { textWidth } from "../../src/client/format/text.ts";
 import { AsciiSurface, isUtf8, toAscii } from "../../tui/src/draw/ascii.ts";
+import { textWidth } from "../../tui/src/model/fit.ts";
 
 const SOURCES = new URL("../../tui/src/", import.meta.url).pathname;
 

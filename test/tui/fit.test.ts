@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { textWidth, truncate } from "../../src/client/format/text.ts";
-import { fit, wrapText } from "../../tui/src/model/fit.ts";
+import { fit, textWidth, truncate, wrapText } from "../../tui/src/model/fit.ts";
 
 /** Texts as they come from the network, wide, combining and right-to-left ones among them. */
 const text = fc.string({

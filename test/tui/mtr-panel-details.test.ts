@@ -79,7 +79,7 @@ describe("MtrPanel details", () => {
     setting.press("down");
     expect(screenText(setting, 100, 34)).toContain("Loses 25.0%, but hop 5 beyond it nothing");
     setting.press("down");
-    expect(screenText(setting, 100, 34)).toContain("MPLS label 16001 tc 0 ttl 1 (bottom of stack)");
+    expect(screenText(setting, 100, 34)).toContain("MPLS label 16001 tc 0 ttl 1 S");
     setting.press("down");
     expect(screenText(setting, 100, 34)).toContain("── Target, hop 6, 198.51.100.1 ──");
   });

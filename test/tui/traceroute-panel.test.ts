@@ -214,7 +214,7 @@ describe("TraceroutePanel notes", () => {
     const extensions = fromHex(`2000 0000 ${interfaceObject} 0008 63 01 deadbeef`);
     const row = await note((probe) => timeExceeded(probe, { from: R1, ttl: 60, extensions }));
     expect(row).toBe(
-      `1 ${R1} 10.0 came in by: eth index 7 192.0.2.1, extension class 99 type 1, 4 bytes, ~5 hops back`,
+      `1 ${R1} 10.0 incoming interface "eth" index 7 192.0.2.1, extension class 99 type 1, 4 bytes, ~5 hops back`,
     );
     const setting = await busyScene();
     expect(rows(setting)).toContain(`5 ${R5} 12.3 12.3 12.3 MPLS 16001/24321`);
@@ -261,9 +261,7 @@ describe("TraceroutePanel details", () => {
     setting.press("j");
     expect(detail()).toContain("Loses 33.3%");
     setting.press("j");
-    expect(detail()).toContain(
-      "MPLS label 16001 tc 0 ttl 1\n   MPLS label 24321 tc 0 ttl 1 (bottom of stack)",
-    );
+    expect(detail()).toContain("MPLS label 16001 tc 0 ttl 1\n   MPLS label 24321 tc 0 ttl 1 S");
     setting.press("j");
     expect(text(setting, 100, 24)).toContain("── Target, hop 6 ──");
     expect(text(setting, 100, 24)).toContain("echo reply");

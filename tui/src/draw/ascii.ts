@@ -1,4 +1,4 @@
-import { textWidth } from "icmpx/format";
+import { textWidth } from "../model/fit.ts";
 import type { Role } from "../model/role.ts";
 import type { Rect } from "./canvas.ts";
 import type { Surface } from "./surface-canvas.ts";

@@ -1,5 +1,4 @@
-import { textWidth, truncate } from "icmpx/format";
-import { fit } from "../model/fit.ts";
+import { fit, textWidth, truncate } from "../model/fit.ts";
 import type { Role } from "../model/role.ts";
 import type { Canvas, MouseTarget, Rect, TextOptions } from "./canvas.ts";
 

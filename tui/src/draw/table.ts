@@ -1,4 +1,4 @@
-import { textWidth } from "icmpx/format";
+import { textWidth } from "../model/fit.ts";
 import type { Role } from "../model/role.ts";
 import type { Canvas } from "./canvas.ts";
 import type { ListState } from "./list-state.ts";

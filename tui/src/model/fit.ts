@@ -1,8 +1,29 @@
-import { pad, textWidth, truncate } from "icmpx/format";
+// As in "icmpx/format", which the first frame does not wait for.
+
+/** Columns that a text takes on a terminal. */
+export function textWidth(text: string): number {
+  return isAscii(text) ? text.length : Bun.stringWidth(text);
+}
+
+/** `text` cut to `width` columns of a terminal, with an ellipsis where something is missing. */
+export function truncate(text: string, width: number): string {
+  if (width < 1) return "";
+  if (textWidth(text) <= width) return text;
+  if (isAscii(text)) return `${text.slice(0, width - 1)}…`;
+  let kept = "";
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    // Measured as a whole: marks join the letter before them.
+    if (Bun.stringWidth(kept + segment) > width - 1) break;
+    kept += segment;
+  }
+  return `${kept}…`;
+}
 
 /** `text` in exactly `width` cells: cut, or filled with spaces. */
 export function fit(text: string, width: number, align: "left" | "right" = "left"): string {
-  return pad(truncate(text, width), width, align);
+  const cut = truncate(text, width);
+  const space = " ".repeat(Math.max(0, width - textWidth(cut)));
+  return align === "left" ? cut + space : space + cut;
 }
 
 /**
@@ -40,4 +61,9 @@ function headOf(text: string, width: number): string {
     head += segment;
   }
   return head;
+}
+
+function isAscii(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the whole of ASCII is meant
+  return /^[\x00-\x7f]*$/.test(text);
 }

@@ -6,11 +6,10 @@ import {
   type MultipingTarget,
   type TargetFailure,
 } from "icmpx";
-import { textWidth } from "icmpx/format";
 import { escapeText } from "icmpx/packet";
 import { echoLine } from "./echo-line.ts";
 import type { EventLog } from "./event-log.ts";
-import { fit } from "./fit.ts";
+import { fit, textWidth } from "./fit.ts";
 import { formatDuration } from "./format.ts";
 import { DOWN_AFTER, PingTarget } from "./ping-target.ts";
 import { HISTORY_LIMIT } from "./rtt-history.ts";

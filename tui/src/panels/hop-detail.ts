@@ -1,8 +1,7 @@
-import { textWidth } from "icmpx/format";
 import type { Canvas } from "../draw/canvas.ts";
 import type { Span } from "../draw/table.ts";
 import type { Binding } from "../model/binding.ts";
-import { fit, wrapText } from "../model/fit.ts";
+import { fit, textWidth, wrapText } from "../model/fit.ts";
 import type { Role } from "../model/role.ts";
 import type { Session } from "../model/session.ts";
 

@@ -1,6 +1,6 @@
-import { textWidth, truncate } from "icmpx/format";
 import { sparkline } from "../draw/graph.ts";
 import type { Column, Span } from "../draw/table.ts";
+import { textWidth, truncate } from "../model/fit.ts";
 import { FIGURE_WIDTH } from "../model/format.ts";
 import type { Hop } from "../model/hop.ts";
 import type { MtrColumn } from "../model/mtr-columns.ts";

@@ -1,7 +1,7 @@
-import { textWidth } from "icmpx/format";
 import { sparkline } from "../draw/graph.ts";
 import { DOWN, type Mark } from "../draw/marks.ts";
 import type { Column, ToEnd } from "../draw/table.ts";
+import { textWidth } from "../model/fit.ts";
 import {
   FIGURE_WIDTH,
   figureRole,

@@ -1,4 +1,3 @@
-import { textWidth } from "icmpx/format";
 import type { Canvas } from "../draw/canvas.ts";
 import { drawRttGraph, rttGraphCapacity } from "../draw/graph.ts";
 import { ListState } from "../draw/list-state.ts";
@@ -6,6 +5,7 @@ import { LogView } from "../draw/log-view.ts";
 import { sessionMark } from "../draw/marks.ts";
 import { drawTable, type Span } from "../draw/table.ts";
 import type { Binding } from "../model/binding.ts";
+import { textWidth } from "../model/fit.ts";
 import { formatDuration, formatLoss, formatRtt, lossRole } from "../model/format.ts";
 import type { MultipingSession } from "../model/multiping-session.ts";
 import type { PingTarget } from "../model/ping-target.ts";

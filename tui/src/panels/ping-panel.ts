@@ -1,11 +1,10 @@
-import { textWidth, truncate } from "icmpx/format";
 import type { Canvas } from "../draw/canvas.ts";
 import { drawRttGraph, rttGraphCapacity } from "../draw/graph.ts";
 import { drawHistogram } from "../draw/histogram.ts";
 import { LogView } from "../draw/log-view.ts";
 import { sessionMark } from "../draw/marks.ts";
 import type { Binding } from "../model/binding.ts";
-import { wrapText } from "../model/fit.ts";
+import { textWidth, truncate, wrapText } from "../model/fit.ts";
 import { formatDuration } from "../model/format.ts";
 import type { PingSession } from "../model/ping-session.ts";
 import type { Role } from "../model/role.ts";

@@ -1,5 +1,4 @@
-import { textWidth } from "icmpx/format";
-import { fit } from "../model/fit.ts";
+import { fit, textWidth } from "../model/fit.ts";
 import { formatLoss, formatRtt } from "../model/format.ts";
 import { RttHistory } from "../model/rtt-history.ts";
 import type { Session, SessionKind, TargetRow } from "../model/session.ts";

@@ -1,10 +1,10 @@
-import { textWidth } from "icmpx/format";
 import type { Canvas } from "../draw/canvas.ts";
 import { sparkline } from "../draw/graph.ts";
 import { ListState } from "../draw/list-state.ts";
 import { DOWN, type Mark, sessionMark } from "../draw/marks.ts";
 import { type Column, drawTable, type Span, type ToEnd } from "../draw/table.ts";
 import type { Binding } from "../model/binding.ts";
+import { textWidth } from "../model/fit.ts";
 import { FIGURE_WIDTH, figureRole, formatLoss, formatRtt, lossRole } from "../model/format.ts";
 import type { Session, TargetRow } from "../model/session.ts";
 import type { Services } from "./panel.ts";

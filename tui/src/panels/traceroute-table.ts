@@ -1,13 +1,8 @@
 import type { EchoResult } from "icmpx";
-import {
-  formatExtensions,
-  type IcmpErrorMark,
-  icmpErrorMark,
-  textWidth,
-  truncate,
-} from "icmpx/format";
+import { formatExtensions, type IcmpErrorMark, icmpErrorMark } from "icmpx/format";
 import { type ExtensionObject, escapeText } from "icmpx/packet";
 import type { Column, Span } from "../draw/table.ts";
+import { textWidth, truncate } from "../model/fit.ts";
 import { FIGURE_WIDTH, formatRtt } from "../model/format.ts";
 import type { TracedHop } from "../model/traceroute-session.ts";
 import { type HostStyle, hostText } from "./host-text.ts";

@@ -1,8 +1,7 @@
-import { textWidth, truncate } from "icmpx/format";
 import type { Canvas } from "../draw/canvas.ts";
 import { DOWN, type Mark } from "../draw/marks.ts";
 import type { Binding } from "../model/binding.ts";
-import { wrapText } from "../model/fit.ts";
+import { textWidth, truncate, wrapText } from "../model/fit.ts";
 import type { Role } from "../model/role.ts";
 import type { FormLayout } from "./layout.ts";
 import type { Notice, NoticeRole } from "./notices.ts";

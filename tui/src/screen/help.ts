@@ -1,6 +1,6 @@
-import { textWidth } from "icmpx/format";
 import type { Canvas } from "../draw/canvas.ts";
 import type { Binding } from "../model/binding.ts";
+import { textWidth } from "../model/fit.ts";
 
 /** Keys that belong together. */
 export interface HelpGroup {

@@ -5,9 +5,9 @@ import {
   RGBA,
   TextAttributes,
 } from "@opentui/core";
-import { textWidth } from "icmpx/format";
 import type { Look, Theme } from "../draw/theme.ts";
 import { FIELD_LIMIT } from "../model/fields.ts";
+import { textWidth } from "../model/fit.ts";
 import type { FieldPlace } from "./layout.ts";
 import { rgbaOf } from "./screen.ts";
 

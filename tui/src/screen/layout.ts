@@ -1,6 +1,6 @@
-import { textWidth } from "icmpx/format";
 import type { Rect } from "../draw/canvas.ts";
 import type { Field } from "../model/fields.ts";
+import { textWidth } from "../model/fit.ts";
 
 /** Cells of a terminal. */
 export interface Size {
