@@ -14,7 +14,8 @@ export function hostLine(host: SweepHost): string {
     case "reply": {
       const ttl = host.ttl === null ? "" : `, ttl ${host.ttl}`;
       const from = host.from === host.addr ? "" : `, from ${host.from}`;
-      return `${name} is alive (${host.rtt.toFixed(3)} ms${ttl}${from}${host.corrupt ? ", corrupt" : ""})`;
+      const damage = host.truncated ? ", truncated" : host.corrupt ? ", corrupt" : "";
+      return `${name} is alive (${host.rtt.toFixed(3)} ms${ttl}${from}${damage})`;
     }
     case "icmpError": {
       const { type, code, from } = host;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import type { SweepHost, SweepProgress, SweepResult } from "icmpx";
+import type { SweepHost, SweepProgress, SweepReply, SweepResult } from "icmpx";
 import { ProgressLine } from "../../src/cli/progress-line.ts";
 import { hostLine, hostName, progressText, summaryLines } from "../../src/cli/sweep-text.ts";
 import { FakeHost } from "./fake-environment.ts";
 
-const REPLY: SweepHost = {
+const REPLY: SweepReply = {
   kind: "reply",
   addr: "192.0.2.7",
   target: null,
@@ -14,6 +14,7 @@ const REPLY: SweepHost = {
   rtt: 0.04321,
   ttl: 61,
   corrupt: false,
+  truncated: false,
 };
 const UNREACHABLE: SweepHost = {
   kind: "icmpError",
@@ -35,6 +36,10 @@ describe("hostLine()", () => {
     [
       { ...REPLY, ttl: null, from: "192.0.2.9", corrupt: true },
       "192.0.2.7 is alive (0.043 ms, from 192.0.2.9, corrupt)",
+    ],
+    [
+      { ...REPLY, corrupt: true, truncated: true },
+      "192.0.2.7 is alive (0.043 ms, ttl 61, truncated)",
     ],
     [UNREACHABLE, "192.0.2.8: destination unreachable, host unreachable (from 192.0.2.254)"],
     [

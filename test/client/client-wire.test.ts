@@ -102,7 +102,7 @@ describe("Client options on the wire", () => {
       );
       const result = await outcome(client.probe(kind.target, { size: 1600, dontFragment: true }));
       expect(result).toMatchObject({ kind: "sendError", error: "EMSGSIZE" });
-      expect(result.kind === "sendError" && result.sendError.message).toEndWith(", mtu 1500");
+      expect(result.kind === "sendError" && result.sendError.message).toEndWith(", mtu=1500");
       expect(
         (await outcome(client.probe(kind.target, { size: 1400, dontFragment: true }))).kind,
       ).toBe("reply");

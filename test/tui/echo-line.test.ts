@@ -15,6 +15,7 @@ test.each([
     "warn",
     " 12.3 ms  #7    ttl 57  late  corrupt  reordered",
   ],
+  [replyOf({ truncated: true }), "warn", " 12.3 ms  #7    ttl 57  truncated"],
   [
     replyOf({ to: "10.0.0.255", from: "10.0.0.1" }),
     "text",

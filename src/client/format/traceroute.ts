@@ -125,7 +125,9 @@ function groupByResponder(probes: readonly EchoResult[]): Answers[] {
     const marks = [
       ...(mark === undefined ? [] : [mark.mark]),
       ...(isUnverified ? [UNVERIFIED.mark] : []),
-      ...(probe.corrupt ? ["corrupt"] : []),
+      ...(probe.corrupt
+        ? [probe.kind === "reply" && probe.truncated ? "truncated" : "corrupt"]
+        : []),
     ];
     group.cells.push([`${rtt.toFixed(3)} ms`, ...marks].join(" "));
     if (mark !== undefined) group.legends.add(`${mark.mark}: ${mark.meaning}`);

@@ -284,6 +284,7 @@ export class Lane implements SweepListener {
         rtt: rttNs / NS_PER_MS,
         ttl: reply.ttl === -1 ? null : reply.ttl,
         corrupt: reply.isAltered,
+        truncated: reply.isCut,
       });
     }
     this.#decide(number);

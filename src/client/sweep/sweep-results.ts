@@ -26,6 +26,8 @@ export interface SweepReply extends SweepHostCommon {
   readonly ttl: number | null;
   /** The data differ from what was sent. */
   readonly corrupt: boolean;
+  /** They differ by nothing but the end, which is missing. */
+  readonly truncated: boolean;
 }
 
 /** A host that somebody on the way said cannot be reached. */

@@ -60,6 +60,7 @@ export class EchoInbox {
     ttl: -1,
     stampNs: Number.NaN,
     isAltered: false,
+    isCut: false,
     hasRightChecksum: true,
   };
   readonly #words: Int32Array;
@@ -139,6 +140,15 @@ export class EchoInbox {
     return true;
   }
 
+  /** Whether `length` bytes of data, identity aside, begin as those that were sent. */
+  #isBeginning(data: number, length: number): boolean {
+    for (let index = IDENTITY_WORDS; index << 2 < length; index++) {
+      const difference = (this.#words[data + index] as number) ^ (this.#filler[index] as number);
+      if ((difference & leadingBits(length - (index << 2))) !== 0) return false;
+    }
+    return true;
+  }
+
   /** Whether checksum and data are right. */
   #judge(at: number, length: number): void {
     const words = this.#words;
@@ -154,6 +164,7 @@ export class EchoInbox {
       }
     }
     reply.isAltered = difference !== 0;
+    reply.isCut = length < this.#length && this.#isBeginning(data, length - ECHO_HEADER_LENGTH);
     reply.hasRightChecksum = true;
     if (!this.#options.hasIpHeader) return;
     // The sum of unaltered data is known beforehand: only header and identity remain to be added.

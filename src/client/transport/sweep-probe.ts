@@ -31,6 +31,8 @@ export interface SweepReplyPacket extends SweepProbe {
   stampNs: number;
   /** Whether length or data, identity aside, are not those that were sent. */
   isAltered: boolean;
+  /** Whether data that are altered are the beginning of what was sent. */
+  isCut: boolean;
   /** Fails on raw IPv4 sockets only: the other three leave the check to the kernel, which drops the packet. */
   hasRightChecksum: boolean;
 }

@@ -32,6 +32,8 @@ interface Facts {
   readonly late?: boolean;
   readonly duplicate?: boolean;
   readonly corrupt?: boolean;
+  /** Of a reply, which then is corrupt, too. */
+  readonly truncated?: boolean;
   readonly reordered?: boolean;
   /** Of an ICMP error. */
   readonly unverified?: boolean;
@@ -44,7 +46,7 @@ export function replyOf(facts: Facts = {}): EchoReplyResult {
     ...common(facts),
     kind: "reply",
     error: null,
-    truncated: false,
+    truncated: facts.truncated ?? false,
     rtt: reply.rtt,
     rttSource: "kernel",
     reply,
@@ -149,7 +151,8 @@ function common({ to = "192.0.2.1", toName, number = 1, ttl = 64, ...facts }: Fa
     number,
     sentPacket: null,
   };
-  const { late = false, duplicate = false, corrupt = false, reordered = false } = facts;
+  const { late = false, duplicate = false, truncated = false, reordered = false } = facts;
+  const { corrupt = truncated } = facts;
   return { target: toName ?? to, request, late, duplicate, corrupt, reordered, moreDuplicates: 0 };
 }
 

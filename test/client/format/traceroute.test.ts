@@ -70,6 +70,7 @@ describe("formatHop()", () => {
       ],
     ],
     ["a corrupt reply", [replyOf({ ...A, corrupt: true })], [" 3  10.0.2.1  1.203 ms corrupt"]],
+    ["a cut reply", [replyOf({ ...A, truncated: true })], [" 3  10.0.2.1  1.203 ms truncated"]],
     [
       "a hostile name",
       [transitOf({ ...A, fromName: "\x1b]0;owned\x07\u2066x\r\n" })],

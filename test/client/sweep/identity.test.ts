@@ -34,6 +34,7 @@ function emptyReply(sequence: number, from: number): SweepReplyPacket {
     ttl: 64,
     stampNs: Number.NaN,
     isAltered: true,
+    isCut: false,
     hasRightChecksum: true,
   };
 }

@@ -78,6 +78,7 @@ for (const kind of SOCKET_KINDS) {
           rtt: 10,
           ttl: 57,
           corrupt: false,
+          truncated: false,
         });
       }
       const { living, ...totals } = result;
@@ -366,17 +367,21 @@ for (const kind of SOCKET_KINDS) {
       expect(result.living.has(stranger)).toBe(false);
     });
 
-    test("counts altered data as corrupt, and as an answer", async () => {
+    test.each([
+      ["altered", 33, false],
+      ["cut", 21, true],
+      ["cut and altered", 22, false],
+    ])("counts %s data as corrupt, and as an answer", async (_, length, truncated) => {
       const altered: FakeNetwork = (probe) => {
-        const data = probe.data.slice(8);
-        data[data.length - 1] = 0;
+        const data = probe.data.slice(8, 8 + length);
+        if (!truncated) data[length - 1] = 0;
         return [echoReply(probe, { delayMs: 1, data })];
       };
       const world = scene({ network: altered }, { privileged });
       const sweep = world.client.sweep(kind.target, { size: 33 });
       const { items } = world.watch(sweep);
       expect(await world.outcome(sweep)).toMatchObject({ answered: 1, corrupt: 1 });
-      expect(items[0]?.corrupt).toBe(true);
+      expect(items).toMatchObject([{ corrupt: true, truncated }]);
     });
 
     test("a send that fails is the result of that host", async () => {
@@ -441,7 +446,7 @@ for (const kind of SOCKET_KINDS) {
         `Cannot send to ${target} from ${source}: this host has no such address (EADDRNOTAVAIL)`,
       ]);
       expect(await refusalOf({ size: 1600, dontFragment: true })).toEqual([
-        `sendmmsg() to ${target} failed: EMSGSIZE (message too long), mtu 1500`,
+        `sendmmsg() to ${target} failed: EMSGSIZE (message too long), mtu=1500`,
       ]);
       expect(await refusalOf({ size: 1400, dontFragment: true })).toEqual(["reply"]);
     });

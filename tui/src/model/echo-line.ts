@@ -68,11 +68,12 @@ class ReplyLine implements LogEntry {
 }
 
 function otherLine(result: EchoResult, options: EchoLineOptions): Omit<LogEntry, "atMs"> {
-  const { late, duplicate, corrupt, reordered } = result;
+  const { late, duplicate, reordered } = result;
   const unverified = result.kind === "icmpError" && result.unverified;
-  const marks = Object.entries({ late, duplicate, corrupt, reordered, unverified }).flatMap(
-    ([mark, is]) => (is ? [mark] : []),
-  );
+  const truncated = result.kind === "reply" && result.truncated;
+  const corrupt = result.corrupt && !truncated;
+  const flags = { late, duplicate, truncated, corrupt, reordered, unverified };
+  const marks = Object.entries(flags).flatMap(([mark, is]) => (is ? [mark] : []));
   const line = (outcome: string, ...more: readonly string[]): string =>
     lineOf(options, outcome, ...more);
   switch (result.kind) {

@@ -158,7 +158,10 @@ function noteCell(row: TracerouteRow): Span[] {
     if (result.kind === "timeout" && result.departed === false) add("dropped here", "warn");
     if (result.kind === "timeout" && result.wrongData !== null) add("wrong data", "bad");
   }
-  if (row.answers.some(({ corrupt }) => corrupt)) add("corrupt", "bad");
+  for (const result of row.answers) {
+    if (!result.corrupt) continue;
+    add(result.kind === "reply" && result.truncated ? "truncated" : "corrupt", "bad");
+  }
   if (row.answers.some((result) => result.kind === "icmpError" && result.unverified))
     add("unverified", "warn");
   for (const result of row.answers) {
