@@ -248,7 +248,7 @@ export class Client {
   /**
    * Pings many targets side by side, on one socket per family, and further ones while silent neighbours
    * fill its send buffer. Iterating gives results of all targets as they become
-   * known, and a {@link TargetFailure} for each target that cannot be probed at all.
+   * known, and a {@link TargetFailure} for each target that cannot be probed at all, or any more.
    *
    * The targets are spread over the interval, so that their answers do not come all at once: their first probes leave 10 ms
    * apart, or if there are more in groups of 50, 10 to 50 ms apart (a tenth of the interval at most; not with over 1,472 bytes).

@@ -134,6 +134,13 @@ export class FakeKernel implements LibcSymbols {
     this.#refusedOptions.set(`${level}:${name}${value === undefined ? "" : `:${value}`}`, errno);
   }
 
+  /** Makes every read of the sockets of that family that are open now fail with `errno`. */
+  breakSockets(family: 4 | 6, errno: number): void {
+    for (const socket of this.#sockets.values()) {
+      if (socket.family === family) socket.readError = errno;
+    }
+  }
+
   /** Makes every send to `destination` fail with `errno`, as a missing route does; 0 ends it. */
   failSendsTo(destination: string, errno: number): void {
     this.#host.setRouteError(destination, errno);
@@ -449,6 +456,7 @@ export class FakeKernel implements LibcSymbols {
   }
 
   #take(socket: FakeSocket, flags: number): FakeDatagram {
+    if (socket.readError !== 0) throw new KernelFailure(socket.readError);
     if ((flags & MSG_ERRQUEUE) === 0 && socket.pendingError !== 0) {
       const errno = socket.pendingError;
       socket.pendingError = 0;

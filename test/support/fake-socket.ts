@@ -151,6 +151,8 @@ export class FakeSocket {
   port = 0;
   /** SO_ERROR. */
   pendingError = 0;
+  /** What every read fails with; 0 for none. */
+  readError = 0;
   /** The next OPT_ID key. */
   stampKey = 0;
   readonly #options = new Map<string, number>();

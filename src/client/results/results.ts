@@ -304,7 +304,7 @@ export interface PingResult extends Iterable<EchoResult> {
   readonly results: readonly EchoResult[];
 }
 
-/** A multiping target that could not be probed at all, and why. */
+/** A multiping target that could not be probed at all, or not to the end, and why. */
 export interface TargetFailure {
   readonly kind: "targetFailure";
   /** The target as it was given. */
@@ -330,7 +330,7 @@ export interface TargetStatistics {
    * ping(8). 0 for one probe or none.
    */
   readonly duration: number;
-  /** Why it could not be probed at all, or null. */
+  /** Why it could not be probed at all, or not to the end; null otherwise. */
   readonly failure: TargetFailure | null;
 }
 

@@ -61,6 +61,8 @@ interface Slot {
  * 3. A name that does not resolve, or an address that this host cannot probe at all, ends that target with its cause.
  *    A failed send is the result of that one probe: the route may be back for the next.
  * 4. What no target could do anything about (no permission, no descriptors left) ends the run.
+ *    A socket that cannot be read any more ends its targets with the cause, and those of the other
+ *    IP version go on. Where there are none, it ends the run.
  * 5. After a pause the targets are as far apart as before, so that probes do not leave as a burst.
  */
 export async function multiping(
@@ -84,20 +86,36 @@ export async function multiping(
   /** When the first target was ready: opening a socket and looking a name up take their time. */
   let startNs: number | undefined;
 
+  const end = (slot: Slot, { code, message }: IcmpxError) => {
+    const failure = { kind: "targetFailure", target: slot.host, error: code, message } as const;
+    slot.failure = failure;
+    publisher.publish([], () => failure);
+    onDone();
+  };
+  /** Those whose socket cannot be read any more, in this task. */
+  let broken: Slot[] = [];
+  const onBroken = (slot: Slot, error: SystemError) => {
+    slot.pinger?.stop();
+    broken.push(slot);
+    // All targets of a socket hear of it in one task.
+    if (broken.length === 1) queueMicrotask(() => endBroken(error));
+  };
+  const endBroken = (error: SystemError) => {
+    if (completion.isOver) return;
+    const ended = new Set(broken);
+    broken = [];
+    const hasOthers =
+      ended.size < remaining || slots.some((slot) => isProbed(slot) && !ended.has(slot));
+    if (!hasOthers) completion.fail(error);
+    else for (const slot of ended) end(slot, error);
+  };
+
   const begin = async (slot: Slot, index: number): Promise<void> => {
     try {
       slot.target = await openTarget(slot.host);
     } catch (error) {
       if (!concernsTarget(error)) throw error;
-      slot.failure = {
-        kind: "targetFailure",
-        target: slot.host,
-        error: error.code,
-        message: error.message,
-      };
-      const { failure } = slot;
-      publisher.publish([], () => failure);
-      onDone();
+      end(slot, error);
       return;
     }
     const { target } = slot;
@@ -105,12 +123,15 @@ export async function multiping(
     slot.pinger = new Pinger({
       ...{ target, settings, clock, gate, ...pace, completion, publisher },
       onDone,
+      onFailure: (error) => onBroken(slot, error),
     });
     startNs ??= clock.monotonicNs();
     slot.pinger.start(startNs + index * gapNs);
   };
 
-  const group = new PingerGroup(clock, () => slots.flatMap(({ pinger }) => pinger ?? []));
+  const group = new PingerGroup(clock, () =>
+    slots.filter(isProbed).flatMap(({ pinger }) => pinger ?? []),
+  );
   const forgetGate = heedGate(gate, {
     pause: () => group.pause(),
     resume: () => {
@@ -169,6 +190,11 @@ function emptySlot(host: string): Slot {
 /** The statistics of a multiping that has not begun. */
 export function emptyMultiping(hosts: readonly string[]): readonly TargetStatistics[] {
   return hosts.map((host) => targetStatistics(emptySlot(host)));
+}
+
+/** Whether it has been probed, to the end so far. */
+function isProbed({ pinger, failure }: Slot): boolean {
+  return pinger !== undefined && failure === undefined;
 }
 
 function isAddress(host: string): boolean {

@@ -1,3 +1,4 @@
+import type { SystemError } from "../../errors.ts";
 import type { ProbeStream } from "../probing/probe-stream.ts";
 import { recordEcho } from "../results/echo-statistics.ts";
 import type { EchoResult, PingResult } from "../results/results.ts";
@@ -35,6 +36,7 @@ export async function ping(
   const pinger = new Pinger({
     ...{ target, settings, clock, gate, ...pace, completion, publisher },
     onDone,
+    onFailure: (error) => completion.fail(error),
   });
   context.showStatistics(() => pinger.statistics.snapshot());
   const forgetGate = heedGate(gate, new PingerGroup(clock, () => [pinger]));
@@ -89,6 +91,8 @@ export interface PingerOptions {
   readonly publisher: Publisher<EchoResult>;
   /** Called once all probes are decided. */
   onDone(): void;
+  /** The socket cannot be read any more: nothing else becomes known. */
+  onFailure(error: SystemError): void;
 }
 
 /**
@@ -125,7 +129,7 @@ export class Pinger {
       patienceNs: options.patienceNs,
       onResult: (result) => this.#onResult(result),
       onCorrupt: () => this.statistics.addCorrupt(),
-      onFailure: (error) => options.completion.fail(error),
+      onFailure: (error) => options.onFailure(error),
     });
   }
 

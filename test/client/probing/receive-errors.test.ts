@@ -2,13 +2,15 @@ import { describe, expect, test } from "bun:test";
 import { constants } from "node:os";
 import type { Client } from "../../../src/client/client.ts";
 import type { Measurement } from "../../../src/client/run/measurement.ts";
+import type { PingOptions } from "../../../src/client/run/options.ts";
 import { SystemError } from "../../../src/errors.ts";
 import { echoReply, type FakeNetwork } from "../../support/fake-network.ts";
 import { SOCKET_KINDS, type SocketKind } from "../../support/fake-platform.ts";
 import { expectClosed, scene, tick } from "../support.ts";
 import { rangeOf } from "../sweep/support.ts";
 
-const { EACCES, ECONNREFUSED, EHOSTUNREACH, EIO, EMSGSIZE, ENETUNREACH, EPROTO } = constants.errno;
+const { EACCES, EBADF, ECONNREFUSED, EHOSTUNREACH, EIO, EMSGSIZE, ENETUNREACH, EPROTO } =
+  constants.errno;
 const LEFT_BY_ICMP = [EACCES, ECONNREFUSED, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, EPROTO];
 
 type Begin = (client: Client, kind: SocketKind) => Measurement<unknown, unknown>;
@@ -115,3 +117,93 @@ describe.each(SOCKET_KINDS)("On a $name socket that cannot be read any more", (k
     }
   });
 });
+
+describe.each(SOCKET_KINDS)(
+  "multiping() over both families, with a $name socket that breaks",
+  (kind) => {
+    const { family, privileged } = kind;
+    const other = SOCKET_KINDS.find(
+      (each) => each.family !== family && each.privileged === privileged,
+    ) as SocketKind;
+    const targets = [kind.target, other.target, kind.stranger, other.stranger];
+
+    function begin(options: PingOptions) {
+      const world = scene({ network: answering }, { privileged });
+      const run = world.client.multiping(targets, { interval: 1000, ...options });
+      return { ...world, run, watching: world.watch(run) };
+    }
+
+    test("ends its targets with the cause and what they measured, and the others go on", async () => {
+      const { kernel, clock, run, watching, outcome, client } = begin({ count: 5 });
+      await clock.advance(2500);
+      kernel.breakSockets(family, EIO);
+      const result = await outcome(run);
+      const rows = result.targets.map(({ target, statistics, results, failure }) => [
+        target,
+        statistics.received,
+        results.length,
+        failure?.error ?? null,
+      ]);
+      expect(rows).toEqual([
+        [kind.target, 3, 3, "EIO"],
+        [other.target, 5, 5, null],
+        [kind.stranger, 3, 3, "EIO"],
+        [other.stranger, 5, 5, null],
+      ]);
+      await watching.ended;
+      const failures = watching.items.filter((item) => item.kind === "targetFailure");
+      expect(failures.map(({ target }) => target)).toEqual([kind.target, kind.stranger]);
+      expect(failures[0]?.message).toContain("cannot be read any more");
+      expect(kernel.openDescriptors).toBe(1);
+      client.close();
+      expect(kernel.openDescriptors).toBe(0);
+    });
+
+    test("sends nothing more to its targets, not even after a pause", async () => {
+      const { kernel, clock, run, watching } = begin({ count: Number.POSITIVE_INFINITY });
+      await clock.advance(2500);
+      kernel.breakSockets(family, EIO);
+      await clock.advance(1000);
+      const sentTo = () => run.statistics.map(({ statistics }) => statistics.sent);
+      const before = sentTo();
+      run.pause();
+      await clock.advance(3000);
+      run.resume();
+      await clock.advance(3000);
+      const more = sentTo().map((count, index) => count - (before[index] ?? 0));
+      expect(more).toEqual([0, 4, 0, 3]);
+      run.stop();
+      await clock.advance(1);
+      await watching.ended;
+    });
+
+    test("leaves those that are finished with their results", async () => {
+      const { client, kernel, clock, outcome, watch } = scene(
+        { network: answering },
+        { privileged },
+      );
+      const run = client.multiping([other.target, kind.target], { count: 2, interval: 1000 });
+      watch(run);
+      await clock.advance(1105);
+      kernel.breakSockets(family, EIO);
+      const { targets: rows } = await outcome(run);
+      expect(
+        rows.map(({ statistics, failure }) => [statistics.received, failure?.error ?? null]),
+      ).toEqual([
+        [2, null],
+        [1, "EIO"],
+      ]);
+    });
+
+    test("the run ends with the error once the other socket is broken as well", async () => {
+      const { kernel, clock, run, watching, failure } = begin({ count: 50 });
+      await clock.advance(2500);
+      kernel.breakSockets(family, EIO);
+      await clock.advance(2000);
+      kernel.breakSockets(other.family, EBADF);
+      expect(await failure(run)).toMatchObject({ code: "EBADF" });
+      expect(watching.items.filter((item) => item.kind === "targetFailure")).toHaveLength(2);
+      expect(kernel.openDescriptors).toBe(0);
+    });
+  },
+);
