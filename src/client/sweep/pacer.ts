@@ -69,7 +69,8 @@ export class Pacer {
     const wanted = Math.max(1, this.#perNs * GATHER_NS);
     const scheduleNs = (wanted - this.#owed) / this.#perNs;
     const burstNs = (wanted - this.#burst) / (this.#perNs * CATCH_UP);
-    return Math.max(0, scheduleNs, burstNs);
+    // A fraction of a nanosecond would pass no time at all.
+    return Math.max(0, Math.ceil(scheduleNs), Math.ceil(burstNs));
   }
 
   #refill(nowNs: number): void {

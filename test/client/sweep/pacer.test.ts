@@ -28,6 +28,15 @@ function sum(counts: readonly number[]): number {
 }
 
 describe("Pacer", () => {
+  test("waits for a nanosecond or more while nothing may leave", () => {
+    const pacer = new Pacer(200, 1000 * MS);
+    expect(sendAt(pacer, [1000 * MS, 1001 * MS])).toEqual([1, 0]);
+    // 0.2 and 0.8 of a packet make a little less than one.
+    expect(pacer.allowance(1005 * MS)).toBe(0);
+    expect(pacer.delayNs(1005 * MS)).toBeGreaterThanOrEqual(1);
+    expect(pacer.allowance(1005 * MS + 1)).toBe(1);
+  });
+
   for (const rate of [1, 7, 100, 999, 10_000, 50_000, 1_000_000]) {
     test(`holds ${rate} a second within 1 % over a second, whatever the timer`, () => {
       for (const stepMs of [1, 2, 2.3, 5]) {
