@@ -1,3 +1,4 @@
+import type { SystemError } from "../../errors.ts";
 import { type Family, formatAddress, isLinkLocal } from "../../packet/address.ts";
 import { formatIpv4Number } from "../../packet/address-number.ts";
 import { decidesProbe, errorLabel } from "../results/verdicts.ts";
@@ -332,6 +333,17 @@ export class Lane implements SweepListener {
     this.#decide(number);
   }
 
+  /** Ends every undecided target, because the socket cannot be read any more, and closes it. */
+  abandon(error: SystemError): void {
+    const flight = this.#flight;
+    for (let number = flight.oldest; number < flight.head; number++) {
+      if (flight.isDecided(number)) continue;
+      const hasLeft = Number.isFinite(flight.sentNs(number));
+      this.#failSend(number, flight.attempt(number) + (hasLeft ? 1 : 0), () => error);
+    }
+    this.close();
+  }
+
   close(): void {
     this.wire.close();
   }
@@ -360,19 +372,18 @@ export class Lane implements SweepListener {
   #refuse(number: number): void {
     this.wire.skip();
     if (this.#flight.isDecided(number)) return;
+    // This attempt did not leave.
+    const attempts = this.#flight.attempt(number);
+    this.#failSend(number, attempts, (addr) => this.wire.refusal(addr));
+  }
+
+  #failSend(number: number, attempts: number, cause: (addr: string) => SystemError): void {
     this.#tally.sendErrors += 1;
     if (this.#sink.wantsOthers) {
       const addr = this.#text(number);
-      const { code, message } = this.wire.refusal(addr);
-      this.#sink.emit({
-        kind: "sendError",
-        addr,
-        target: this.#names.get(number) ?? null,
-        // This one did not leave.
-        attempts: this.#flight.attempt(number),
-        error: code,
-        message,
-      });
+      const target = this.#names.get(number) ?? null;
+      const { code, message } = cause(addr);
+      this.#sink.emit({ kind: "sendError", addr, target, attempts, error: code, message });
     }
     this.#decide(number);
   }

@@ -58,13 +58,17 @@ const BROADCAST = 0xffff_ffff;
  *    this host are targets like others.
  * 7. While it is paused, staged probes, further attempts and new targets wait. It goes on as soon
  *    as the rate allows, and does not catch up. No figure includes the time spent paused.
+ * 8. A socket that cannot be read any more ends the sweep. With sockets of both families it ends
+ *    its own targets, as sends that failed, and the others go on.
  */
 export class Sweep implements Pausable {
   readonly #context: SweepContext;
   readonly #clock: Clock;
   readonly #tally: Tally;
   readonly #completion = new Completion();
-  readonly #lanes: Lane[] = [];
+  #lanes: readonly Lane[] = [];
+  /** Those whose socket could not be read any more. */
+  readonly #abandoned: Lane[] = [];
   /** undefined until the first target of that family. */
   #lane4: Lane | SystemError | undefined;
   #lane6: Lane | SystemError | undefined;
@@ -164,7 +168,7 @@ export class Sweep implements Pausable {
   get counters(): ClientCounters {
     const { foreign, badChecksums, unverified, advice } = this.#tally;
     let malformed = 0;
-    for (const lane of this.#lanes) malformed += lane.wire.malformed;
+    for (const { wire } of [...this.#lanes, ...this.#abandoned]) malformed += wire.malformed;
     const receiveDrops = this.#overflows;
     return { foreign, malformed, corrupt: badChecksums, unverified, advice, receiveDrops };
   }
@@ -172,6 +176,7 @@ export class Sweep implements Pausable {
   get #overflows(): number {
     let sum = 0;
     for (const lane of this.#lanes) sum += lane.wire.drops;
+    for (const lane of this.#abandoned) sum += lane.wire.drops;
     return sum;
   }
 
@@ -218,7 +223,7 @@ export class Sweep implements Pausable {
   #read(nowNs: number): boolean {
     let isMore = false;
     const before = this.#overflows;
-    for (const lane of this.#lanes) if (lane.read(nowNs)) isMore = true;
+    for (const lane of this.#lanes) if (this.#attempt(lane, nowNs, read)) isMore = true;
     if (this.#overflows > before)
       this.#rateControl.onOverflow(
         this.#meter.rate(this.#tally.sent, this.#ranUntil(nowNs)),
@@ -226,6 +231,21 @@ export class Sweep implements Pausable {
       );
     else this.#rateControl.recover(nowNs);
     return isMore;
+  }
+
+  /** Reads or sends on a lane, which ends if its socket cannot be read any more. */
+  #attempt(lane: Lane, nowNs: number, step: (lane: Lane, nowNs: number) => boolean): boolean {
+    try {
+      return step(lane, nowNs);
+    } catch (error) {
+      if (!(error instanceof SystemError) || this.#lanes.length === 1) throw error;
+      this.#lanes = this.#lanes.filter((each) => each !== lane);
+      this.#abandoned.push(lane);
+      if (lane === this.#lane4) this.#lane4 = error;
+      else this.#lane6 = error;
+      lane.abandon(error);
+      return false;
+    }
   }
 
   /** Stages and sends one batch; false when there is nothing to send, or it must not be sent now. */
@@ -239,7 +259,7 @@ export class Sweep implements Pausable {
     for (const lane of this.#lanes) {
       if (lane.wire.waiting === 0) continue;
       isSent = true;
-      if (!lane.flush()) isBusy = true;
+      if (this.#attempt(lane, nowNs, flush)) isBusy = true;
     }
     this.#meter.note(this.#tally.sent, this.#ranUntil(nowNs));
     if (isSent) this.#lastSendNs = this.#ranUntil(this.#clock.monotonicNs());
@@ -317,7 +337,7 @@ export class Sweep implements Pausable {
 
   #open(family: Family): Lane | SystemError {
     const lane = this.#context.openLane(family);
-    if (!(lane instanceof SystemError)) this.#lanes.push(lane);
+    if (!(lane instanceof SystemError)) this.#lanes = [...this.#lanes, lane];
     return lane;
   }
 
@@ -391,4 +411,14 @@ export class Sweep implements Pausable {
     if (delayNs === Number.POSITIVE_INFINITY) return;
     this.#cancelTimer = this.#clock.schedule(delayNs, () => this.#turn());
   }
+}
+
+/** Whether there may be more than it takes. */
+function read(lane: Lane, nowNs: number): boolean {
+  return lane.read(nowNs);
+}
+
+/** Sends what is staged; whether some of it has to wait. */
+function flush(lane: Lane): boolean {
+  return !lane.flush();
 }

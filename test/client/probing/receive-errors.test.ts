@@ -207,3 +207,64 @@ describe.each(SOCKET_KINDS)(
     });
   },
 );
+
+describe.each(SOCKET_KINDS)(
+  "sweep() over both families, with a $name socket that breaks",
+  (kind) => {
+    const { family, privileged } = kind;
+    const other = SOCKET_KINDS.find(
+      (each) => each.family !== family && each.privileged === privileged,
+    ) as SocketKind;
+    const alternating = rangeOf(kind, 50).addresses.flatMap((address, index) => [
+      address,
+      rangeOf(other, 50).addresses[index] ?? "",
+    ]);
+
+    test("ends its targets as sends that failed, and the others go on", async () => {
+      const { client, kernel, clock, watch, outcome } = scene(
+        { network: answering },
+        { privileged },
+      );
+      const sweep = client.sweep(alternating, { all: true, rate: 200, retries: 2, timeout: 150 });
+      const { items, ended } = watch(sweep);
+      await clock.advance(255);
+      kernel.breakSockets(family, EIO);
+      const result = await outcome(sweep);
+      await ended;
+      const { length: open } = [...result.living].filter((address) => isOf(family, address));
+      // 100 ms of probes had no answer yet.
+      expect(open).toBeGreaterThan(10);
+      expect(open).toBeLessThan(20);
+      expect(result).toMatchObject({ hosts: 100, answered: 50 + open, sendErrors: 50 - open });
+      const failed = items.filter((item) => item.kind === "sendError");
+      expect(failed).toHaveLength(50 - open);
+      for (const { addr, error, message } of failed) {
+        expect([isOf(family, addr), error]).toEqual([true, "EIO"]);
+        expect(message).toContain("cannot be read any more");
+      }
+      const attempts = failed.map((item) => item.attempts);
+      expect(attempts.filter((count) => count > 0).length).toBe(10);
+      expect(attempts.filter((count) => count > 1)).toEqual([]);
+      expect(kernel.openDescriptors).toBe(0);
+    });
+
+    test("ends with the error once the other socket is broken as well", async () => {
+      const { client, kernel, clock, watch, failure } = scene(
+        { network: answering },
+        { privileged },
+      );
+      const sweep = client.sweep(alternating, { rate: 200 });
+      watch(sweep);
+      await clock.advance(150);
+      kernel.breakSockets(family, EIO);
+      await clock.advance(100);
+      kernel.breakSockets(other.family, EBADF);
+      expect(await failure(sweep)).toMatchObject({ code: "EBADF" });
+      expect(kernel.openDescriptors).toBe(0);
+    });
+  },
+);
+
+function isOf(family: 4 | 6, address: string): boolean {
+  return address.includes(":") === (family === 6);
+}
