@@ -14,11 +14,9 @@ import type { ErrorArrival } from "../transport/transport.ts";
 import { ProbeIdentity } from "./identity.ts";
 import { InFlight } from "./in-flight.ts";
 import { NumberQueue } from "./number-queue.ts";
+import { microseconds, ReadClock, rttByTime } from "./read-clock.ts";
 import type { SweepHost } from "./sweep-results.ts";
 import type { Tally } from "./tally.ts";
-
-/** Readings of two clocks closer together than this are of one moment. */
-const SIMULTANEOUS_NS = 5000;
 
 /** Who gets the results of a lane. */
 export interface LaneSink {
@@ -76,9 +74,7 @@ export class Lane implements SweepListener {
   readonly #names = new Map<number, string>();
   /** No target before this one waits for an answer to its first attempt. */
   #firstUnexpired = 0;
-  /** When the last read was made, and how far the real-time scale was ahead of the monotonic one then. */
-  #readNs = 0;
-  #realtimeAheadNs = 0;
+  readonly #readClock: ReadClock;
   readonly #progress = new ReadProgress();
   /** Until when all that arrived has been read. */
   #readUntilNs = Number.NEGATIVE_INFINITY;
@@ -89,6 +85,7 @@ export class Lane implements SweepListener {
   constructor(options: LaneOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    this.#readClock = new ReadClock(options.clock);
     this.#tally = options.tally;
     this.#sink = options.sink;
     this.#isIpv4 = options.family === 4;
@@ -181,7 +178,7 @@ export class Lane implements SweepListener {
   read(nowNs: number): boolean {
     const untilNs = this.wire.drain();
     const isMore = untilNs !== Number.POSITIVE_INFINITY;
-    const realtimeNs = isMore ? nowNs + this.#realtimeAheadNs : 0;
+    const realtimeNs = isMore ? this.#readClock.realtimeNs(nowNs) : 0;
     this.#readUntilNs = this.#progress.note(untilNs, { monotonicNs: nowNs, realtimeNs });
     return isMore;
   }
@@ -233,14 +230,7 @@ export class Lane implements SweepListener {
   onRead(): void {
     // Asked once a batch: for each reply it took 0.04 us.
     this.#wantsReplies = this.#sink.wantsReplies;
-    // Half-way between two readings, and again if something came in between: RTTs are no better than this.
-    for (let attempt = 0; attempt < 3; attempt++) {
-      const beforeNs = this.#clock.monotonicNs();
-      const realtimeNs = this.#clock.realtimeNs();
-      this.#readNs = this.#clock.monotonicNs();
-      this.#realtimeAheadNs = realtimeNs - (beforeNs + this.#readNs) / 2;
-      if (this.#readNs - beforeNs <= SIMULTANEOUS_NS) return;
-    }
+    this.#readClock.note();
   }
 
   onReply(reply: SweepReplyPacket): void {
@@ -259,7 +249,7 @@ export class Lane implements SweepListener {
       this.#tally.badChecksums += 1;
       return;
     }
-    const receivedNs = this.#receivedNs(reply.stampNs);
+    const receivedNs = this.#readClock.receivedNs(reply.stampNs);
     if (!this.#isDecisive(number, attempt, receivedNs)) return;
 
     const tally = this.#tally;
@@ -310,7 +300,7 @@ export class Lane implements SweepListener {
       return;
     }
     const { number, attempt } = quoted;
-    const receivedNs = this.#receivedNs(error.stampNs ?? Number.NaN);
+    const receivedNs = this.#readClock.receivedNs(error.stampNs ?? Number.NaN);
     if (!this.#isDecisive(number, attempt, receivedNs)) return;
 
     this.#tally.icmpErrors += 1;
@@ -464,12 +454,6 @@ export class Lane implements SweepListener {
     return receivedNs > sentNs ? receivedNs - sentNs : Math.max(0, receivedNs - this.#flushNs);
   }
 
-  #receivedNs(stampNs: number): number {
-    if (Number.isNaN(stampNs)) return this.#readNs;
-    // A clock that was stepped since would put it into the future.
-    return Math.min(Math.round(stampNs - this.#realtimeAheadNs), this.#readNs);
-  }
-
   #attempts(number: number): number {
     return this.#flight.attempt(number) + 1;
   }
@@ -490,14 +474,4 @@ export class Lane implements SweepListener {
     if (!this.#isIpv4) return this.#ipv6Text(reply.ipv6);
     return reply.ipv4 === this.#flight.ipv4(number) ? addr : formatIpv4Number(reply.ipv4 >>> 0);
   }
-}
-
-/** The low 32 bits of a time in microseconds, as a signed word. */
-function microseconds(ns: number): number {
-  return Math.floor(ns / 1000) | 0;
-}
-
-/** The time since `sent`, which is good for 71 minutes. */
-function rttByTime(sent: number, receivedNs: number): number {
-  return ((microseconds(receivedNs) - sent) >>> 0) * 1000;
 }
