@@ -77,8 +77,10 @@ export class Probe implements Listed<Probe> {
   deadlineNs = 0;
   /** The first answer of its target that had other data, which may be forged. */
   wrongData: WrongData | null = null;
-  /** Answers after the one that decided it. */
-  copies = 0;
+  /** Verified answers that have come. */
+  answers = 0;
+  /** Whether an unverified error has come while it flew. */
+  isDisputed = false;
   previous: Probe | undefined = undefined;
   next: Probe | undefined = undefined;
 
@@ -255,11 +257,11 @@ export class ProbeStream {
     this.#frontier.shift();
   }
 
-  /** For the prober: an answered probe was answered again. Whether a result is to be made of it; else it is counted. */
-  keepsCopy(probe: Probe): boolean {
-    probe.copies += 1;
-    if (probe.copies <= MAX_COPIES) return true;
-    if (probe.copies <= MAX_GROUP_COPIES) {
+  /** For the prober: a verified answer has come. Whether a result is to be made of it; else it is counted. */
+  keepsAnswer(probe: Probe): boolean {
+    const copies = probe.answers++;
+    if (copies <= MAX_COPIES) return true;
+    if (copies <= MAX_GROUP_COPIES) {
       this.#isToGroup ??= isGroup(this.options.route.destination);
       if (this.#isToGroup) return true;
     }

@@ -35,6 +35,14 @@ import { departedAtNs, isInTime, type Timing, timeArrival } from "./timing.ts";
 const READ_EVERY = 64;
 const KIB_SHIFT = 10;
 
+/** What came for a probe. */
+interface Answer {
+  readonly match: Match;
+  readonly arrival: EchoArrival | ErrorArrival;
+  /** How many answers were only counted before it came. */
+  readonly moreDuplicates: number;
+}
+
 /**
  * Sends the probes of one transport and tells what became of them.
  *
@@ -69,7 +77,7 @@ export class Prober implements TransportOwner, StreamOwner {
   readonly #attention: Attention;
   readonly #outbox = new Outbox();
   /** Arrivals that the rest of a read must be compared with before they are taken. */
-  #waiting: (EchoArrival | ErrorArrival)[] = [];
+  #waiting: Answer[] = [];
   #isFlushScheduled = false;
   /** Probes sent since the last read, with those that their data count as. */
   #sentUnread = 0;
@@ -189,12 +197,19 @@ export class Prober implements TransportOwner, StreamOwner {
   onArrival(arrival: Arrival): void {
     if (arrival.kind === "stamp") {
       this.#stamps.take(arrival);
-    } else if (this.#mustWait(arrival)) {
-      this.#waiting.push(keepArrival(arrival));
+      return;
+    }
+    const match = this.#matcher.match(arrival);
+    // Anybody may send any number of packets, so what becomes no result does not wait, either.
+    if (match === undefined || !this.#isWanted(match)) return;
+    const { probe, isVerified } = match;
+    const moreDuplicates = isVerified ? probe.stream.takeMoreDuplicates(probe.ttl) : 0;
+    if (this.#mustWait(arrival, probe)) {
+      this.#waiting.push({ match, arrival: keepArrival(arrival), moreDuplicates });
       // What a send turned up waits for a read, too.
       if (this.#readAt === undefined) this.#scheduleFlush();
     } else {
-      this.#take(arrival);
+      this.#take({ match, arrival, moreDuplicates });
     }
   }
 
@@ -299,9 +314,9 @@ export class Prober implements TransportOwner, StreamOwner {
       return;
     }
     if (this.#waiting.length > 0) {
-      const arrivals = this.#waiting.sort(inOrderOfArrival);
+      const waiting = this.#waiting.sort((a, b) => inOrderOfArrival(a.arrival, b.arrival));
       this.#waiting = [];
-      for (const arrival of arrivals) this.#take(arrival);
+      for (const answer of waiting) this.#take(answer);
     }
     const { drops } = this.#transport;
     if (drops !== this.#drops) {
@@ -326,31 +341,35 @@ export class Prober implements TransportOwner, StreamOwner {
    * two queues, of which each is in order but not the two together. And the transmit stamp of the probe may have been
    * queued after the error queue was read in this round.
    */
-  #mustWait(arrival: EchoArrival | ErrorArrival): boolean {
+  #mustWait(arrival: EchoArrival | ErrorArrival, probe: Probe): boolean {
     if (this.#waiting.length > 0) return true;
-    if (arrival.kind === "error")
-      return !this.#transport.privileged || this.#isUnstamped(arrival.quote.sequence);
-    return this.#isUnstamped(arrival.icmp.sequence);
+    if (arrival.kind === "error" && !this.#transport.privileged) return true;
+    return probe.state === "flying" && this.#stamps.isAwaited(probe);
   }
 
-  #isUnstamped(sequence: number | null): boolean {
-    const probe = sequence === null ? undefined : this.#flights.flying(sequence);
-    return probe !== undefined && this.#stamps.isAwaited(probe);
+  /** Whether a result may be made of an arrival. Else it is counted. */
+  #isWanted({ probe, isVerified }: Match): boolean {
+    if (isVerified) return probe.stream.keepsAnswer(probe);
+    if (probe.state !== "flying" || probe.isDisputed) return false;
+    probe.isDisputed = true;
+    return true;
   }
 
-  #take(arrival: EchoArrival | ErrorArrival): void {
-    const match = this.#matcher.match(arrival);
-    if (match === undefined) return;
-    if (match.isVerified) this.#answer(match.probe, arrival, match.isAltered);
+  #take(answer: Answer): void {
+    const { match, arrival } = answer;
+    const { probe, checksum } = match;
+    // Forgotten since a send turned it up.
+    if (probe.state === "gone") return;
+    if (match.isVerified) this.#answer(answer);
     else if (arrival.kind === "error") this.#hold(match, arrival);
-    if (match.checksum?.isNew) {
-      for (const probe of match.probe.stream.proven()) this.#settle(probe, "answered");
+    if (checksum?.isNew) {
+      for (const each of probe.stream.proven()) this.#settle(each, "answered");
     }
   }
 
-  /** Keeps the first unverified error of a probe that flies. Anybody may send any number of them. */
+  /** Keeps the first unverified error of a probe that flies. */
   #hold({ probe, checksum }: Match, arrival: ErrorArrival): void {
-    if (probe.state !== "flying" || probe.provisional !== undefined) return;
+    if (probe.state !== "flying") return;
     const timing = timeArrival(probe, arrival.stampNs, this.#instantAfter(arrival));
     if (!this.#isInTime(probe, timing)) return;
     const { stream } = probe;
@@ -376,14 +395,15 @@ export class Prober implements TransportOwner, StreamOwner {
   #settle(probe: Probe, state: "answered" | "expired"): void {
     const { stream, provisional } = probe;
     if (provisional === undefined) return;
+    if (state === "answered") probe.answers += 1;
     this.#decide(probe, state);
     const moreDuplicates = stream.takeMoreDuplicates(probe.ttl);
     this.#post(stream, { ...provisional.result, unverified: state === "expired", moreDuplicates });
   }
 
-  #answer(probe: Probe, arrival: EchoArrival | ErrorArrival, corrupt: boolean): void {
+  #answer({ match, arrival, moreDuplicates }: Answer): void {
+    const { probe, isAltered: corrupt } = match;
     const { stream } = probe;
-    if (probe.state === "answered" && !stream.keepsCopy(probe)) return;
     const timing = timeArrival(probe, arrival.stampNs, this.#instantAfter(arrival));
     if (probe.state === "flying" && !this.#isInTime(probe, timing)) this.#expire(probe);
     const isFirst = probe.state === "flying";
@@ -392,8 +412,7 @@ export class Prober implements TransportOwner, StreamOwner {
       late: probe.state === "expired",
       duplicate: probe.state === "answered",
       reordered: isFirst && stream.wasOvertaken(probe.index, timing.receivedAt.monotonicNs),
-      corrupt,
-      moreDuplicates: stream.takeMoreDuplicates(probe.ttl),
+      ...{ corrupt, moreDuplicates },
     };
     if (isFirst) {
       stream.noteAnswer(probe.index, timing.receivedAt.monotonicNs);

@@ -3,7 +3,12 @@ import { describe, expect, test } from "bun:test";
 import { Prober } from "../../../src/client/probing/prober.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { openBenchStream } from "../../support/fake-prober.ts";
-import { echoArrival, type FakeSend, FakeTransport } from "../../support/fake-transport.ts";
+import {
+  echoArrival,
+  errorArrival,
+  type FakeSend,
+  FakeTransport,
+} from "../../support/fake-transport.ts";
 
 const TARGET = "198.51.100.1";
 
@@ -92,6 +97,36 @@ describe("Prober", () => {
     expect(other.stream.inFlight).toBe(1);
     expect(await heldOf(references)).toBeLessThan(STRAY);
     setting.prober.close();
+  });
+
+  test.each([
+    ["errors that prove nothing", new Uint8Array(), 1],
+    ["answers", undefined, 17],
+  ])("keeps few of 4,000 %s about a probe whose stamp is awaited", async (_, data, most) => {
+    const { clock, transport, prober } = probing();
+    transport.outcome = () => ({ kind: "sent", stampKey: 7, message: new Uint8Array(64) });
+    const { send, results } = openBenchStream(prober, { destination: TARGET });
+    send();
+    const probe = transport.sent[0] as FakeSend;
+    let copies = 0;
+    for (let count = 0; count < 4000; count++) {
+      const arrival = errorArrival(data === undefined ? probe : { ...probe, data });
+      transport.queue(
+        Object.defineProperty(arrival, "raw", {
+          enumerable: true,
+          get: () => {
+            copies += 1;
+            return new Uint8Array(64);
+          },
+        }),
+      );
+    }
+    transport.deliver({ kind: "stamp", key: 8, stampNs: 0 });
+    // Each that is kept is copied twice, once for the rest of the read and once for its result.
+    expect(copies).toBeLessThanOrEqual(3 * most);
+    await clock.advance(2000);
+    expect(results).toHaveLength(most);
+    expect(prober.counters.unverified).toBe(data === undefined ? 0 : 4000);
   });
 
   test("keeps a bounded number of decided probes, however long a run is", async () => {
