@@ -4,6 +4,7 @@
 /** Address families (bits/socket.h). */
 export const AF_INET = 2;
 export const AF_INET6 = 10;
+export const AF_NETLINK = 16;
 
 /** Socket types and the flags `socket()` takes with them (bits/socket_type.h). */
 export const SOCK_DGRAM = 2;
@@ -186,6 +187,29 @@ export const SOCK_EXTENDED_ERR = {
   info: 8,
   data: 12,
 } as const;
+
+/** Netlink to the routing of the kernel (linux/netlink.h, linux/rtnetlink.h). */
+export const NETLINK_ROUTE = 0;
+export const NLM_F_REQUEST = 0x1;
+export const NLM_F_DUMP = 0x300;
+export const NLMSG_ERROR = 2;
+export const NLMSG_DONE = 3;
+export const RTM_GETQDISC = 38;
+export const RTM_GETNEIGHTBL = 66;
+/** Attributes of tables of neighbours (linux/neighbour.h) and of queues (linux/rtnetlink.h). */
+export const NDTA_STATS = 7;
+export const TCA_STATS = 3;
+
+/** `struct nlmsghdr` (linux/netlink.h). */
+export const NLMSGHDR = { size: 16, length: 0, type: 4, flags: 6 } as const;
+/** `struct rtattr` (linux/rtnetlink.h). */
+export const RTATTR = { size: 4, length: 0, type: 2 } as const;
+/** `struct ndtmsg` and `struct ndt_stats` (linux/neighbour.h). */
+export const NDTMSG = { size: 4, family: 0 } as const;
+export const NDT_STATS = { size: 88, tableFulls: 80 } as const;
+/** `struct tcmsg` (linux/rtnetlink.h) and `struct tc_stats` (linux/pkt_sched.h). */
+export const TCMSG = { size: 20 } as const;
+export const TC_STATS = { size: 40, drops: 12 } as const;
 
 /** `struct timespec` (bits/types/struct_timespec.h); `scm_timestamping` is three of them, the first by software. */
 export const TIMESPEC = { size: 16, seconds: 0, nanoseconds: 8 } as const;
