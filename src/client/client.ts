@@ -246,7 +246,7 @@ export class Client {
   }
 
   /**
-   * Pings many targets side by side, on one socket per family, and further ones while silent neighbours
+   * Pings many targets side by side, on one socket per family (raw IPv4: two), and further ones while silent neighbours
    * fill its send buffer. Iterating gives results of all targets as they become
    * known, and a {@link TargetFailure} for each target that cannot be probed at all, or any more.
    *

@@ -30,8 +30,11 @@ export interface Envelope {
   readonly control: Uint8Array;
 }
 
-/** `"busy"`: the kernel had no room (EAGAIN, ENOBUFS). Nothing was queued; try again a little later. */
-export type SendOutcome = "sent" | "busy";
+/**
+ * Nothing was queued if the kernel had no room; try again a little later. `"full"`: the send buffer of a datagram socket
+ * is full (EAGAIN). `"busy"`: the device or the table of neighbours is, or the send buffer of a raw socket (ENOBUFS).
+ */
+export type SendOutcome = "sent" | "full" | "busy";
 
 /** A received datagram, or an entry of the error queue. */
 export interface IncomingMessage extends Readonly<ControlValues> {

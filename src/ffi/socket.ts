@@ -182,6 +182,13 @@ export class Socket {
     };
   }
 
+  /** Bytes of kernel memory that take what waits to be read, and to leave; zeros on kernels older than 4.12. */
+  get memoryUsed(): { readonly unread: number; readonly unsent: number } {
+    const words = this.#readMemory();
+    const { used, sendUsed } = SK_MEMINFO;
+    return { unread: words[used] as number, unsent: words[sendUsed] as number };
+  }
+
   /** What packets take that have not left the host (SO_MEMINFO, Linux 4.12); zeros on older kernels. */
   get sendMemory(): SendMemory {
     const words = this.#readMemory();
@@ -285,9 +292,7 @@ export class Socket {
       const sent = symbols.sendmsg(this.#fd, batch.headers, MSG_DONTWAIT);
       return sent < 0 ? -symbols.errno() : sent;
     };
-    return this.#transmit(transmit, { syscall: "sendmsg", address: envelope.address }) < 0
-      ? "busy"
-      : "sent";
+    return outcomeOf(this.#transmit(transmit, { syscall: "sendmsg", address: envelope.address }));
   }
 
   /**
@@ -301,7 +306,7 @@ export class Socket {
       const sent = symbols.sendto(this.#fd, data, data.length, MSG_DONTWAIT, name, name.length);
       return sent < 0 ? -symbols.errno() : sent;
     };
-    return this.#transmit(transmit, { syscall: "sendto", address }) < 0 ? "busy" : "sent";
+    return outcomeOf(this.#transmit(transmit, { syscall: "sendto", address }));
   }
 
   /**
@@ -395,7 +400,7 @@ export class Socket {
     return this.#receiveBatch(batch, { room: batch.count, flags: MSG_DONTWAIT, isOver });
   }
 
-  /** The result of `call`, which gives an errno with a minus sign; -1 when there is no room. */
+  /** The result of `call`, which gives an errno with a minus sign: EAGAIN or ENOBUFS when there is no room. */
   #transmit(call: () => number, context: { syscall: string; address: string }): number {
     let attempts = 0;
     for (;;) {
@@ -403,7 +408,7 @@ export class Socket {
       if (result >= 0) return result;
       const errno = -result;
       if (errno === EINTR) continue;
-      if (errno === EAGAIN || errno === ENOBUFS) return -1;
+      if (errno === EAGAIN || errno === ENOBUFS) return result;
       attempts++;
       if (attempts < sendAttempts(errno)) continue;
       throw systemError(errno, context);
@@ -512,6 +517,11 @@ export class Socket {
       }
     }
   }
+}
+
+function outcomeOf(result: number): SendOutcome {
+  if (result >= 0) return "sent";
+  return result === -EAGAIN ? "full" : "busy";
 }
 
 function never(): boolean {

@@ -135,7 +135,7 @@ describe("Client.close()", () => {
     {
       using client = new Client({}, platform);
       await outcome(client.probe(TARGET));
-      expect(kernel.openDescriptors).toBe(1);
+      expect(kernel.openDescriptors).toBe(2);
       run = client.ping(TARGET);
     }
     expectClosed(setting);
@@ -143,21 +143,21 @@ describe("Client.close()", () => {
     {
       await using client = new Client({}, platform);
       await outcome(client.probe(TARGET));
-      expect(kernel.openDescriptors).toBe(1);
+      expect(kernel.openDescriptors).toBe(2);
     }
     expectClosed(setting);
   });
 });
 
 describe("Client sockets", () => {
-  test("open on first use, one for each family and kind, however many runs", async () => {
+  test("open on first use, one for each family and kind (raw IPv4: two), however many runs", async () => {
     const { client, clock, kernel, outcome } = scene({
       ...new FakePath("10.0.1.1", { delays: 5 }),
       hosts: HOSTS,
     });
     expect(kernel.openedDescriptors).toBe(0);
     await outcome(client.probe(TARGET));
-    expect(kernel.openedDescriptors).toBe(1);
+    expect(kernel.openedDescriptors).toBe(2);
     const runs = [TARGET, SIX, NAME, "198.51.100.9"].flatMap((host) => [
       client.ping(host, { count: 2 }),
       client.traceroute(host),
@@ -166,12 +166,12 @@ describe("Client sockets", () => {
       client.probe(host),
     ]);
     await outcome(Promise.all(runs));
-    expect(kernel.openedDescriptors).toBe(2);
+    expect(kernel.openedDescriptors).toBe(3);
     await outcome(client.ping(TARGET, { count: 1, privileged: false }));
     await outcome(client.ping(SIX, { count: 1, privileged: false }));
-    expect(kernel.openedDescriptors).toBe(4);
+    expect(kernel.openedDescriptors).toBe(5);
     await clock.advance(0);
-    expect(kernel.openDescriptors).toBe(4);
+    expect(kernel.openDescriptors).toBe(5);
     client.close();
     expect(kernel.openDescriptors).toBe(0);
   });
@@ -182,7 +182,7 @@ describe("Client sockets", () => {
       using client = new Client({}, setting.platform);
       expect((await setting.outcome(client.probe(TARGET))).kind).toBe("reply");
     }
-    expect(setting.kernel.openedDescriptors).toBe(1000);
+    expect(setting.kernel.openedDescriptors).toBe(2000);
     expectClosed(setting);
   });
 

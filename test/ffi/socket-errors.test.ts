@@ -64,11 +64,11 @@ describe("Socket.send()", () => {
   test.each([
     ["EAGAIN", EAGAIN],
     ["ENOBUFS", ENOBUFS],
-  ] as const)("says busy for %s", (_name, errno) => {
+  ] as const)("says that there is no room for %s", (_name, errno) => {
     const { kernel, socket } = setUp();
     kernel.failNext("sendmsg", errno);
     kernel.failNext("sendmmsg", errno);
-    expect(socket.send(MESSAGE)).toBe("busy");
+    expect(socket.send(MESSAGE)).toBe(errno === EAGAIN ? "full" : "busy");
     expect(socket.sendBatch([MESSAGE])).toBe(0);
     expect(kernel.sent.length).toBe(0);
     expect(socket.send(MESSAGE)).toBe("sent");

@@ -29,10 +29,11 @@ import {
   SOF_TIMESTAMPING_TX_SOFTWARE,
   SOL_SOCKET,
 } from "../../src/ffi/constants.ts";
-import { formatAddress, isLinkLocal } from "../../src/packet/address.ts";
+import { formatAddress, isLinkLocal, isMulticast } from "../../src/packet/address.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import { type QuotedProbe, quotedProbe } from "./fake-icmp-errors.ts";
 import { type FakeDatagram, viewOf } from "./fake-memory.ts";
+import type { FakeCounts } from "./fake-netlink.ts";
 import {
   canonical,
   checksumHolds,
@@ -46,7 +47,8 @@ import {
 import { addressOf, type FakeReception, type FakeSocket } from "./fake-socket.ts";
 import type { FakeStamps } from "./fake-stamps.ts";
 
-const { EACCES, EDESTADDRREQ, EINVAL, EMSGSIZE, ENETUNREACH, ENODEV } = constants.errno;
+const { EACCES, EDESTADDRREQ, EINVAL, EMSGSIZE, ENETUNREACH, ENOBUFS, ENODEV, EPERM } =
+  constants.errno;
 
 const LOOPBACK_DELAY_MS = 0.02;
 const FIRST_IDENTIFIER = 20_000;
@@ -77,12 +79,16 @@ export interface FakeHostOptions {
   readonly mtu?: number;
 }
 
+/** What refuses a packet: a full table of neighbours, a full queue of a device, or a firewall. */
+export type FakeRefusal = "table" | "queue" | "firewall";
+
 interface HostContext {
   readonly options: FakeHostOptions;
   readonly sockets: () => Iterable<FakeSocket>;
   readonly stamps: FakeStamps;
   /** A socket has something to read. */
   readonly wake: (socket: FakeSocket) => void;
+  readonly counts: FakeCounts;
 }
 
 /** The ICMP layer of the fake kernel: what sockets send and who of them receives, by Linux's rules. */
@@ -94,6 +100,7 @@ export class FakeHost {
   readonly #clock: FakeClock;
   readonly #context: HostContext;
   readonly #routeErrors = new Map<string, number>();
+  readonly #full = new Map<string, FakeRefusal>();
   #nextIdentifier = FIRST_IDENTIFIER;
   #nextPort = FIRST_PORT;
 
@@ -112,6 +119,12 @@ export class FakeHost {
   setRouteError(destination: string, errno: number): void {
     if (errno === 0) this.#routeErrors.delete(canonical(destination));
     else this.#routeErrors.set(canonical(destination), errno);
+  }
+
+  /** Says what has no room for packets to `destination`. */
+  setRefusal(destination: string, what: FakeRefusal | undefined): void {
+    if (what === undefined) this.#full.delete(canonical(destination));
+    else this.#full.set(canonical(destination), what);
   }
 
   /** Whether `address` is this host's own. */
@@ -181,6 +194,8 @@ export class FakeHost {
       data,
     );
     this.#checkSize(socket, { packet, data, destination, dontFragment });
+    const full = this.#full.get(destination);
+    if (full !== undefined) return this.#refuse(socket, full, message.data.length);
     const view = viewOf(data);
     const probe: FakeProbe = {
       ...header,
@@ -246,7 +261,7 @@ export class FakeHost {
     // An IPv6 datagram socket checks the address in IPV6_PKTINFO and then does not use it (seen on Linux 6.18).
     const heeded = socket.raw || socket.family === 4 ? wanted : undefined;
     const chosen = heeded ?? socket.boundAddress;
-    if (chosen !== undefined) return chosen;
+    if (chosen !== undefined && !isMulticast(chosen)) return chosen;
     if (this.isLocal(destination))
       return destination.startsWith("127.") ? "127.0.0.1" : destination;
     const usual = this.#addresses.find(
@@ -298,6 +313,21 @@ export class FakeHost {
       this.#context.wake(socket);
     }
     throw new KernelFailure(EMSGSIZE);
+  }
+
+  /** What a send comes to when something is full: only some sockets are told. */
+  #refuse(socket: FakeSocket, full: FakeRefusal, length: number): number {
+    const { counts } = this.#context;
+    if (full === "table") counts.tableOverflows += 1;
+    else if (full === "queue") counts.queueDrops += 1;
+    // The packet got as far as that.
+    if ((socket.option(SOL_SOCKET, SO_TIMESTAMPING) & SOF_TIMESTAMPING_OPT_ID) !== 0)
+      socket.stampKey++;
+    if (socket.family === 6 && !socket.raw) return length;
+    if (full === "firewall") throw new KernelFailure(EPERM);
+    const isDeaf = socket.raw && socket.family === 4 && socket.option(IPPROTO_IP, IP_RECVERR) === 0;
+    if (isDeaf) return length;
+    throw new KernelFailure(socket.family === 6 && full === "table" ? EINVAL : ENOBUFS);
   }
 
   #stamp(socket: FakeSocket, packet: Uint8Array): void {

@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import {
   AF_INET,
   AF_INET6,
+  AF_NETLINK,
   CLOCK_MONOTONIC,
   CLOCK_REALTIME,
   F_GETFL,
@@ -32,8 +33,9 @@ import {
   SOL_SOCKET,
 } from "../../src/ffi/constants.ts";
 import type { LibcSymbols } from "../../src/ffi/symbols.ts";
+import { isMulticast } from "../../src/packet/address.ts";
 import type { FakeClock } from "./fake-clock.ts";
-import { FakeHost, KernelFailure } from "./fake-host.ts";
+import { FakeHost, type FakeRefusal, KernelFailure } from "./fake-host.ts";
 import type { FakeCall, FakeKernelOptions } from "./fake-kernel-options.ts";
 import {
   type FakeDatagram,
@@ -46,6 +48,7 @@ import {
   writeAddress,
   writeMessage,
 } from "./fake-memory.ts";
+import { FakeNetlink } from "./fake-netlink.ts";
 import type { FakeArrival } from "./fake-network.ts";
 import { FakeReactor } from "./fake-reactor.ts";
 import { addressOf, FakeSocket } from "./fake-socket.ts";
@@ -58,6 +61,8 @@ const { EACCES, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EBADF, EINVAL, EMFILE, ENOD
 const { ENOBUFS, ENOPROTOOPT, EPERM, EPROTONOSUPPORT } = constants.errno;
 
 const FIRST_DESCRIPTOR = 100;
+/** Kernel memory that a small packet or a stamp takes. */
+const SMALL_PACKET = 832;
 
 /**
  * A Linux kernel with ICMP sockets, made of nothing: it implements `LibcSymbols` over a `FakeClock`, follows the
@@ -67,10 +72,12 @@ const FIRST_DESCRIPTOR = 100;
  */
 export class FakeKernel implements LibcSymbols {
   readonly clock: FakeClock;
-  /** Every call so far but those of `clock_gettime` and `errno`. */
+  /** Every call so far but those of `clock_gettime` and `errno`, and of netlink sockets. */
   readonly calls: FakeCall[] = [];
   /** Wakes through the fake clock. */
   readonly reactor: FakeReactor;
+  /** The answers of netlink. */
+  readonly netlink: FakeNetlink = new FakeNetlink();
   readonly #options: FakeKernelOptions;
   readonly #host: FakeHost;
   readonly #stamps: FakeStamps;
@@ -94,6 +101,7 @@ export class FakeKernel implements LibcSymbols {
       options,
       sockets: () => this.#sockets.values(),
       wake: (socket) => this.reactor.wake(socket.fd),
+      counts: this.netlink.counts,
     });
   }
 
@@ -146,12 +154,21 @@ export class FakeKernel implements LibcSymbols {
     this.#host.setRouteError(destination, errno);
   }
 
+  /**
+   * Says what refuses packets to `destination`: a full table of neighbours, a full queue of a device, a
+   * firewall; or nothing. What the sender is told depends on the socket.
+   */
+  setRefusal(destination: string, what: FakeRefusal | undefined): void {
+    this.#host.setRefusal(destination, what);
+  }
+
   /** Lets a packet arrive that nobody asked for. */
   inject(arrival: FakeArrival & { readonly family: 4 | 6 }): void {
     this.#host.schedule(arrival, { family: arrival.family });
   }
 
   socket(domain: number, type: number, protocol: number): number {
+    if (domain === AF_NETLINK && this.#options.netlink !== false) return this.netlink.open();
     return this.#call("socket", [domain, type, protocol], () => {
       const family = domain === AF_INET ? 4 : domain === AF_INET6 ? 6 : undefined;
       if (family === undefined || !(this.#options.families ?? [4, 6]).includes(family)) {
@@ -215,6 +232,10 @@ export class FakeKernel implements LibcSymbols {
       const socket = this.#socket(fd);
       if (level === SOL_SOCKET && name === SO_MEMINFO) {
         viewOf(value).setUint32(SK_MEMINFO.drops * 4, socket.dropped, true);
+        const unread = (socket.queued + socket.queuedErrors) * SMALL_PACKET;
+        viewOf(value).setUint32(SK_MEMINFO.used * 4, unread, true);
+        viewOf(value).setUint32(SK_MEMINFO.sendUsed * 4, socket.unsent, true);
+        viewOf(value).setUint32(SK_MEMINFO.sendLimit * 4, socket.sendLimit, true);
         length[0] = SK_MEMINFO.words * 4;
         return 0;
       }
@@ -238,7 +259,10 @@ export class FakeKernel implements LibcSymbols {
       if (wanted.address.includes(":") !== (socket.family === 6))
         throw new KernelFailure(EAFNOSUPPORT);
       const any = wanted.address === "0.0.0.0" || wanted.address === "::";
-      if (!any && !this.#host.isLocal(wanted.address)) throw new KernelFailure(EADDRNOTAVAIL);
+      // A raw socket may be bound to a group, which is no source then (raw_bind).
+      const isGroup = socket.raw && isMulticast(wanted.address);
+      if (!any && !isGroup && !this.#host.isLocal(wanted.address))
+        throw new KernelFailure(EADDRNOTAVAIL);
       if (!socket.raw) this.#host.claimIdentifier(socket, wanted.port ?? 0);
       socket.boundAddress = any ? undefined : wanted.address;
       // A link-local address is bound on one interface, for good (inet6_bind, ping_bind).
@@ -267,6 +291,7 @@ export class FakeKernel implements LibcSymbols {
     address: Uint8Array | null,
     addressLength: number,
   ): number {
+    if (this.netlink.owns(fd)) return this.netlink.send(data.subarray(0, length));
     return this.#call("sendto", [fd, length, flags, addressLength], () =>
       this.#host.transmit(this.#socket(fd), {
         data: data.slice(0, length),
@@ -284,6 +309,7 @@ export class FakeKernel implements LibcSymbols {
     address: Uint8Array | null,
     addressLength: Uint32Array | null,
   ): number {
+    if (this.netlink.owns(fd)) return this.netlink.receive(data.subarray(0, length));
     return this.#call("recvfrom", [fd, length, flags], () => {
       const datagram = this.#take(this.#socket(fd), flags);
       const part = datagram.data.subarray(0, length);
@@ -370,6 +396,7 @@ export class FakeKernel implements LibcSymbols {
   }
 
   close(fd: number): number {
+    if (this.netlink.owns(fd)) return this.netlink.close();
     return this.#call("close", [fd], () => {
       this.#stamps.forget(this.#socket(fd));
       this.#sockets.delete(fd);

@@ -13,6 +13,8 @@ export interface SocketKind {
   readonly family: 4 | 6;
   /** true for a raw socket, false for a datagram one. */
   readonly privileged: boolean;
+  /** How many sockets a client has for it: raw IPv4 probes leave by one of their own. */
+  readonly sockets: number;
   /** A target, and a host that is somebody else. */
   readonly target: string;
   readonly stranger: string;
@@ -39,10 +41,10 @@ const V6 = {
 
 /** The four kinds, which are meant to behave alike wherever the kernel lets them. */
 export const SOCKET_KINDS: readonly SocketKind[] = [
-  { name: "raw IPv4", privileged: true, ...V4 },
-  { name: "raw IPv6", privileged: true, ...V6 },
-  { name: "datagram IPv4", privileged: false, ...V4 },
-  { name: "datagram IPv6", privileged: false, ...V6 },
+  { name: "raw IPv4", privileged: true, sockets: 2, ...V4 },
+  { name: "raw IPv6", privileged: true, sockets: 1, ...V6 },
+  { name: "datagram IPv4", privileged: false, sockets: 1, ...V4 },
+  { name: "datagram IPv6", privileged: false, sockets: 1, ...V6 },
 ];
 
 /** Somebody on an ordinary machine, in no ping group. */

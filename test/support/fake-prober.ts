@@ -59,7 +59,8 @@ export class ProberBench {
   readonly fake: FakePlatform;
   readonly prober: Prober;
   network: FakeNetwork;
-  readonly #fd: number;
+  readonly #receiver: number;
+  readonly #sender: number;
 
   constructor(kind: SocketKind, options: BenchOptions = {}) {
     this.kind = kind;
@@ -67,12 +68,15 @@ export class ProberBench {
     this.fake =
       options.beside?.fake ?? fakePlatform({ ...options, network: (probe) => this.network(probe) });
     const { platform, kernel } = this.fake;
+    const before = kernel.calls.length;
     const transport = openTransport(platform, {
       family: kind.family,
       privileged: kind.privileged,
       identifier: options.identifier ?? 0x1234,
     });
-    this.#fd = kernel.calls.findLast((call) => call.syscall === "socket")?.result ?? -1;
+    const opened = kernel.calls.slice(before).filter(({ syscall }) => syscall === "socket");
+    this.#receiver = opened[0]?.result ?? -1;
+    this.#sender = opened.at(-1)?.result ?? -1;
     this.prober = new Prober(transport, platform.clock, options.firstSequence ?? 1);
   }
 
@@ -84,17 +88,26 @@ export class ProberBench {
     return this.fake.kernel;
   }
 
-  /** The kernel's side of the socket. */
+  /** The kernel's side of the socket that receives. */
   get socket(): FakeSocket {
-    const socket = this.kernel.socketOf(this.#fd);
-    if (socket === undefined) throw new Error("The socket of this bench is closed");
-    return socket;
+    return this.#open(this.#receiver);
+  }
+
+  /** The kernel's side of the socket that probes leave by: that one as well, but on raw IPv4. */
+  get sender(): FakeSocket {
+    return this.#open(this.#sender);
   }
 
   /** The probes that left this bench's socket. */
   get sent(): readonly FakeProbe[] {
     const { identifier } = this.prober.transport;
     return this.kernel.sent.filter((probe) => probe.identifier === identifier);
+  }
+
+  #open(fd: number): FakeSocket {
+    const socket = this.kernel.socketOf(fd);
+    if (socket === undefined) throw new Error("The socket of this bench is closed");
+    return socket;
   }
 
   open(options: BenchStreamOptions = {}): BenchStream {

@@ -72,6 +72,8 @@ export class Probe implements Listed<Probe> {
   stampKey: number | null = null;
   stampCount = 0;
   stampNs: number | null = null;
+  /** Whether this host seems to have had no room for it. A stamp proves that it left. */
+  mayBeRefused = false;
   /** When (monotonic) the send had returned, and when the timeout is over. */
   sentNs = 0;
   deadlineNs = 0;
@@ -89,6 +91,11 @@ export class Probe implements Listed<Probe> {
     this.ttl = position.ttl;
     this.index = position.index;
     this.number = position.number;
+  }
+
+  /** Whether this host had no room for it, as far as can be told. */
+  get isRefused(): boolean {
+    return this.mayBeRefused && this.stampNs === null && this.wrongData === null;
   }
 
   get isWaiting(): boolean {

@@ -26,7 +26,7 @@ import { type Match, Matcher } from "./matcher.ts";
 import { Outbox } from "./outbox.ts";
 import { Probe, ProbeStream, type StreamOptions, type StreamOwner } from "./probe-stream.ts";
 import { Attention } from "./read-schedule.ts";
-import { type Attempt, noRoomError, SendQueue } from "./send-queue.ts";
+import { type Attempt, droppedError, noRoomError, SendQueue } from "./send-queue.ts";
 import { departedAtNs, isInTime, type Timing, timeArrival } from "./timing.ts";
 
 // The most probes that leave before what has arrived is read; each whole KiB of data counts as one
@@ -255,6 +255,7 @@ export class Prober implements TransportOwner, StreamOwner {
       return "done";
     }
     if (receipt.countsAnew) this.#stamps.beginAnew();
+    probe.mayBeRefused = receipt.mayBeRefused ?? false;
     probe.at = at;
     stream.lastSent = probe;
     // Not from `at`: this process may have been suspended for longer than the timeout before it came to send.
@@ -288,10 +289,12 @@ export class Prober implements TransportOwner, StreamOwner {
 
   #fail(probe: Probe, error: SystemError): void {
     probe.stream.remove(probe);
-    this.#post(
-      probe.stream,
-      sendErrorResult(probe.stream.options.target, unsentRequest(probe), error),
-    );
+    this.#postError(probe, error);
+  }
+
+  #postError(probe: Probe, error: SystemError): void {
+    const { stream } = probe;
+    this.#post(stream, sendErrorResult(stream.options.target, unsentRequest(probe), error));
   }
 
   // Receiving.
@@ -473,6 +476,11 @@ export class Prober implements TransportOwner, StreamOwner {
   #expire(probe: Probe): void {
     if (probe.provisional !== undefined) {
       this.#settle(probe, "expired");
+      return;
+    }
+    if (probe.isRefused) {
+      this.#decide(probe, "expired");
+      this.#postError(probe, droppedError(probe.stream.options.route.destination));
       return;
     }
     const request = this.#requestOf(probe);

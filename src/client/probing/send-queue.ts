@@ -128,13 +128,19 @@ export class SendQueue<Lane, Item> {
 
 /** What becomes of a probe that waited in vain. */
 export function noRoomError(address: string): SystemError {
-  return new SystemError(
-    `Cannot send to ${address}: the kernel had no room for as long as the timeout`,
-    {
-      errno: constants.errno.ENOBUFS,
-      code: "ENOBUFS",
-      syscall: "sendmsg",
-      address,
-    },
-  );
+  return roomError(address, "the kernel had no room for as long as the timeout");
+}
+
+/** What becomes of a probe that the kernel dropped without a word. */
+export function droppedError(address: string): SystemError {
+  return roomError(address, "the table of neighbours or the queue of a device had no room");
+}
+
+function roomError(address: string, reason: string): SystemError {
+  return new SystemError(`Cannot send to ${address}: ${reason}`, {
+    errno: constants.errno.ENOBUFS,
+    code: "ENOBUFS",
+    syscall: "sendmsg",
+    address,
+  });
 }

@@ -226,8 +226,9 @@ export interface EchoTimeoutResult extends EchoResultCommon {
   readonly receiveOverflow: boolean;
   /**
    * Whether the probe left this host. true: the kernel stamped it as it passed it to the device. false: the kernel stamped
-   * other probes of this run but not this one, so this host dropped it (a full device queue, a firewall), which some
-   * sockets are not told. null: not known, because this route has no stamps (some tunnels) or the stamp may have been lost.
+   * other probes of this run but not this one, so it waits for a neighbour that does not answer, or this host dropped it (by
+   * a firewall, which datagram IPv6 sockets are not told). null: not known, because this route has no stamps (some tunnels)
+   * or the stamp may have been lost.
    */
   readonly departed: boolean | null;
   /**

@@ -1,4 +1,4 @@
-import type { SystemError } from "../../errors.ts";
+import { SystemError } from "../../errors.ts";
 import { errnoName } from "../../ffi/errno.ts";
 import type { MessageCalls } from "../../ffi/message-calls.ts";
 import type { Watch } from "../../ffi/reactor.ts";
@@ -107,8 +107,8 @@ export class Facilities {
    * Notes that TTL and traffic class must be socket options, because a send with control messages
    * ended so.
    */
-  lackControl(outcome: "busy" | SystemError): void {
-    const code = outcome === "busy" ? "ENOBUFS" : outcome.code;
+  lackControl(outcome: "full" | "busy" | SystemError): void {
+    const code = outcome instanceof SystemError ? outcome.code : "ENOBUFS";
     this.lack("sendmsg()", { code }, "TTLs are set by system calls of their own, which costs time");
   }
 

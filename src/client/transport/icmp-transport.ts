@@ -10,12 +10,13 @@ import {
   SOCK_DGRAM,
   SOCK_RAW,
 } from "../../ffi/constants.ts";
-import { isFromIcmp } from "../../ffi/errno.ts";
+import { EINVAL, isFromIcmp } from "../../ffi/errno.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import type { Reactor, Watch } from "../../ffi/reactor.ts";
 import {
   type IncomingMessage,
   type SendMemory,
+  type SendOutcome,
   Socket,
   type SocketAddress,
 } from "../../ffi/socket.ts";
@@ -26,11 +27,18 @@ import { encodeIcmpv6 } from "../../packet/icmpv6.ts";
 import type { Facilities } from "./capabilities.ts";
 import { configureSocket, countStamps } from "./configure-socket.ts";
 import { decodeDatagram, decodeQueuedError } from "./datagram-arrival.ts";
+import { LocalDrops } from "./local-drops.ts";
 import { decodeRaw } from "./raw-arrival.ts";
 import type { ReceiveStamps } from "./receive-stamps.ts";
 import { RouteSender } from "./route-sender.ts";
 import { exceededMtu, explainRefusal } from "./send-failure.ts";
-import { becomeFurther, bindFurther, bindIdentifier, setShareable } from "./shared-identifier.ts";
+import {
+  becomeFurther,
+  bindFurther,
+  bindIdentifier,
+  openSender,
+  setShareable,
+} from "./shared-identifier.ts";
 import { DRAIN_LIMIT, FLOODED_SENDS, SEND_DRAIN_LIMIT, TimeSlice } from "./time-slice.ts";
 import type { Arrival, Route, SendReceipt, Transport, TransportOwner } from "./transport.ts";
 
@@ -75,7 +83,11 @@ export class IcmpTransport implements Transport {
   readonly #options: IcmpTransportOptions;
   readonly #libc: Libc;
   readonly #socket: Socket;
+  /** What probes leave by, and what the error queue that matters belongs to: another one on raw IPv4. */
+  readonly #outgoing: Socket;
   readonly #sender: RouteSender;
+  /** Of IPv6 sockets, which are not told of everything; datagram ones of nothing. */
+  readonly #localDrops: LocalDrops | undefined;
   readonly #reactor: Reactor;
   /** undefined while the owner reads by itself. */
   #watch: Watch | undefined;
@@ -99,6 +111,9 @@ export class IcmpTransport implements Transport {
   #formerStampKeys = 0;
   /** Whether counting began anew since the last receipt. */
   #countsAnew: boolean;
+  /** Keys of packets that were refused so late that they took one, and whether one of them left after all. */
+  readonly #refusedKeys = new Set<number>();
+  #isMiscounted = false;
   /** The MTU that the last send exceeded, as the error queue tells it. */
   #exceededMtu: number | undefined;
   /** @throws {SystemError} EPERM or EACCES without the privilege; nothing stays open. */
@@ -128,12 +143,16 @@ export class IcmpTransport implements Transport {
         receiveBuffer: RECEIVE_BUFFER,
       };
       this.facilities = configureSocket(this.#socket, plan, libc.calls);
-      this.#sender = new RouteSender(libc, this.#socket, this.facilities);
       if (options.isFurther) becomeFurther(this.#socket, this.facilities);
+      const hasSender = family === 4 && privileged && !options.isFurther;
+      const sender = hasSender ? openSender(libc, plan, this.facilities) : undefined;
+      this.#outgoing = sender ?? this.#socket;
+      this.#sender = new RouteSender(libc, this.#outgoing, this.facilities);
+      this.#localDrops = family === 6 ? new LocalDrops(libc) : undefined;
       this.setTold(true);
       if (this.facilities.receiveTimestamps) system.stamps.add(this);
     } catch (error) {
-      this.#socket.close();
+      this.close();
       throw error;
     }
   }
@@ -144,7 +163,7 @@ export class IcmpTransport implements Transport {
 
   /** What packets take that have not left this host. */
   get sendMemory(): SendMemory {
-    return this.#socket.sendMemory;
+    return this.#outgoing.sendMemory;
   }
 
   /**
@@ -191,23 +210,27 @@ export class IcmpTransport implements Transport {
     // On a datagram socket an error that waits unread makes the next send fail in its place. During a
     // flood there is always another one, and only drains have time for them.
     if (!this.privileged && !this.#hasMoreErrors) this.#drainErrors(SEND_DRAIN_LIMIT);
+    if (this.#isMiscounted) {
+      this.#drainErrors();
+      this.#countStamps();
+    }
     const message = this.encode(sequence, payload);
+    const drops = this.privileged ? undefined : this.#localDrops;
+    const used = drops && this.#outgoing.memoryUsed;
     let outcome = this.#transmit(route, ttl, message);
     if (outcome instanceof SystemError && this.#sender.hasMoved(route))
       outcome = this.#transmit(route, ttl, message);
     if (outcome instanceof SystemError)
       return { kind: "failed", error: this.#explain(outcome, { route, ttl, message }) };
-    if (outcome === "busy") {
-      const { used, limit } = this.#socket.sendMemory;
-      return { kind: "busy", isFull: used >= limit };
-    }
+    if (outcome !== "sent") return { kind: "busy", isFull: this.#isFull(outcome) };
+    const mayBeRefused = used && drops.mayHaveRefused(used, this.#outgoing.memoryUsed);
     const countsAnew = this.#countsAnew;
     this.#countsAnew = false;
     if (!this.facilities.transmitTimestamps)
-      return { kind: "sent", stampKey: null, message, countsAnew };
+      return { kind: "sent", stampKey: null, message, countsAnew, mayBeRefused };
     const stampKey = this.#nextStampKey;
     this.#nextStampKey = (stampKey + 1) % UINT32;
-    return { kind: "sent", stampKey, message, countsAnew };
+    return { kind: "sent", stampKey, message, countsAnew, mayBeRefused };
   }
 
   drain(): number {
@@ -248,7 +271,7 @@ export class IcmpTransport implements Transport {
   readErrors(slice: TimeSlice, limit: number = DRAIN_LIMIT): number {
     if (this.#socket.closed || !this.facilities.fillsErrorQueue) return Number.POSITIVE_INFINITY;
     let stampNs = Number.NEGATIVE_INFINITY;
-    const received = this.#socket.receiveErrors(
+    const received = this.#outgoing.receiveErrors(
       (message) => {
         stampNs = message.timestampNs ?? stampNs;
         const origin = message.error?.origin;
@@ -284,6 +307,8 @@ export class IcmpTransport implements Transport {
   close(): void {
     this.#watch?.close();
     this.#socket.close();
+    // Not there yet when the constructor fails.
+    this.#outgoing?.close();
     this.#system.stamps.delete(this);
   }
 
@@ -307,6 +332,8 @@ export class IcmpTransport implements Transport {
 
   #onStamp({ error, timestampNs }: IncomingMessage): void {
     if (error === undefined || error.info !== SCM_TSTAMP_SND || timestampNs === undefined) return;
+    this.#isMiscounted ||= this.#refusedKeys.has(error.data);
+    if (this.#isMiscounted) return;
     // A key we have not given out yet: the kernel counted a send that we did not. Follow it.
     const ahead = (error.data - this.#nextStampKey + UINT32) % UINT32;
     if (ahead < UINT32 / 2 && error.data >= this.#formerStampKeys)
@@ -314,7 +341,7 @@ export class IcmpTransport implements Transport {
     this.#owner?.onArrival({ kind: "stamp", key: error.data, stampNs: timestampNs });
   }
 
-  #transmit(route: Route, ttl: number, message: Uint8Array): "sent" | "busy" | SystemError {
+  #transmit(route: Route, ttl: number, message: Uint8Array): SendOutcome | SystemError {
     const wasFlooded = this.#hasMoreErrors;
     for (let attempt = 1; ; attempt++) {
       const icmpErrors = this.#icmpErrors;
@@ -322,6 +349,8 @@ export class IcmpTransport implements Transport {
         return this.#sender.send(route, ttl, message);
       } catch (error) {
         if (!(error instanceof SystemError)) throw error;
+        if (error.errno === EINVAL && this.privileged && this.#localDrops?.hasTableOverflowed())
+          return "busy";
         this.#drainErrors(SEND_DRAIN_LIMIT);
         // During a flood of ICMP errors it may have failed for nothing but them.
         if (this.#icmpErrors > icmpErrors && attempt < FLOODED_SENDS && isFromIcmp(error.errno))
@@ -335,6 +364,23 @@ export class IcmpTransport implements Transport {
     }
   }
 
+  /** Whether the send buffer is what had no room for the last probe. */
+  #isFull(outcome: "full" | "busy"): boolean {
+    // Stamps tell what has left. On raw IPv4 nobody looks at them when they come.
+    if (this.privileged) this.#drainErrors(SEND_DRAIN_LIMIT);
+    const { used, limit } = this.#outgoing.sendMemory;
+    // Raw sockets are full at twice the limit, and have the same errno for everything (__ip_append_data).
+    const isFull = this.privileged ? used >= 2 * limit : outcome === "full";
+    // A packet that gets beyond the send buffer takes a key. Whether one did is certain enough on a raw socket when that
+    // has much room left; a key that was not counted is made good by the next stamp.
+    const tookKey = this.privileged ? used < 1.5 * limit : !isFull;
+    if (tookKey) {
+      this.#refusedKeys.add(this.#nextStampKey);
+      this.#nextStampKey = (this.#nextStampKey + 1) % UINT32;
+    }
+    return isFull;
+  }
+
   #explain(
     error: SystemError,
     { route, ttl, message }: { route: Route; ttl: number; message: Uint8Array },
@@ -342,9 +388,9 @@ export class IcmpTransport implements Transport {
     const index = this.#sender.indexOf(route);
     if (index === 0) return error;
     const isTooLong = error.code === "EMSGSIZE";
-    if (isTooLong && this.privileged) {
+    if (isTooLong && !this.facilities.asksForErrors) {
       const resend = () => this.#sender.send(route, ttl, message);
-      this.#exceededMtu = exceededMtu(this.#socket, this.family, resend);
+      this.#exceededMtu = exceededMtu(this.#outgoing, this.family, resend);
     }
     const mtu = isTooLong ? this.#exceededMtu : undefined;
     return explainRefusal(this.#libc, error, { ...route, index, mtu });
@@ -352,9 +398,11 @@ export class IcmpTransport implements Transport {
 
   /** Begins a new count of the transmit stamps. */
   #countStamps(): void {
+    this.#isMiscounted = false;
+    this.#refusedKeys.clear();
     if (!this.facilities.transmitTimestamps) return;
     // Without a count, nobody could tell whose stamp is whose.
-    this.facilities.transmitTimestamps = countStamps(this.#socket) === undefined;
+    this.facilities.transmitTimestamps = countStamps(this.#outgoing) === undefined;
     this.#formerStampKeys = Math.max(this.#formerStampKeys, this.#nextStampKey);
     this.#nextStampKey = 0;
     this.#countsAnew = true;

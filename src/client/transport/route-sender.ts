@@ -96,11 +96,11 @@ export class RouteSender {
   }
 
   /** Whether a send may have failed because of its control messages. */
-  #isForControl(outcome: "busy" | SystemError, envelope: Envelope): boolean {
+  #isForControl(outcome: "full" | "busy" | SystemError, envelope: Envelope): boolean {
     // The kernel does not know one of them, or means something else. Raw sockets parse them only
     // after they have looked at the destination, so sending without them has to tell.
-    if (outcome !== "busy" && outcome.errno === EINVAL) return true;
-    if (outcome !== "busy") return this.#socket.refusesControl(envelope, outcome.errno);
+    if (outcome instanceof SystemError && outcome.errno === EINVAL) return true;
+    if (outcome instanceof SystemError) return this.#socket.refusesControl(envelope, outcome.errno);
     // More than this takes memory, of which net.core.optmem_max may allow none.
     return (
       envelope.control.length > CONTROL_ON_STACK && this.#socket.refusesControl(envelope, ENOBUFS)

@@ -1,17 +1,22 @@
 import { SystemError } from "../../errors.ts";
 import {
+  AF_INET,
   ICMPV6_FILTER,
   IP_RECVERR,
+  IPPROTO_ICMP,
   IPPROTO_ICMPV6,
   IPPROTO_IP,
   SO_REUSEADDR,
   SO_SNDBUF,
+  SOCK_RAW,
   SOL_SOCKET,
 } from "../../ffi/constants.ts";
-import type { Socket, SocketAddress } from "../../ffi/socket.ts";
+import type { Libc } from "../../ffi/libc.ts";
+import { Socket, type SocketAddress } from "../../ffi/socket.ts";
 import type { Facilities } from "./capabilities.ts";
-import { attempt, extended } from "./configure-socket.ts";
+import { attempt, configureSocket, extended } from "./configure-socket.ts";
 import { typeFilter } from "./filter.ts";
+import type { SocketPlan } from "./socket-options.ts";
 
 /**
  * Binds a datagram socket and returns its identifier: the port of `address` if it is free, else the
@@ -55,6 +60,8 @@ export function setShareable(socket: Socket, isShareable: boolean): void {
 const FURTHER_SEND_BUFFER = 212_992;
 /** The base address of the multicast range, which is reserved (RFC 1112 section 4). */
 const UNUSED_GROUP = "224.0.0.0";
+/** What it costs when raw IPv4 probes leave by the socket that receives. */
+const NO_REFUSALS = "probes that this host has no room to send count as lost";
 
 /**
  * Makes a socket one that only adds room for sending. Of datagram sockets the one bound last
@@ -69,13 +76,52 @@ export function becomeFurther(socket: Socket, facilities: Facilities): void {
   if (!privileged) return;
   if (family === 6) {
     socket.setOption(IPPROTO_ICMPV6, ICMPV6_FILTER, typeFilter(6, []), "ICMPV6_FILTER");
-    return;
+  } else {
+    becomeDeaf(socket);
+    attempt(() => askForRefusals(socket, facilities));
   }
-  // Bound to a group from which and to which nothing is ever sent, it is offered neither packets nor
-  // ICMP errors (raw_v4_match). So it may have IP_RECVERR, without which packets vanish when a
-  // device or the table of neighbours has no room (raw_sendmsg).
+}
+
+/**
+ * Opens the socket that raw IPv4 probes leave by, beside the one that receives. It is told when the
+ * device or the table of neighbours has no room (ENOBUFS).
+ *
+ * @param receiver what is known of the other socket. It is told why there is no such socket.
+ * @returns undefined then: the other socket must do both.
+ */
+export function openSender(libc: Libc, plan: SocketPlan, receiver: Facilities): Socket | undefined {
+  if (!receiver.hasErrorQueue) return undefined;
+  let socket: Socket | undefined;
+  const refusal = attempt(() => {
+    socket = Socket.open(libc, { domain: AF_INET, type: SOCK_RAW, protocol: IPPROTO_ICMP });
+    const facilities = configureSocket(socket, plan, libc.calls);
+    becomeDeaf(socket);
+    askForRefusals(socket, facilities);
+  });
+  if (refusal === undefined) {
+    receiver.asksForErrors = true;
+    return socket;
+  }
+  socket?.close();
+  receiver.lack("IP_RECVERR", refusal, NO_REFUSALS);
+  return undefined;
+}
+
+/**
+ * Binds a raw IPv4 socket to a group from which and to which nothing is ever sent: it is then offered
+ * neither packets nor ICMP errors (raw_v4_match).
+ */
+function becomeDeaf(socket: Socket): void {
   socket.bind({ address: UNUSED_GROUP, port: 0 });
+}
+
+/**
+ * Without IP_RECVERR, a packet that the device or the table of neighbours has no room for vanishes
+ * (raw_sendmsg). A socket that is not deaf would pay for it: all ICMP errors about ICMP packets of
+ * this host, whoever sent them, would fill its error queue, and each make a send fail.
+ */
+function askForRefusals(socket: Socket, facilities: Facilities): void {
   if (!facilities.hasErrorQueue) return;
-  attempt(() => socket.setOption(IPPROTO_IP, IP_RECVERR, 1));
+  socket.setOption(IPPROTO_IP, IP_RECVERR, 1, "IP_RECVERR");
   facilities.asksForErrors = true;
 }

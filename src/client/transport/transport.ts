@@ -99,12 +99,14 @@ export type SendReceipt =
   /**
    * Left; `stampKey` names the transmit stamp to come, null when none will. `message` is the ICMP
    * message sent, valid until the next send. `countsAnew`: keys given out before are void.
+   * `mayBeRefused`: this host seems to have had no room for it, unless the stamp tells otherwise.
    */
   | {
       readonly kind: "sent";
       readonly stampKey: number | null;
       readonly message: Uint8Array;
       readonly countsAnew?: boolean;
+      readonly mayBeRefused?: boolean | undefined;
     }
   /**
    * The kernel has no room now (ENOBUFS, EAGAIN): nothing left, try again later. `isFull`: nor would

@@ -345,7 +345,7 @@ describe("ping() ends early", () => {
     const run = client.ping(TARGET, options);
     void run.then(() => {});
     await clock.advance(0.5);
-    expect(kernel.openDescriptors).toBe(1);
+    expect(kernel.openDescriptors).toBe(2);
     run.stop();
     expect((await run).statistics).toMatchObject({ sent: 0, loss: null });
     await clock.advance(5000);

@@ -63,7 +63,8 @@ describe.each([4, 6] as const)("openTransport() of IPv%d", (family) => {
     const transport = open();
     expect(transport.privileged).toBe(isRaw);
     expect(transport.family).toBe(family);
-    expect(kernel.openDescriptors).toBe(1);
+    // Raw IPv4 probes leave by a socket of their own.
+    expect(kernel.openDescriptors).toBe(isRaw && family === 4 ? 2 : 1);
     const fd = kernel.calls.findLast(({ syscall }) => syscall === "socket")?.result ?? -1;
     const socket = kernel.socketOf(fd);
     expect(socket?.raw).toBe(isRaw);
@@ -167,8 +168,10 @@ describe.each(SOCKET_KINDS)("Opening a $name socket", (kind) => {
       expect(error).toBeInstanceOf(SystemError);
       expect(error).toMatchObject({ code: "ENOMEM", syscall });
     }
-    expect(failing > 0).toBe(!kind.privileged);
-    expect(thrownErrors).toBe(failing);
+    // Raw IPv4 probes can leave by the socket that receives.
+    const isOptional = kind.privileged && kind.family === 4 && syscall === "bind";
+    expect(failing > 0).toBe(!kind.privileged || isOptional);
+    expect(thrownErrors).toBe(isOptional ? 0 : failing);
     expect(failing).toBeLessThan(20);
   });
 

@@ -29,8 +29,9 @@ export interface BurstReport {
   readonly causes: Readonly<Record<string, number>>;
   /** Of the timeouts, those that blame the receive queue. */
   readonly overflowTimeouts: number;
-  /** `statistics.overflows` and `statistics.lost`, summed up. */
+  /** `statistics.overflows`, `noRoom` and `lost`, summed up. */
   readonly overflows: number;
+  readonly noRoom: number;
   readonly lost: number;
   /** The worst `statistics.loss` of a target; null where nothing can be said. */
   readonly loss: number | null;
@@ -79,6 +80,7 @@ const line: BurstReport = {
   causes,
   overflowTimeouts,
   overflows: statistics.reduce((sum, { overflows }) => sum + overflows, 0),
+  noRoom: statistics.reduce((sum, { noRoom }) => sum + noRoom, 0),
   lost: statistics.reduce((sum, { lost }) => sum + lost, 0),
   loss: losses.length > 0 ? Math.max(...losses) : null,
   odd,

@@ -5,7 +5,7 @@
  * @module
  */
 import { readdirSync, readlinkSync } from "node:fs";
-import { Client, type PingOptions } from "icmpx";
+import { Client, type PingOptions, type SweepResult } from "icmpx";
 
 /** The argument. */
 export interface NeighboursInput {
@@ -17,12 +17,18 @@ export interface NeighboursInput {
   readonly againAfterMs?: number;
 }
 
+/** How many results there were, by error; "reply" without one. */
+export type Outcomes = Readonly<Record<string, number>>;
+
 /** The line of output. */
 export interface NeighboursReport {
-  /** How many probes of the first and of the last were answered in time; in a sweep, 1 for an answer. */
-  readonly answered: readonly [first: number, last: number];
-  /** How many results of all the others there were, by error. */
-  readonly others: Readonly<Record<string, number>>;
+  readonly first: Outcomes;
+  readonly last: Outcomes;
+  readonly others: Outcomes;
+  /** Of multiping: replies of the first whose RTT the kernel measured. */
+  readonly measured: number;
+  /** Of a sweep: its totals. */
+  readonly totals: Omit<SweepResult, "failures" | "living" | "rtt"> | null;
   readonly elapsedMs: number;
   /** How many sockets were open at most, and after the probe at the end. */
   readonly mostSockets: number;
@@ -33,8 +39,11 @@ const input = JSON.parse(process.argv[2] ?? "{}") as NeighboursInput;
 const { privileged, targets, method, options, againAfterMs } = input;
 await using client = new Client({ privileged });
 const ends = [targets[0] ?? "", targets.at(-1) ?? ""];
-const answered: [number, number] = [0, 0];
+const first: Record<string, number> = {};
+const last: Record<string, number> = {};
 const others: Record<string, number> = {};
+let measured = 0;
+let totals: NeighboursReport["totals"] = null;
 
 // Pipes of this process may be sockets, too.
 const alien = countSockets();
@@ -45,13 +54,17 @@ const timer = setInterval(() => {
 const startMs = performance.now();
 if (method === "multiping") {
   for await (const item of client.multiping(targets, options)) {
-    if (item.kind !== "targetFailure" && !item.late && !item.duplicate)
-      note(item.target, item.error);
+    if (item.kind === "targetFailure" || item.late || item.duplicate) continue;
+    note(item.target, item.error);
+    if (item.target === ends[0] && item.rttSource === "kernel") measured += 1;
   }
 } else {
-  for await (const item of client.sweep(targets, { all: true })) {
+  const sweep = client.sweep(targets, { all: true });
+  for await (const item of sweep) {
     if (item.kind !== "targetFailure") note(item.addr, item.error);
   }
+  const { failures: _, living: _living, rtt: _rtt, ...rest } = await sweep;
+  totals = rest;
 }
 const elapsedMs = performance.now() - startMs;
 clearInterval(timer);
@@ -60,8 +73,11 @@ if (againAfterMs !== undefined) {
   await client.probe(ends[0] as string);
 }
 const report: NeighboursReport = {
-  answered,
+  first,
+  last,
   others,
+  measured,
+  totals,
   elapsedMs,
   mostSockets,
   lastSockets: countSockets() - alien,
@@ -69,9 +85,9 @@ const report: NeighboursReport = {
 process.stdout.write(`${JSON.stringify(report)}\n`);
 
 function note(target: string, error: string | null): void {
-  const end = ends.indexOf(target);
-  if (end !== -1 && error === null) answered[end as 0 | 1] += 1;
-  else others[`${error}`] = (others[`${error}`] ?? 0) + 1;
+  const outcomes = target === ends[0] ? first : target === ends[1] ? last : others;
+  const outcome = error ?? "reply";
+  outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
 }
 
 function countSockets(): number {
