@@ -154,7 +154,7 @@ describe.each(SOCKET_KINDS)(
       const failures = watching.items.filter((item) => item.kind === "targetFailure");
       expect(failures.map(({ target }) => target)).toEqual([kind.target, kind.stranger]);
       expect(failures[0]?.message).toContain("cannot be read any more");
-      expect(kernel.openDescriptors).toBe(1);
+      expect(kernel.openDescriptors).toBe(other.sockets);
       client.close();
       expect(kernel.openDescriptors).toBe(0);
     });
