@@ -69,12 +69,12 @@ export type {
 } from "./client/run/options.ts";
 export type { MultipingItem } from "./client/strategies/multiping.ts";
 export type { HostSet } from "./client/sweep/host-set.ts";
-export type { SweepMeasurement } from "./client/sweep/sweep-measurement.ts";
 export type { SweepOptions } from "./client/sweep/sweep-options.ts";
 export type {
   SweepHost,
   SweepIcmpError,
   SweepItem,
+  SweepMeasurement,
   SweepProgress,
   SweepReply,
   SweepResult,

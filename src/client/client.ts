@@ -42,9 +42,13 @@ import { emptyMultiping, type MultipingItem, multiping } from "./strategies/mult
 import { ping, probe } from "./strategies/ping.ts";
 import { traceroute } from "./strategies/traceroute.ts";
 import { openSweep } from "./sweep/open-sweep.ts";
-import { SweepMeasurement } from "./sweep/sweep-measurement.ts";
 import { type SweepOptions, sweepSettings } from "./sweep/sweep-options.ts";
-import { NOT_BEGUN, type SweepItem, type SweepReply } from "./sweep/sweep-results.ts";
+import {
+  NOT_BEGUN,
+  type SweepItem,
+  SweepMeasurement,
+  type SweepReply,
+} from "./sweep/sweep-results.ts";
 import { SweepZone } from "./sweep/targets/sweep-zone.ts";
 import { TargetStream, type Targets } from "./sweep/targets/target-stream.ts";
 import { NS_PER_MS } from "./time/clock.ts";

@@ -13,8 +13,8 @@ import type { SweepListener, SweepWire } from "../transport/sweep-wire.ts";
 import type { ErrorArrival } from "../transport/transport.ts";
 import { ProbeIdentity } from "./identity.ts";
 import { InFlight } from "./in-flight.ts";
-import { NumberQueue } from "./number-queue.ts";
 import { microseconds, ReadClock, rttByTime } from "./read-clock.ts";
+import { Ring } from "./ring.ts";
 import type { SweepHost } from "./sweep-results.ts";
 import type { Tally } from "./tally.ts";
 
@@ -67,9 +67,9 @@ export class Lane implements SweepListener {
   /** The number of each staged probe. */
   readonly #staged: Float64Array;
   /** Targets whose second, third, ... attempt was sent, in the order of sending. Of the first, that is the order of numbers. */
-  readonly #retried: readonly NumberQueue[];
+  readonly #retried: readonly Ring<number>[];
   /** Targets that wait for another attempt to be sent. */
-  readonly #toRetry: NumberQueue = new NumberQueue();
+  readonly #toRetry: Ring<number> = new Ring<number>();
   /** The names that addresses were resolved from, of undecided targets. */
   readonly #names = new Map<number, string>();
   /** No target before this one waits for an answer to its first attempt. */
@@ -100,7 +100,7 @@ export class Lane implements SweepListener {
       time: 0,
     };
     this.#stageNs = options.clock.monotonicNs();
-    this.#retried = options.timeoutsNs.map(() => new NumberQueue());
+    this.#retried = options.timeoutsNs.map(() => new Ring<number>());
     this.wire = options.openWire(this);
     const { key, firstSequence } = options;
     const { dataLength } = this.wire;
@@ -148,8 +148,9 @@ export class Lane implements SweepListener {
   stageRetries(limit: number): number {
     let count = 0;
     const { wire } = this;
-    while (count < limit && this.#toRetry.length > 0 && wire.hasRoom) {
+    while (count < limit && wire.hasRoom) {
       const number = this.#toRetry.shift();
+      if (number === undefined) break;
       if (this.#flight.isDecided(number)) continue;
       const attempt = this.#flight.retry(number);
       this.#retried[attempt]?.push(number);
@@ -196,7 +197,7 @@ export class Lane implements SweepListener {
     }
     for (const [attempt, queue] of this.#retried.entries()) {
       const timeoutNs = this.#options.timeoutsNs[attempt] as number;
-      for (let number = queue.peek(); number !== -1; number = queue.peek()) {
+      for (let number = queue.peek(); number !== undefined; number = queue.peek()) {
         if (!flight.isDecided(number)) {
           if (flight.sentNs(number) + timeoutNs > nowNs) break;
           this.#expire(number);
@@ -217,12 +218,11 @@ export class Lane implements SweepListener {
         ? flight.sentNs(this.#firstUnexpired) + first
         : Number.POSITIVE_INFINITY;
     for (const [attempt, queue] of this.#retried.entries()) {
-      while (queue.length > 0 && flight.isDecided(queue.peek())) queue.shift();
-      if (queue.length === 0) continue;
-      nextNs = Math.min(
-        nextNs,
-        flight.sentNs(queue.peek()) + (this.#options.timeoutsNs[attempt] as number),
-      );
+      let number = queue.peek();
+      for (; number !== undefined && flight.isDecided(number); number = queue.peek()) queue.shift();
+      if (number === undefined) continue;
+      const timeoutNs = this.#options.timeoutsNs[attempt] as number;
+      nextNs = Math.min(nextNs, flight.sentNs(number) + timeoutNs);
     }
     return nextNs;
   }

@@ -1,4 +1,5 @@
 import type { EchoIcmpErrorResult, TargetFailure, WrongData } from "../results/results.ts";
+import { Measurement } from "../run/measurement.ts";
 import type { HostSet } from "./host-set.ts";
 
 interface SweepHostCommon {
@@ -170,3 +171,11 @@ export const NOT_BEGUN: Omit<SweepProgress, "total"> = {
   elapsed: 0,
   remaining: null,
 };
+
+/** A sweep: awaitable for its totals, iterable for its hosts, and at any time it tells how far it has come. */
+export class SweepMeasurement<out Item> extends Measurement<Item, SweepResult, SweepProgress> {
+  /** The same as `statistics`: all zeros before the sweep begins. Reading it is cheap. */
+  get progress(): SweepProgress {
+    return this.statistics;
+  }
+}

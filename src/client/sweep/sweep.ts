@@ -8,11 +8,10 @@ import { Completion, onAbort } from "../run/run-context.ts";
 import { type Clock, NS_PER_MS } from "../time/clock.ts";
 import type { Lane } from "./lane.ts";
 import { Pacer } from "./pacer.ts";
-import { RateControl } from "./rate-control.ts";
-import { RateMeter } from "./rate-meter.ts";
+import { RateControl, RateMeter } from "./rate-control.ts";
 import type { SweepItem, SweepProgress, SweepResult } from "./sweep-results.ts";
 import type { Tally } from "./tally.ts";
-import { createTargetSlot } from "./targets/target-slot.ts";
+import { createTargetSlot } from "./targets/address-plan.ts";
 import type { TargetStream } from "./targets/target-stream.ts";
 
 /** What a sweep works with. */

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Pacer } from "../../../src/client/sweep/pacer.ts";
-import { RateControl } from "../../../src/client/sweep/rate-control.ts";
-import { RateMeter } from "../../../src/client/sweep/rate-meter.ts";
+import { RateControl, RateMeter } from "../../../src/client/sweep/rate-control.ts";
 
 const MS = 1e6;
 

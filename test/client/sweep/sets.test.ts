@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { HostSet } from "../../../src/client/sweep/host-set.ts";
 import { Ipv4Set } from "../../../src/client/sweep/ipv4-set.ts";
 import { Ipv6Set } from "../../../src/client/sweep/ipv6-set.ts";
-import { NumberQueue } from "../../../src/client/sweep/number-queue.ts";
+import { Ring } from "../../../src/client/sweep/ring.ts";
 import { parseAddress } from "../../../src/packet/address.ts";
 
 /** Mostly neighbours, so that pages fill. */
@@ -118,26 +118,26 @@ describe("HostSet", () => {
   });
 });
 
-describe("NumberQueue", () => {
+describe("Ring", () => {
   test("gives numbers back in the order in which they came", () => {
     fc.assert(
       fc.property(
         fc.array(fc.option(fc.integer({ min: 0, max: 2 ** 52 })), { maxLength: 2000 }),
         (steps) => {
-          const queue = new NumberQueue();
+          const queue = new Ring<number>();
           const model: number[] = [];
           for (const step of steps) {
             if (step !== null) {
               queue.push(step);
               model.push(step);
-            } else if (model.length > 0) expect(queue.shift()).toBe(model.shift() ?? -1);
+            } else expect(queue.shift()).toBe(model.shift());
             expect(queue.length).toBe(model.length);
-            expect(queue.peek()).toBe(model[0] ?? -1);
+            expect(queue.peek()).toBe(model[0]);
           }
         },
       ),
     );
-    const queue = new NumberQueue();
+    const queue = new Ring<number>();
     for (let index = 0; index < 1000; index++) queue.push(index);
     for (let index = 0; index < 500; index++) expect(queue.shift()).toBe(index);
     for (let index = 1000; index < 5000; index++) queue.push(index);

@@ -4,13 +4,12 @@ import { ipv4Number, ipv6Number, parseIpv4Number } from "../../../packet/address
 import type { AddressRange } from "../../../packet/address-range.ts";
 import type { ResolvedHost, Resolver } from "../../names/resolver.ts";
 import type { TargetFailure } from "../../results/results.ts";
-import { AddressPlan, MAX_PLAN_SIZE, rangeSize } from "./address-plan.ts";
-import { AddressSet } from "./address-set.ts";
-import { distinctRanges } from "./distinct-ranges.ts";
-import { Queue } from "./queue.ts";
+import { Ring } from "../ring.ts";
+import { AddressPlan, MAX_PLAN_SIZE, rangeSize, type TargetSlot } from "./address-plan.ts";
+import { AddressSet, distinctRanges } from "./address-set.ts";
+
 import { SweepZone } from "./sweep-zone.ts";
 import { failedTarget, parseExcludes, parseTarget } from "./target.ts";
-import type { TargetSlot } from "./target-slot.ts";
 import {
   AsyncTextReader,
   checkText,
@@ -82,10 +81,10 @@ export class TargetStream {
   /** Texts of an iterable, collected to be shuffled. */
   #texts: string[] = [];
   /** What has still to be reported, in order. */
-  readonly #failures = new Queue<TargetFailure>();
+  readonly #failures = new Ring<TargetFailure>();
   /** Names whose lookup has not begun, in order. */
-  readonly #names = new Queue<string>();
-  readonly #answers = new Queue<ResolvedHost | TargetFailure>();
+  readonly #names = new Ring<string>();
+  readonly #answers = new Ring<ResolvedHost | TargetFailure>();
   #lookups = 0;
   #error: { readonly error: unknown } | undefined;
   /** Whether anything has come since `next()` last said "pending". */
@@ -109,7 +108,7 @@ export class TargetStream {
     this.#seed = options.order === "random" ? (options.seed ?? randomSeed(options)) : undefined;
     if (typeof targets === "string") {
       this.#load([targets], true);
-      const failure = this.#failures.take();
+      const failure = this.#failures.shift();
       if (failure !== undefined) throw new RangeError(failure.message);
     } else if (Array.isArray(targets)) {
       for (const target of targets) checkText(target);
@@ -138,14 +137,14 @@ export class TargetStream {
     if (this.#error !== undefined) throw this.#error.error;
     for (;;) {
       if (this.#names.length > 0) this.#beginLookups();
-      const answer = this.#answers.take();
+      const answer = this.#answers.shift();
       if (answer !== undefined) {
         if ("kind" in answer) return fail(slot, answer);
         const step = this.#takeAnswer(answer, slot);
         if (step !== undefined) return step;
         continue;
       }
-      const failure = this.#failures.take();
+      const failure = this.#failures.shift();
       if (failure !== undefined) return fail(slot, failure);
       if (this.#plan.next(slot)) return "address";
       const step = this.#names.length > 0 ? "pending" : this.#read(slot);
@@ -254,7 +253,7 @@ export class TargetStream {
 
   #beginLookups(): void {
     while (this.#lookups + this.#answers.length < LOOKUPS) {
-      const host = this.#names.take();
+      const host = this.#names.shift();
       if (host === undefined) return;
       this.#lookups += 1;
       void this.#lookUp(host);

@@ -1,4 +1,4 @@
-import { Queue } from "./queue.ts";
+import { Ring } from "../ring.ts";
 
 /** What {@link TextReader.read} says when there is no text: none yet, or none any more. */
 export const PENDING: unique symbol = Symbol("pending");
@@ -55,7 +55,7 @@ export class SyncTextReader implements TextReader {
 export class AsyncTextReader implements TextReader {
   readonly #iterable: AsyncIterable<unknown>;
   readonly #onArrival: () => void;
-  readonly #texts = new Queue<string>();
+  readonly #texts = new Ring<string>();
   #iterator: AsyncIterator<unknown> | undefined;
   #isReading = false;
   #isOver = false;
@@ -67,7 +67,7 @@ export class AsyncTextReader implements TextReader {
   }
 
   read(): string | typeof PENDING | typeof END {
-    const text = this.#texts.take();
+    const text = this.#texts.shift();
     if (text !== undefined) return text;
     if (this.#failure !== undefined) throw this.#failure.error;
     if (this.#isOver) return END;

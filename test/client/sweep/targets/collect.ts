@@ -1,5 +1,5 @@
 import type { ResolvedHost } from "../../../../src/client/names/resolver.ts";
-import { createTargetSlot } from "../../../../src/client/sweep/targets/target-slot.ts";
+import { createTargetSlot } from "../../../../src/client/sweep/targets/address-plan.ts";
 import {
   TargetStream,
   type TargetStreamOptions,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { distinctRanges } from "../../../../src/client/sweep/targets/distinct-ranges.ts";
+import { distinctRanges } from "../../../../src/client/sweep/targets/address-set.ts";
 import { type Interval, IntervalSet } from "../../../../src/client/sweep/targets/interval-set.ts";
 import type { AddressRange } from "../../../../src/packet/index.ts";
 
