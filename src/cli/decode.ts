@@ -254,7 +254,7 @@ function decodePacket(
   return {
     summary: formatPacket(packet) + marks.join(""),
     cut,
-    undecoded: undecodedName(packet, header, tunnel),
+    undecoded: tunnel === null ? undecodedName(packet, header, cut) : `${tunnel} tunnel`,
     ipChecksum: ip?.verdict ?? null,
     icmpChecksum: icmp?.verdict ?? null,
     header,
@@ -270,12 +270,13 @@ function cutMark(have: number, length: number): string {
 function undecodedName(
   packet: Uint8Array,
   header: Ipv4Header | Ipv6Header | null,
-  tunnel: string | null,
+  cut: boolean,
 ): string | null {
-  if (tunnel !== null) return `${tunnel} tunnel`;
   if (header !== null) return null;
   const ipVersion = (packet[0] ?? 0) >> 4;
-  return ipVersion === 4 || ipVersion === 6 ? `damaged IPv${ipVersion}` : "not IP";
+  return ipVersion === 4 || ipVersion === 6
+    ? `${cut ? "cut" : "damaged"} IPv${ipVersion}`
+    : "not IP";
 }
 
 /** The length that the IP header tells, or undefined where it does not. */

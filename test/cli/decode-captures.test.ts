@@ -53,7 +53,11 @@ describe("icmpx decode tells", () => {
       icmpChecksum: "unverified",
     });
     const snapped = await write("snap.pcap", pcap([ECHO.subarray(0, 15)], 28));
-    expect((await runCli(["decode", snapped])).stdout).toEndWith("[cut: 15 of 28 bytes]\n");
+    const { stdout: text, stderr } = await runCli(["decode", snapped]);
+    expect(text).toEndWith("[cut: 15 of 28 bytes]\n");
+    expect(stderr).toBe("not decoded: 1 cut IPv4\n");
+    const damaged = await runCli(["decode", toHex(ECHO).replace("4500", "4f00")]);
+    expect(damaged.stderr).toBe("not decoded: 1 damaged IPv4\n");
   });
 
   test("the interface of an extended echo request with data", async () => {

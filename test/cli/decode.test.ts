@@ -115,9 +115,9 @@ describe("icmpx decode", () => {
     expect(events.at(-1)).toEqual({
       event: "summary",
       packets: 2,
-      undecoded: { "damaged IPv6": 1 },
+      undecoded: { "cut IPv6": 1 },
     });
-    expect(document.undecoded).toEqual({ "damaged IPv6": 1 });
+    expect(document.undecoded).toEqual({ "cut IPv6": 1 });
     const rows = parseCsv((await runCli(["decode", "--csv", file])).stdout);
     expect(rows.map(({ summary }) => summary)).toEqual(
       document.packets.map(({ summary }: { summary: string }) => summary),
