@@ -382,6 +382,17 @@ describe("App", () => {
     expect(ping.begun).toEqual([]);
   });
 
+  test("takes names behind the addresses of a pasted list, and comments, for no targets", async () => {
+    const { ui, frame } = await stage();
+    await frame();
+    const hosts =
+      "# hosts\n192.0.2.1\tgw.example gw\n192.0.2.2, www.example # the web\n2001:db8::1 six\n";
+    await ui.mockInput.pasteBracketedText(hosts);
+    const shown = await frame();
+    expect(shown).toMatch(/Target \S+ 192\.0\.2\.2 www\.example 2001:db8::1 /);
+    expect(shown).not.toContain("gw");
+  });
+
   test("takes a pasted list of 500 lines whole", async () => {
     const { ui, frame, press, dispose } = await stageProgram({
       tools: [multipingTool],

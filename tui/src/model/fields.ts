@@ -78,6 +78,9 @@ function numberField({ least, most, isWhole, ...field }: NumberFieldOptions): Fi
   };
 }
 
+/** Digits with dots, a network, a range, or anything with a colon: no name of a host. */
+const ADDRESS_LIKE = /^[\d./-]+$|:/;
+
 /** A host name or an address. */
 export function targetField(name: string, label: string): Field {
   return {
@@ -108,6 +111,24 @@ function isNetwork(word: string): boolean {
   } catch {
     return /^[\d.]+[/-]|:.*[/-]/.test(word);
   }
+}
+
+/** The words of a list, between which there are spaces or commas. */
+export function wordsOf(text: string): string[] {
+  return text.split(/[\s,]+/).filter((word) => word !== "");
+}
+
+/**
+ * The targets in a line of a list: a `#` begins a comment, and names behind an address are its
+ * names, as in hosts(5). The command reads lists so, too.
+ */
+export function targetsInLine(line: string): string[] {
+  const parts = line.replace(/#.*/, "").split(",");
+  return parts.flatMap((part) => {
+    const words = wordsOf(part);
+    const [first = ""] = words;
+    return ADDRESS_LIKE.test(first) ? words.filter((word) => ADDRESS_LIKE.test(word)) : words;
+  });
 }
 
 /** Whether a word can only be meant as an address, and is none: names end in a word with letters, and have no colons (RFC 3696, section 2). */

@@ -8,7 +8,7 @@ import {
   escapeText,
   parseAddressRange,
 } from "icmpx/packet";
-import { isMistypedAddress } from "./fields.ts";
+import { isMistypedAddress, targetsInLine, wordsOf } from "./fields.ts";
 
 /** Targets that one session takes: a /20 of IPv4. More is the work of a sweep, not of a table that people watch. */
 export const TARGET_LIMIT = 4096;
@@ -16,9 +16,6 @@ export const TARGET_LIMIT = 4096;
 const FILE_LIMIT = 2 * 256 * TARGET_LIMIT;
 /** RFC 1035 section 2.3.4. An IPv6 address with a zone is shorter. */
 const NAME_LIMIT = 255;
-
-/** Digits with dots, a network, a range, or anything with a colon: no name of a host. */
-const ADDRESS_LIKE = /^[\d./-]+$|:/;
 
 /** Names and addresses one by one, and ranges of addresses that are not expanded yet. */
 type Part = string | AddressRange;
@@ -70,17 +67,6 @@ export async function readTargets(text: string): Promise<string[]> {
   return [...targets.values()];
 }
 
-function wordsOf(text: string): string[] {
-  return text.split(/[\s,]+/).filter((word) => word !== "");
-}
-
-/** In a file, names behind an address are its names, as in hosts(5). The command reads lists so, too. */
-function fileWordsOf(text: string): string[] {
-  const words = wordsOf(text);
-  const [first = ""] = words;
-  return ADDRESS_LIKE.test(first) ? words.filter((word) => ADDRESS_LIKE.test(word)) : words;
-}
-
 function parsePart(word: string): Part {
   // First of all: an address with a zone is a target, though no range.
   if (canonicalAddress(word) !== undefined) return word;
@@ -121,7 +107,7 @@ async function readParts(written: string): Promise<Part[]> {
   const lines = text.split(/\r?\n/);
   return lines.flatMap((line, index) => {
     try {
-      return line.replace(/#.*/, "").split(",").flatMap(fileWordsOf).map(parsePart);
+      return targetsInLine(line).map(parsePart);
     } catch (error) {
       if (error instanceof RangeError)
         throw new RangeError(`${path}:${index + 1}: ${error.message}`);

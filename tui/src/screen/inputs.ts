@@ -6,7 +6,7 @@ import {
   TextAttributes,
 } from "@opentui/core";
 import type { Look, Theme } from "../draw/theme.ts";
-import { FIELD_LIMIT } from "../model/fields.ts";
+import { FIELD_LIMIT, targetsInLine } from "../model/fields.ts";
 import { textWidth } from "../model/fit.ts";
 import type { FieldPlace } from "./layout.ts";
 import { rgbaOf } from "./screen.ts";
@@ -128,11 +128,14 @@ export interface InputsOptions {
   onInput(name: string, text: string): void;
 }
 
-/** In one line: a list with a target in each line is a list. */
+/** In one line: several lines are a list, which is read as one in a file is. */
 function pastedText(bytes: Uint8Array): string {
-  return Bun.stripANSI(new TextDecoder().decode(bytes))
-    .replaceAll(/\p{Cc}+/gu, " ")
-    .trim();
+  const lines = Bun.stripANSI(new TextDecoder().decode(bytes))
+    .split(/[\r\n]+/)
+    .map((line) => line.replaceAll(/\p{Cc}+/gu, " ").trim())
+    .filter((line) => line !== "");
+  const [line = ""] = lines;
+  return lines.length > 1 ? lines.flatMap(targetsInLine).join(" ") : line;
 }
 
 function paint(input: InputRenderable, { looks, background }: Theme): void {
