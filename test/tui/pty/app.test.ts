@@ -65,6 +65,12 @@ describeIf(needs, "icmpx on a terminal", () => {
     const allowed = colours === 0 ? /^$/ : colours === 8 ? /^palette [0-7]$/ : /^palette \d+$/;
     expect([...used].filter((colour) => !allowed.test(colour))).toEqual([]);
     expect(used.size > 0).toBe(colours > 0);
+    // Of cells without a letter, too. Whole blank rows are the renderer's, which clears the screen.
+    const drawn = pty.output.replaceAll(`\x1b[38;5;15m\x1b[49m${" ".repeat(pty.screen.cols)}`, "");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control sequences are what is looked for
+    const asked = [...drawn.matchAll(/\x1b\[[34]8;(?:2;[\d;]+|5;(\d+))m/g)];
+    const tooMany = asked.filter(([, index]) => !(Number(index) < colours));
+    expect(tooMany.map(([sequence]) => sequence)).toEqual([]);
   });
 
   test("writes ASCII where the locale is not UTF-8, first frame and all", async () => {

@@ -20,6 +20,8 @@ interface Paint {
   readonly fg: RGBA;
   readonly bg: RGBA;
   readonly attributes: number;
+  /** Whether white spaces on the background do for a place without letters. */
+  readonly isPlain: boolean;
 }
 
 /** What a screen shows, and whom it tells of the mouse. */
@@ -129,12 +131,11 @@ class BufferSurface implements Surface {
   }
 
   fill({ x, y, width, height }: Rect, role: Role): void {
-    const { fg, bg, attributes } = this.#paints[role];
-    if (attributes === 0) {
+    const { fg, bg, attributes, isPlain } = this.#paints[role];
+    if (isPlain) {
       this.#buffer.fillRect(x, y, width, height, bg);
       return;
     }
-    // An attribute such as inverse shows on spaces, too.
     const blank = " ".repeat(width);
     for (let row = y; row < y + height; row += 1)
       this.#buffer.drawText(blank, x, row, fg, bg, attributes);
@@ -156,6 +157,8 @@ function paintOf(look: Look, background: Colour | undefined): Paint {
     (inverse ? TextAttributes.INVERSE : 0) |
     (underline ? TextAttributes.UNDERLINE : 0);
   return {
+    // An attribute such as inverse shows on spaces, too, and a terminal need not know white.
+    isPlain: attributes === 0 && fg !== undefined,
     fg: fg === undefined ? RGBA.defaultForeground() : rgbaOf(fg),
     bg: bg === undefined ? RGBA.defaultBackground() : rgbaOf(bg),
     attributes,
