@@ -43,7 +43,8 @@ import { type HopRecord, HopTable } from "./hop-record.ts";
  *    would end the path does so only if nobody beyond has given a verified answer in this round or the one before.
  * 6. Any answer in time counts as received: a router that answers "time exceeded" was asked for just that.
  * 7. A pause may cut a round short. On resuming, the rest of that round leaves at once, or a new
- *    round if there is no rest. The next round begins an interval later.
+ *    round if there is no rest. The next round begins an interval later. The search for the end of the
+ *    path begins again, since the path may have changed meanwhile.
  */
 export async function mtr(
   context: RunContext<MtrRound, MtrStatistics>,
@@ -155,6 +156,7 @@ class Tracker implements Pausable {
   resume(): void {
     this.#cancelTimer?.();
     this.#stream.isPaused = false;
+    this.#forgetEnd();
     this.completion.guard(() => this.#goOn());
   }
 
@@ -289,10 +291,7 @@ class Tracker implements Pausable {
     if (isTransit(result)) {
       if (hop !== undefined) hop.isOnPath = true;
       this.#farthest = Math.max(this.#farthest, ttl);
-      if (this.#end !== null && ttl >= this.#end.ttl) {
-        this.#end = null;
-        this.#hops.lastTtl = Number.POSITIVE_INFINITY;
-      }
+      if (this.#end !== null && ttl >= this.#end.ttl) this.#forgetEnd();
       return;
     }
     if (!isVerified && this.#isProvenBeyond(ttl, round - 1)) return;
@@ -304,6 +303,11 @@ class Tracker implements Pausable {
     const end = this.#end;
     const isNews = end?.ttl === ttl ? isVerified && reason !== end.reason : ttl < (end?.ttl ?? 256);
     if (isNews) this.#endAt({ ttl, reason });
+  }
+
+  #forgetEnd(): void {
+    this.#end = null;
+    this.#hops.lastTtl = Number.POSITIVE_INFINITY;
   }
 
   #endAt(end: PathEnd): void {

@@ -321,7 +321,8 @@ describe("mtr() after a pause", () => {
     await setting.clock.advance(1000);
     const later = Object.entries(ttlsByTime(setting)).slice(-4);
     expect(later.map(([ms]) => Number(ms))).toEqual([100, 9030, 9130, 9230]);
-    expect(later.map(([, ttls]) => ttls)).toEqual(Array(4).fill([1, 2, 3]));
+    // The first one searches for the end of the path.
+    expect(later.map(([, ttls]) => ttls)).toEqual([3, 13, 3, 3].map((last) => range(1, last)));
     expect(items.map(({ round }) => round)).toEqual([1, 2, 3, 4, 5]);
     expect(items.at(-1)?.hops.map(({ statistics: { sent, lost } }) => [sent, lost])).toEqual(
       Array(3).fill([5, 0]),
@@ -363,6 +364,30 @@ describe("mtr() after a pause", () => {
     await setting.clock.advance(2000);
     expect(ttlsByTime(setting)).toMatchObject({ 5000: range(1, 5), 5500: range(1, 5) });
     expect(items.map(({ round }) => round)).toEqual([1, 2, 3]);
+  });
+
+  test("finds a path that became longer, even if the hop of the target is silent now", async () => {
+    const path = target([15]);
+    const setting = scene(path);
+    const run = setting.client.mtr(TARGET, { count: 4, interval: 200, timeout: 100 });
+    const { items } = setting.watch(run);
+    await setting.clock.advance(250);
+    run.pause();
+    path.hops = [...routers(2), null, "10.0.4.1", {}];
+    await setting.clock.advance(5000);
+    expect(run.statistics.end).toEqual({ ttl: 3, reason: "target" });
+    run.resume();
+    await setting.clock.advance(1000);
+    expect(items[3]?.end).toEqual({ ttl: 5, reason: "target" });
+    expect(items[3]?.hops.map(({ statistics: { sent, lost } }) => [sent, lost])).toEqual([
+      ...[
+        [4, 0],
+        [4, 0],
+        [4, 2],
+        [2, 0],
+        [2, 0],
+      ],
+    ]);
   });
 
   test("with interval 0 begins the round that was due, once", async () => {
