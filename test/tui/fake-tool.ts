@@ -1,6 +1,7 @@
 import type { Canvas } from "../../tui/src/draw/canvas.ts";
 import { EventLog } from "../../tui/src/model/event-log.ts";
 import { integerField, secondsField, targetField } from "../../tui/src/model/fields.ts";
+import { NO_FIGURES } from "../../tui/src/model/figures.ts";
 import { RttHistory } from "../../tui/src/model/rtt-history.ts";
 import type {
   Session,
@@ -30,17 +31,9 @@ export class FakeSession implements Session {
   }
 
   targets(): readonly TargetRow[] {
-    const none = {
-      last: null,
-      mean: null,
-      best: null,
-      worst: null,
-      loss: null,
-      sent: 0,
-      received: 0,
-    };
     const { isDown, title: label } = this;
-    return [{ ...none, label, address: null, history: new RttHistory(), isDown, note: "" }];
+    const nothing = { address: null, figures: NO_FIGURES, history: new RttHistory(), note: "" };
+    return [{ label, isDown, ...nothing }];
   }
 
   report(): string {

@@ -19,7 +19,7 @@ test("MtrSession holds no more after 15,000 rounds than after 5,000", async () =
   const late = countObjects();
   expect(session.log.length).toBe(1000);
   expect(session.targets()).toMatchObject([
-    { sent: session.rounds, loss: expect.closeTo(0.25, 3) },
+    { figures: { sent: session.rounds, loss: expect.closeTo(0.25, 3) } },
   ]);
   // Probes of the last minute are remembered, for answers that come late: 2,400 at either time.
   expect(early).toBeGreaterThan(2400);

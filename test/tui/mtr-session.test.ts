@@ -141,11 +141,7 @@ describe("MtrSession figures", () => {
     const setting = await mtrScene({ ...new FakePath(R1, { delays: [[10], [14], []] }) });
     const { clock, session } = setting;
     const unknown = {
-      sent: 0,
-      received: 0,
-      loss: null,
-      last: null,
-      mean: null,
+      figures: { sent: 0, received: 0, loss: null, last: null, mean: null },
       isDown: false,
       note: "",
     };
@@ -156,19 +152,13 @@ describe("MtrSession figures", () => {
     expect(row).toMatchObject({
       label: TARGET,
       address: TARGET,
-      sent: 2,
-      received: 2,
-      loss: 0,
-      last: 14,
-      mean: 12,
-      best: 10,
-      worst: 14,
+      figures: { sent: 2, received: 2, loss: 0, last: 14, mean: 12, min: 10, max: 14 },
       isDown: false,
       note: "2 hops",
     });
     expect(row?.history.latest(9)).toEqual(hop?.history.latest(9) ?? []);
     await clock.advance(1508);
-    expect(session.targets()).toMatchObject([{ sent: 3, loss: 1 / 3, isDown: true }]);
+    expect(session.targets()).toMatchObject([{ figures: { sent: 3, loss: 1 / 3 }, isDown: true }]);
   });
 
   test("of a target that never answered are a loss for each round", async () => {
@@ -177,7 +167,11 @@ describe("MtrSession figures", () => {
       form: { maxHops: "3" },
     });
     await clock.advance(3500);
-    const row = { sent: 2, received: 0, loss: 1, mean: null, isDown: true, note: "not reached" };
+    const row = {
+      figures: { sent: 2, received: 0, loss: 1, mean: null },
+      isDown: true,
+      note: "not reached",
+    };
     expect(session.targets()).toMatchObject([row]);
   });
 
@@ -187,7 +181,9 @@ describe("MtrSession figures", () => {
     await clock.advance(2500);
     path.hops = [R1, { from: R2, says: 1 }];
     await clock.advance(2000);
-    expect(session.targets()).toMatchObject([{ received: 3, isDown: true, note: "not reached" }]);
+    expect(session.targets()).toMatchObject([
+      { figures: { received: 3 }, isDown: true, note: "not reached" },
+    ]);
     expect(session.endsEarly).toBe(true);
     expect(session.hops).toHaveLength(2);
   });
@@ -200,7 +196,7 @@ describe("MtrSession figures", () => {
     path.hops = [R1, { from: R2, says: 0 }];
     await clock.advance(4000);
     expect(shortened(session)).toEqual([`1 ${R1} 7/7`, `2 ${R2} 7/7`]);
-    expect(session.targets()).toMatchObject([{ sent: 7, received: 3, isDown: true }]);
+    expect(session.targets()).toMatchObject([{ figures: { sent: 7, received: 3 }, isDown: true }]);
     path.hops = [R1, R2, R3, {}];
     await clock.advance(3000);
     // The round that found the way open had not asked beyond it.
@@ -210,7 +206,7 @@ describe("MtrSession figures", () => {
       `3 ${R3} 5/5`,
       `4 ${TARGET} 5/9`,
     ]);
-    expect(session.targets()).toMatchObject([{ sent: 9, received: 5, isDown: false }]);
+    expect(session.targets()).toMatchObject([{ figures: { sent: 9, received: 5 }, isDown: false }]);
     expect(session.hops[3]?.history.latest(7)).toEqual([20, null, null, null, null, 20, 20]);
   });
 });
@@ -264,17 +260,19 @@ describe("MtrSession pause()", () => {
     expect(session.state).toBe("running");
     await clock.advance(1500);
     expect(shortened(session)).toEqual([`1 ${R1} 5/5`, `2 ${R2} 5/5`, `3 ${TARGET} 5/5`]);
-    expect(session.targets()).toMatchObject([{ sent: 5, received: 5, loss: 0, isDown: false }]);
+    expect(session.targets()).toMatchObject([
+      { figures: { sent: 5, received: 5, loss: 0 }, isDown: false },
+    ]);
     expect(session.rounds).toBe(5);
     expect(news(setting)).toEqual(["dim: paused", "dim: going on"]);
   });
 
-  test("forgets what is in flight: it is neither lost nor received", async () => {
+  test("shows what became of the probes in flight", async () => {
     const { clock, session } = await mtrScene({ ...new FakePath(R1, { delays: 300 }) });
     await clock.advance(1100);
     session.pause();
     await clock.advance(5000);
-    expect(shortened(session)).toEqual([`1 ${R1} 2/2`, `2 ${TARGET} 1/1`]);
+    expect(shortened(session)).toEqual([`1 ${R1} 2/2`, `2 ${TARGET} 2/2`]);
   });
 
   test("finds a path anew that became longer meanwhile, silent where the target was", async () => {
@@ -309,20 +307,47 @@ describe("MtrSession pause()", () => {
 });
 
 describe("MtrSession reset()", () => {
-  test("counts anew, also what is in flight", async () => {
+  test("counts anew in another run, and forgets what was in flight", async () => {
     const setting = await mtrScene({ ...new FakePath(R1, { delays: 300 }) });
     const { clock, dns, session } = setting;
     await clock.advance(1100);
     await dns.answer(R1, "one.example");
     session.reset();
-    expect([session.hops, session.rounds, session.targets()[0]?.sent]).toEqual([[], 0, 0]);
+    expect([session.hops, session.rounds, session.targets()[0]?.figures.sent]).toEqual([[], 0, 0]);
     expect(session.beganAt).toBe(clock.epochMs + 1100);
     await clock.advance(1600);
-    expect(shortened(session)).toEqual([`1 ${R1} 1/1`, `2 ${TARGET} 2/2`]);
-    expect(session.targets()).toMatchObject([{ sent: 2, note: "2 hops", isDown: false }]);
+    expect(shortened(session)).toEqual([`1 ${R1} 2/2`, `2 ${TARGET} 2/2`]);
+    expect(session.targets()).toMatchObject([
+      { figures: { sent: 2 }, note: "2 hops", isDown: false },
+    ]);
     await clock.advance(1000);
     expect(session.hops[0]?.last?.name).toBe("one.example");
     expect(news(setting)).toEqual(["dim: figures reset"]);
+  });
+});
+
+describe("MtrSession reset() while it is paused", () => {
+  test("leaves it paused, and goes on with the address that it knows", async () => {
+    const hosts: Record<string, { address: string; family: 4 }[]> = {
+      "www.example": [{ address: TARGET, family: 4 }],
+    };
+    const path = new FakePath(R1, {});
+    const setting = await mtrScene({ ...path, hosts, target: "www.example" });
+    const { clock, kernel, session } = setting;
+    await clock.advance(1500);
+    session.pause();
+    delete hosts["www.example"];
+    session.reset();
+    const sent = kernel.sent.length;
+    await clock.advance(10_000);
+    expect([session.state, kernel.sent.length, session.hops]).toEqual(["paused", sent, []]);
+    session.goOn();
+    await clock.advance(1500);
+    expect(shortened(session)).toEqual([`1 ${R1} 2/2`, `2 ${TARGET} 2/2`]);
+    expect([session.resolved, session.failure, session.state]).toEqual([TARGET, null, "running"]);
+    session.stop();
+    session.reset();
+    expect([session.hops, session.state]).toEqual([[], "stopped"]);
   });
 });
 

@@ -14,7 +14,7 @@ describe("MultipingSession", () => {
     const { session, clock } = await multipingScene(`${ONE} ${TWO}`, {
       answers: { [ONE]: (_, turn) => 10 * turn, [TWO]: (_, turn) => (turn === 2 ? null : 30) },
     });
-    expect(session.targets().map(({ state, loss }) => [state, loss])).toEqual([
+    expect(session.targets().map(({ state, figures }) => [state, figures.loss])).toEqual([
       ["waiting", null],
       ["waiting", null],
     ]);
@@ -23,19 +23,16 @@ describe("MultipingSession", () => {
     expect(one).toMatchObject({
       label: ONE,
       address: ONE,
-      sent: 4,
-      received: 4,
-      loss: 0,
-      last: 40,
-      mean: 25,
-      best: 10,
-      worst: 40,
+      figures: { sent: 4, received: 4, loss: 0, last: 40, mean: 25, min: 10, max: 40 },
       isDown: false,
       state: "up",
       note: "",
     });
     expect(one?.history.latest(9)).toEqual([10, 20, 30, 40]);
-    expect(two).toMatchObject({ sent: 4, received: 3, loss: 0.25, last: 30, isDown: false });
+    expect(two).toMatchObject({
+      figures: { sent: 4, received: 3, loss: 0.25, last: 30 },
+      isDown: false,
+    });
     expect(two?.history.latest(9)).toEqual([30, null, 30, 30]);
     expect(session.totals()).toEqual({ up: 2, down: 0, waiting: 0, failed: 0, sent: 8, lost: 1 });
   });
@@ -48,11 +45,10 @@ describe("MultipingSession", () => {
       state: "failed",
       isDown: true,
       address: null,
-      sent: 0,
-      loss: null,
+      figures: { sent: 0, loss: null },
     });
     expect(bad?.note).toBe('Cannot resolve "no.invalid": no such name (ENOTFOUND)');
-    expect(good).toMatchObject({ state: "up", sent: 2 });
+    expect(good).toMatchObject({ state: "up", figures: { sent: 2 } });
     expect([session.state, session.isDown, failures]).toEqual(["running", true, []]);
     expect(logLines(session.log)).toContain(
       'bad: ✗  no.invalid  Cannot resolve "no.invalid": no such name (ENOTFOUND)',
@@ -147,7 +143,7 @@ describe("MultipingSession", () => {
     await scene.clock.advance(1500);
     const [target] = scene.session.targets();
     expect(target?.note).toContain("EHOSTUNREACH");
-    expect(target).toMatchObject({ loss: 1, state: "losing" });
+    expect(target).toMatchObject({ figures: { loss: 1 }, state: "losing" });
     expect(logLines(scene.session.log)[0]).toStartWith(`bad: not sent  ${ONE}  #1  EHOSTUNREACH (`);
   });
 
@@ -164,13 +160,68 @@ describe("MultipingSession", () => {
     session.togglePause();
     await clock.advance(1900);
     expect(session.state).toBe("running");
-    expect(session.targets().map(({ sent, state }) => [sent, state])).toEqual([
+    expect(session.targets().map(({ figures, state }) => [figures.sent, state])).toEqual([
       [4, "up"],
       [2, "up"],
     ]);
     expect(logLines(session.log).filter((line) => line.startsWith("dim"))).toEqual([
       "dim: paused",
       "dim: goes on",
+    ]);
+  });
+
+  test("pauses and stops what it tries again, too", async () => {
+    const hosts: Record<string, { address: string; family: 4 }[]> = {};
+    const scene = await multipingScene(`${ONE} later.example gone.example`, { hosts });
+    const { session, clock, kernel } = scene;
+    await clock.advance(1900);
+    session.togglePause();
+    hosts["later.example"] = [{ address: TWO, family: 4 }];
+    session.togglePause();
+    await clock.advance(1900);
+    expect(session.targets().map(({ figures, state }) => [figures.sent, state])).toEqual([
+      [4, "up"],
+      [2, "up"],
+      [0, "failed"],
+    ]);
+    expect(session.totals()).toMatchObject({ sent: 6, lost: 0, failed: 1 });
+    session.togglePause();
+    const sent = kernel.sent.length;
+    await clock.advance(10_000);
+    expect([session.state, kernel.sent.length]).toEqual(["paused", sent]);
+    session.togglePause();
+    await clock.advance(900);
+    expect(kernel.sent).toHaveLength(sent + 2);
+    session.stop();
+    await clock.advance(10_000);
+    expect([session.state, kernel.sent.length]).toEqual(["stopped", sent + 2]);
+    expect(session.totals()).toMatchObject({ sent: 8, lost: 0 });
+  });
+
+  test("on reset goes on with the addresses that it knows, and counts the probes on", async () => {
+    const hosts: Record<string, { address: string; family: 4 }[]> = {
+      "one.example": [{ address: ONE, family: 4 }],
+      "same.example": [{ address: TWO, family: 4 }],
+    };
+    const scene = await multipingScene(`one.example ${TWO}`, { hosts });
+    const { session, clock } = scene;
+    await clock.advance(1900);
+    delete hosts["one.example"];
+    session.reset();
+    await clock.advance(1900);
+    expect(session.targets().map(({ figures, state }) => [figures.sent, state])).toEqual([
+      [2, "up"],
+      [2, "up"],
+    ]);
+    expect(logLines(session.log).filter((line) => line.includes(" #3 "))).toHaveLength(2);
+    // Two names of one address: each is looked up again.
+    const twins = await multipingScene(`same.example ${TWO}`, { hosts });
+    await twins.clock.advance(1900);
+    twins.session.reset();
+    await twins.clock.advance(1900);
+    expect(twins.session.targets().map(({ figures, state }) => [figures.sent, state])).toEqual([
+      [2, "up"],
+      [2, "up"],
     ]);
   });
 
@@ -183,7 +234,11 @@ describe("MultipingSession", () => {
     const beganAt = session.beganAt;
     session.reset();
     expect(session.totals()).toEqual({ up: 0, down: 0, waiting: 1, failed: 0, sent: 0, lost: 0 });
-    expect(session.targets()[0]).toMatchObject({ state: "waiting", loss: null, note: "" });
+    expect(session.targets()[0]).toMatchObject({
+      state: "waiting",
+      figures: { loss: null },
+      note: "",
+    });
     await clock.advance(1000);
     expect(session.totals()).toMatchObject({ up: 1, sent: 1, lost: 0 });
     expect(session.targets()[0]?.history.latest(9)).toEqual([5]);

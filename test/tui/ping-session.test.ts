@@ -63,22 +63,30 @@ describe("PingSession", () => {
       state: "running",
       failure: null,
     });
-    expect(session.targets()[0]).toMatchObject({ loss: null, last: null, isDown: false });
+    expect(session.targets()[0]).toMatchObject({
+      figures: { loss: null, last: null },
+      isDown: false,
+    });
     await clock.advance(2021);
-    expect(session.targets()[0]).toMatchObject({ sent: 2, received: 1, loss: 0.5, isDown: true });
+    expect(session.targets()[0]).toMatchObject({
+      figures: { sent: 2, received: 1, loss: 0.5 },
+      isDown: true,
+    });
     expect([session.lostInARow, session.silentForMs]).toEqual([1, 20]);
     await clock.advance(1900);
     expect(session.targets()).toEqual([
       expect.objectContaining({
         label: TARGET,
         address: TARGET,
-        sent: 4,
-        received: 3,
-        loss: 0.25,
-        last: 40,
-        mean: 80 / 3,
-        best: 10,
-        worst: 40,
+        figures: expect.objectContaining({
+          sent: 4,
+          received: 3,
+          loss: 0.25,
+          last: 40,
+          mean: 80 / 3,
+          min: 10,
+          max: 40,
+        }),
         isDown: false,
         note: "",
       }),
@@ -218,7 +226,7 @@ describe("PingSession", () => {
     expect(session.targets()[0]).toMatchObject({
       note: session.failure,
       isDown: true,
-      loss: null,
+      figures: { loss: null },
       address: null,
     });
     expect(logLines(session.log)).toEqual([`bad: ${session.failure}`]);
@@ -247,7 +255,7 @@ describe("PingSession", () => {
     expectClosed(setting);
   });
 
-  test("pauses and goes on: numbers count on, what was in flight is forgotten", async () => {
+  test("pauses and goes on: what was in flight is decided meanwhile", async () => {
     const { session, clock, kernel } = await pingScene(TARGET, { answer: () => 300 });
     await clock.advance(1100);
     session.togglePause();
@@ -259,11 +267,12 @@ describe("PingSession", () => {
     expect(logLines(session.log)).toEqual([
       "text: 300 ms  #1  ttl 64",
       "dim: paused",
-      "dim: goes on",
       "text: 300 ms  #2  ttl 64",
+      "dim: goes on",
       "text: 300 ms  #3  ttl 64",
+      "text: 300 ms  #4  ttl 64",
     ]);
-    expect(session.figures).toMatchObject({ sent: 3, received: 3, loss: 0 });
+    expect(session.figures).toMatchObject({ sent: 4, received: 4, loss: 0 });
     session.togglePause();
     session.stop();
     session.togglePause();
@@ -287,6 +296,31 @@ describe("PingSession", () => {
       "dim: figures reset",
       "text: 7.00 ms  #4  ttl 64",
     ]);
+  });
+
+  test("reset while it is paused leaves it paused, and goes on with the address that it knows", async () => {
+    const hosts: Record<string, { address: string; family: 4 }[]> = { ...NAMED };
+    const { session, clock, kernel, failures } = await pingScene("www.example.com", { hosts });
+    await clock.advance(1500);
+    session.togglePause();
+    delete hosts["www.example.com"];
+    session.reset();
+    await clock.advance(10_000);
+    expect([session.state, kernel.sent.length]).toEqual(["paused", 2]);
+    expect(session.figures).toMatchObject({ sent: 0, loss: null });
+    session.togglePause();
+    await clock.advance(900);
+    expect([session.state, failures]).toEqual(["running", []]);
+    expect(session.figures).toMatchObject({ sent: 1, received: 1 });
+    expect(logLines(session.log).at(-1)).toBe("text: 5.00 ms  #3  ttl 64");
+  });
+
+  test("leaves out what is in flight", async () => {
+    const { session, clock } = await pingScene(TARGET, { answer: () => 400 });
+    await clock.advance(1100);
+    expect(session.figures).toMatchObject({ sent: 1, received: 1, inFlight: 0 });
+    session.stop();
+    expect(session.figures).toMatchObject({ sent: 1, received: 1, inFlight: 0 });
   });
 
   test("reports what a ticket needs", async () => {

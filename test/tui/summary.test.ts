@@ -1,12 +1,16 @@
 import { describe, expect, test } from "bun:test";
 import { EventLog } from "../../tui/src/model/event-log.ts";
+import { NO_FIGURES } from "../../tui/src/model/figures.ts";
 import { RttHistory } from "../../tui/src/model/rtt-history.ts";
 import type { Session, SessionKind, SessionState, TargetRow } from "../../tui/src/model/session.ts";
 import { Summary } from "../../tui/src/panels/summary.ts";
 import { Grid } from "./grid.ts";
 
 /** A target, as far as it differs from one that answers after 10 ms. */
-type Facts = Partial<TargetRow> & { readonly rtts?: readonly (number | null)[] };
+type Facts = Partial<TargetRow> & {
+  readonly rtts?: readonly (number | null)[];
+  readonly loss?: number;
+};
 
 interface SessionFacts {
   readonly kind?: SessionKind;
@@ -86,7 +90,7 @@ class Stage {
   }
 }
 
-function rowOf({ rtts = [10, 12, 11, 10], ...facts }: Facts): TargetRow {
+function rowOf({ rtts = [10, 12, 11, 10], loss, ...facts }: Facts): TargetRow {
   const history = new RttHistory();
   for (const rtt of rtts) history.add(rtt);
   const answered = rtts.filter((rtt) => rtt !== null);
@@ -94,13 +98,16 @@ function rowOf({ rtts = [10, 12, 11, 10], ...facts }: Facts): TargetRow {
   return {
     label: "192.0.2.1",
     address: "192.0.2.1",
-    sent: rtts.length,
-    received: answered.length,
-    loss: rtts.length > 0 ? 1 - answered.length / rtts.length : null,
-    last: answered.at(-1) ?? null,
-    mean: isAnswered ? answered.reduce((sum, rtt) => sum + rtt, 0) / answered.length : null,
-    best: isAnswered ? Math.min(...answered) : null,
-    worst: isAnswered ? Math.max(...answered) : null,
+    figures: {
+      ...NO_FIGURES,
+      sent: rtts.length,
+      received: answered.length,
+      loss: loss ?? (rtts.length > 0 ? 1 - answered.length / rtts.length : null),
+      last: answered.at(-1) ?? null,
+      mean: isAnswered ? answered.reduce((sum, rtt) => sum + rtt, 0) / answered.length : null,
+      min: isAnswered ? Math.min(...answered) : null,
+      max: isAnswered ? Math.max(...answered) : null,
+    },
     history,
     isDown: rtts.at(-1) === null,
     note: "",

@@ -31,7 +31,12 @@ describe("TracerouteSession", () => {
       { delays: 60 },
     );
     const { clock, session } = await tracerouteScene(path);
-    const waiting = { loss: null, sent: 0, isDown: false, note: "0 hops", address: null };
+    const waiting = {
+      figures: { loss: null, sent: 0 },
+      isDown: false,
+      note: "0 hops",
+      address: null,
+    };
     expect([session.hops, session.resolved, session.targets()]).toMatchObject([
       [],
       null,
@@ -166,13 +171,7 @@ describe("TracerouteSession", () => {
     expect(row).toMatchObject({
       label: TARGET,
       address: TARGET,
-      sent: 3,
-      received: 2,
-      loss: 1 / 3,
-      last: 20,
-      mean: 15,
-      best: 10,
-      worst: 20,
+      figures: { sent: 3, received: 2, loss: 1 / 3, last: 20, mean: 15, min: 10, max: 20 },
       isDown: false,
       note: "2 hops",
     });
@@ -187,7 +186,7 @@ describe("TracerouteSession", () => {
     await clock.advance(5000);
     const why = "not reached: hop 2 says it is unreachable";
     expect([session.conclusion, logLines(session.log)]).toEqual([why, [`warn: ${why}`]]);
-    expect(session.targets()).toMatchObject([{ isDown: true, note: why, loss: null }]);
+    expect(session.targets()).toMatchObject([{ isDown: true, note: why, figures: { loss: null } }]);
   });
 
   test("goes on where nothing can be sent, with the reason", async () => {

@@ -8,7 +8,7 @@ import { formatRtt } from "./format.ts";
 export interface EchoLineOptions {
   /** The time: milliseconds since 1970. */
   readonly atMs: number;
-  /** Its number in the log; after a pause it is not the one of the probe in its run. */
+  /** Its number in the log; after a reset it is not the one of the probe in its run. */
   readonly number: number;
   /** The target, safe to print, where the log has several. */
   readonly label?: string;

@@ -1,13 +1,14 @@
 import {
   type AddressStatistics,
   type EchoResult,
-  EchoStatistics,
   isDecisive,
+  type MtrAddress,
   type MtrHop,
   type StatisticsSnapshot,
 } from "icmpx";
 import { type IcmpErrorMark, icmpErrorMark } from "icmpx/format";
 import { type ExtensionObject, escapeText } from "icmpx/packet";
+import { decidedOnly, NO_FIGURES } from "./figures.ts";
 import { RttHistory } from "./rtt-history.ts";
 
 /** A hop remembers at most as many addresses, as the library does: memory stays bounded whoever answers. */
@@ -20,16 +21,11 @@ export const STEADY_AFTER = 10;
 export class HopAddress {
   /** Canonical, and safe to print. */
   readonly addr: string;
-  /** RFC 4884 objects of its last answer. */
-  extensions: readonly ExtensionObject[] = [];
   /** What its last answer said, unless it was what a trace asks for. */
   note: IcmpErrorMark | undefined;
-  /** How many of its answers anybody may have sent. */
-  unverified = 0;
   /** TTL that its last answer arrived with, or null where the kernel does not tell. */
   replyTtl: number | null = null;
-  readonly #statistics = new EchoStatistics();
-  #figures: AddressStatistics | undefined;
+  #measured: Pick<MtrAddress, "statistics" | "extensions" | "unverified"> = NOTHING_SAID;
   #hostname: string | null = null;
   #name: string | null = null;
 
@@ -42,39 +38,43 @@ export class HopAddress {
     return this.#name;
   }
 
-  /** Its name as it came. */
-  get hostname(): string | null {
-    return this.#hostname;
-  }
-
-  set hostname(hostname: string | null) {
-    if (hostname === this.#hostname) return;
-    this.#hostname = hostname;
-    this.#name = hostname === null ? null : escapeText(hostname);
-  }
-
   /** Loss is not among them: a lost probe has no address. */
   get figures(): AddressStatistics {
-    if (this.#figures === undefined) {
-      const { sent, lost, loss, overflows, noRoom, inFlight, sendErrors, ...answers } =
-        this.#statistics.snapshot();
-      this.#figures = answers;
-    }
-    return this.#figures;
+    return this.#measured.statistics;
   }
 
-  /** Records an answer that came from it. */
-  record(result: EchoResult): void {
-    this.#figures = undefined;
-    this.#statistics.add(asAnswer(result));
-    this.extensions = result.kind === "icmpError" ? result.icmpError.extensions : [];
-    this.note = result.kind === "icmpError" ? icmpErrorMark(result) : undefined;
-    if (result.kind === "icmpError" && result.unverified) this.unverified += 1;
-    this.replyTtl = result.reply?.ttl ?? null;
+  /** RFC 4884 objects of its last answer. */
+  get extensions(): readonly ExtensionObject[] {
+    return this.#measured.extensions;
+  }
+
+  /** How many of its answers anybody may have sent. */
+  get unverified(): number {
+    return this.#measured.unverified;
+  }
+
+  /** Takes what the library has measured. A name stays known when the library has forgotten it. */
+  show(measured: MtrAddress): void {
+    this.#measured = measured;
+    const { hostname } = measured;
+    if (hostname === null || hostname === this.#hostname) return;
+    this.#hostname = hostname;
+    this.#name = escapeText(hostname);
+  }
+
+  /** In the form of the library, whose formatters take it. The name is as it came. */
+  toMtrAddress(): MtrAddress {
+    return { ...this.#measured, addr: this.addr, hostname: this.#hostname };
   }
 }
 
-/** What is known of one hop of an mtr, over any number of runs. */
+const NOTHING_SAID: Pick<MtrAddress, "statistics" | "extensions" | "unverified"> = {
+  statistics: NO_FIGURES,
+  extensions: [],
+  unverified: 0,
+};
+
+/** What is known of one hop of an mtr: what the library measures, and what the screen shows besides. */
 export class Hop {
   readonly ttl: number;
   readonly history: RttHistory = new RttHistory();
@@ -84,11 +84,12 @@ export class Hop {
   localDrops = 0;
   /** The errno name of the last probe, if it could not be sent. */
   sendError: string | null = null;
-  readonly #statistics = new EchoStatistics();
   readonly #addresses = new Map<string, HopAddress>();
   #last: HopAddress | null = null;
   #sameInARow = 0;
-  #figures: StatisticsSnapshot | undefined;
+  #figures = NO_FIGURES;
+  /** Rounds that ended before this hop. */
+  #missed = 0;
 
   constructor(ttl: number) {
     this.ttl = ttl;
@@ -96,7 +97,6 @@ export class Hop {
 
   /** Loss and RTTs of all probes whose outcome is known. Any answer in time counts as received. */
   get figures(): StatisticsSnapshot {
-    this.#figures ??= this.#statistics.snapshot();
     return this.#figures;
   }
 
@@ -115,8 +115,11 @@ export class Hop {
     return [...this.#addresses.values()];
   }
 
-  has(addr: string): boolean {
-    return this.#addresses.has(addr);
+  /** Takes what the library has measured. */
+  show({ statistics, addresses }: MtrHop): this {
+    this.#figures = withMisses(decidedOnly(statistics), this.#missed);
+    for (const address of addresses) this.#addressOf(address.addr)?.show(address);
+    return this;
   }
 
   /** Shows who seems to answer, before anything is decided. */
@@ -124,12 +127,13 @@ export class Hop {
     this.#last ??= this.#addressOf(addr) ?? null;
   }
 
-  /** Records what became of a probe to this hop; late answers and duplicates, too. */
+  /** Notes what became of a probe to this hop; late answers and duplicates, too. */
   record(result: EchoResult): void {
-    this.#figures = undefined;
-    this.#statistics.add(asAnswer(result));
     const address = result.reply === null ? undefined : this.#addressOf(result.reply.addr);
-    address?.record(result);
+    if (address !== undefined) {
+      address.note = result.kind === "icmpError" ? icmpErrorMark(result) : undefined;
+      address.replyTtl = result.reply?.ttl ?? null;
+    }
     if (!isDecisive(result)) return;
     this.history.add(result.reply?.rtt ?? null);
     this.sendError = result.kind === "sendError" ? result.sendError.code : null;
@@ -144,36 +148,22 @@ export class Hop {
     this.#last = address;
   }
 
-  /** Records that nothing came of asking it, for what `result` says about the way there. */
-  miss(result: EchoResult): void {
-    this.#figures = undefined;
-    this.#statistics.add(result);
+  /** Counts a round that ended before this hop as a loss: the library asked nobody here. */
+  miss(): void {
+    this.#missed += 1;
     this.history.add(null);
     this.lostInARow += 1;
   }
 
-  /** Names that have become known, by address. */
-  learnNames(addresses: MtrHop["addresses"]): void {
-    for (const { addr, hostname } of addresses) {
-      const address = this.#addresses.get(addr);
-      if (address !== undefined && hostname !== null) address.hostname = hostname;
-    }
-  }
-
   /** In the form of the library, whose formatters take it. Names are as they came. */
   toMtrHop(): MtrHop {
+    const last = this.#last?.toMtrAddress();
     return {
       ttl: this.ttl,
-      addr: this.#last?.addr ?? null,
-      hostname: this.#last?.hostname ?? null,
+      addr: last?.addr ?? null,
+      hostname: last?.hostname ?? null,
       statistics: this.figures,
-      addresses: this.addresses.map(({ addr, hostname, figures, unverified, extensions }) => ({
-        addr,
-        hostname,
-        statistics: figures,
-        unverified,
-        extensions,
-      })),
+      addresses: this.addresses.map((address) => address.toMtrAddress()),
     };
   }
 
@@ -187,25 +177,12 @@ export class Hop {
   }
 }
 
-/**
- * A result as the figures of a hop take it. `EchoStatistics` judges a target, for which an ICMP error is a loss; a router
- * that answers "time exceeded" was asked for just that. That the answer of a farther hop came first is nothing unusual.
- */
-export function asAnswer(result: EchoResult): EchoResult {
-  if (result.kind !== "icmpError" && result.kind !== "reply") return result;
-  const { target, request, reply, rtt, rttSource, late, duplicate, corrupt, moreDuplicates } =
-    result;
-  const verdict = { late, duplicate, corrupt, reordered: false, moreDuplicates };
-  const truncated = result.kind === "reply" && result.truncated;
-  return {
-    kind: "reply",
-    error: null,
-    truncated,
-    target,
-    request,
-    reply,
-    rtt,
-    rttSource,
-    ...verdict,
-  };
+/** Figures with so many losses more, each told by an ICMP error. */
+function withMisses(figures: StatisticsSnapshot, missed: number): StatisticsSnapshot {
+  if (missed === 0) return figures;
+  const lost = figures.lost + missed;
+  const sent = figures.sent + missed;
+  const unknown = figures.overflows + figures.noRoom;
+  const loss = (lost - unknown) / (sent - unknown);
+  return { ...figures, sent, lost, loss, errors: figures.errors + missed };
 }

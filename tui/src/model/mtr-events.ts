@@ -1,5 +1,4 @@
-import type { EchoResult } from "icmpx";
-import { icmpErrorMark } from "icmpx/format";
+import type { EchoResult, PathEnd } from "icmpx";
 import { escapeText } from "icmpx/packet";
 import { type Hop, type HopAddress, STEADY_AFTER } from "./hop.ts";
 
@@ -8,21 +7,21 @@ const SILENT_AFTER = 3;
 
 type Note = (role: "text" | "dim" | "good" | "warn" | "bad", text: string) => void;
 
-/** Where a path ends, as far as is known. */
-export interface PathEnd {
-  readonly ttl: number;
-  /** Whether the target answered there, or somebody said that it cannot be reached. */
-  readonly isTarget: boolean;
-  /** The answer that said so. */
-  readonly result: EchoResult;
-}
-
 /** A hop before the result that is being logged. */
 export interface HopBefore {
   readonly last: HopAddress | null;
   /** Answers in a row from `last`. */
   readonly sameInARow: number;
   readonly lostInARow: number;
+  /** How many addresses had answered. */
+  readonly known: number;
+}
+
+/** What else there is to say about the end of a path. */
+export interface PathEndDetails {
+  /** Of the target, safe to print. */
+  readonly address: string;
+  readonly hop: Hop;
 }
 
 /** A router whose silence was told of. */
@@ -62,13 +61,12 @@ export class MtrEvents {
   }
 
   /** A round has shown where the path ends. */
-  ended({ ttl, isTarget, result }: PathEnd): void {
-    if (isTarget) this.#reached(ttl, result);
-    else if (result.kind === "icmpError" && ttl !== this.#unreachableTtl) {
+  ended({ ttl, reason }: PathEnd, { address, hop }: PathEndDetails): void {
+    if (reason === "target") this.#reached(ttl, address);
+    else if (ttl !== this.#unreachableTtl) {
       this.#unreachableTtl = ttl;
       this.#isCut = true;
-      const meaning = icmpErrorMark(result)?.meaning ?? "unreachable";
-      this.#note("bad", `hop ${ttl}, ${escapeText(result.reply.addr)}: ${meaning}`);
+      this.#note("bad", `${whoIs(hop)}: ${hop.last?.note?.meaning ?? "unreachable"}`);
     }
   }
 
@@ -80,12 +78,11 @@ export class MtrEvents {
     }
   }
 
-  #reached(ttl: number, { request }: EchoResult): void {
+  #reached(ttl: number, address: string): void {
     const wasCut = this.#isCut;
     this.#unreachableTtl = undefined;
     this.#isCut = false;
     const hops = ttl === 1 ? "1 hop" : `${ttl} hops`;
-    const address = escapeText(request.addr);
     if (ttl === this.#targetTtl) {
       this.#steadyRounds += 1;
       if (wasCut) this.#note("good", `reached ${address} again in ${hops}`);
@@ -134,7 +131,7 @@ export class MtrEvents {
     this.#note("warn", `${whoIs(hop)} is silent: ${lostInARow} losses in a row${why}`);
   }
 
-  #answered(hop: Hop, { last, sameInARow, lostInARow }: HopBefore): void {
+  #answered(hop: Hop, { last, sameInARow, lostInARow, known }: HopBefore): void {
     if (this.#refusal !== null) this.#note("good", "probes can be sent again");
     this.#refusal = null;
     const after = `answers again, after ${lostInARow} losses`;
@@ -152,7 +149,7 @@ export class MtrEvents {
       this.#note("warn", `hop ${hop.ttl}: ${hop.last.addr} answers now, where nobody did`);
     }
     if (last === null || hop.last === null || hop.last === last) return;
-    const isNew = hop.last.figures.received === 1;
+    const isNew = hop.addresses.length > known;
     const { addr } = hop.last;
     if (sameInARow >= STEADY_AFTER)
       this.#note("warn", `hop ${hop.ttl}: ${addr} answers now, not ${last.addr}`);

@@ -1,19 +1,20 @@
 import {
   type EchoIcmpErrorResult,
-  type EchoReplyResult,
   type EchoResult,
   EchoStatistics,
   formatMtr,
   isDecisive,
   isTransit,
-  type Measurement,
   type MtrHop,
   type MtrRound,
+  type MtrStatistics,
+  type PathEnd,
   type StatisticsSnapshot,
 } from "icmpx";
 import { escapeText } from "icmpx/packet";
-import { asAnswer, Hop } from "./hop.ts";
-import { MtrEvents, type PathEnd } from "./mtr-events.ts";
+import { NO_FIGURES } from "./figures.ts";
+import { Hop } from "./hop.ts";
+import { MtrEvents } from "./mtr-events.ts";
 import { RttHistory } from "./rtt-history.ts";
 import {
   Follower,
@@ -34,14 +35,11 @@ export interface MtrRequest {
 }
 
 /**
- * An mtr that can be paused, and goes on with the same figures. A pause ends the run of the library and going on begins
- * another one, so the figures are counted here, result by result, by the same rules: in a run that was never paused, and in
- * which no target that had answered became unreachable, they are those of the library's rounds.
+ * An mtr that can be paused. Hops, figures and the end of the path are those of the library.
  *
  * 1. Any answer in time counts as received at its hop.
- * 2. What is in flight is not counted, so a pause loses nothing.
- * 3. Hops beyond the target are dropped when it is known where that is, and each run finds it anew. Those beyond somebody who
- *    says that the target cannot be reached are out of sight until the path goes on, and then have their figures again.
+ * 2. What is in flight is not shown.
+ * 3. A reset begins another run.
  * 4. The figures of the target are those of the probes to the hop where it answered last, wherever that was. A round that
  *    ended before it, at somebody who cannot reach it, is a loss there: an outage must not look as if nothing had been.
  */
@@ -51,19 +49,19 @@ export class MtrSession implements Session {
   readonly title: string;
   readonly request: MtrRequest;
   readonly #options: SessionOptions;
-  readonly #follower: Follower<MtrRound>;
+  readonly #follower: Follower<MtrRound, MtrStatistics>;
+  /** What its run has measured. */
+  #statistics: (() => MtrStatistics) | undefined;
+  /** Those of which anything is known. */
   readonly #hops = new Map<number, Hop>();
-  #ordered: readonly Hop[] | undefined;
-  /** The run whose results count. */
-  #run: Measurement<MtrRound, unknown> | undefined;
-  #resolved: string | null = null;
-  #family: 4 | 6 = 4;
-  /** Rounds of which every probe is decided, since the figures are counted, and those of this run. */
+  /** As it came. */
+  #address: string | undefined;
+  /** Rounds of which every probe is decided, since the figures are counted, and since the last pause. */
   #roundsDecided = 0;
-  #roundsOfRun = 0;
-  #end: PathEnd | undefined;
-  /** Where an unverified error of this round says that the path ends. */
-  #doubtfulEnd: PathEnd | undefined;
+  #roundsUnpaused = 0;
+  /** Where the path ends, and the answer that said so. */
+  #end: PathEnd | null = null;
+  #endedBy: EchoResult | undefined;
   /** Where the target answered last. */
   #targetTtl: number | undefined;
   #target: TargetRecord = new TargetRecord();
@@ -95,18 +93,18 @@ export class MtrSession implements Session {
     return this.#target.isLost || this.#isMissing;
   }
 
-  get log(): Follower<MtrRound>["log"] {
+  get log(): Follower<MtrRound, MtrStatistics>["log"] {
     return this.#follower.log;
   }
 
   /** The address that is probed, safe to print, or null while the name is looked up. */
   get resolved(): string | null {
-    return this.#resolved;
+    return this.#address === undefined ? null : escapeText(this.#address);
   }
 
   /** Rounds that are counted: each asks the first hop once. */
   get rounds(): number {
-    return this.#hops.get(1)?.figures.sent ?? 0;
+    return this.hops[0]?.figures.sent ?? 0;
   }
 
   /** Milliseconds since 1970 when the counting began: the start, or the last reset. */
@@ -121,69 +119,63 @@ export class MtrSession implements Session {
 
   /** Whether somebody else than the target answered that the path ends. */
   get endsEarly(): boolean {
-    return this.#end?.isTarget === false;
+    return this.#end?.reason === "unreachable";
   }
 
   /** Every hop up to the farthest of which anything is known, in order. */
   get hops(): readonly Hop[] {
-    if (this.#ordered === undefined) {
-      const known = Math.max(0, ...this.#hops.keys());
-      const farthest = this.#end === undefined ? known : Math.min(known, this.#end.ttl);
-      this.#ordered = Array.from({ length: farthest }, (_, index) => {
-        return this.#hops.get(index + 1) ?? new Hop(index + 1);
-      });
-    }
-    return this.#ordered;
+    const hops = this.#statistics?.().hops ?? [];
+    const farthest = Math.max(0, ...this.#hops.keys());
+    return hops
+      .filter(({ ttl }) => ttl <= farthest)
+      .map((hop) => (this.#hops.get(hop.ttl) ?? new Hop(hop.ttl)).show(hop));
   }
 
   /** Sends nothing until it goes on. */
   pause(): void {
-    if (this.state !== "running") return;
-    this.#run = undefined;
-    this.#follower.note("dim", "paused");
-    this.#follower.stop("paused");
+    this.#follower.pause();
   }
 
   /** Goes on after a pause. */
   goOn(): void {
     if (this.state !== "paused") return;
-    this.#follower.note("dim", "going on");
-    this.#begin();
-    this.#options.onChange();
+    // The library looks again where the path ends.
+    this.#end = null;
+    this.#roundsUnpaused = 0;
+    this.#follower.goOn("going on");
   }
 
-  /** Counts anew. What is known of the path stays. */
+  /** Counts anew. */
   reset(): void {
     this.#hops.clear();
-    this.#ordered = undefined;
+    this.#statistics = undefined;
     this.#roundsDecided = 0;
     this.#target = new TargetRecord();
     this.#beganAt = this.#options.now();
     this.#follower.note("dim", "figures reset");
+    if (!this.#follower.isOver) {
+      this.#follower.clear();
+      this.#begin();
+    }
     this.#options.onChange();
   }
 
   stop(): void {
-    this.#run = undefined;
     this.#follower.stop();
   }
 
   targets(): readonly TargetRow[] {
     const { isDown } = this;
-    const common = { label: this.title, address: this.#resolved, isDown };
+    const { history } = this.#target;
+    const common = { label: this.title, address: this.resolved, history, isDown };
     const { length } = this.hops;
     if (this.#targetTtl === undefined) {
       // Nobody knows which hop would be the target: each round asked it once, and had no answer.
-      const nothing = { received: 0, last: null, mean: null, best: null, worst: null };
-      const figures = { sent: this.#roundsDecided, loss: isDown ? 1 : null, ...nothing };
-      const { history } = this.#target;
-      return [{ ...common, ...figures, history, note: isDown ? "not reached" : "" }];
+      const figures = { ...NO_FIGURES, sent: this.#roundsDecided, loss: isDown ? 1 : null };
+      return [{ ...common, figures, note: isDown ? "not reached" : "" }];
     }
-    const { history } = this.#target;
-    const { sent, received, loss, last, mean, min, max } = this.#target.figures;
     const note = this.#isMissing ? "not reached" : length === 1 ? "1 hop" : `${length} hops`;
-    const figures = { sent, received, loss, last, mean, best: min, worst: max };
-    return [{ ...common, ...figures, history, note }];
+    return [{ ...common, figures: this.#target.figures, note }];
   }
 
   report(): string {
@@ -194,11 +186,11 @@ export class MtrSession implements Session {
     const state: MtrRound = {
       round: this.rounds,
       target,
-      resolved: this.#resolved ?? target,
-      family: this.#family,
+      resolved: this.resolved ?? target,
+      family: this.#statistics?.().family ?? 4,
       hops,
       reached: this.#targetTtl !== undefined,
-      end: null,
+      end: this.#end,
       [Symbol.iterator]: () => hops[Symbol.iterator](),
     };
     return `${heading}\n${formatMtr(state)}`;
@@ -206,79 +198,69 @@ export class MtrSession implements Session {
 
   /** Whether a target that was reached is not any more. */
   get #isMissing(): boolean {
-    return this.#end?.isTarget !== true && this.#roundsOfRun > 0;
+    return this.#end?.reason !== "target" && this.#roundsUnpaused > 0;
   }
 
   #begin(): void {
-    // The path may have changed meanwhile.
-    this.#end = undefined;
-    this.#ordered = undefined;
-    this.#roundsOfRun = 0;
+    this.#end = null;
+    this.#roundsUnpaused = 0;
     const { target, ...request } = this.request;
-    const begin = (): Measurement<MtrRound, unknown> => {
-      const run = this.#options.client.mtr(target, {
+    this.#statistics = this.#follower.begin(
+      // Its name may not be found any more.
+      this.#options.client.mtr(this.#address ?? target, {
         ...request,
         count: Number.POSITIVE_INFINITY,
         resolveDns: true,
-        onResult: (result) => {
-          if (this.#run === run) this.#onResult(result);
-        },
-        onProvisional: (result) => {
-          if (this.#run === run) this.#onProvisional(result);
-        },
-      });
-      this.#run = run;
-      return run;
-    };
-    this.#follower.follow(begin, (round) => this.#onRound(round));
+        onResult: (result) => this.#onResult(result),
+        onProvisional: (result) => this.#onProvisional(result),
+      }),
+      (round) => this.#onRound(round),
+    );
   }
 
   #onRound({ resolved, hops }: MtrRound): void {
-    this.#resolved = escapeText(resolved);
+    this.#address = resolved;
     this.#roundsDecided += 1;
-    this.#roundsOfRun += 1;
-    for (const { ttl, addresses } of hops) this.#hops.get(ttl)?.learnNames(addresses);
-    // The library knows whether an unverified error ends the path.
-    if (
-      this.#doubtfulEnd !== undefined &&
-      hops.every(({ ttl }) => ttl <= (this.#doubtfulEnd?.ttl ?? 0))
-    )
-      this.#endAt(this.#doubtfulEnd);
-    this.#doubtfulEnd = undefined;
+    this.#roundsUnpaused += 1;
+    const end = this.#end;
+    if (end === null) return;
     // Not before: of the first probes, those that went farther than need be may be answered first.
-    if (this.#end !== undefined) this.#events.ended(this.#end);
-    if (this.#end?.isTarget === false) this.#missTarget(hops, this.#end);
+    this.#events.ended(end, { address: escapeText(resolved), hop: this.#hop(end.ttl) });
+    if (end.reason === "unreachable") this.#missTarget(hops);
   }
 
   /** Who answers is shown at once; what it means is told by the result. */
   #onProvisional({ request: { ttl }, reply }: EchoIcmpErrorResult): void {
-    if (this.#end !== undefined && ttl > this.#end.ttl) return;
+    if (this.#isBeyond(ttl)) return;
     this.#hop(ttl).foresee(reply.addr);
-    this.#options.onChange();
+    this.#follower.changed();
   }
 
   #onResult(result: EchoResult): void {
     const { ttl, addr } = result.request;
-    if (this.#resolved === null) {
-      this.#resolved = escapeText(addr);
-      this.#family = addr.includes(":") ? 6 : 4;
-    }
+    this.#address ??= addr;
     const decides = isDecisive(result);
     // A probe beyond the end may be answered together with the one that showed where the end is.
-    const isBeyond = this.#end !== undefined && ttl > this.#end.ttl;
-    const hop = !decides ? this.#hops.get(ttl) : isBeyond ? undefined : this.#hop(ttl);
-    if (hop === undefined) {
-      if (decides && result.reply !== null) this.#learn(result, ttl);
-      return;
-    }
+    const isBeyond = this.#isBeyond(ttl);
+    // That of a router before the end is no news of it.
+    const isNews = isBeyond || ttl === this.#end?.ttl || !isTransit(result);
+    if (decides && result.reply !== null && isNews) this.#followEnd(result);
+    const hop = decides && !isBeyond ? this.#hop(ttl) : this.#hops.get(ttl);
+    if (hop !== undefined && !(decides && isBeyond)) this.#record(result, hop);
+    this.#follower.changed();
+  }
+
+  #record(result: EchoResult, hop: Hop): void {
     const { last, sameInARow, lostInARow } = hop;
+    const known = hop.addresses.length;
     hop.record(result);
-    if (decides) {
-      if (result.reply !== null) this.#learn(result, ttl);
-      this.#events.decided(result, hop, { last, sameInARow, lostInARow });
-    }
-    if (ttl === this.#targetTtl && !isTransit(result)) this.#target.record(result);
-    this.#options.onChange();
+    if (isDecisive(result))
+      this.#events.decided(result, hop, { last, sameInARow, lostInARow, known });
+    if (hop.ttl === this.#targetTtl && !isTransit(result)) this.#target.record(result);
+  }
+
+  #isBeyond(ttl: number): boolean {
+    return this.#end !== null && ttl > this.#end.ttl;
   }
 
   #hop(ttl: number): Hop {
@@ -286,48 +268,34 @@ export class MtrSession implements Session {
     if (hop === undefined) {
       hop = new Hop(ttl);
       this.#hops.set(ttl, hop);
-      this.#ordered = undefined;
     }
     return hop;
   }
 
-  /** Learns from an answer where the path ends, by the rules of the library. */
-  #learn(result: EchoResult, ttl: number): void {
-    if (isTransit(result)) {
-      if (this.#end !== undefined && ttl >= this.#end.ttl) {
-        this.#events.grown(ttl);
-        this.#end = undefined;
-        this.#ordered = undefined;
-      }
-      return;
-    }
-    if (this.#end !== undefined && ttl > this.#end.ttl) return;
-    const end = { ttl, isTarget: isFromTarget(result), result };
-    if (result.kind === "icmpError" && result.unverified) this.#doubtfulEnd = end;
-    else this.#endAt(end);
-  }
-
-  #endAt(end: PathEnd): void {
-    const { ttl } = end;
+  /** An answer may have shown the library where the path ends, or that it goes on. */
+  #followEnd(result: EchoResult): void {
+    const before = this.#end;
+    this.#follower.changed();
+    const end = this.#statistics?.().end ?? null;
+    if (end?.ttl === before?.ttl && end?.reason === before?.reason) return;
     this.#end = end;
-    this.#ordered = undefined;
-    if (!end.isTarget) return;
-    this.#targetTtl = ttl;
-    for (const farther of this.#hops.keys()) {
-      if (farther > ttl) this.#hops.delete(farther);
-    }
+    this.#endedBy = result;
+    if (before !== null && (end === null || end.ttl > before.ttl)) this.#events.grown(before.ttl);
+    if (end?.reason !== "target") return;
+    this.#targetTtl = end.ttl;
+    for (const farther of this.#hops.keys()) if (farther > end.ttl) this.#hops.delete(farther);
   }
 
   /** Counts a round that ended before the target. */
-  #missTarget(hops: readonly MtrHop[], { result }: PathEnd): void {
+  #missTarget(hops: readonly MtrHop[]): void {
     const targetTtl = this.#targetTtl;
     if (targetTtl === undefined || hops.some(({ ttl }) => ttl >= targetTtl)) return;
-    this.#target.record(result);
-    this.#hop(targetTtl).miss(result);
+    if (this.#endedBy !== undefined) this.#target.record(this.#endedBy);
+    this.#hop(targetTtl).miss();
   }
 }
 
-function isFromTarget(result: EchoResult): result is EchoReplyResult | EchoIcmpErrorResult {
+function isFromTarget(result: EchoResult): boolean {
   return (
     result.kind === "reply" ||
     (result.kind === "icmpError" && result.reply.addr === result.request.addr)
@@ -350,9 +318,16 @@ class TargetRecord {
   record(result: EchoResult): void {
     this.#figures = undefined;
     const isAnswer = isFromTarget(result);
-    this.#statistics.add(isAnswer ? asAnswer(result) : result);
+    this.#statistics.add(isAnswer ? asReply(result) : result);
     if (!isDecisive(result)) return;
     this.isLost = !isAnswer;
     this.history.add(isAnswer ? result.rtt : null);
   }
+}
+
+/** An error that the target itself answers with as good as a reply. */
+function asReply(result: EchoResult): EchoResult {
+  if (result.kind !== "icmpError") return { ...result, reordered: false };
+  const { icmpError, unverified, ...common } = result;
+  return { ...common, kind: "reply", error: null, truncated: false, reordered: false };
 }

@@ -1,14 +1,15 @@
 import {
   type EchoResult,
   formatMultiping,
-  isDecisive,
   type MultipingItem,
   type MultipingTarget,
   type TargetFailure,
+  type TargetStatistics,
 } from "icmpx";
 import { escapeText } from "icmpx/packet";
 import { echoLine } from "./echo-line.ts";
 import type { EventLog } from "./event-log.ts";
+import { NO_FIGURES } from "./figures.ts";
 import { fit, textWidth } from "./fit.ts";
 import { formatDuration } from "./format.ts";
 import { DOWN_AFTER, PingTarget } from "./ping-target.ts";
@@ -52,7 +53,8 @@ export interface MultipingTotals {
 /**
  * Pings many hosts for as long as it is let, and can be paused.
  *
- * 1. A host that cannot be probed is a row with its reason; the others go on. After a pause it is tried again.
+ * 1. A host that cannot be probed is a row with its reason; the others go on. After a pause it is tried again, in a run of
+ *    its own.
  * 2. Every loss is logged, until the host is down: then a line says so, and another one when it answers again. Of few
  *    targets replies are logged, too, and every loss.
  */
@@ -62,9 +64,8 @@ export class MultipingSession implements Session {
   readonly title: string;
   readonly request: MultipingRequest;
   readonly #options: SessionOptions;
-  readonly #follower: Follower<MultipingItem>;
+  readonly #follower: Follower<MultipingItem, readonly TargetStatistics[]>;
   readonly #targets: readonly PingTarget[];
-  readonly #byTarget: ReadonlyMap<string, PingTarget>;
   /** Those that do not answer, or cannot be probed. */
   readonly #down = new Set<PingTarget>();
   readonly #logsAll: boolean;
@@ -72,8 +73,6 @@ export class MultipingSession implements Session {
   readonly #logLabels: readonly string[];
   #beganAt: number;
   #endedAt: number | undefined;
-  #sent = 0;
-  #lost = 0;
 
   constructor(request: MultipingRequest, options: SessionOptions) {
     this.id = options.id;
@@ -89,7 +88,6 @@ export class MultipingSession implements Session {
     const widths = this.#targets.map(({ label }) => textWidth(label));
     const labelWidth = Math.min(LOG_LABEL_WIDTH, Math.max(0, ...widths));
     this.#logLabels = this.#targets.map(({ label }) => fit(label, labelWidth));
-    this.#byTarget = new Map(this.#targets.map((target) => [target.target, target]));
     this.#beganAt = options.now();
     if (!this.#logsAll) {
       this.#follower.note(
@@ -97,7 +95,7 @@ export class MultipingSession implements Session {
         `${request.targets.length} targets: losses are logged, replies are not`,
       );
     }
-    this.#begin();
+    this.#begin(this.#targets);
   }
 
   get state(): SessionState {
@@ -133,8 +131,13 @@ export class MultipingSession implements Session {
 
   /** Everything summed up. */
   totals(): MultipingTotals {
-    const totals = { up: 0, down: 0, waiting: 0, failed: 0, sent: this.#sent, lost: this.#lost };
-    for (const { state } of this.#targets) totals[state === "losing" ? "down" : state] += 1;
+    const totals = { up: 0, down: 0, waiting: 0, failed: 0, sent: 0, lost: 0 };
+    for (const { state, figures } of this.#targets) {
+      totals[state === "losing" ? "down" : state] += 1;
+      const { sent, lost, overflows, noRoom } = figures;
+      totals.sent += sent - overflows - noRoom;
+      totals.lost += lost - overflows - noRoom;
+    }
     return totals;
   }
 
@@ -158,18 +161,12 @@ export class MultipingSession implements Session {
 
   /** Sends nothing for a while, or goes on. */
   togglePause(): void {
-    if (this.state === "running") {
-      this.#follower.stop("paused");
-      this.#follower.note("dim", "paused");
-    } else if (this.state === "paused") {
-      for (const target of this.#targets) {
-        target.beginRun();
-        this.#noteDown(target);
-      }
-      this.#begin();
-      this.#follower.note("dim", "goes on");
+    if (this.state === "running") this.#follower.pause();
+    else if (this.state === "paused") {
+      this.#follower.goOn("goes on");
+      const failed = this.#targets.filter(({ failure }) => failure !== null);
+      if (failed.length > 0) this.#begin(failed);
     }
-    this.#options.onChange();
   }
 
   /** Begins to count anew; the log stays. */
@@ -178,24 +175,36 @@ export class MultipingSession implements Session {
       target.reset();
       this.#noteDown(target);
     }
-    this.#sent = 0;
-    this.#lost = 0;
     this.#beganAt = this.upToMs;
     this.#follower.note("dim", "figures reset");
+    if (!this.#follower.isOver) {
+      this.#follower.clear();
+      this.#begin(this.#targets.filter(({ failure }) => failure === null));
+    }
     this.#options.onChange();
   }
 
-  #begin(): void {
-    const { targets, interval, timeout, ttl, size } = this.request;
+  #begin(targets: readonly PingTarget[]): void {
+    const { interval, timeout, ttl, size } = this.request;
     const { client } = this.#options;
     const count = Number.POSITIVE_INFINITY;
-    const onResult = (result: EchoResult): void => this.#onResult(result);
-    this.#follower.follow(
-      () => client.multiping(targets, { count, interval, timeout, ttl, size, onResult }),
+    const hosts = hostsOf(targets);
+    const byHost = new Map(targets.map((target, index) => [hosts[index] ?? "", target]));
+    const onResult = (result: EchoResult): void => {
+      const target = byHost.get(result.target);
+      if (target !== undefined) this.#onResult(result, target);
+    };
+    const statistics = this.#follower.begin(
+      client.multiping(hosts, { count, interval, timeout, ttl, size, onResult }),
       (item) => {
-        if (item.kind === "targetFailure") this.#onFailure(item);
+        const target = byHost.get(item.target);
+        if (item.kind === "targetFailure" && target !== undefined) this.#onFailure(item, target);
       },
     );
+    for (const [index, target] of targets.entries()) {
+      target.beginRun(() => statistics()[index]?.statistics ?? NO_FIGURES);
+      this.#noteDown(target);
+    }
   }
 
   get #allFailed(): boolean {
@@ -203,22 +212,17 @@ export class MultipingSession implements Session {
   }
 
   #onChange(): void {
-    if (this.state !== "running" && this.state !== "paused") this.#endedAt ??= this.#options.now();
+    if (this.#follower.isOver) this.#endedAt ??= this.#options.now();
     this.#options.onChange();
   }
 
-  #onResult(result: EchoResult): void {
-    const target = this.#byTarget.get(result.target);
-    if (target === undefined) return;
+  #onResult(result: EchoResult, target: PingTarget): void {
     const { lostInARow, silentSinceMs } = target;
     const nowMs = this.#options.now();
     const isLost = target.add(result, nowMs);
     this.#noteDown(target);
-    const decides = isDecisive(result);
-    if (decides && (isLost || result.kind === "reply")) this.#sent += 1;
-    if (isLost) this.#lost += 1;
     if (this.#logsAll || (isLost && target.lostInARow <= DOWN_AFTER)) {
-      const { number } = result.request;
+      const number = target.numberOf(result);
       const label = this.#logLabels[target.index] ?? "";
       this.log.add(echoLine(result, { atMs: nowMs, number, label, nameOf: () => undefined }));
     }
@@ -227,10 +231,11 @@ export class MultipingSession implements Session {
         "bad",
         `       ▼  ${target.label} is down: ${DOWN_AFTER} probes lost in a row`,
       );
-    } else if (!isLost && decides && lostInARow >= DOWN_AFTER) {
+    } else if (target.lostInARow < lostInARow && lostInARow >= DOWN_AFTER) {
       const after = `${lostInARow} lost in ${formatDuration(nowMs - silentSinceMs)}`;
       this.#follower.note("good", `       ▲  ${target.label} is up again after ${after}`);
     }
+    this.#follower.changed();
   }
 
   #noteDown(target: PingTarget): void {
@@ -238,13 +243,21 @@ export class MultipingSession implements Session {
     else this.#down.delete(target);
   }
 
-  #onFailure(item: TargetFailure): void {
-    const target = this.#byTarget.get(item.target);
-    if (target === undefined) return;
+  #onFailure(item: TargetFailure, target: PingTarget): void {
     target.fail(item.message);
     this.#noteDown(target);
     this.#follower.note("bad", `       ✗  ${target.label}  ${target.note}`);
   }
+}
+
+/** What to probe for these targets: their addresses, once known, since a name may not be found again. */
+function hostsOf(targets: readonly PingTarget[]): string[] {
+  const counts = new Map<string | undefined, number>();
+  for (const { rawAddress } of targets) counts.set(rawAddress, (counts.get(rawAddress) ?? 0) + 1);
+  return targets.map(({ target, rawAddress }) =>
+    // Results do not tell which of two names of one address they belong to.
+    rawAddress === undefined || counts.get(rawAddress) !== 1 ? target : rawAddress,
+  );
 }
 
 /** As the library's own multiping would tell of it. */

@@ -34,7 +34,7 @@ const NAMES_LIMIT = 64;
  *
  * 1. Every result has a line in the log, and so has a host that is down, and one that is up again.
  * 2. A probe whose answer this host may have dropped itself counts neither as lost nor as answered.
- * 3. Probes are counted on over pauses, and over resets.
+ * 3. Probes are counted on over resets, each of which begins another run.
  */
 export class PingSession implements Session {
   readonly kind = "ping";
@@ -42,16 +42,13 @@ export class PingSession implements Session {
   readonly title: string;
   readonly request: PingRequest;
   readonly #options: SessionOptions;
-  readonly #follower: Follower<EchoResult>;
+  readonly #follower: Follower<EchoResult, StatisticsSnapshot>;
   readonly #target: PingTarget;
   /** By their addresses, not escaped. */
   readonly #names = new Map<string, string>();
   #address: string | null = null;
   #beganAt: number;
   #endedAt: number | undefined;
-  /** The number of the last probe, and that before the first of this run. */
-  #number = 0;
-  #numberBefore = 0;
 
   constructor(request: PingRequest, options: SessionOptions) {
     this.id = options.id;
@@ -166,15 +163,8 @@ export class PingSession implements Session {
 
   /** Sends nothing for a while, or goes on. */
   togglePause(): void {
-    if (this.state === "running") {
-      this.#follower.stop("paused");
-      this.#follower.note("dim", "paused");
-    } else if (this.state === "paused") {
-      this.#target.beginRun();
-      this.#begin();
-      this.#follower.note("dim", "goes on");
-    }
-    this.#options.onChange();
+    if (this.state === "running") this.#follower.pause();
+    else this.#follower.goOn("goes on");
   }
 
   /** Begins to count anew; the log stays. */
@@ -182,6 +172,10 @@ export class PingSession implements Session {
     this.#target.reset();
     this.#beganAt = this.upToMs;
     this.#follower.note("dim", "figures reset");
+    if (!this.#follower.isOver) {
+      this.#follower.clear();
+      this.#begin();
+    }
     this.#options.onChange();
   }
 
@@ -189,27 +183,22 @@ export class PingSession implements Session {
     const { target, interval, timeout, ttl, size } = this.request;
     const count = Number.POSITIVE_INFINITY;
     const onResult = (result: EchoResult): void => this.#onResult(result);
-    this.#numberBefore = this.#number;
-    this.#follower.follow(
-      () =>
-        this.#options.client.ping(target, {
-          count,
-          interval,
-          timeout,
-          ttl,
-          size,
-          resolveDns: true,
-          onResult,
-        }),
+    const statistics = this.#follower.begin(
+      // Its name may not be found any more.
+      this.#options.client.ping(this.#address ?? target, {
+        ...{ count, interval, timeout, ttl, size, onResult },
+        resolveDns: true,
+      }),
       // The same results once more, now with the names.
       ({ reply }) => {
         if (reply !== null && reply.hostname !== null) this.#learnName(reply.addr, reply.hostname);
       },
     );
+    this.#target.beginRun(statistics);
   }
 
   #onChange(): void {
-    if (this.state !== "running" && this.state !== "paused") this.#endedAt ??= this.#options.now();
+    if (this.#follower.isOver) this.#endedAt ??= this.#options.now();
     this.#options.onChange();
   }
 
@@ -217,9 +206,8 @@ export class PingSession implements Session {
     const target = this.#target;
     const { lostInARow, silentSinceMs } = target;
     const nowMs = this.#options.now();
-    const number = this.#numberBefore + result.request.number;
+    const number = target.numberOf(result);
     this.#address = result.request.addr;
-    this.#number = Math.max(this.#number, number);
     target.add(result, nowMs);
     this.log.add(
       echoLine(result, { atMs: nowMs, number, nameOf: (address) => this.#names.get(address) }),
@@ -230,7 +218,7 @@ export class PingSession implements Session {
       const after = `${lostInARow} lost in ${formatDuration(nowMs - silentSinceMs)}`;
       this.#follower.note("good", `       ▲  up again after ${after}`);
     }
-    this.#options.onChange();
+    this.#follower.changed();
   }
 
   #learnName(address: string, name: string): void {

@@ -1,5 +1,6 @@
-import { type EchoResult, EchoStatistics, isDecisive, type StatisticsSnapshot } from "icmpx";
+import { type EchoResult, isDecisive, type StatisticsSnapshot } from "icmpx";
 import { canonicalAddress, escapeText } from "icmpx/packet";
+import { decidedOnly, NO_FIGURES } from "./figures.ts";
 import { RttHistory } from "./rtt-history.ts";
 import type { TargetRow } from "./session.ts";
 
@@ -29,9 +30,8 @@ export class PingTarget implements TargetRow {
   /** Whether it was given by a name, and not by its address. */
   readonly isNamed: boolean;
   readonly history: RttHistory;
-  #statistics = new EchoStatistics();
-  /** Until the next result. */
-  #snapshot: StatisticsSnapshot | undefined;
+  /** What its run has measured. */
+  #statistics: () => StatisticsSnapshot = () => NO_FIGURES;
   /** As it came, and safe to print. */
   #rawAddress: string | undefined;
   #address: string | null;
@@ -40,8 +40,10 @@ export class PingTarget implements TargetRow {
   #cause = "";
   #decided = 0;
   #lostInARow = 0;
-  /** The number of the newest probe of this run that was answered. */
+  /** The number of the newest probe that was answered, of the newest, and of the last one of runs before. */
   #answered = 0;
+  #newest = 0;
+  #numberBefore = 0;
   #silentSinceMs = 0;
 
   constructor(target: string, options: { readonly index: number; readonly historyLimit: number }) {
@@ -56,8 +58,7 @@ export class PingTarget implements TargetRow {
 
   /** All its figures as they are now; its RTTs are in milliseconds. */
   get figures(): StatisticsSnapshot {
-    this.#snapshot ??= this.#statistics.snapshot();
-    return this.#snapshot;
+    return decidedOnly(this.#statistics());
   }
 
   get state(): HostState {
@@ -71,6 +72,11 @@ export class PingTarget implements TargetRow {
     return this.#address;
   }
 
+  /** Its address as it came, or undefined while there is none. */
+  get rawAddress(): string | undefined {
+    return this.#rawAddress;
+  }
+
   /** Probes lost since the last answer. */
   get lostInARow(): number {
     return this.#lostInARow;
@@ -79,34 +85,6 @@ export class PingTarget implements TargetRow {
   /** When the first of the probes was known to be lost that were lost since the last answer: milliseconds since 1970. */
   get silentSinceMs(): number {
     return this.#silentSinceMs;
-  }
-
-  get sent(): number {
-    return this.figures.sent;
-  }
-
-  get received(): number {
-    return this.figures.received;
-  }
-
-  get loss(): number | null {
-    return this.figures.loss;
-  }
-
-  get last(): number | null {
-    return this.figures.last;
-  }
-
-  get mean(): number | null {
-    return this.figures.mean;
-  }
-
-  get best(): number | null {
-    return this.figures.min;
-  }
-
-  get worst(): number | null {
-    return this.figures.max;
   }
 
   get isDown(): boolean {
@@ -128,9 +106,9 @@ export class PingTarget implements TargetRow {
    * @returns whether its probe counts as lost
    */
   add(result: EchoResult, atMs: number): boolean {
-    this.#statistics.add(result);
-    this.#snapshot = undefined;
     const { addr } = result.request;
+    const number = this.numberOf(result);
+    this.#newest = Math.max(this.#newest, number);
     if (addr !== this.#rawAddress) {
       this.#rawAddress = addr;
       this.#address = escapeText(addr);
@@ -145,11 +123,11 @@ export class PingTarget implements TargetRow {
     if (result.kind === "reply") {
       this.#lostInARow = 0;
       this.#cause = "";
-      this.#answered = Math.max(this.#answered, result.request.number);
+      this.#answered = Math.max(this.#answered, number);
       return false;
     }
     // With an interval shorter than the timeout, the losses of an outage are known after the first answers that follow it.
-    if (result.request.number < this.#answered) return true;
+    if (number < this.#answered) return true;
     this.#cause = causeOf(result);
     if (this.#lostInARow === 0) this.#silentSinceMs = atMs;
     this.#lostInARow += 1;
@@ -161,16 +139,21 @@ export class PingTarget implements TargetRow {
     this.#failure = message;
   }
 
-  /** Another run begins: it is tried once more, and its probes are counted from 1 again. */
-  beginRun(): void {
-    this.#answered = 0;
+  /** The number of its probe: those of one run after the other are counted on. */
+  numberOf({ request }: EchoResult): number {
+    return this.#numberBefore + request.number;
+  }
+
+  /** Another run begins to measure it. */
+  beginRun(statistics: () => StatisticsSnapshot): void {
+    this.#statistics = statistics;
+    this.#numberBefore = this.#newest;
     this.#failure = null;
   }
 
-  /** Begins to count anew. */
+  /** Forgets what was measured. */
   reset(): void {
-    this.#statistics = new EchoStatistics();
-    this.#snapshot = undefined;
+    this.#statistics = () => NO_FIGURES;
     this.history.clear();
     this.#decided = 0;
     this.#lostInARow = 0;

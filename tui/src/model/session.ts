@@ -1,4 +1,4 @@
-import type { Client, Measurement } from "icmpx";
+import type { Client, Measurement, StatisticsSnapshot } from "icmpx";
 import { escapeText } from "icmpx/packet";
 import { EventLog } from "./event-log.ts";
 import type { RttHistory } from "./rtt-history.ts";
@@ -25,15 +25,8 @@ export interface TargetRow {
   readonly label: string;
   /** Its address, safe to print, or null while there is none. */
   readonly address: string | null;
-  readonly sent: number;
-  readonly received: number;
-  /** From 0 to 1; null while nothing is decided. */
-  readonly loss: number | null;
-  /** Milliseconds, null without a sample; so are the next three. */
-  readonly last: number | null;
-  readonly mean: number | null;
-  readonly best: number | null;
-  readonly worst: number | null;
+  /** Of the probes that are decided. */
+  readonly figures: StatisticsSnapshot;
   readonly history: RttHistory;
   /** Whether its last decided probe was lost. */
   readonly isDown: boolean;
@@ -74,13 +67,15 @@ export interface SessionOptions {
   onFailure(message: string): void;
 }
 
-/** Follows a measurement for a session: it never throws, whatever becomes of the run. */
-export class Follower<Item> {
+/** Follows the runs of a session, of which most have one. It never throws, whatever becomes of them. */
+export class Follower<Item, Live> {
   readonly log: EventLog = new EventLog();
   readonly #options: SessionOptions;
   #state: SessionState = "running";
   #failure: string | null = null;
-  #measurement: Measurement<Item, unknown> | undefined;
+  readonly #runs = new Set<Measurement<Item, unknown, Live>>();
+  /** Goes up with each change. */
+  #version = 0;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -94,18 +89,65 @@ export class Follower<Item> {
     return this.#failure;
   }
 
-  /** Begins a measurement, and gives each of its items to `onItem`. */
-  follow(begin: () => Measurement<Item, unknown>, onItem: (item: Item) => void): void {
-    void this.#follow(begin, onItem);
+  /** Whether nothing is measured any more. */
+  get isOver(): boolean {
+    return this.#state !== "running" && this.#state !== "paused";
   }
 
-  /** Ends the run for good, or for as long as it is paused. */
-  stop(state: "stopped" | "paused" = "stopped"): void {
-    if (this.#state !== "running" && !(this.#state === "paused" && state === "stopped")) return;
-    this.#state = state;
-    const measurement = this.#measurement;
-    this.#measurement = undefined;
-    measurement?.stop();
+  /**
+   * Begins a run beside those that go on, paused if the session is, and gives each of its items to
+   * `onItem`.
+   *
+   * @returns what reads its statistics, once for each change
+   */
+  begin(measurement: Measurement<Item, unknown, Live>, onItem: (item: Item) => void): () => Live {
+    this.#runs.add(measurement);
+    if (this.#state === "paused") measurement.pause();
+    void this.#follow(measurement, onItem);
+    let read = { version: this.#version, live: measurement.statistics };
+    return () => {
+      const version = this.#version;
+      if (read.version !== version) read = { version, live: measurement.statistics };
+      return read.live;
+    };
+  }
+
+  /** Pauses all runs. */
+  pause(): void {
+    if (this.#state !== "running") return;
+    for (const run of this.#runs) run.pause();
+    this.#state = "paused";
+    this.note("dim", "paused");
+    this.changed();
+  }
+
+  /** Lets all runs go on, and tells of it in these words. */
+  goOn(words: string): void {
+    if (this.#state !== "paused") return;
+    this.#state = "running";
+    for (const run of this.#runs) run.resume();
+    this.note("dim", words);
+    this.changed();
+  }
+
+  /** Ends all runs, for others to take their place. Nothing more is heard of them. */
+  clear(): void {
+    const runs = [...this.#runs];
+    this.#runs.clear();
+    for (const run of runs) run.stop();
+  }
+
+  /** Ends all runs for good. */
+  stop(): void {
+    if (this.isOver) return;
+    this.#state = "stopped";
+    this.clear();
+    this.changed();
+  }
+
+  /** Something to be seen has changed. */
+  changed(): void {
+    this.#version += 1;
     this.#options.onChange();
   }
 
@@ -115,35 +157,31 @@ export class Follower<Item> {
   }
 
   async #follow(
-    begin: () => Measurement<Item, unknown>,
+    measurement: Measurement<Item, unknown, Live>,
     onItem: (item: Item) => void,
   ): Promise<void> {
-    let measurement: Measurement<Item, unknown> | undefined;
     try {
-      measurement = begin();
-      this.#measurement = measurement;
-      this.#state = "running";
       for await (const item of measurement) {
-        // It was stopped, and perhaps begun anew: these are leftovers.
-        if (this.#measurement !== measurement) return;
+        // It was ended: these are leftovers.
+        if (!this.#runs.has(measurement)) return;
         onItem(item);
-        this.#options.onChange();
+        this.changed();
       }
-      if (this.#measurement === measurement) this.#end("finished", null);
+      if (this.#runs.delete(measurement) && this.#runs.size === 0) this.#end("finished", null);
     } catch (error) {
-      if (this.#measurement === measurement) this.#end("failed", messageOf(error));
+      if (this.#runs.has(measurement)) this.#end("failed", messageOf(error));
     }
   }
 
   #end(state: "finished" | "failed", failure: string | null): void {
-    this.#measurement = undefined;
     this.#state = state;
     this.#failure = failure;
     if (failure !== null) {
       this.note("bad", failure.split("\n")[0] ?? failure);
       this.#options.onFailure(failure);
     }
-    this.#options.onChange();
+    this.clear();
+    this.changed();
   }
 }
 

@@ -5,13 +5,15 @@ import {
   formatStopReason,
   formatTraceroute,
   isDecisive,
-  isTransit,
   type Measurement,
+  type PathStatistics,
   type Responder,
+  type StatisticsSnapshot,
   type TracerouteEntry,
   type TracerouteResult,
 } from "icmpx";
 import { escapeText } from "icmpx/packet";
+import { decidedOnly, NO_FIGURES } from "./figures.ts";
 import { RttHistory } from "./rtt-history.ts";
 import {
   Follower,
@@ -84,14 +86,11 @@ export class TracerouteSession implements Session {
   readonly title: string;
   readonly request: TracerouteRequest;
   readonly #options: SessionOptions;
-  readonly #follower: Follower<TracerouteEntry>;
+  readonly #follower: Follower<TracerouteEntry, PathStatistics>;
+  readonly #statistics: () => PathStatistics;
   readonly #hops = new Map<number, TracedHop>();
   #result: TracerouteResult | undefined;
   #resolved: string | null = null;
-  /** Nothing beyond counts: the target, or somebody who cannot reach it, answered there. */
-  #endTtl = Number.POSITIVE_INFINITY;
-  #isReached = false;
-  readonly #history = new RttHistory();
 
   constructor(request: TracerouteRequest, options: SessionOptions) {
     this.id = options.id;
@@ -99,10 +98,7 @@ export class TracerouteSession implements Session {
     this.title = escapeText(request.target);
     this.#options = options;
     this.#follower = new Follower(options);
-    this.#follower.follow(
-      () => this.#begin(),
-      (entry) => this.#onEntry(entry),
-    );
+    this.#statistics = this.#follower.begin(this.#begin(), (entry) => this.#onEntry(entry));
   }
 
   get state(): SessionState {
@@ -114,10 +110,10 @@ export class TracerouteSession implements Session {
   }
 
   get isDown(): boolean {
-    return this.#result !== undefined && !this.#isReached && this.state === "finished";
+    return this.#result !== undefined && !this.isReached && this.state === "finished";
   }
 
-  get log(): Follower<TracerouteEntry>["log"] {
+  get log(): Follower<TracerouteEntry, PathStatistics>["log"] {
     return this.#follower.log;
   }
 
@@ -128,12 +124,12 @@ export class TracerouteSession implements Session {
 
   /** Whether the target answered. */
   get isReached(): boolean {
-    return this.#isReached;
+    return this.#statistics().reached;
   }
 
   /** Where the target answered, or undefined while it has not. */
   get targetTtl(): number | undefined {
-    return this.#isReached ? this.#endTtl : undefined;
+    return this.isReached ? this.hops.at(-1)?.ttl : undefined;
   }
 
   /** Why it ended, in a few words; null while it has not. */
@@ -143,12 +139,20 @@ export class TracerouteSession implements Session {
 
   /** The hops of which anything is known and those between them, in order. */
   get hops(): readonly TracedHop[] {
-    const farthest = Math.max(0, ...this.#hops.keys());
     const { firstTtl, probes } = this.request;
+    // The library drops the hops beyond the end as soon as it knows of that.
+    const lastTtl = this.#statistics().hops.at(-1)?.ttl ?? 0;
+    const farthest = Math.min(lastTtl, Math.max(0, ...this.#hops.keys()));
     return Array.from({ length: Math.max(0, farthest - firstTtl + 1) }, (_, index) => {
       const ttl = firstTtl + index;
       return this.#hops.get(ttl) ?? new TracedHop(ttl, probes);
     });
+  }
+
+  /** Loss and RTTs of the decided probes to a hop. */
+  figuresOf({ ttl }: TracedHop): StatisticsSnapshot {
+    const hop = this.#statistics().hops.find((each) => each.ttl === ttl);
+    return hop === undefined ? NO_FIGURES : decidedOnly(hop.statistics);
   }
 
   stop(): void {
@@ -156,27 +160,20 @@ export class TracerouteSession implements Session {
   }
 
   targets(): readonly TargetRow[] {
-    const { hops } = this;
-    const last = hops.at(-1);
-    const results = this.#isReached && last !== undefined ? last.decided : [];
-    const rtts = results.flatMap(({ reply }) => (reply === null ? [] : [reply.rtt]));
-    const sent = results.length;
+    const { hops, isReached } = this;
+    const target = isReached ? hops.at(-1) : undefined;
+    const figures = target === undefined ? NO_FIGURES : this.figuresOf(target);
+    const history = new RttHistory(this.request.probes);
+    for (const { reply } of target?.decided ?? []) if (reply !== null) history.add(reply.rtt);
     const isOver = this.#result !== undefined;
     const count = hops.length === 1 ? "1 hop" : `${hops.length} hops`;
     return [
       {
         label: this.title,
         address: this.#resolved,
-        sent,
-        received: rtts.length,
-        loss: sent === 0 ? null : (sent - rtts.length) / sent,
-        last: rtts.at(-1) ?? null,
-        mean: rtts.length === 0 ? null : rtts.reduce((sum, rtt) => sum + rtt, 0) / rtts.length,
-        best: rtts.length === 0 ? null : Math.min(...rtts),
-        worst: rtts.length === 0 ? null : Math.max(...rtts),
-        history: this.#history,
+        ...{ figures, history },
         isDown: this.isDown,
-        note: isOver && !this.#isReached ? (this.conclusion ?? "") : count,
+        note: isOver && !isReached ? (this.conclusion ?? "") : count,
       },
     ];
   }
@@ -189,7 +186,7 @@ export class TracerouteSession implements Session {
     return [`traceroute to ${this.title}${address}`, ...hops, "not finished"].join("\n");
   }
 
-  #begin(): Measurement<TracerouteEntry, TracerouteResult> {
+  #begin(): Measurement<TracerouteEntry, TracerouteResult, PathStatistics> {
     const { target, ...request } = this.request;
     const onResult = (result: EchoResult) => this.#onResult(result);
     const onProvisional = (result: EchoIcmpErrorResult) => this.#onProvisional(result);
@@ -211,40 +208,18 @@ export class TracerouteSession implements Session {
   #onResult(result: EchoResult): void {
     const { ttl, number, addr } = result.request;
     this.#resolved ??= escapeText(addr);
-    if (ttl > this.#endTtl) return;
     const hop = this.#hop(ttl);
-    if (!isDecisive(result)) {
-      if (hop.afterwards.length < AFTERWARDS_LIMIT) hop.afterwards.push(result);
-    } else {
-      hop.probes[(number - 1) % this.request.probes] = result;
-      this.#considerEnd(result);
-    }
-    this.#options.onChange();
+    if (isDecisive(result)) hop.probes[(number - 1) % this.request.probes] = result;
+    else if (hop.afterwards.length < AFTERWARDS_LIMIT) hop.afterwards.push(result);
+    this.#follower.changed();
   }
 
   /** Shown at once: the final result takes its place. */
   #onProvisional(result: EchoIcmpErrorResult): void {
     const { ttl, number, addr } = result.request;
     this.#resolved ??= escapeText(addr);
-    if (ttl > this.#endTtl) return;
     this.#hop(ttl).probes[(number - 1) % this.request.probes] = result;
-    this.#options.onChange();
-  }
-
-  /** Sooner than the library, which tells with the whole hop. */
-  #considerEnd(result: EchoResult): void {
-    if (result.reply === null || isTransit(result)) return;
-    // Whether an unverified error ends the trace is for the library to say, at the end.
-    if (result.kind === "icmpError" && result.unverified) return;
-    const { ttl, addr } = result.request;
-    if (result.kind === "reply" || result.reply.addr === addr) {
-      this.#isReached = true;
-      this.#history.add(result.reply.rtt);
-    }
-    this.#endTtl = Math.min(this.#endTtl, ttl);
-    for (const farther of this.#hops.keys()) {
-      if (farther > ttl) this.#hops.delete(farther);
-    }
+    this.#follower.changed();
   }
 
   #onEntry({ ttl, probes }: TracerouteEntry): void {
@@ -257,14 +232,9 @@ export class TracerouteSession implements Session {
     this.#result = result;
     this.#resolved = escapeText(result.resolved);
     for (const entry of result.hops) this.#onEntry(entry);
-    const last = result.hops.at(-1)?.ttl;
-    for (const ttl of this.#hops.keys()) {
-      if (last !== undefined && ttl > last && result.stopReason !== "stopped")
-        this.#hops.delete(ttl);
-    }
     const role = result.reached ? "good" : result.stopReason === "stopped" ? "dim" : "warn";
     this.#follower.note(role, formatStopReason(result));
-    this.#options.onChange();
+    this.#follower.changed();
   }
 
   #hop(ttl: number): TracedHop {

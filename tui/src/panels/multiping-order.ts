@@ -45,9 +45,11 @@ export class OrderedHosts {
         this.#byName ??= sortByName(this.#targets);
         return this.#byName;
       case "loss":
-        return sortDown(this.#targets, (target) => (target.state === "failed" ? 1 : target.loss));
+        return sortDown(this.#targets, (target) =>
+          target.state === "failed" ? 1 : target.figures.loss,
+        );
       case "worst":
-        return sortDown(this.#targets, ({ worst }) => worst);
+        return sortDown(this.#targets, ({ figures }) => figures.max);
       default:
         return this.#order satisfies never;
     }

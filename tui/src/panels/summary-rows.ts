@@ -1,3 +1,4 @@
+import { NO_FIGURES } from "../model/figures.ts";
 import { fit, textWidth } from "../model/fit.ts";
 import { formatLoss, formatRtt } from "../model/format.ts";
 import { RttHistory } from "../model/rtt-history.ts";
@@ -100,8 +101,9 @@ export class SummaryRows {
     const times = ["Last", "Mean", "Best", "Worst"].map((title) => `${title} ms`);
     const titles = ["State", "Tool", "Target", "Address", "Loss", ...times, "Note"];
     const rows = this.#entries.map((entry) => {
-      const { label, address, loss, last, mean, best, worst, note } = this.row(entry);
-      const figures = [formatLoss(loss), ...[last, mean, best, worst].map(formatRtt)];
+      const { label, address, figures: all, note } = this.row(entry);
+      const { loss, last, mean, min, max } = all;
+      const figures = [formatLoss(loss), ...[last, mean, min, max].map(formatRtt)];
       return [
         this.state(entry),
         TOOL_NAMES[entry.session.kind],
@@ -135,7 +137,7 @@ const BY_NAME = new Intl.Collator("en", { numeric: true });
 
 /** What has no figure comes last, unless that is so because it cannot be probed. */
 function badness(row: TargetRow, order: "loss" | "mean"): number {
-  return row[order] ?? (row.isDown && order === "loss" ? 1 : -1);
+  return row.figures[order] ?? (row.isDown && order === "loss" ? 1 : -1);
 }
 
 /** Which columns of a report are figures. */
@@ -148,13 +150,7 @@ function placeholder({ title, failure, state }: Session): TargetRow {
   return {
     label: title,
     address: null,
-    sent: 0,
-    received: 0,
-    loss: null,
-    last: null,
-    mean: null,
-    best: null,
-    worst: null,
+    figures: NO_FIGURES,
     history: NO_HISTORY,
     isDown: state === "failed",
     note: failure?.split("\n")[0] ?? "",

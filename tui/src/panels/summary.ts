@@ -201,14 +201,14 @@ export class Summary {
         align: "right",
         width: FIGURE_WIDTH,
         cell: (entry) => {
-          const { loss } = this.#rows.row(entry);
+          const { loss } = this.#rows.row(entry).figures;
           return this.#failure(entry) ?? { text: formatLoss(loss), role: lossRole(loss) };
         },
       },
-      time("Last", 0, ({ last }) => last),
-      time(titled("Mean", "mean"), 3, ({ mean }) => mean),
-      time("Best", 8, ({ best }) => best),
-      time("Worst", 7, ({ worst }) => worst),
+      time("Last", 0, ({ figures }) => figures.last),
+      time(titled("Mean", "mean"), 3, ({ figures }) => figures.mean),
+      time("Best", 8, ({ figures }) => figures.min),
+      time("Worst", 7, ({ figures }) => figures.max),
       {
         title: "History",
         width: 8,
@@ -229,8 +229,8 @@ export class Summary {
 
   /** Why a target cannot be probed, in place of all figures; undefined for one that can. */
   #failure(entry: SummaryEntry): ToEnd | undefined {
-    const { isDown, loss, note } = this.#rows.row(entry);
-    const cannot = loss === null && (isDown || this.#rows.state(entry) === "failed");
+    const { isDown, figures, note } = this.#rows.row(entry);
+    const cannot = figures.loss === null && (isDown || this.#rows.state(entry) === "failed");
     return cannot ? { toEnd: { text: note, role: "bad" } } : undefined;
   }
 

@@ -1,8 +1,7 @@
-import { type EchoResult, EchoStatistics } from "icmpx";
+import type { EchoResult, StatisticsSnapshot } from "icmpx";
 import { formatExtensions } from "icmpx/format";
 import { escapeText } from "icmpx/packet";
 import { formatRtt } from "../model/format.ts";
-import { asAnswer } from "../model/hop.ts";
 import { explainSilence, type HopFacts } from "../model/silence.ts";
 import type { TracedHop } from "../model/traceroute-session.ts";
 import { type DetailLine, paragraph } from "./hop-detail.ts";
@@ -18,6 +17,8 @@ export interface TracerouteDetailOptions {
   readonly hop: TracedHop;
   /** Where the target answered, or undefined while it has not. */
   readonly targetTtl: number | undefined;
+  /** Loss and RTTs of a hop. */
+  figuresOf(hop: TracedHop): StatisticsSnapshot;
   /** Cells of a line. */
   readonly width: number;
 }
@@ -27,6 +28,7 @@ export function tracerouteDetailLines({
   hops,
   hop,
   targetTtl,
+  figuresOf,
   width,
 }: TracerouteDetailOptions): DetailLine[] {
   const lines: DetailLine[] = [];
@@ -34,7 +36,7 @@ export function tracerouteDetailLines({
     void lines.push(...paragraph(text, role, width));
   const isSilent = hop.decided.some(({ reply }) => reply === null);
   if (isSilent) {
-    const facts = hops.map(factsOf);
+    const facts = hops.map((each) => factsOf(each, figuresOf(each)));
     const options = { hops: facts, index: hops.indexOf(hop), targetTtl };
     for (const { role, text } of explainSilence(options)) add(text, role);
   }
@@ -92,14 +94,8 @@ function failureOf(result: EchoResult): string[] {
   return result.kind === "sendError" ? [escapeText(result.sendError.message)] : [];
 }
 
-function factsOf(hop: TracedHop): HopFacts {
-  const statistics = new EchoStatistics();
-  for (const result of [...hop.decided, ...hop.afterwards]) statistics.add(asAnswer(result));
+function factsOf(hop: TracedHop, figures: StatisticsSnapshot): HopFacts {
   const isDropped = (result: EchoResult): boolean =>
     result.kind === "timeout" && result.departed === false;
-  return {
-    ttl: hop.ttl,
-    figures: statistics.snapshot(),
-    localDrops: hop.decided.filter(isDropped).length,
-  };
+  return { ttl: hop.ttl, figures, localDrops: hop.decided.filter(isDropped).length };
 }

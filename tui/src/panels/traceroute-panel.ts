@@ -2,7 +2,7 @@ import type { Canvas } from "../draw/canvas.ts";
 import { ListState } from "../draw/list-state.ts";
 import { drawTable, type Span } from "../draw/table.ts";
 import type { Binding } from "../model/binding.ts";
-import type { TracerouteSession } from "../model/traceroute-session.ts";
+import type { TracedHop, TracerouteSession } from "../model/traceroute-session.ts";
 import { DetailView, detailBinding, drawFailure, drawHeading, drawStrip } from "./hop-detail.ts";
 import { type HostStyle, nextHostStyle, readHostStyle } from "./host-text.ts";
 import type { Panel, Services } from "./panel.ts";
@@ -108,7 +108,8 @@ export class TraceroutePanel implements Panel {
     if (this.#isDetailed) {
       canvas.onMouse({ x: 0, y: 0, width, height: 1 }, { click: () => this.#setDetailed(false) });
     }
-    const lines = tracerouteDetailLines({ hops, hop, targetTtl, width });
+    const figuresOf = (each: TracedHop) => this.session.figuresOf(each);
+    const lines = tracerouteDetailLines({ hops, hop, targetTtl, figuresOf, width });
     this.#detail.draw(canvas.part({ x: 0, y: 1, width, height: height - 1 }), lines);
   }
 
