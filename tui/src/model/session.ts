@@ -19,6 +19,12 @@ export type SessionState =
   /** It cannot go on; `failure` tells why. */
   | "failed";
 
+/** Figures of one target, times in milliseconds. */
+export type TargetFigures = Pick<
+  StatisticsSnapshot,
+  "sent" | "received" | "loss" | "last" | "mean" | "min" | "max"
+>;
+
 /** One target of a session as the summary shows it. */
 export interface TargetRow {
   /** As it was given, safe to print. */
@@ -26,7 +32,7 @@ export interface TargetRow {
   /** Its address, safe to print, or null while there is none. */
   readonly address: string | null;
   /** Of the probes that are decided. */
-  readonly figures: StatisticsSnapshot;
+  readonly figures: TargetFigures;
   readonly history: RttHistory;
   /** Whether its last decided probe was lost. */
   readonly isDown: boolean;

@@ -1,8 +1,7 @@
-import { NO_FIGURES } from "../model/figures.ts";
 import { fit, textWidth } from "../model/fit.ts";
 import { formatLoss, formatRtt } from "../model/format.ts";
 import { RttHistory } from "../model/rtt-history.ts";
-import type { Session, SessionKind, TargetRow } from "../model/session.ts";
+import type { Session, SessionKind, TargetFigures, TargetRow } from "../model/session.ts";
 
 /** How targets are sorted: as begun, by name, or the worst first. */
 export type SummaryOrder = "begun" | "target" | "loss" | "mean";
@@ -28,6 +27,9 @@ export const TOOL_NAMES: Readonly<Record<SessionKind, string>> = {
 const ORDER_AGE_MS = 1000;
 
 const NO_HISTORY = new RttHistory(1);
+const NO_TIMES = { last: null, mean: null, min: null, max: null };
+/** Without the library, which is not loaded for the first frame. */
+const NO_FIGURES: TargetFigures = { sent: 0, received: 0, loss: null, ...NO_TIMES };
 
 /** The targets of all sessions, in one order. A session without any has a row, too. */
 export class SummaryRows {
