@@ -136,8 +136,11 @@ export async function multiping(
     pause: () => group.pause(),
     resume: () => {
       const delayNs = group.resume();
-      // For targets whose names are still being looked up.
-      if (startNs !== undefined) startNs += delayNs;
+      if (startNs === undefined || settings.intervalNs === 0) return;
+      // Targets whose names are still being looked up have their turn in the interval that is on.
+      startNs += delayNs;
+      const intervals = Math.floor((clock.monotonicNs() - startNs) / settings.intervalNs);
+      startNs += Math.max(0, intervals) * settings.intervalNs;
     },
   });
   const stop = () => {

@@ -19,36 +19,41 @@ function resumeLater(): void {
   }, 50).unref();
 }
 
-switch (use) {
-  case "awaited":
-    run.pause();
-    resumeLater();
-    await run;
-    console.log("over");
-    break;
-  case "iterated": {
-    run.pause();
-    resumeLater();
-    for await (const _ of run);
-    console.log("over");
-    break;
-  }
-  case "unawaited": {
-    // Open, but nobody waits for its next item.
-    const iterator = run[Symbol.asyncIterator]();
-    const first = iterator.next();
-    await clock.advance(10);
-    await first;
-    run.pause();
-    console.log("idle");
-    break;
-  }
-  case "left": {
-    const iterator = run[Symbol.asyncIterator]();
-    void iterator.next();
-    run.pause();
-    void iterator.return?.();
-    console.log("idle");
-    break;
+// Not awaited at the top level: for that, Bun would wait in any case.
+void play();
+
+async function play(): Promise<void> {
+  switch (use) {
+    case "awaited":
+      run.pause();
+      resumeLater();
+      await run;
+      console.log("over");
+      break;
+    case "iterated": {
+      run.pause();
+      resumeLater();
+      for await (const _ of run);
+      console.log("over");
+      break;
+    }
+    case "unawaited": {
+      // Open, but nobody waits for its next item.
+      const iterator = run[Symbol.asyncIterator]();
+      const first = iterator.next();
+      await clock.advance(10);
+      await first;
+      run.pause();
+      console.log("idle");
+      break;
+    }
+    case "left": {
+      const iterator = run[Symbol.asyncIterator]();
+      void iterator.next();
+      run.pause();
+      void iterator.return?.();
+      console.log("idle");
+      break;
+    }
   }
 }

@@ -264,6 +264,35 @@ describe("multiping() after a pause", () => {
     ]);
   });
 
+  test("keeps the turn of targets that become ready later", async () => {
+    const names = { "late.example": [{ address: "198.51.100.77", family: 4 as const }] };
+    const setting = scene({ network: answering, hosts: names });
+    const { client, clock, dns, kernel } = setting;
+    const { promise, resolve } = Promise.withResolvers<(typeof names)["late.example"]>();
+    dns.lookup = () => promise;
+    const run = client.multiping([TARGET, "late.example"], { count: 3, interval: 300 });
+    void run.then();
+    await clock.advance(50);
+    run.pause();
+    await clock.advance(5000);
+    run.resume();
+    await clock.advance(100);
+    resolve(names["late.example"]);
+    await clock.advance(1000);
+    const sent = kernel.sent.map(({ destination }, index) => [
+      destination.split(".").at(-1),
+      (setting.sentAtMs()[index] ?? 0) - (setting.sentAtMs()[1] ?? 0),
+    ]);
+    // Its turn is 10 ms after the first target, at once for the one that has passed.
+    expect(sent.slice(1)).toEqual([
+      ["1", 0],
+      ["77", 100],
+      ["1", 300],
+      ["77", 310],
+      ["77", 610],
+    ]);
+  });
+
   test("with interval 0 goes on with each target that nothing is in flight to", async () => {
     const network: FakeNetwork = (probe) => [
       echoReply(probe, { delayMs: probe.destination === TARGET ? 500 : 20 }),
