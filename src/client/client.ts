@@ -158,7 +158,7 @@ export class Client {
   ): Promise<string> {
     checkResolveOptions(options);
     const family = options.family ?? this.#options.family;
-    return this.#lookups.await(() => addressOf(this.#resolver, host, { family }));
+    return this.#lookups.await((signal) => addressOf(this.#resolver, host, { family }, signal));
   }
 
   /**

@@ -223,3 +223,16 @@ export const POLLFD = { size: 8, fd: 0, events: 4, revents: 6 } as const;
 /** `struct sock_fprog` and `struct sock_filter` (linux/filter.h). */
 export const SOCK_FPROG = { size: 16, length: 0, filter: 8 } as const;
 export const SOCK_FILTER = { size: 8, code: 0, jt: 2, jf: 3, k: 4 } as const;
+
+/** `struct gaicb` (netdb.h): a lookup of getaddrinfo_a(3). */
+export const GAICB = { size: 56, name: 0, service: 8, request: 16, result: 24 } as const;
+
+/** `struct addrinfo` (netdb.h): what is asked for, and an address found. */
+export const ADDRINFO = {
+  size: 48,
+  family: 4,
+  socketType: 8,
+  addressLength: 16,
+  address: 24,
+  next: 40,
+} as const;

@@ -104,7 +104,7 @@ const SYMBOLS = {
  * planted: Bun looks for what the loader does not find in the working directory. And an absolute path
  * could be that of a second C library, with an errno of its own.
  */
-const LIBRARY = "libc.so.6";
+export const LIBRARY = "libc.so.6";
 
 let loaded: LibcSymbols | undefined;
 

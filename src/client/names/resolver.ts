@@ -26,10 +26,12 @@ export interface DnsBackend {
    * The addresses of a name, best first.
    *
    * @param family 4 or 6 for addresses of this kind only, 0 for both.
+   * @param signal aborted once nobody waits for them; then it must not keep the process alive.
    */
   lookup(
     host: string,
     family: 0 | 4 | 6,
+    signal?: AbortSignal,
   ): Promise<readonly { readonly address: string; readonly family: number }[]>;
   /**
    * The name of an address (without a zone), or null if it has none. Rejects if that is not known.
@@ -72,7 +74,7 @@ const MAX_NAME_LENGTH = 255;
  * 3. At most 16 names are asked for at a time, each address once; the others wait their turn.
  * 4. A lookup that fails, or takes 5 seconds, says nothing about the name: meanwhile the address has
  *    none, and it is asked for again when it is wanted after 10 seconds, which nobody waits for.
- * 5. Looking up names of addresses keeps no process alive.
+ * 5. Looking up names of addresses keeps no process alive, nor does a lookup that is aborted.
  */
 export class Resolver {
   readonly #dns: DnsBackend;
@@ -108,7 +110,7 @@ export class Resolver {
       return literal;
     }
     const name = hostName(host);
-    const answers = await untilAborted(this.#ask(host, name, family), signal);
+    const answers = await untilAborted(this.#ask(host, name, options), signal);
     const found = answers.flatMap(({ address }) => {
       const answer = resolved(host, address);
       return answer !== undefined && (family ?? answer.family) === answer.family ? [answer] : [];
@@ -152,10 +154,10 @@ export class Resolver {
   async #ask(
     host: string,
     name: string,
-    family: Family | undefined,
+    { family, signal }: LookupOptions,
   ): ReturnType<DnsBackend["lookup"]> {
     try {
-      return await this.#dns.lookup(name, family ?? 0);
+      return await this.#dns.lookup(name, family ?? 0, signal);
     } catch (cause) {
       const code = codeOf(cause);
       throw new ResolveError(
@@ -335,7 +337,7 @@ function explained(code: string, family: Family | undefined): string {
   return code;
 }
 
-/** As `promise`, or the signal's reason if that comes first. The lookup itself cannot be called back. */
+/** As `promise`, or the signal's reason if that comes first. */
 async function untilAborted<Value>(
   promise: Promise<Value>,
   signal: AbortSignal | undefined,

@@ -14,10 +14,11 @@ export async function addressOf(
   resolver: Resolver,
   host: string,
   options: { readonly family?: Family | undefined },
+  signal?: AbortSignal,
 ): Promise<string> {
   checkTarget(host);
   checkResolveOptions(options);
-  return (await resolver.lookup(host, options)).address;
+  return (await resolver.lookup(host, { family: options.family, signal })).address;
 }
 
 /**
@@ -48,13 +49,18 @@ export class Lookups {
   #isClosed = false;
 
   /** As `begin` has it. Rejects with `ClientClosedError` if the client is closed, or when it is before. */
-  async await<Answer>(begin: () => Promise<Answer>): Promise<Answer> {
+  async await<Answer>(begin: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> {
     if (this.#isClosed) throw new ClientClosedError();
     const { promise: closed, reject } = Promise.withResolvers<never>();
-    const end = (): void => reject(new ClientClosedError());
+    const controller = new AbortController();
+    const end = (): void => {
+      const reason = new ClientClosedError();
+      reject(reason);
+      controller.abort(reason);
+    };
     this.#endings.add(end);
     try {
-      return await held(Promise.race([begin(), closed]));
+      return await held(Promise.race([begin(controller.signal), closed]));
     } finally {
       this.#endings.delete(end);
     }

@@ -17,7 +17,11 @@ export interface Clock {
 export const NS_PER_MS = 1_000_000;
 
 /** Resolves at `atNs` (monotonic), or as soon as `signal` aborts; never rejects. */
-export function sleepUntil(clock: Clock, atNs: number, signal: AbortSignal): Promise<void> {
+export function sleepUntil(
+  clock: Pick<Clock, "monotonicNs" | "schedule">,
+  atNs: number,
+  signal: AbortSignal,
+): Promise<void> {
   return new Promise((resolve) => {
     const delayNs = atNs - clock.monotonicNs();
     if (signal.aborted || delayNs <= 0) {

@@ -1,12 +1,13 @@
 import { Libc } from "../../ffi/libc.ts";
 import { openReactor, type Reactor } from "../../ffi/reactor.ts";
 import { openLibc } from "../../ffi/symbols.ts";
-import { type DnsBackend, Resolver, type ResolverClock } from "../names/resolver.ts";
+import { Resolver, type ResolverClock } from "../names/resolver.ts";
 import { ReverseLookup } from "../names/reverse-lookup.ts";
 import { type Clock, NS_PER_MS } from "../time/clock.ts";
 import { Turns } from "../time/turns.ts";
 import { type ProcessFacts, readProcessFacts } from "./process-facts.ts";
 import { ReceiveStamps } from "./receive-stamps.ts";
+import { SystemDns } from "./system-dns.ts";
 
 /**
  * Everything outside that a client uses, and its only source of libc, clocks, names and chance. Tests
@@ -55,22 +56,6 @@ export function assemblePlatform(parts: PlatformParts): Platform {
   };
 }
 
-let reverseLookup: ReverseLookup | undefined;
-
-/**
- * Names are looked up by getaddrinfo(3), with all that the system knows (nsswitch.conf(5));
- * node:dns is loaded for the first of them, as it would take a tenth of the time that importing the
- * library takes. Names of addresses: {@link ReverseLookup}.
- */
-const SYSTEM_DNS: DnsBackend = {
-  lookup: async (host, family) =>
-    (await import("node:dns/promises")).lookup(host, { all: true, family, order: "verbatim" }),
-  reverse: (address, timeoutNs) => {
-    reverseLookup ??= new ReverseLookup({ random: systemRandom });
-    return reverseLookup.nameOf(address, timeoutNs);
-  },
-};
-
 /** The clock of resolvers: its timers keep no process alive. */
 export const RESOLVER_CLOCK: ResolverClock = {
   monotonicNs: () => performance.now() * NS_PER_MS,
@@ -81,6 +66,7 @@ export const RESOLVER_CLOCK: ResolverClock = {
   },
 };
 
+let reverseLookup: ReverseLookup | undefined;
 let resolver: Resolver | undefined;
 let system: Platform | undefined;
 
@@ -91,8 +77,20 @@ export function systemRandom(bytes: Uint8Array): Uint8Array {
 
 /** This process's resolver, with one cache of names. Unlike the rest of the platform, it works off Linux. */
 export function systemResolver(): Resolver {
-  resolver ??= new Resolver(SYSTEM_DNS, RESOLVER_CLOCK);
+  resolver ??= new Resolver(
+    new SystemDns({
+      clock: { monotonicNs: RESOLVER_CLOCK.monotonicNs, schedule: scheduleTimer },
+      idleClock: RESOLVER_CLOCK,
+      reverse: nameOf,
+    }),
+    RESOLVER_CLOCK,
+  );
   return resolver;
+}
+
+function nameOf(address: string, timeoutNs: number): Promise<string | null> {
+  reverseLookup ??= new ReverseLookup({ random: systemRandom });
+  return reverseLookup.nameOf(address, timeoutNs);
 }
 
 /**
