@@ -9,6 +9,8 @@ const NS_PER_SECOND = 1e9;
 // As many messages as one system call moves. 65,536 bytes hold any IPv4 packet; the 64 more keep equal offsets of
 // neighbouring slots out of the same set of the processor's cache.
 const RECEIVE_BATCH = { count: 256, controlLength: 512, dataLength: 65_536 + 64 } as const;
+// Of an ICMP error nobody looks at more than 1,280 bytes; stamps have none.
+const ERROR_BATCH = { count: 128, controlLength: 384, dataLength: 1344 } as const;
 const SEND_BATCH = { count: 256, controlLength: 128, dataLength: 1024 } as const;
 
 /**
@@ -29,6 +31,7 @@ export class Libc {
   readonly #monotonicOrigin: number;
   readonly #time = new Uint32Array(new ArrayBuffer(64), 0, 4);
   readonly #idleReceiveBatches: MessageBatch[] = [];
+  #errorBatch: MessageBatch | undefined;
   #sendBatch: MessageBatch | undefined;
 
   constructor(symbols: LibcSymbols) {
@@ -71,6 +74,16 @@ export class Libc {
     } finally {
       this.#idleReceiveBatches.push(batch);
     }
+  }
+
+  /**
+   * Memory to receive entries of error queues into. Reading one reads no other.
+   *
+   * @internal
+   */
+  get errorBatch(): MessageBatch {
+    this.#errorBatch ??= new MessageBatch(ERROR_BATCH);
+    return this.#errorBatch;
   }
 
   /**

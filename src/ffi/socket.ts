@@ -257,11 +257,14 @@ export class Socket {
    * @throws {TypeError} when an address is not numeric or not of the socket's family.
    */
   send(message: OutgoingMessage): SendOutcome {
-    return this.sendIn(this.address(message), message.data);
+    const envelope = this.address(message);
+    const batch = this.#libc.sendBatch;
+    this.#place(envelope, message.data, { batch, index: 0, dataOffset: batch.dataOffset(0) });
+    return this.sendFirst(batch, envelope.address);
   }
 
   /**
-   * Encodes where datagrams are to go and what they ask for, for `sendIn()`.
+   * Encodes where datagrams are to go and what they ask for.
    *
    * @throws {TypeError} when an address is not numeric or not of the socket's family.
    */
@@ -280,19 +283,21 @@ export class Socket {
   }
 
   /**
-   * Sends one datagram in an envelope that this socket has made (sendmsg(2)).
+   * Sends the first message of a batch that its owner has laid out (sendmsg(2)), on the terms of `send()`.
    *
-   * @throws {SystemError} what `send()` throws.
+   * @throws {SystemError} what `send()` throws; `address` is for the error.
    */
-  sendIn(envelope: Envelope, data: Uint8Array): SendOutcome {
-    const batch = this.#libc.sendBatch;
-    this.#place(envelope, data, { batch, index: 0, dataOffset: batch.dataOffset(0) });
+  sendFirst(batch: MessageBatch, address: string): SendOutcome {
     const { symbols } = this.#libc;
-    const transmit = (): number => {
-      const sent = symbols.sendmsg(this.#fd, batch.headers, MSG_DONTWAIT);
-      return sent < 0 ? -symbols.errno() : sent;
-    };
-    return outcomeOf(this.#transmit(transmit, { syscall: "sendmsg", address: envelope.address }));
+    for (let attempts = 0; ; ) {
+      if (symbols.sendmsg(this.#fd, batch.headers, MSG_DONTWAIT) >= 0) return "sent";
+      const errno = symbols.errno();
+      if (errno === EINTR) continue;
+      if (errno === EAGAIN || errno === ENOBUFS) return outcomeOf(-errno);
+      attempts += 1;
+      if (attempts >= sendAttempts(errno))
+        throw systemError(errno, { syscall: "sendmsg", address });
+    }
   }
 
   /**
@@ -398,6 +403,14 @@ export class Socket {
    */
   receivePrepared(batch: MessageBatch, isOver: () => boolean = never): number {
     return this.#receiveBatch(batch, { room: batch.count, flags: MSG_DONTWAIT, isOver });
+  }
+
+  /** The same for up to `room` messages of the error queue (MSG_ERRQUEUE, recv(2)). */
+  receivePreparedErrors(
+    batch: MessageBatch,
+    { room, isOver }: { readonly room: number; readonly isOver: () => boolean },
+  ): number {
+    return this.#receiveBatch(batch, { room, flags: MSG_DONTWAIT | MSG_ERRQUEUE, isOver });
   }
 
   /** The result of `call`, which gives an errno with a minus sign: EAGAIN or ENOBUFS when there is no room. */

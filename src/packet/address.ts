@@ -286,12 +286,12 @@ export const LIMITED_BROADCAST = "255.255.255.255";
  * the unspecified address, which stands for this host, are answered from other addresses.
  */
 export function answersFor(from: string, destination: string): boolean {
-  return (
-    isSameHost(from, destination) ||
-    isMulticast(destination) ||
-    destination === LIMITED_BROADCAST ||
-    isUnspecified(destination)
-  );
+  return isSameHost(from, destination) || standsForOthers(destination);
+}
+
+/** Whether a probe to an address is answered from other addresses: a group, and the unspecified address. */
+export function standsForOthers(address: string): boolean {
+  return isMulticast(address) || address === LIMITED_BROADCAST || isUnspecified(address);
 }
 
 /** Whether two canonical addresses are the same but for their zones, which each side may name differently. */

@@ -1,4 +1,4 @@
-import { Payload } from "../../src/client/probing/payload.ts";
+import { EchoQuestion } from "../../src/client/probing/echo-question.ts";
 import type { ProbeStream } from "../../src/client/probing/probe-stream.ts";
 import { Prober } from "../../src/client/probing/prober.ts";
 import type { EchoResult } from "../../src/client/results/results.ts";
@@ -135,7 +135,7 @@ export function openBenchStream(
       mark: 0,
     },
     timeoutNs: (options.timeoutMs ?? 1000) * 1e6,
-    payload: new Payload(content, nonce, flow),
+    question: new EchoQuestion({ family: prober.transport.family, content, nonce, flow }),
     patienceNs: (options.patienceMs ?? 0) * 1e6,
     onResult: (result) => {
       results.push(result);

@@ -1,5 +1,3 @@
-import type { EchoArrival, ErrorArrival } from "../transport/transport.ts";
-
 /** Bytes of a result, which outlive the buffer they arrived in. As JSON they are hexadecimal text. */
 class HexBytes extends Uint8Array {
   toJSON(): string {
@@ -27,14 +25,19 @@ export function keptPart(kept: Uint8Array, whole: Uint8Array, part: Uint8Array):
   return isInside ? kept.subarray(start, start + part.length) : keepBytes(part);
 }
 
+/** Copies a stretch of bytes for keeping. */
+export function keepStretch(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const length = end - start;
+  if (length > SMALL) return new HexBytes(bytes.subarray(start, end));
+  const copy = new HexBytes(length);
+  // One by one: slice() of a class of its own takes twice as long, subarray() ten times.
+  for (let index = 0; index < length; index++) copy[index] = bytes[start + index] as number;
+  return copy;
+}
+
 /** What kept bytes hold from `start` on: as a part of them or a copy of its own, whichever costs less. */
 export function keptFrom(kept: Uint8Array, start: number): Uint8Array {
-  const length = kept.length - start;
-  if (length > SMALL) return kept.subarray(start);
-  const part = new HexBytes(length);
-  // One by one: slice() of a class of its own takes twice as long, subarray() ten times.
-  for (let index = 0; index < length; index++) part[index] = kept[start + index] as number;
-  return part;
+  return kept.length - start > SMALL ? kept.subarray(start) : keepStretch(kept, start, kept.length);
 }
 
 /** A copy of decoded data in which all bytes, however deep, are kept ones. */
@@ -49,19 +52,7 @@ function copy(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, copy(field)]));
 }
 
-/** A copy of an arrival that outlives the kernel receive memory it points into. */
-export function keepArrival<Kind extends EchoArrival | ErrorArrival>(arrival: Kind): Kind {
-  const raw = keepBytes(arrival.raw);
-  const icmp = { ...arrival.icmp, data: keptPart(raw, arrival.raw, arrival.icmp.data) };
-  return { ...arrival, icmp, raw };
-}
-
-/** The order in which the kernel received; what it did not stamp comes last. */
-export function inOrderOfArrival(
-  a: EchoArrival | ErrorArrival,
-  b: EchoArrival | ErrorArrival,
-): number {
-  if (a.stampNs === null || b.stampNs === null)
-    return Number(a.stampNs === null) - Number(b.stampNs === null);
-  return a.stampNs - b.stampNs;
+/** Whether `data` are the first bytes of `whole`, and not all of them. */
+export function isBeginning(data: Uint8Array, whole: Uint8Array): boolean {
+  return data.length < whole.length && data.every((byte, index) => byte === whole[index]);
 }

@@ -1,49 +1,61 @@
-import { answersFor, isSameHost } from "../../packet/address.ts";
-import { Icmpv4Type, Icmpv6Type } from "../../packet/icmp-types.ts";
+import { isSameHost } from "../../packet/address.ts";
 import type { ClientCounters } from "../results/counters.ts";
+import type { WrongData } from "../results/results.ts";
 import { decidesProbe } from "../results/verdicts.ts";
-import { quotedPseudoSum } from "../transport/arrival.ts";
-import type { EchoArrival, ErrorArrival, Transport } from "../transport/transport.ts";
-import type { Flights } from "./flights.ts";
-import type { EchoIdentity, PayloadMatch } from "./payload.ts";
-import type { Probe } from "./probe-stream.ts";
+import type { Reply } from "../transport/reply.ts";
+import type {
+  ErrorArrival,
+  ProbeIdentity,
+  QuotedProbe,
+  Transport,
+} from "../transport/transport.ts";
+import type { Flow } from "./probe-stream.ts";
+import type { Question } from "./question.ts";
 import { type ChecksumJudgement, QuotedChecksums } from "./quoted-checksums.ts";
+import { Phase, type Slots } from "./slots.ts";
 
 /** What a matcher counts of these. */
 export type MatchCounters = Omit<ClientCounters, "malformed" | "receiveDrops">;
 
-/** The probe that an answer belongs to. */
-export interface Match {
-  readonly probe: Probe;
-  /** Whether the data that came back differ from those it carried. */
-  readonly isAltered: boolean;
+/** The probe that an error is about. */
+export interface ErrorMatch {
+  readonly slot: number;
   /** Whether whoever sent it must have seen the probe, as far as that can be told. */
   readonly isVerified: boolean;
-  /** Of an error whose quoted checksum was looked at: what it says. */
+  /** What the quoted checksum says, if it was looked at. */
   readonly checksum: ChecksumJudgement | undefined;
 }
+
+const NONE = -1;
 
 /**
  * Tells which probe an answer belongs to.
  *
- * 1. An echo reply belongs to a probe if identifier and sequence agree, and the cookie does. Without a cookie it must
+ * 1. A reply belongs to a probe if identifier and sequence agree, and the secret in its data does. Without one it must
  *    come from the target (or the target is a group, whose members answer for themselves).
- * 2. An ICMP error belongs to a probe if it quotes its identifier, sequence and destination, and as much of the cookie
+ * 2. An ICMP error belongs to a probe if it quotes its identifier, sequence and destination, and as much of the secret
  *    as it quotes agrees. Errors that do not decide a probe ({@link decidesProbe}) are counted as advice.
- * 3. An error is verified if it quotes our cookie or our ICMP checksum, or a checksum that a NAT has changed which is
+ * 3. An error is verified if it quotes our secret or our ICMP checksum, or a checksum that a NAT has changed which is
  *    known by it ({@link QuotedChecksums}). All else that it quotes may be guessed.
  */
 export class Matcher {
+  /** Of the reply that was matched last: whether its data are not those that were sent. */
+  isAltered = false;
+  /** The first question of all: answers to any find their probes in the same way. */
+  question: Question | undefined;
   readonly #transport: Transport;
-  readonly #flights: Flights;
+  readonly #slots: Slots;
+  /** The first answers of targets that had other data, which may be forged, by slot: of probes that fly. */
+  readonly #wrongData = new Map<number, WrongData>();
+  readonly #identity = { identifier: 0, sequence: 0, number: 0 };
   #foreign = 0;
   #corrupt = 0;
   #advice = 0;
   #unverified = 0;
 
-  constructor(transport: Transport, flights: Flights) {
+  constructor(transport: Transport, slots: Slots) {
     this.#transport = transport;
-    this.#flights = flights;
+    this.#slots = slots;
   }
 
   get counters(): MatchCounters {
@@ -55,91 +67,92 @@ export class Matcher {
     };
   }
 
-  /** What a probe carries. */
-  identity({ number, sequence }: Pick<Probe, "number" | "sequence">): EchoIdentity {
-    const { family, identifier } = this.#transport;
-    const type = family === 4 ? Icmpv4Type.EchoRequest : Icmpv6Type.EchoRequest;
-    return { number, type, identifier, sequence };
+  /** What distinguishes the probe in a slot. One object serves for all. */
+  identity(slot: number): ProbeIdentity {
+    const identity = this.#identity;
+    identity.identifier = this.#transport.identifier;
+    identity.sequence = this.#slots.sequence[slot] as number;
+    identity.number = this.#slots.number[slot] as number;
+    return identity;
   }
 
-  /** The probe that is answered, or undefined when none is. */
-  match(arrival: EchoArrival | ErrorArrival): Match | undefined {
-    return arrival.kind === "echo" ? this.#matchEcho(arrival) : this.#matchError(arrival);
-  }
-
-  #matchEcho(arrival: EchoArrival): Match | undefined {
-    const { icmp } = arrival;
-    const probe = this.#probeOf(icmp.identifier, icmp.sequence);
-    if (probe === undefined) {
+  /** The slot of the probe that is answered; -1 when none is. */
+  matchReply(reply: Reply): number {
+    const slots = this.#slots;
+    const slot = this.#slotOf(reply);
+    if (slot === NONE) {
       this.#foreign += 1;
-      return undefined;
+      return NONE;
     }
-    const { options } = probe.stream;
-    const isFromTarget = answersFor(arrival.from, options.route.destination);
-    if (!arrival.checksumValid) {
+    const { stream, question } = slots.flows[slot] as Flow;
+    const isFromTarget = stream.mayAnswer(reply);
+    if (!reply.hasRightChecksum) {
       // Any bit may be wrong, those of its identity included: it decides nothing.
       this.#corrupt += 1;
-      if (isFromTarget) options.onCorrupt();
-      return undefined;
+      if (isFromTarget) stream.options.onCorrupt?.();
+      return NONE;
     }
-    const data = this.#compare(probe, icmp.data, false);
-    if (data === "foreign" || !(isFromTarget || options.payload.hasCookie)) {
+    const likeness = question.isOurs(reply, this.identity(slot));
+    if (likeness === "foreign" || !(isFromTarget || question.hasSecret)) {
       this.#foreign += 1;
-      if (isFromTarget && probe.state === "flying") this.#noteWrongData(probe, icmp.data);
-      return undefined;
+      if (isFromTarget && slots.phase[slot] === Phase.Flying) this.#noteWrongData(slot, reply);
+      return NONE;
     }
-    return { probe, isAltered: data === "altered", isVerified: true, checksum: undefined };
+    this.isAltered = likeness === "altered";
+    return slot;
   }
 
-  #matchError(arrival: ErrorArrival): Match | undefined {
-    const { icmp, quote } = arrival;
-    const probe = this.#probeOf(quote.identifier, quote.sequence);
-    if (
-      probe === undefined ||
-      !isSameHost(quote.destination, probe.stream.options.route.destination) ||
-      this.#compare(probe, quote.data, true) === "foreign"
-    ) {
+  /** The probe that an error is about, or undefined when there is none. */
+  matchError(error: ErrorArrival): ErrorMatch | undefined {
+    const { icmp, quote } = error;
+    const slots = this.#slots;
+    const { family } = this.#transport;
+    const slot = this.#slotOf(quote);
+    const flow = slot === NONE ? undefined : slots.flows[slot];
+    const isToTarget =
+      flow !== undefined && isSameHost(quote.destination, flow.stream.options.route.destination);
+    const proof = isToTarget ? flow.question.isQuoted(quote, this.identity(slot)) : "foreign";
+    if (flow === undefined || proof === "foreign") {
       this.#foreign += 1;
       return undefined;
     }
-    if (!decidesProbe(this.#transport.family, icmp.type, icmp.code)) {
+    if (!decidesProbe(family, icmp.type, icmp.code)) {
       this.#advice += 1;
       return undefined;
     }
-    const isProven = probe.stream.options.payload.isProvenBy(quote.data);
-    const checksum = isProven ? undefined : this.#judgeChecksum(probe, arrival);
-    const isVerified = isProven || checksum?.isProven === true;
+    const checksum = proof === "proven" ? undefined : this.#judgeChecksum(slot, flow, error);
+    const isVerified = proof === "proven" || checksum?.isProven === true;
     if (!isVerified) this.#unverified += 1;
-    return { probe, isAltered: false, isVerified, checksum };
+    return { slot, isVerified, checksum };
   }
 
-  #judgeChecksum(probe: Probe, arrival: ErrorArrival): ChecksumJudgement | undefined {
-    const { stream } = probe;
-    const { payload, route } = stream.options;
-    const pseudoSum = quotedPseudoSum(arrival, route.destination, payload.length);
-    if (pseudoSum === undefined) return undefined;
-    const identity = this.identity(probe);
-    const own = payload.checksumOf(identity, 0);
-    const sent = pseudoSum === 0 ? own : payload.checksumOf(identity, pseudoSum);
+  /** What the target answered with the wrong data, before the probe was decided; asked for and forgotten. */
+  takeWrongData(slot: number): WrongData | null {
+    if (this.#wrongData.size === 0) return null;
+    const wrongData = this.#wrongData.get(slot) ?? null;
+    this.#wrongData.delete(slot);
+    return wrongData;
+  }
+
+  #slotOf(answer: Reply | QuotedProbe): number {
+    const sequence = this.question?.keyOf(answer, this.#transport.identifier) ?? NONE;
+    return sequence === NONE ? NONE : this.#slots.find(sequence);
+  }
+
+  #judgeChecksum(slot: number, flow: Flow, error: ErrorArrival): ChecksumJudgement | undefined {
+    const { stream, question } = flow;
+    const { destination } = stream.options.route;
+    const checksums = question.checksums(error, destination, this.identity(slot));
+    if (checksums === undefined) return undefined;
     stream.quotedChecksums ??= new QuotedChecksums();
-    return stream.quotedChecksums.judge({ quoted: arrival.quote.checksum, sent, own });
+    return stream.quotedChecksums.judge({ quoted: error.quote.checksum, ...checksums });
   }
 
   /** A host may send back less than it got, or zeros. Should nothing better come, the timeout says so. */
-  #noteWrongData(probe: Probe, data: Uint8Array): void {
-    const { payload } = probe.stream.options;
-    probe.wrongData ??= {
-      length: data.length,
-      truncated: payload.isCut(data, this.identity(probe)),
-    };
-  }
-
-  #probeOf(identifier: number | null, sequence: number | null): Probe | undefined {
-    if (identifier !== this.#transport.identifier || sequence === null) return undefined;
-    return this.#flights.find(sequence);
-  }
-
-  #compare(probe: Probe, data: Uint8Array, quoted: boolean): PayloadMatch {
-    return probe.stream.options.payload.match(data, this.identity(probe), quoted);
+  #noteWrongData(slot: number, reply: Reply): void {
+    if (this.#wrongData.has(slot)) return;
+    const { question } = this.#slots.flows[slot] as Flow;
+    const truncated = question.isCut(reply, this.identity(slot));
+    this.#wrongData.set(slot, { length: reply.dataLength, truncated });
   }
 }

@@ -1,15 +1,10 @@
 import type { SystemError } from "../../errors.ts";
-import type {
-  EchoIcmpErrorResult,
-  EchoRequest,
-  EchoResult,
-  WrongData,
-} from "../results/results.ts";
-import type { Instant } from "../time/clock.ts";
+import { standsForOthers } from "../../packet/address.ts";
+import type { EchoIcmpErrorResult, EchoResult } from "../results/results.ts";
+import { addressWords, type Reply } from "../transport/reply.ts";
 import type { Route } from "../transport/transport.ts";
 import { isGroup } from "./group-address.ts";
-import { LinkedList, type Listed } from "./linked-list.ts";
-import type { Payload } from "./payload.ts";
+import type { Question } from "./question.ts";
 import type { QuotedChecksums } from "./quoted-checksums.ts";
 
 /** One target of a run, and who hears what becomes of its probes. */
@@ -20,7 +15,8 @@ export interface StreamOptions {
   readonly hostname: string | null;
   readonly route: Route;
   readonly timeoutNs: number;
-  readonly payload: Payload;
+  /** What its probes ask, unless a send says otherwise. */
+  readonly question: Question;
   /** How long what arrives may wait unread, at most; 0 or absent for not at all. */
   readonly patienceNs?: number;
   /** Called for every result, in the order they become known; never from within `send`. It may send and close. */
@@ -31,18 +27,26 @@ export interface StreamOptions {
    */
   readonly onProvisional?: ((result: EchoIcmpErrorResult) => void) | undefined;
   /** Called for each reply with a wrong ICMP checksum. Its probe goes on waiting. */
-  onCorrupt(): void;
+  readonly onCorrupt?: (() => void) | undefined;
   /** Called when the socket cannot be read any more: nothing more is heard of any probe. */
   onFailure(error: SystemError): void;
 }
 
-/**
- * - queued: waits for room in the kernel, or for a free sequence number
- * - flying: sent, neither answered nor timed out
- * - answered, expired: decided, remembered for what still comes
- * - gone: nobody cares any more
- */
-type ProbeState = "queued" | "flying" | "answered" | "expired" | "gone";
+/** Probes of one stream that ask the same. */
+export interface Flow {
+  readonly stream: ProbeStream;
+  readonly question: Question;
+}
+
+/** A probe that is to be sent, as soon as there is room. */
+export interface QueuedProbe {
+  readonly flow: Flow;
+  readonly ttl: number;
+  /** Its position in its stream, from 1. */
+  readonly index: number;
+  /** Since when (monotonic) it waits for its turn; Infinity while it does not. */
+  queuedAtNs: number;
+}
 
 /** An error that may be forged, and is the result of its probe if nothing better comes. */
 export interface Provisional {
@@ -51,71 +55,15 @@ export interface Provisional {
   readonly difference: number | null;
 }
 
-/** One echo request, from the wish to send it to the last that is heard of it. */
-export class Probe implements Listed<Probe> {
-  readonly stream: ProbeStream;
-  readonly ttl: number;
-  /** Position in its stream, from 1. */
-  readonly index: number;
-  /** Position among all probes of the prober, in 32 bits: what the cookie carries. */
-  readonly number: number;
-  /** What was sent, while the probe flies. */
-  request: EchoRequest | undefined;
-  state: ProbeState = "queued";
-  /** Only while the probe flies. */
-  provisional: Provisional | undefined = undefined;
-  /** Since when (monotonic) it has waited for its turn. */
-  queuedAtNs: number = Number.POSITIVE_INFINITY;
-  sequence = 0;
-  at: Instant = { monotonicNs: 0, realtimeNs: 0 };
-  /** What the kernel calls its transmit stamp, in which count of them, and the stamp. */
-  stampKey: number | null = null;
-  stampCount = 0;
-  stampNs: number | null = null;
-  /** Whether this host seems to have had no room for it. A stamp proves that it left. */
-  mayBeRefused = false;
-  /** When (monotonic) the send had returned, and when the timeout is over. */
-  sentNs = 0;
-  deadlineNs = 0;
-  /** The first answer of its target that had other data, which may be forged. */
-  wrongData: WrongData | null = null;
-  /** Verified answers that have come. */
-  answers = 0;
-  /** Whether an unverified error has come while it flew. */
-  isDisputed = false;
-  previous: Probe | undefined = undefined;
-  next: Probe | undefined = undefined;
-
-  constructor(stream: ProbeStream, position: { index: number; number: number; ttl: number }) {
-    this.stream = stream;
-    this.ttl = position.ttl;
-    this.index = position.index;
-    this.number = position.number;
-  }
-
-  /** Whether this host had no room for it, as far as can be told. */
-  get isRefused(): boolean {
-    return this.mayBeRefused && this.stampNs === null && this.wrongData === null;
-  }
-
-  get isWaiting(): boolean {
-    return this.state === "flying";
-  }
-}
-
-export function isDecided({ state }: Probe): boolean {
-  return state === "answered" || state === "expired";
-}
-
-/** Who carries out what a stream wants. */
+/** Who carries out what a stream wants. Probes go by their slots. */
 export interface StreamOwner {
   /** Sends a probe now, or as soon as there is room. */
-  enqueue(stream: ProbeStream, ttl: number, index: number): void;
-  /** Drops a probe: nothing more is heard of it. */
-  forget(probe: Probe): void;
+  enqueue(probe: QueuedProbe): void;
+  /** Drops probes that were sent with more than `ttl` and are not decided; gives their positions. */
+  dropBeyond(stream: ProbeStream, ttl: number): readonly number[];
   /** A stream was paused, or goes on. */
   onPaused(stream: ProbeStream): void;
-  /** A stream was closed. */
+  /** A stream was closed: drops all of its probes. */
   onClosed(stream: ProbeStream): void;
 }
 
@@ -133,34 +81,45 @@ const ANSWER = 2;
 export class ProbeStream {
   readonly options: StreamOptions;
   readonly #owner: StreamOwner;
-  /** Probes of which something may still be heard. */
-  readonly #probes = new LinkedList<Probe>();
-  #undecided = 0;
+  readonly #flow: Flow;
+  /** Flows of other questions than the usual one. */
+  #others: Map<Question, Flow> | undefined;
+  // For the prober: the first and the last slot of those of which something may still be heard; -1 for none.
+  first = -1;
+  last = -1;
+  /** For the prober: probes that are not decided yet, and those of them that wait for room. */
+  undecided = 0;
+  queued: Set<QueuedProbe> | undefined;
+  /** For the prober: provisional results, by slot. */
+  provisional: Map<number, Provisional> | undefined;
+  /** For the prober: the probe that was sent last, by slot and number. */
+  lastSlot = -1;
+  lastNumber = 0;
+  /** For the prober: whether the kernel has stamped the departure of any of its probes. */
+  isStamped = false;
+  /** For the matcher: what quoted checksums have told. */
+  quotedChecksums: QuotedChecksums | undefined;
+  readonly #address: Int32Array;
   /**
    * Probes that were each the latest answered in time, and when (monotonic) their answers came: position, time, position, time, ...
    * An array of plain numbers, through which no garbage collector looks.
    */
   readonly #frontier: number[] = [];
-  /** For the prober: whether the kernel has stamped the departure of any of its probes. */
-  isStamped = false;
-  /** For the prober: the probe that was sent last. */
-  lastSent: Probe | undefined;
-  /** For the matcher: what quoted checksums have told. */
-  quotedChecksums: QuotedChecksums | undefined;
-  /** Probes that have a provisional result. */
-  readonly #provisional = new Set<Probe>();
   #sent = 0;
   #isClosed = false;
   #isPaused = false;
   /** For the prober: when (monotonic) it was paused last. */
   pausedAtNs = 0;
   #isToGroup: boolean | undefined;
+  #mayOthersAnswer: boolean | undefined;
   /** By TTL: answers that no result was made of, since the last result. */
-  readonly #moreDuplicates: number[] = [];
+  #moreDuplicates: number[] | undefined;
 
   constructor(owner: StreamOwner, options: StreamOptions) {
     this.#owner = owner;
     this.options = options;
+    this.#flow = { stream: this, question: options.question };
+    this.#address = addressWords(options.route.destination);
   }
 
   get closed(): boolean {
@@ -180,67 +139,27 @@ export class ProbeStream {
 
   /** How many probes are not decided yet. */
   get inFlight(): number {
-    return this.#undecided;
-  }
-
-  /**
-   * For the prober: whether the kernel may hold the last probe back, for want of the neighbour's
-   * link-layer address or behind others of a slow device.
-   */
-  get isHeld(): boolean {
-    const last = this.lastSent;
-    if (last === undefined || last.stampNs !== null) return false;
-    return last.state === "flying" || last.state === "expired";
+    return this.undecided;
   }
 
   /** How many probes are not decided yet, and have no provisional result either. */
   get unanswered(): number {
-    return this.#undecided - this.#provisional.size;
+    return this.undecided - (this.provisional?.size ?? 0);
   }
 
-  /** For the prober: the probes whose provisional result a NAT has verified that is proven by now. */
-  proven(): readonly Probe[] {
-    return [...this.#provisional].filter(({ provisional }) => {
-      const difference = provisional?.difference ?? null;
-      return difference !== null && this.quotedChecksums?.isProven(difference);
-    });
+  /** For the matcher: whether a reply may come from the target, as far as its address tells. */
+  mayAnswer(reply: Reply): boolean {
+    if (reply.isFrom(this.#address)) return true;
+    this.#mayOthersAnswer ??= standsForOthers(this.options.route.destination);
+    return this.#mayOthersAnswer;
   }
 
-  /** For the prober: a flying probe has a provisional result. */
-  hold(probe: Probe, provisional: Provisional): void {
-    probe.provisional = provisional;
-    this.#provisional.add(probe);
-  }
-
-  /** For the prober: a probe is to be sent. */
-  add(probe: Probe): void {
-    this.#probes.add(probe);
-    this.#undecided += 1;
-  }
-
-  /** For the prober: one of its probes was decided, and is remembered. */
-  noteDecided(probe: Probe): void {
-    this.#undecided -= 1;
-    this.#release(probe);
-  }
-
-  /** For the prober: does not count this much of the time spent waiting for room. */
-  excuseWait(ns: number): void {
-    for (const probe of this.#probes) if (probe.state === "queued") probe.queuedAtNs += ns;
-  }
-
-  /** For the prober: nothing more will be heard of a probe. */
-  remove(probe: Probe): void {
-    if (!isDecided(probe)) this.#undecided -= 1;
-    this.#probes.delete(probe);
-    this.#release(probe);
-    probe.state = "gone";
-  }
-
-  #release(probe: Probe): void {
-    if (probe.provisional === undefined) return;
-    probe.provisional = undefined;
-    this.#provisional.delete(probe);
+  /** For the prober: slots whose provisional result a NAT has verified that is proven by now. */
+  proven(): readonly number[] {
+    const slots: number[] = [];
+    for (const [slot, { difference }] of this.provisional ?? [])
+      if (difference !== null && this.quotedChecksums?.isProven(difference)) slots.push(slot);
+    return slots;
   }
 
   /**
@@ -264,45 +183,61 @@ export class ProbeStream {
     this.#frontier.shift();
   }
 
-  /** For the prober: a verified answer has come. Whether a result is to be made of it; else it is counted. */
-  keepsAnswer(probe: Probe): boolean {
-    const copies = probe.answers++;
+  /** For the prober: an answer has come after `copies` others. Whether a result is to be made of it; else it is counted. */
+  keepsCopy(copies: number, ttl: number): boolean {
     if (copies <= MAX_COPIES) return true;
     if (copies <= MAX_GROUP_COPIES) {
       this.#isToGroup ??= isGroup(this.options.route.destination);
       if (this.#isToGroup) return true;
     }
-    this.#moreDuplicates[probe.ttl] = (this.#moreDuplicates[probe.ttl] ?? 0) + 1;
+    this.#moreDuplicates ??= [];
+    this.#moreDuplicates[ttl] = (this.#moreDuplicates[ttl] ?? 0) + 1;
     return false;
   }
 
   /** For the prober: how many answers to probes of this TTL were only counted since it asked last. */
   takeMoreDuplicates(ttl: number): number {
-    const count = this.#moreDuplicates[ttl];
+    const count = this.#moreDuplicates?.[ttl];
     if (count === undefined) return 0;
-    delete this.#moreDuplicates[ttl];
+    delete this.#moreDuplicates?.[ttl];
     return count;
   }
 
-  /** Sends one probe and returns its number, counted from 1: the `request.number` of its result. */
-  send(ttl: number): number {
+  /**
+   * Sends one probe and returns its number, counted from 1: the `request.number` of its result.
+   *
+   * @param question what it asks, and so its size and its flow; by default that of the stream
+   */
+  send(ttl: number, question: Question = this.options.question): number {
     this.#sent += 1;
-    if (!this.#isClosed) this.#owner.enqueue(this, ttl, this.#sent);
+    if (!this.#isClosed) {
+      const flow = question === this.#flow.question ? this.#flow : this.#flowOf(question);
+      this.#owner.enqueue({
+        flow,
+        ttl,
+        index: this.#sent,
+        queuedAtNs: Number.POSITIVE_INFINITY,
+      });
+    }
     return this.#sent;
   }
 
   /** Drops the undecided probes that were sent with more than `ttl`, and returns their numbers: nothing more is heard of them. */
   dropBeyond(ttl: number): readonly number[] {
-    const beyond = [...this.#probes].filter((probe) => probe.ttl > ttl && !isDecided(probe));
-    for (const probe of beyond) this.#owner.forget(probe);
-    return beyond.map((probe) => probe.index);
+    return this.#owner.dropBeyond(this, ttl);
   }
 
   /** Ends the stream: nothing more is heard of its probes. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const probe of this.#probes) this.#owner.forget(probe);
     this.#owner.onClosed(this);
+  }
+
+  #flowOf(question: Question): Flow {
+    this.#others ??= new Map();
+    const flow = this.#others.get(question) ?? { stream: this, question };
+    this.#others.set(question, flow);
+    return flow;
   }
 }

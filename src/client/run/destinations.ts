@@ -1,6 +1,6 @@
 import { ClientClosedError } from "../../errors.ts";
 import { addressFamily, canonicalAddress, type Family, needsZone } from "../../packet/address.ts";
-import { NONCE_LENGTH, Payload } from "../probing/payload.ts";
+import { EchoQuestion, NONCE_LENGTH } from "../probing/echo-question.ts";
 import type { ProbeStream, StreamOptions } from "../probing/probe-stream.ts";
 import { Prober } from "../probing/prober.ts";
 import { addCounters, type ClientCounters, NO_COUNTS } from "../results/counters.ts";
@@ -118,7 +118,12 @@ export class Destinations {
           hostname: isAddress ? null : host,
           route,
           timeoutNs,
-          payload: new Payload(content, this.#clientNonce(), this.#randomFlow()),
+          question: new EchoQuestion({
+            family,
+            content,
+            nonce: this.#clientNonce(),
+            flow: this.#randomFlow(),
+          }),
           ...listener,
         }),
     };

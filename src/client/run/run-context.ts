@@ -102,8 +102,9 @@ export class Completion {
     this.#deferred.reject(error);
   }
 
-  /** Runs a callback of the caller's. What it throws ends the run. */
+  /** Runs a callback of the caller's, unless the run is over. What it throws ends the run. */
   guard(callback: () => void): void {
+    if (this.#isOver) return;
     try {
       callback();
     } catch (error) {

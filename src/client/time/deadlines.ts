@@ -1,61 +1,77 @@
 import type { Clock } from "./clock.ts";
 
-/** Something with a deadline on the monotonic clock. */
-export interface Expiring {
-  readonly deadlineNs: number;
-  /** Whether the deadline still matters; entries that no longer wait are dropped in passing. */
-  readonly isWaiting: boolean;
-}
+/** Tells whether a deadline still matters; entries that no longer do are dropped in passing. */
+export type IsWaiting = (place: number, deadlineNs: number) => boolean;
 
-/** Below this size a sweep for dead entries would cost more than it frees. */
-const SWEEP_FROM = 1024;
+/** Below this size a prune for dead entries would cost more than it frees. */
+const PRUNE_FROM = 1024;
 
-/** Pending deadlines, earliest first (a binary heap). Entries leave when they are due or no longer waiting. */
-export class Deadlines<T extends Expiring> {
-  #heap: T[] = [];
-  #sweepAt = SWEEP_FROM;
+/**
+ * Pending deadlines of places in a table, earliest first (a binary heap). Entries leave when they are due or no longer
+ * waiting. They are numbers in two arrays, so pushing one makes nothing.
+ */
+export class Deadlines {
+  readonly #isWaiting: IsWaiting;
+  #places: number[] = [];
+  #deadlines: number[] = [];
+  #pruneAt = PRUNE_FROM;
 
-  push(entry: T): void {
-    if (this.#heap.length >= this.#sweepAt) this.#sweep();
-    this.#heap.push(entry);
-    this.#rise(this.#heap.length - 1);
+  constructor(isWaiting: IsWaiting) {
+    this.#isWaiting = isWaiting;
   }
 
-  /** The earliest deadline that still matters, or undefined. */
-  next(): T | undefined {
-    for (;;) {
-      const first = this.#heap[0];
-      if (first === undefined || first.isWaiting) return first;
+  push(place: number, deadlineNs: number): void {
+    if (this.#places.length >= this.#pruneAt) this.#prune();
+    this.#places.push(place);
+    this.#deadlines.push(deadlineNs);
+    this.#rise(this.#places.length - 1);
+  }
+
+  /** The earliest deadline that still matters; Infinity for none. */
+  next(): number {
+    while (this.#places.length > 0) {
+      const deadlineNs = this.#deadlines[0] as number;
+      if (this.#isWaiting(this.#places[0] as number, deadlineNs)) return deadlineNs;
       this.#removeFirst();
     }
+    return Number.POSITIVE_INFINITY;
   }
 
-  /** Takes out the earliest entry if it is due at `nowNs`. */
-  takeDue(nowNs: number): T | undefined {
-    const first = this.next();
-    if (first === undefined || first.deadlineNs > nowNs) return undefined;
+  /** Takes out the earliest entry if it is due at `nowNs`, and returns its place; -1 when none is. */
+  takeDue(nowNs: number): number {
+    if (this.next() > nowNs) return -1;
+    const place = this.#places[0] as number;
     this.#removeFirst();
-    return first;
+    return place;
   }
 
   clear(): void {
-    this.#heap = [];
-    this.#sweepAt = SWEEP_FROM;
+    if (this.#places.length === 0) return;
+    this.#places = [];
+    this.#deadlines = [];
+    this.#pruneAt = PRUNE_FROM;
   }
 
   // Answered probes stay in the heap until they surface. Dropping them whenever the heap has doubled keeps its size
   // within twice the number in flight, at a constant cost per push.
-  #sweep(): void {
-    const waiting = this.#heap.filter((entry) => entry.isWaiting);
+  #prune(): void {
+    const waiting: { readonly place: number; readonly deadlineNs: number }[] = [];
+    for (const [index, place] of this.#places.entries()) {
+      const deadlineNs = this.#deadlines[index] as number;
+      if (this.#isWaiting(place, deadlineNs)) waiting.push({ place, deadlineNs });
+    }
     waiting.sort((a, b) => a.deadlineNs - b.deadlineNs);
-    this.#heap = waiting;
-    this.#sweepAt = Math.max(SWEEP_FROM, waiting.length * 2);
+    this.#places = waiting.map(({ place }) => place);
+    this.#deadlines = waiting.map(({ deadlineNs }) => deadlineNs);
+    this.#pruneAt = Math.max(PRUNE_FROM, waiting.length * 2);
   }
 
   #removeFirst(): void {
-    const last = this.#heap.pop();
-    if (last === undefined || this.#heap.length === 0) return;
-    this.#heap[0] = last;
+    const place = this.#places.pop() as number;
+    const deadlineNs = this.#deadlines.pop() as number;
+    if (this.#places.length === 0) return;
+    this.#places[0] = place;
+    this.#deadlines[0] = deadlineNs;
     this.#sink(0);
   }
 
@@ -80,18 +96,24 @@ export class Deadlines<T extends Expiring> {
   }
 
   #isEarlier(a: number, b: number): boolean {
-    const first = this.#heap[a];
-    const second = this.#heap[b];
-    return first !== undefined && second !== undefined && first.deadlineNs < second.deadlineNs;
+    const deadlines = this.#deadlines;
+    return (
+      a < deadlines.length &&
+      b < deadlines.length &&
+      (deadlines[a] as number) < (deadlines[b] as number)
+    );
   }
 
   #swapIfEarlier(below: number, above: number): boolean {
-    const lower = this.#heap[below];
-    const upper = this.#heap[above];
-    if (lower === undefined || upper === undefined || lower.deadlineNs >= upper.deadlineNs)
-      return false;
-    this.#heap[below] = upper;
-    this.#heap[above] = lower;
+    if (!this.#isEarlier(below, above)) return false;
+    const deadlines = this.#deadlines;
+    const places = this.#places;
+    const deadlineNs = deadlines[below] as number;
+    deadlines[below] = deadlines[above] as number;
+    deadlines[above] = deadlineNs;
+    const place = places[below] as number;
+    places[below] = places[above] as number;
+    places[above] = place;
     return true;
   }
 }

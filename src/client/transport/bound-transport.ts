@@ -5,7 +5,7 @@ import { IcmpTransport, type TransportSystem } from "./icmp-transport.ts";
 import { InterfaceNames, missingInterface } from "./interface-names.ts";
 import { explainRefusal } from "./send-failure.ts";
 import { SocketPool } from "./socket-pool.ts";
-import type { Route, SendReceipt, Transport, TransportOwner } from "./transport.ts";
+import type { OutgoingProbe, Route, SendReceipt, Transport, TransportOwner } from "./transport.ts";
 
 /** The next try, a little later, will do. */
 const NOT_YET = { kind: "busy", isFull: false } as const;
@@ -75,22 +75,21 @@ export class BoundTransport implements Transport {
     this.#bound?.attach(owner);
   }
 
-  encode(sequence: number, payload: Uint8Array): Uint8Array {
-    // Without a socket nothing is in flight that anybody could ask about.
-    return this.#bound?.encode(sequence, payload) ?? new Uint8Array();
-  }
-
-  send(...probe: Parameters<Transport["send"]>): SendReceipt {
+  send(probe: OutgoingProbe): SendReceipt {
     let receipt = this.#sendBy(this.#bound, probe);
     if (receipt === undefined || (receipt.kind === "failed" && this.#hasMoved())) {
       this.#close();
       receipt = this.#sendBy(this.#reopen(), probe);
     }
-    return receipt ?? { kind: "failed", error: this.#refusal(probe[0]) };
+    return receipt ?? { kind: "failed", error: this.#refusal(probe.route) };
   }
 
   drain(): number {
     return this.#bound?.drain() ?? Number.POSITIVE_INFINITY;
+  }
+
+  countDrops(): void {
+    this.#bound?.countDrops();
   }
 
   drainErrors(): void {
@@ -112,12 +111,9 @@ export class BoundTransport implements Transport {
   }
 
   /** A socket that was opened for a send may have to wait until the kernel stamps again. */
-  #sendBy(
-    pool: SocketPool | undefined,
-    probe: Parameters<Transport["send"]>,
-  ): SendReceipt | undefined {
+  #sendBy(pool: SocketPool | undefined, probe: OutgoingProbe): SendReceipt | undefined {
     if (pool === undefined) return undefined;
-    return this.#system.stamps.isSettled() ? pool.send(...probe) : NOT_YET;
+    return this.#system.stamps.isSettled() ? pool.send(probe) : NOT_YET;
   }
 
   #hasMoved(): boolean {

@@ -9,7 +9,7 @@ import { Icmpv4Type, Icmpv4UnreachableCode, Icmpv6Type } from "../../packet/icmp
 import { decodeIcmpv4 } from "../../packet/icmpv4.ts";
 import { decodeIcmpv6 } from "../../packet/icmpv6.ts";
 import { MAX_ERROR_LENGTH, sourceOf } from "./arrival.ts";
-import type { Arrival } from "./transport.ts";
+import type { ErrorArrival } from "./transport.ts";
 
 // The quoted IP header, which the kernel strips, is as long as the one we sent: without options.
 const QUOTED_HEADER_LENGTH = { 4: 20, 6: 40 } as const;
@@ -17,32 +17,16 @@ const QUOTED_HEADER_LENGTH = { 4: 20, 6: 40 } as const;
 // `struct sock_ee_data_rfc4884` (linux/errqueue.h) in `ee_data`: where in the data the extension structure begins.
 const RFC4884_LENGTH_MASK = 0xffff;
 
-/** What a datagram socket received: the ICMP message, whose checksum the kernel has verified (icmp(7)). */
-export function decodeDatagram(family: Family, incoming: IncomingMessage): Arrival | undefined {
-  const { data: bytes } = incoming;
-  const message = family === 4 ? decodeIcmpv4(bytes) : decodeIcmpv6(bytes);
-  if (message.kind !== "echoReply") return undefined;
-  return {
-    kind: "echo",
-    from: sourceOf(incoming.source),
-    to: incoming.destination ?? null,
-    ttl: incoming.ttl ?? null,
-    tos: incoming.tos ?? null,
-    header: null,
-    stampNs: incoming.timestampNs ?? null,
-    icmp: message,
-    raw: bytes,
-    checksumValid: true,
-  };
-}
-
 /**
  * An ICMP error from the error queue (ip(7) IP_RECVERR, ipv6(7) IPV6_RECVERR): type and code are in the extended error,
  * the data begin with the ICMP header of our probe, and the address is where the probe was going.
  *
  * undefined for errors of this host's own making: `send` has reported those.
  */
-export function decodeQueuedError(family: Family, incoming: IncomingMessage): Arrival | undefined {
+export function decodeQueuedError(
+  family: Family,
+  incoming: IncomingMessage,
+): ErrorArrival | undefined {
   const { error, source } = incoming;
   if (error === undefined || source === undefined || error.offender === undefined) return undefined;
   if (error.origin !== SO_EE_ORIGIN_ICMP && error.origin !== SO_EE_ORIGIN_ICMP6) return undefined;
@@ -67,7 +51,7 @@ export function decodeQueuedError(family: Family, incoming: IncomingMessage): Ar
     tos: incoming.tos ?? null,
     header: null,
     stampNs: incoming.timestampNs ?? null,
-    icmp: { type, code, checksum: null, identifier: null, sequence: null, data: raw },
+    icmp: { type, code, checksum: null, data: raw },
     raw,
     quote: { header: null, destination: sourceOf(source), identifier, sequence, checksum, data },
     extensions,

@@ -4,29 +4,27 @@ import {
   AF_INET6,
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
-  SCM_TSTAMP_SND,
   SO_EE_ORIGIN_LOCAL,
-  SO_EE_ORIGIN_TIMESTAMPING,
   SOCK_DGRAM,
   SOCK_RAW,
 } from "../../ffi/constants.ts";
 import { EINVAL, isFromIcmp } from "../../ffi/errno.ts";
+import { decodeIncoming } from "../../ffi/incoming.ts";
 import type { Libc } from "../../ffi/libc.ts";
+import type { MessageBatch } from "../../ffi/msghdr.ts";
 import type { Reactor, Watch } from "../../ffi/reactor.ts";
 import {
-  type IncomingMessage,
+  type ReceiveQueue,
   type SendMemory,
   type SendOutcome,
   Socket,
   type SocketAddress,
 } from "../../ffi/socket.ts";
 import type { Family } from "../../packet/address.ts";
-import { viewOf } from "../../packet/bytes.ts";
-import { encodeIcmpv4 } from "../../packet/icmpv4.ts";
-import { encodeIcmpv6 } from "../../packet/icmpv6.ts";
 import type { Facilities } from "./capabilities.ts";
 import { configureSocket, countStamps } from "./configure-socket.ts";
-import { decodeDatagram, decodeQueuedError } from "./datagram-arrival.ts";
+import { decodeQueuedError } from "./datagram-arrival.ts";
+import { Inbox } from "./inbox.ts";
 import { LocalDrops } from "./local-drops.ts";
 import { decodeRaw } from "./raw-arrival.ts";
 import type { ReceiveStamps } from "./receive-stamps.ts";
@@ -39,8 +37,14 @@ import {
   openSender,
   setShareable,
 } from "./shared-identifier.ts";
-import { DRAIN_LIMIT, FLOODED_SENDS, SEND_DRAIN_LIMIT, TimeSlice } from "./time-slice.ts";
-import type { Arrival, Route, SendReceipt, Transport, TransportOwner } from "./transport.ts";
+import { TimeSlice } from "./time-slice.ts";
+import type {
+  ErrorArrival,
+  OutgoingProbe,
+  SendReceipt,
+  Transport,
+  TransportOwner,
+} from "./transport.ts";
 
 /** What a transport is built on. */
 export interface TransportSystem {
@@ -65,11 +69,21 @@ export interface IcmpTransportOptions {
   readonly isFurther?: boolean;
 }
 
-const ECHO_HEADER_LENGTH = 8;
-
 // Replies wait here while the event loop is busy; the kernel takes memory only for what does wait. Without privilege it
 // grants at most net.core.rmem_max (socket(7)).
 const RECEIVE_BUFFER = 4 << 20;
+
+/** Messages of each queue that one drain takes, at most; it ends sooner when its time is over. */
+const DRAIN_LIMIT = 4096;
+/** The same before a send, of which there may be many in one turn of the event loop. */
+const SEND_DRAIN_LIMIT = 64;
+
+/** Kernel memory that a message in a receive queue takes besides its bytes, at least (struct sk_buff), and how much more it may take in all. */
+const MESSAGE_MEMORY = 256;
+const MEMORY_PER_BYTE = 32;
+
+/** How often a send is repeated while ICMP errors come in. Each time the socket tries it 32 times. */
+const FLOODED_SENDS = 16;
 
 const UINT32 = 2 ** 32;
 
@@ -94,14 +108,21 @@ export class IcmpTransport implements Transport {
   #isActive = false;
   #owner: TransportOwner | undefined;
   readonly #slice: TimeSlice;
-  /** The probe sent last, which is as long as the next one more often than not. */
-  #message: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(ECHO_HEADER_LENGTH));
-  #messageView: DataView = viewOf(this.#message);
+  readonly #errorSlice: TimeSlice;
+  /** That of the read of the receive queue that is going on. */
+  #receiveSlice: TimeSlice;
+  readonly #inbox: Inbox;
+  /** Reads the transmit stamps that answers may have overtaken. */
+  #drainStamps: () => void = () => this.drainErrors();
   #malformed = 0;
   /** ICMP errors that the error queue held. */
   #icmpErrors = 0;
   /** Whether the last read of the error queue left some of it. */
   #hasMoreErrors = false;
+  /** About how much of the kernel's memory the messages of a drain took. */
+  #memoryRead = 0;
+  /** How much of it the receive queue may take; 0 while not known. */
+  #queueLimit = 0;
   #drops = 0;
   /** Drops that are accounted for, whatever their cause. */
   #dropsSeen = 0;
@@ -128,6 +149,9 @@ export class IcmpTransport implements Transport {
     this.privileged = privileged;
     this.#libc = libc;
     this.#slice = new TimeSlice(libc);
+    this.#errorSlice = new TimeSlice(libc);
+    this.#receiveSlice = this.#slice;
+    this.#inbox = new Inbox({ family, privileged, epochSeconds: libc.epochSeconds });
     this.#reactor = reactor;
     this.#socket = Socket.open(libc, {
       domain: family === 4 ? AF_INET : AF_INET6,
@@ -149,6 +173,7 @@ export class IcmpTransport implements Transport {
       this.#outgoing = sender ?? this.#socket;
       this.#sender = new RouteSender(libc, this.#outgoing, this.facilities);
       this.#localDrops = family === 6 ? new LocalDrops(libc) : undefined;
+      this.#queueLimit = this.#socket.receiveQueue.limit;
       this.setTold(true);
       if (this.facilities.receiveTimestamps) system.stamps.add(this);
     } catch (error) {
@@ -189,23 +214,13 @@ export class IcmpTransport implements Transport {
     return this.#drops;
   }
 
-  attach(owner: TransportOwner): void {
+  /** @param drainStamps reads all transmit stamps of a transport of several sockets; by default, those of this one. */
+  attach(owner: TransportOwner, drainStamps?: () => void): void {
     this.#owner = owner;
+    if (drainStamps !== undefined) this.#drainStamps = drainStamps;
   }
 
-  encode(sequence: number, data: Uint8Array): Uint8Array {
-    const length = ECHO_HEADER_LENGTH + data.length;
-    if (length !== this.#message.length) {
-      this.#message = new Uint8Array(new ArrayBuffer(length));
-      this.#messageView = viewOf(this.#message);
-    }
-    const message = { kind: "echoRequest", identifier: this.identifier, sequence, data } as const;
-    if (this.family === 4) encodeIcmpv4(message, this.#messageView);
-    else encodeIcmpv6(message, this.#messageView);
-    return this.#message;
-  }
-
-  send(route: Route, ttl: number, sequence: number, payload: Uint8Array): SendReceipt {
+  send(probe: OutgoingProbe): SendReceipt {
     this.#watch?.renew();
     // On a datagram socket an error that waits unread makes the next send fail in its place. During a
     // flood there is always another one, and only drains have time for them.
@@ -214,23 +229,23 @@ export class IcmpTransport implements Transport {
       this.#drainErrors();
       this.#countStamps();
     }
-    const message = this.encode(sequence, payload);
+    probe.identifier = this.identifier;
     const drops = this.privileged ? undefined : this.#localDrops;
     const used = drops && this.#outgoing.memoryUsed;
-    let outcome = this.#transmit(route, ttl, message);
-    if (outcome instanceof SystemError && this.#sender.hasMoved(route))
-      outcome = this.#transmit(route, ttl, message);
+    let outcome = this.#transmit(probe);
+    if (outcome instanceof SystemError && this.#sender.hasMoved(probe.route))
+      outcome = this.#transmit(probe);
     if (outcome instanceof SystemError)
-      return { kind: "failed", error: this.#explain(outcome, { route, ttl, message }) };
+      return { kind: "failed", error: this.#explain(outcome, probe) };
     if (outcome !== "sent") return { kind: "busy", isFull: this.#isFull(outcome) };
     const mayBeRefused = used && drops.mayHaveRefused(used, this.#outgoing.memoryUsed);
     const countsAnew = this.#countsAnew;
     this.#countsAnew = false;
     if (!this.facilities.transmitTimestamps)
-      return { kind: "sent", stampKey: null, message, countsAnew, mayBeRefused };
+      return { kind: "sent", stampKey: null, countsAnew, mayBeRefused };
     const stampKey = this.#nextStampKey;
     this.#nextStampKey = (stampKey + 1) % UINT32;
-    return { kind: "sent", stampKey, message, countsAnew, mayBeRefused };
+    return { kind: "sent", stampKey, countsAnew, mayBeRefused };
   }
 
   drain(): number {
@@ -243,48 +258,105 @@ export class IcmpTransport implements Transport {
     this.#drainErrors();
   }
 
+  /** Whether the last read of the receive queue found anything. */
+  get hasReceived(): boolean {
+    return this.#memoryRead > 0;
+  }
+
   /** The part of `drain()` that is about the receive queue. */
   readReceived(slice: TimeSlice): number {
+    this.#memoryRead = 0;
     if (this.#socket.closed) return Number.POSITIVE_INFINITY;
-    const { used, limit, drops } = this.#socket.receiveQueue;
+    const before = this.#mayDropOthers ? this.#socket.receiveQueue : undefined;
+    this.#receiveSlice = slice;
+    const untilNs = this.#libc.withReceiveBatch(this.#readReplies);
+    const isMuch = this.#memoryRead * MEMORY_PER_BYTE >= this.#queueLimit;
+    if (before !== undefined || isMuch) this.#noteDrops(before);
+    return untilNs;
+  }
+
+  countDrops(): void {
+    // Those of a raw IPv6 socket are counted with each read.
+    if (!this.#mayDropOthers) this.#noteDrops(undefined);
+  }
+
+  /** Whether the kernel drops packets for other reasons than a full queue: those with a wrong checksum (rawv6_rcv_skb). */
+  get #mayDropOthers(): boolean {
+    return this.privileged && this.family === 6;
+  }
+
+  /**
+   * Counts what found no room. Nobody but us empties the queue: if it overflowed since the drain before, it has been full
+   * ever since, and what is dropped while it is being emptied may be for want of room, too.
+   *
+   * @param before the queue as it was before the drain, where it may have dropped for other reasons
+   */
+  #noteDrops(before: ReceiveQueue | undefined): void {
+    if (this.#socket.closed) return;
+    const wasFull = before === undefined || before.used * 2 >= before.limit;
+    const drops = wasFull ? this.#socket.receiveQueue.drops : before.drops;
+    if (wasFull) this.#drops += drops - this.#dropsSeen;
+    this.#dropsSeen = drops;
+  }
+
+  /** Reads replies, and what else raw sockets are given. */
+  readonly #readReplies = (batch: MessageBatch): number => {
+    const slice = this.#receiveSlice;
     let stampNs = Number.NEGATIVE_INFINITY;
-    const received = this.#socket.receive(
-      (message) => {
-        stampNs = message.timestampNs ?? stampNs;
-        this.#handOver(() =>
-          this.privileged ? decodeRaw(this.family, message) : decodeDatagram(this.family, message),
-        );
-      },
-      DRAIN_LIMIT,
-      slice.isOver,
-    );
-    // Nobody but us empties the queue: if it overflowed since the drain before, it has been full ever since, and what
-    // is dropped while it is being emptied may be for want of room, too. Other drops are corrupt packets.
-    const wasFull = used * 2 >= limit;
-    const dropsNow = wasFull && !this.#socket.closed ? this.#socket.receiveQueue.drops : drops;
-    if (wasFull) this.#drops += dropsNow - this.#dropsSeen;
-    this.#dropsSeen = dropsNow;
-    return received === DRAIN_LIMIT || slice.wasCut ? stampNs : Number.POSITIVE_INFINITY;
+    for (let received = 0; received < DRAIN_LIMIT && !this.#socket.closed; ) {
+      const count = this.#socket.receivePrepared(batch, slice.isOver);
+      if (count === 0) return slice.wasCut ? stampNs : Number.POSITIVE_INFINITY;
+      if (this.#owner?.awaitsStamps && this.#missesStamps(batch, count)) this.#drainStamps();
+      for (let index = 0; index < count; index++) {
+        this.#memoryRead += batch.messageLength(index) + MESSAGE_MEMORY;
+        if (this.#inbox.readReply(batch, index)) {
+          const { reply } = this.#inbox;
+          stampNs = reply.stampNs ?? stampNs;
+          this.#owner?.onReply(reply);
+        } else if (this.privileged) {
+          const message = decodeIncoming(batch, index, this.#libc.epochSeconds);
+          stampNs = message.timestampNs ?? stampNs;
+          this.#handOver(() => decodeRaw(this.family, message));
+        }
+      }
+      batch.resetReceived(count);
+      received += count;
+      // Fewer than there was room for: the queue is empty, which asking again would cost a system call to learn.
+      if (count < batch.count) return Number.POSITIVE_INFINITY;
+      if (slice.isOver()) break;
+    }
+    return stampNs;
+  };
+
+  /** Whether any answer of a batch is to a probe whose transmit stamp has not come: it may have come meanwhile. */
+  #missesStamps(batch: MessageBatch, count: number): boolean {
+    for (let index = 0; index < count; index++) {
+      const sequence = this.#inbox.sequenceAt(batch, index);
+      // What errors quote is not looked up for this.
+      if (sequence < 0 || this.#owner?.awaitsStampOf(sequence)) return true;
+    }
+    return false;
   }
 
   /** The part of `drain()` that is about the error queue. */
   readErrors(slice: TimeSlice, limit: number = DRAIN_LIMIT): number {
     if (this.#socket.closed || !this.facilities.fillsErrorQueue) return Number.POSITIVE_INFINITY;
+    const batch = this.#libc.errorBatch;
     let stampNs = Number.NEGATIVE_INFINITY;
-    const received = this.#outgoing.receiveErrors(
-      (message) => {
-        stampNs = message.timestampNs ?? stampNs;
-        const origin = message.error?.origin;
-        if (origin === SO_EE_ORIGIN_TIMESTAMPING) this.#onStamp(message);
-        else if (origin === SO_EE_ORIGIN_LOCAL) this.#exceededMtu = message.error?.info;
-        else {
-          this.#icmpErrors += 1;
-          this.#handOver(() => decodeQueuedError(this.family, message));
-        }
-      },
-      limit,
-      slice.isOver,
-    );
+    let received = 0;
+    while (received < limit && !this.#socket.closed) {
+      const room = Math.min(batch.count, limit - received);
+      const count = this.#outgoing.receivePreparedErrors(batch, { room, isOver: slice.isOver });
+      for (let index = 0; index < count; index++) {
+        if (this.#inbox.readStamp(batch, index)) {
+          if (!Number.isNaN(this.#inbox.stampNs)) stampNs = this.#inbox.stampNs;
+          this.#onStamp();
+        } else stampNs = this.#readError(batch, index) ?? stampNs;
+      }
+      batch.resetReceived(count);
+      received += count;
+      if (count < room || slice.isOver()) break;
+    }
     this.#hasMoreErrors = received === limit || slice.wasCut;
     return this.#hasMoreErrors ? stampNs : Number.POSITIVE_INFINITY;
   }
@@ -313,13 +385,24 @@ export class IcmpTransport implements Transport {
   }
 
   #drainErrors(limit: number = DRAIN_LIMIT): number {
-    this.#slice.begin();
-    return this.readErrors(this.#slice, limit);
+    this.#errorSlice.begin();
+    return this.readErrors(this.#errorSlice, limit);
+  }
+
+  /** Reads an entry of the error queue that is no stamp, and returns when it came. */
+  #readError(batch: MessageBatch, index: number): number | undefined {
+    const message = decodeIncoming(batch, index, this.#libc.epochSeconds);
+    if (message.error?.origin === SO_EE_ORIGIN_LOCAL) this.#exceededMtu = message.error.info;
+    else {
+      this.#icmpErrors += 1;
+      this.#handOver(() => decodeQueuedError(this.family, message));
+    }
+    return message.timestampNs;
   }
 
   /** Hands over what `decode` makes of a packet. One that does not decode is counted and dropped. */
-  #handOver(decode: () => Arrival | undefined): void {
-    let arrival: Arrival | undefined;
+  #handOver(decode: () => ErrorArrival | undefined): void {
+    let arrival: ErrorArrival | undefined;
     try {
       arrival = decode();
     } catch (error) {
@@ -327,26 +410,26 @@ export class IcmpTransport implements Transport {
       this.#malformed += 1;
       return;
     }
-    if (arrival !== undefined) this.#owner?.onArrival(arrival);
+    if (arrival !== undefined) this.#owner?.onError(arrival);
   }
 
-  #onStamp({ error, timestampNs }: IncomingMessage): void {
-    if (error === undefined || error.info !== SCM_TSTAMP_SND || timestampNs === undefined) return;
-    this.#isMiscounted ||= this.#refusedKeys.has(error.data);
+  #onStamp(): void {
+    const { stampKey: key, stampNs } = this.#inbox;
+    if (key < 0) return;
+    this.#isMiscounted ||= this.#refusedKeys.has(key);
     if (this.#isMiscounted) return;
     // A key we have not given out yet: the kernel counted a send that we did not. Follow it.
-    const ahead = (error.data - this.#nextStampKey + UINT32) % UINT32;
-    if (ahead < UINT32 / 2 && error.data >= this.#formerStampKeys)
-      this.#nextStampKey = (error.data + 1) % UINT32;
-    this.#owner?.onArrival({ kind: "stamp", key: error.data, stampNs: timestampNs });
+    const ahead = (key - this.#nextStampKey + UINT32) % UINT32;
+    if (ahead < UINT32 / 2 && key >= this.#formerStampKeys) this.#nextStampKey = (key + 1) % UINT32;
+    this.#owner?.onStamp(key, stampNs);
   }
 
-  #transmit(route: Route, ttl: number, message: Uint8Array): SendOutcome | SystemError {
+  #transmit(probe: OutgoingProbe): SendOutcome | SystemError {
     const wasFlooded = this.#hasMoreErrors;
     for (let attempt = 1; ; attempt++) {
       const icmpErrors = this.#icmpErrors;
       try {
-        return this.#sender.send(route, ttl, message);
+        return this.#sender.send(probe);
       } catch (error) {
         if (!(error instanceof SystemError)) throw error;
         if (error.errno === EINVAL && this.privileged && this.#localDrops?.hasTableOverflowed())
@@ -381,17 +464,13 @@ export class IcmpTransport implements Transport {
     return isFull;
   }
 
-  #explain(
-    error: SystemError,
-    { route, ttl, message }: { route: Route; ttl: number; message: Uint8Array },
-  ): SystemError {
+  #explain(error: SystemError, probe: OutgoingProbe): SystemError {
+    const { route } = probe;
     const index = this.#sender.indexOf(route);
     if (index === 0) return error;
     const isTooLong = error.code === "EMSGSIZE";
-    if (isTooLong && !this.facilities.asksForErrors) {
-      const resend = () => this.#sender.send(route, ttl, message);
-      this.#exceededMtu = exceededMtu(this.#outgoing, this.family, resend);
-    }
+    if (isTooLong && !this.facilities.asksForErrors)
+      this.#exceededMtu = exceededMtu(this.#outgoing, this.family, () => this.#sender.send(probe));
     const mtu = isTooLong ? this.#exceededMtu : undefined;
     return explainRefusal(this.#libc, error, { ...route, index, mtu });
   }

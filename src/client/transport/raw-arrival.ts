@@ -3,7 +3,6 @@ import type { Family } from "../../packet/address.ts";
 import { need, subview, viewOf } from "../../packet/bytes.ts";
 import { verifyChecksum } from "../../packet/checksum.ts";
 import { ICMP_HEADER_LENGTH } from "../../packet/icmp-codec.ts";
-import { Icmpv4Type, Icmpv6Type } from "../../packet/icmp-types.ts";
 import { decodeIcmpv4, type Icmpv4Message } from "../../packet/icmpv4.ts";
 import { decodeIcmpv6, type Icmpv6Message } from "../../packet/icmpv6.ts";
 import { decodeIpv4Header, type Ipv4Header } from "../../packet/ipv4.ts";
@@ -16,17 +15,15 @@ import {
   MAX_ERROR_LENGTH,
   sourceOf,
 } from "./arrival.ts";
-import type { Arrival, QuotedProbe } from "./transport.ts";
-
-const ECHO_REPLY = { 4: Icmpv4Type.EchoReply, 6: Icmpv6Type.EchoReply } as const;
+import type { ErrorArrival, QuotedProbe } from "./transport.ts";
 
 /**
- * What a raw socket received: from the IP header on in IPv4 (raw(7)), the ICMPv6 message alone in IPv6 (RFC 3542 3).
- * undefined for what concerns no echo request.
+ * An ICMP error as a raw socket received it: from the IP header on in IPv4 (raw(7)), the ICMPv6 message alone in IPv6
+ * (RFC 3542 3). undefined for what concerns no echo request.
  *
  * @throws PacketError when the packet does not decode.
  */
-export function decodeRaw(family: Family, incoming: IncomingMessage): Arrival | undefined {
+export function decodeRaw(family: Family, incoming: IncomingMessage): ErrorArrival | undefined {
   const packet = incoming.data;
   const view = viewOf(packet);
   const header = family === 4 ? decodeIpv4Header(view) : null;
@@ -38,25 +35,7 @@ export function decodeRaw(family: Family, incoming: IncomingMessage): Arrival | 
   need(icmp, ICMP_HEADER_LENGTH, "ICMP message");
   // The kernel verifies ICMPv6 checksums for raw sockets (RFC 3542 3.1), but not those of ICMPv4. Of a packet that did
   // not fit the receive memory, the checksum says nothing.
-  const checksumValid = family === 6 || incoming.truncated || verifyChecksum(icmp);
-
-  if (icmp.getUint8(0) === ECHO_REPLY[family]) {
-    const message = family === 4 ? decodeIcmpv4(icmp) : decodeIcmpv6(icmp);
-    if (message.kind !== "echoReply") return undefined;
-    return {
-      kind: "echo",
-      from: sourceOf(incoming.source),
-      to: header?.destination ?? incoming.destination ?? null,
-      ttl: header?.ttl ?? incoming.ttl ?? null,
-      tos: tosOf(incoming, header),
-      header,
-      stampNs: incoming.timestampNs ?? null,
-      icmp: message,
-      raw: end === packet.length ? packet : packet.subarray(0, end),
-      checksumValid,
-    };
-  }
-  if (!checksumValid) return undefined;
+  if (family === 4 && !incoming.truncated && !verifyChecksum(icmp)) return undefined;
   // Much of an error is kept: decode a copy that outlives the receive memory.
   const copy = packet.slice(0, Math.min(end, start + MAX_ERROR_LENGTH));
   return decodeError(family, { incoming, header, raw: copy, body: copy.subarray(start) });
@@ -72,7 +51,7 @@ interface RawError {
 function decodeError(
   family: Family,
   { incoming, header, raw, body }: RawError,
-): Arrival | undefined {
+): ErrorArrival | undefined {
   const message: Icmpv4Message | Icmpv6Message =
     family === 4 ? decodeIcmpv4(body) : decodeIcmpv6(body);
   if (!isErrorMessage(message)) return undefined;
@@ -87,7 +66,7 @@ function decodeError(
     tos: tosOf(incoming, header),
     header,
     stampNs: incoming.timestampNs ?? null,
-    icmp: { type, code, checksum, identifier: null, sequence: null, data: body.subarray(8) },
+    icmp: { type, code, checksum, data: body.subarray(8) },
     raw,
     quote,
     ...errorBody(message),

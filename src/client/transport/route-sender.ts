@@ -18,8 +18,9 @@ import type { Facilities } from "./capabilities.ts";
 import { attempt } from "./configure-socket.ts";
 import { HeaderOptions } from "./header-options.ts";
 import { InterfaceNames, missingInterface } from "./interface-names.ts";
+import { OutgoingMessage } from "./outgoing-message.ts";
 import { NOT_TOLD_MTU } from "./socket-options.ts";
-import type { Route } from "./transport.ts";
+import type { OutgoingProbe, Route } from "./transport.ts";
 
 /** Bytes of control messages that the kernel holds on its stack (net/socket.c, ____sys_sendmsg). */
 const CONTROL_ON_STACK = 36;
@@ -41,6 +42,7 @@ export class RouteSender {
   readonly #family: Family;
   readonly #facilities: Facilities;
   readonly #interfaces: InterfaceNames;
+  readonly #outgoing = new OutgoingMessage();
   #envelopes = new WeakMap<Route, RouteEnvelopes>();
   /** The most bytes of control messages that have left with a probe. */
   #provenControl = 0;
@@ -59,14 +61,16 @@ export class RouteSender {
   }
 
   /** @throws {SystemError} when the probe did not leave, for anything but lack of room. */
-  send(route: Route, ttl: number, message: Uint8Array): SendOutcome {
+  send(probe: OutgoingProbe): SendOutcome {
+    const { route } = probe;
     this.#applyOptions(route);
-    if (this.#headerOptions !== undefined) return this.#sendByOptions(route, ttl, message);
-    const envelope = this.#envelope(route, ttl);
+    if (this.#headerOptions !== undefined) return this.#sendByOptions(probe);
+    const envelope = this.#envelope(route, probe.ttl);
     const { length } = envelope.control;
     let outcome: SendOutcome | SystemError;
     try {
-      outcome = this.#socket.sendIn(envelope, message);
+      this.#outgoing.write(envelope, probe);
+      outcome = this.#socket.sendFirst(this.#outgoing.batch, envelope.address);
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
       outcome = error;
@@ -76,7 +80,7 @@ export class RouteSender {
       return outcome;
     }
     if (length > this.#provenControl && this.#isForControl(outcome, envelope)) {
-      if (this.#tryByOptions(route, ttl, message)) {
+      if (this.#tryByOptions(probe)) {
         this.#facilities.lackControl(outcome);
         return "sent";
       }
@@ -108,13 +112,13 @@ export class RouteSender {
   }
 
   /** Sends a probe without control messages, if it can be done, and from then on all others. */
-  #tryByOptions(route: Route, ttl: number, message: Uint8Array): boolean {
+  #tryByOptions(probe: OutgoingProbe): boolean {
     const envelopes = this.#envelopes;
     const headerOptions = new HeaderOptions(this.#socket, this.#family);
     this.#headerOptions = headerOptions;
     this.#envelopes = new WeakMap();
     try {
-      if (this.#sendByOptions(route, ttl, message) === "sent") return true;
+      if (this.#sendByOptions(probe) === "sent") return true;
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
     }
@@ -124,13 +128,15 @@ export class RouteSender {
     return false;
   }
 
-  #sendByOptions(route: Route, ttl: number, message: Uint8Array): SendOutcome {
+  #sendByOptions(probe: OutgoingProbe): SendOutcome {
+    const { route, ttl } = probe;
     const { destination, tos } = route;
     this.#headerOptions?.set({ ttl, tos, isMulticast: isMulticast(destination) });
     const envelope = this.#envelope(route, ttl);
+    this.#outgoing.write(envelope, probe);
     return envelope.control.length === 0
-      ? this.#socket.sendTo(envelope, message)
-      : this.#socket.sendIn(envelope, message);
+      ? this.#socket.sendTo(envelope, this.#outgoing.message)
+      : this.#socket.sendFirst(this.#outgoing.batch, envelope.address);
   }
 
   /** Many probes take the same route: it is encoded once for each TTL and index of its interface. */

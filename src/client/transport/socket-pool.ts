@@ -4,7 +4,7 @@ import type { Family } from "../../packet/address.ts";
 import type { Facilities } from "./capabilities.ts";
 import type { IcmpTransport } from "./icmp-transport.ts";
 import { TimeSlice } from "./time-slice.ts";
-import type { Arrival, Route, SendReceipt, Transport, TransportOwner } from "./transport.ts";
+import type { OutgoingProbe, Route, SendReceipt, Transport, TransportOwner } from "./transport.ts";
 
 /**
  * How many sockets there are at most, and how many of them probes may use whose target keeps the
@@ -60,6 +60,8 @@ export class SocketPool implements Transport {
   #current = 0;
   #opened = 0;
   readonly #slice: TimeSlice;
+  /** Stamps are read in the middle of a read of the receive queues. */
+  readonly #errorSlice: TimeSlice;
   /** Of each queue: which member is read first, because the time was over before its turn came. */
   readonly #nextRead = { readErrors: 0, readReceived: 0 };
   #lastRoute: Route | undefined;
@@ -76,6 +78,7 @@ export class SocketPool implements Transport {
   constructor(libc: Libc, first: IcmpTransport) {
     this.#libc = libc;
     this.#slice = new TimeSlice(libc);
+    this.#errorSlice = new TimeSlice(libc);
     this.#first = first;
     this.family = first.family;
     this.privileged = first.privileged;
@@ -99,18 +102,9 @@ export class SocketPool implements Transport {
     for (const member of this.#members) this.#attach(member, owner);
   }
 
-  encode(sequence: number, payload: Uint8Array): Uint8Array {
-    return this.#first.encode(sequence, payload);
-  }
-
-  send(
-    route: Route,
-    ttl: number,
-    sequence: number,
-    payload: Uint8Array,
-    isHeld: boolean,
-  ): SendReceipt {
+  send(probe: OutgoingProbe): SendReceipt {
     if (!this.#isActive) this.#closeFurther();
+    const { route, isHeld } = probe;
     if (route !== this.#lastRoute) {
       this.#isShared ||= this.#lastRoute !== undefined;
       this.#lastRoute = route;
@@ -120,23 +114,31 @@ export class SocketPool implements Transport {
     const first = this.#current < count ? this.#current : 0;
     for (let tried = 0; tried < count; tried++) {
       const index = (first + tried) % count;
-      const receipt = this.#sendBy(index, { route, ttl, sequence, payload });
+      const receipt = this.#sendBy(index, probe);
       if (receipt.kind !== "busy" || !receipt.isFull) return receipt;
     }
-    if (!this.#isStuck(payload.length) || !this.#openFurther(isHeld)) {
+    if (!this.#isStuck(probe.message.length) || !this.#openFurther(isHeld)) {
       return { kind: "busy", isFull: true };
     }
-    return this.#sendBy(members.length - 1, { route, ttl, sequence, payload });
+    return this.#sendBy(members.length - 1, probe);
   }
 
   drain(): number {
-    const errorsUntilNs = this.#readEach("readErrors");
+    // The error queues of raw sockets hold nothing but stamps. Those that nobody awaits are read when
+    // there is nothing else: they would keep the socket ready for ever.
+    const isForStamps = this.privileged && this.#owner?.awaitsStamps === false;
+    const errorsUntilNs = isForStamps ? Number.POSITIVE_INFINITY : this.#readEach("readErrors");
     const receivedUntilNs = this.#readEach("readReceived");
+    if (isForStamps && !this.#first.hasReceived) return this.#readEach("readErrors");
     return Math.min(errorsUntilNs, receivedUntilNs);
   }
 
   drainErrors(): void {
     this.#readEach("readErrors");
+  }
+
+  countDrops(): void {
+    for (const { transport } of this.#members) transport.countDrops();
   }
 
   setActive(active: boolean): void {
@@ -162,17 +164,18 @@ export class SocketPool implements Transport {
 
   /** Reads one queue of each in the time that there is for all, and returns until when all is read. */
   #readEach(queue: "readErrors" | "readReceived"): number {
+    const slice = queue === "readErrors" ? this.#errorSlice : this.#slice;
+    slice.begin();
     // Further raw sockets receive nothing.
     const isAlone = queue === "readReceived" && this.privileged;
     const count = isAlone ? 1 : this.#members.length;
     const first = this.#nextRead[queue] < count ? this.#nextRead[queue] : 0;
     let untilNs = Number.POSITIVE_INFINITY;
-    this.#slice.begin();
     for (let done = 0; done < count; done++) {
       const index = (first + done) % count;
       const { transport } = this.#members[index] as Member;
-      untilNs = Math.min(untilNs, transport[queue](this.#slice));
-      if (!this.#slice.wasCut) continue;
+      untilNs = Math.min(untilNs, transport[queue](slice));
+      if (!slice.wasCut) continue;
       this.#nextRead[queue] = index + 1;
       // The others have their turn next time.
       return done < count - 1 ? Number.NEGATIVE_INFINITY : untilNs;
@@ -181,27 +184,35 @@ export class SocketPool implements Transport {
   }
 
   #attach(member: Member, owner: TransportOwner): void {
-    member.transport.attach({
-      onReady: () => owner.onReady(),
-      onArrival: (arrival) => owner.onArrival(this.#noteArrival(member, arrival)),
-    });
+    member.transport.attach(
+      {
+        onReady: () => owner.onReady(),
+        get awaitsStamps() {
+          return owner.awaitsStamps;
+        },
+        awaitsStampOf: (sequence) => owner.awaitsStampOf(sequence),
+        onStamp: (key, stampNs) => {
+          this.#noteStamp(member, key);
+          owner.onStamp(member.keyBase + key, stampNs);
+        },
+        onReply: (reply) => owner.onReply(reply),
+        onError: (error) => owner.onError(error),
+      },
+      this.#drainStamps,
+    );
   }
 
-  #noteArrival(member: Member, arrival: Arrival): Arrival {
-    if (arrival.kind !== "stamp") return arrival;
-    const ahead = member.lastKey - arrival.key;
+  readonly #drainStamps = (): void => this.drainErrors();
+
+  #noteStamp(member: Member, key: number): void {
+    const ahead = member.lastKey - key;
     if (ahead >= 0) member.sentSinceStamp = Math.min(member.sentSinceStamp, ahead);
     if (this.#fullSinceNs !== Number.POSITIVE_INFINITY) this.#departedNs = this.#libc.monotonicNs();
-    return member.keyBase === 0 ? arrival : { ...arrival, key: member.keyBase + arrival.key };
   }
 
-  #sendBy(
-    index: number,
-    probe: { route: Route; ttl: number; sequence: number; payload: Uint8Array },
-  ): SendReceipt {
+  #sendBy(index: number, probe: OutgoingProbe): SendReceipt {
     const member = this.#members[index] as Member;
-    const { route, ttl, sequence, payload } = probe;
-    const receipt = member.transport.send(route, ttl, sequence, payload);
+    const receipt = member.transport.send(probe);
     if (receipt.kind !== "sent") return receipt;
     this.#current = index;
     this.#fullSinceNs = Number.POSITIVE_INFINITY;

@@ -26,7 +26,7 @@ import { exceededMtu, explainRefusal } from "./send-failure.ts";
 import type { SweepProbe, SweepReplyPacket } from "./sweep-probe.ts";
 import { SweepSocket, type SweepSocketOptions } from "./sweep-socket.ts";
 import { DRAIN_LIMIT, FLOODED_SENDS, SEND_DRAIN_LIMIT, TimeSlice } from "./time-slice.ts";
-import type { Arrival, ErrorArrival } from "./transport.ts";
+import type { ErrorArrival } from "./transport.ts";
 
 /** Who hears what arrives. The arguments are valid during the call only. */
 export interface SweepListener {
@@ -410,8 +410,8 @@ export class SweepWire {
     return received === limit || this.#slice.wasCut ? stampNs : Number.POSITIVE_INFINITY;
   }
 
-  #handOver(decode: () => Arrival | undefined): void {
-    let arrival: Arrival | undefined;
+  #handOver(decode: () => ErrorArrival | undefined): void {
+    let arrival: ErrorArrival | undefined;
     try {
       arrival = decode();
     } catch (error) {
@@ -419,7 +419,7 @@ export class SweepWire {
       this.#malformed += 1;
       return;
     }
-    if (arrival?.kind === "error") this.#listener.onError(arrival);
+    if (arrival !== undefined) this.#listener.onError(arrival);
   }
 }
 

@@ -4,6 +4,7 @@ import type { ExtensionObject } from "../../packet/extension-objects.ts";
 import type { Ipv4Header } from "../../packet/ipv4.ts";
 import type { Ipv6Header } from "../../packet/ipv6.ts";
 import type { Facilities } from "./capabilities.ts";
+import type { Reply } from "./reply.ts";
 
 /** How one probe leaves: everything about it but its bytes. */
 export interface Route {
@@ -24,39 +25,43 @@ export interface Route {
   readonly mark: number;
 }
 
-/** What the ICMP header of an arrived packet says, whichever socket it came through. */
+/** What distinguishes one probe from the others of its kind. */
+export interface ProbeIdentity {
+  /** In the ICMP header: whose probe it is, and which one. */
+  readonly identifier: number;
+  readonly sequence: number;
+  /** Which probe of all of its client it is, in 32 bits. */
+  readonly number: number;
+}
+
+/** An ICMP message that is laid out once; for each probe only what differs is written. */
+export interface MessageLayout {
+  /** Bytes from the ICMP header on. */
+  readonly length: number;
+  /** Writes what all probes have in common, at `offset`, and up to 3 zeros behind it. */
+  layOut(bytes: Uint8Array, offset: number): void;
+  /** Writes what differs into a message that was laid out at word `at`. */
+  complete(words: Int32Array, at: number, identity: ProbeIdentity): void;
+}
+
+/** A probe that is to leave now. The transport that sends it puts in its identifier. */
+export interface OutgoingProbe extends ProbeIdentity {
+  identifier: number;
+  readonly route: Route;
+  readonly ttl: number;
+  readonly message: MessageLayout;
+  /** Whether the kernel may still hold the probe that went to that target before this one. */
+  readonly isHeld: boolean;
+}
+
+/** What the ICMP header of an error says, whichever socket it came through. */
 export interface ArrivedIcmp {
   readonly type: number;
   readonly code: number;
   /** null where the kernel keeps the header to itself (the error queue). */
   readonly checksum: number | null;
-  readonly identifier: number | null;
-  readonly sequence: number | null;
-  /** Everything after the 8-byte header. Valid only during the callback: it is kernel receive memory. */
+  /** Everything after the 8-byte header. */
   readonly data: Uint8Array;
-}
-
-interface ArrivedPacket {
-  /** Who sent it, canonical; a link-local address carries its zone. */
-  readonly from: string;
-  /** Our address that it came to, where known. */
-  readonly to: string | null;
-  readonly ttl: number | null;
-  readonly tos: number | null;
-  /** The outer IPv4 header, which only raw IPv4 sockets show. */
-  readonly header: Ipv4Header | null;
-  readonly icmp: ArrivedIcmp;
-  /** The bytes as the socket delivered them; valid only during the callback. */
-  readonly raw: Uint8Array;
-  /** Kernel receive stamp (real-time scale), or null when there is none. */
-  readonly stampNs: number | null;
-}
-
-/** An echo reply for our identifier. */
-export interface EchoArrival extends ArrivedPacket {
-  readonly kind: "echo";
-  /** Fails on raw IPv4 sockets only: the other three leave the check to the kernel, which drops the packet. */
-  readonly checksumValid: boolean;
 }
 
 /** Our probe as an ICMP error quotes it. */
@@ -72,9 +77,22 @@ export interface QuotedProbe {
   readonly data: Uint8Array;
 }
 
-/** An ICMP error, or advice, that quotes one of our echo requests. */
-export interface ErrorArrival extends ArrivedPacket {
+/** An ICMP error, or advice, that quotes one of our probes. Its bytes are copies. */
+export interface ErrorArrival {
   readonly kind: "error";
+  /** Who sent it, canonical; a link-local address carries its zone. */
+  readonly from: string;
+  /** Our address that it came to, where known. */
+  readonly to: string | null;
+  readonly ttl: number | null;
+  readonly tos: number | null;
+  /** The outer IPv4 header, which only raw IPv4 sockets show. */
+  readonly header: Ipv4Header | null;
+  readonly icmp: ArrivedIcmp;
+  /** The bytes as the socket delivered them. */
+  readonly raw: Uint8Array;
+  /** Kernel receive stamp (real-time scale), or null when there is none. */
+  readonly stampNs: number | null;
   readonly quote: QuotedProbe;
   readonly extensions: readonly ExtensionObject[];
   /** Next-hop MTU (RFC 1191, RFC 4443 3.2) or null. */
@@ -83,28 +101,16 @@ export interface ErrorArrival extends ArrivedPacket {
   readonly pointer: number | null;
 }
 
-/** The kernel tells when a probe passed to the device (software transmit stamp). */
-export interface StampArrival {
-  readonly kind: "stamp";
-  /** The `stampKey` that `send` returned. */
-  readonly key: number;
-  readonly stampNs: number;
-}
-
-/** One thing that a transport received. */
-export type Arrival = EchoArrival | ErrorArrival | StampArrival;
-
 /** What became of a send. */
 export type SendReceipt =
   /**
-   * Left; `stampKey` names the transmit stamp to come, null when none will. `message` is the ICMP
-   * message sent, valid until the next send. `countsAnew`: keys given out before are void.
-   * `mayBeRefused`: this host seems to have had no room for it, unless the stamp tells otherwise.
+   * Left; `stampKey` names the transmit stamp to come, null when none will. `countsAnew`: keys given
+   * out before are void. `mayBeRefused`: this host seems to have had no room for it, unless the stamp
+   * tells otherwise.
    */
   | {
       readonly kind: "sent";
       readonly stampKey: number | null;
-      readonly message: Uint8Array;
       readonly countsAnew?: boolean;
       readonly mayBeRefused?: boolean | undefined;
     }
@@ -116,42 +122,38 @@ export type SendReceipt =
   /** Refused. */
   | { readonly kind: "failed"; readonly error: SystemError };
 
-/** Who owns a transport and hears from it. */
+/** Who owns a transport and hears from it. What the `on...` methods hear comes from within `send`, `drain` and `drainErrors`, which they must not call. */
 export interface TransportOwner {
   /** There may be something to drain. Returns true if a limit left something unread. */
   onReady(): unknown;
-  /** Something arrived. Called from within `send`, `drain` and `drainErrors`; must not call them. */
-  onArrival(arrival: Arrival): void;
+  /** Whether any transmit stamp is awaited; without one, an empty error queue need not be read. */
+  readonly awaitsStamps: boolean;
+  /** Whether that of the probe with this sequence number is: it is then read before the answer is handed over. */
+  awaitsStampOf(sequence: number): boolean;
+  /** The kernel tells when a probe passed to the device (software transmit stamp, real-time scale), by the `stampKey` of its receipt. */
+  onStamp(key: number, stampNs: number): void;
+  /** A reply to a probe. It is valid during the call only: it lies in the memory of the kernel's next ones. */
+  onReply(reply: Reply): void;
+  onError(error: ErrorArrival): void;
 }
 
-/** One socket that puts echo requests on the wire and hears what comes back. */
+/** One socket that puts probes on the wire and hears what comes back. */
 export interface Transport {
   readonly family: Family;
   /** true for a raw socket, false for an unprivileged datagram one. */
   readonly privileged: boolean;
-  /** The identifier of every echo request sent here: ours on raw sockets, the kernel's choice on datagram ones. */
+  /** The identifier of every probe sent here: ours on raw sockets, the kernel's choice on datagram ones. */
   readonly identifier: number;
   /** What the socket can do here; undefined where there is none. */
   readonly facilities: Facilities | undefined;
   /** Packets dropped here because they did not decode. */
   readonly malformed: number;
-  /** Packets that the kernel dropped so far because the receive queue was full. */
+  /** Packets that the kernel dropped because the receive queue was full, as far as known. */
   readonly drops: number;
   /** Names the one owner, before anything else is called. */
   attach(owner: TransportOwner): void;
-  /** An echo request with `payload` as its ICMP data, as `send` sends it; valid until the next call of either. */
-  encode(sequence: number, payload: Uint8Array): Uint8Array;
-  /**
-   * Sends one echo request with `payload` as its ICMP data. `isHeld` says that the kernel may still
-   * hold the probe that went to that target before this one: such probes do not get the last room.
-   */
-  send(
-    route: Route,
-    ttl: number,
-    sequence: number,
-    payload: Uint8Array,
-    isHeld: boolean,
-  ): SendReceipt;
+  /** Sends one probe. Those of which `isHeld` is true do not get the last room. */
+  send(probe: OutgoingProbe): SendReceipt;
   /**
    * Hands over what has arrived, transmit stamps and queued errors first, up to a limit: a flood must
    * not hold the event loop.
@@ -161,6 +163,8 @@ export interface Transport {
    * told at all.
    */
   drain(): number;
+  /** Brings `drops` up to date, even if little has arrived lately. */
+  countDrops(): void;
   /** Hands over transmit stamps and queued errors only. */
   drainErrors(): void;
   /** Says whether anything is in flight: where readiness needs a timer, it runs only then. */

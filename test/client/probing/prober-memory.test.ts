@@ -104,7 +104,7 @@ describe("Prober", () => {
     ["answers", undefined, 17],
   ])("keeps few of 4,000 %s about a probe whose stamp is awaited", async (_, data, most) => {
     const { clock, transport, prober } = probing();
-    transport.outcome = () => ({ kind: "sent", stampKey: 7, message: new Uint8Array(64) });
+    transport.outcome = () => ({ kind: "sent", stampKey: 7 });
     const { send, results } = openBenchStream(prober, { destination: TARGET });
     send();
     const probe = transport.sent[0] as FakeSend;
@@ -129,7 +129,7 @@ describe("Prober", () => {
     expect(prober.counters.unverified).toBe(data === undefined ? 0 : 4000);
   });
 
-  test("keeps a bounded number of decided probes, however long a run is", async () => {
+  test("remembers the last 16,384 decided probes of a run, however long, and keeps no object of any", async () => {
     const { clock, transport, prober } = probing();
     const references: WeakRef<object>[] = [];
     const { stream, send, results } = openBenchStream(prober, {
@@ -137,25 +137,29 @@ describe("Prober", () => {
       content: 14,
       onResult: (result) => references.push(new WeakRef(result.request)),
     });
+    const sent: FakeSend[] = [];
     const before = countObjects();
     const held: number[] = [];
     for (let index = 0; index < 40_000; index++) {
-      if (index % 20_000 === 19_999) held.push(countObjects() - before);
+      if (index % 20_000 === 19_999) held.push(countObjects() - before - references.length);
       send();
-      transport.deliver(echoArrival(transport.sent.at(-1) as FakeSend));
+      const last = transport.sent.at(-1) as FakeSend;
+      if (index === 40_000 - 16_384 || index === 40_000 - 16_385) sent.push(last);
+      transport.deliver(echoArrival(last));
       transport.sent.length = 0;
       results.length = 0;
     }
     await clock.advance(1);
     expect(references.length).toBe(40_000);
-    // What was sent is not kept of a decided probe.
     expect(await heldOf(references)).toBeLessThan(STRAY);
-    // A quarter of the sequence space is remembered, so that late and duplicate answers are known as such: some objects each,
-    // the reference of this test among them.
     const [half = 0, all = 0] = held;
-    expect(half).toBeGreaterThan(2 * 14_000);
-    expect(all - half).toBeLessThan(20_000 + 3 * 3000);
+    expect(all - half).toBeLessThan(3000);
+    // So that late and duplicate answers are known as such.
+    for (const each of sent) transport.deliver(echoArrival(each));
+    expect(results.map(({ duplicate }) => duplicate)).toEqual([true]);
+    expect(prober.counters.foreign).toBe(1);
     stream.close();
-    expect(countObjects() - before).toBeLessThan(40_000 + 2000);
+    for (const each of sent) transport.deliver(echoArrival(each));
+    expect(prober.counters.foreign).toBe(3);
   });
 });

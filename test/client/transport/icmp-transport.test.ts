@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { constants } from "node:os";
 import { NS_PER_MS } from "../../../src/client/time/clock.ts";
 import { IcmpTransport } from "../../../src/client/transport/icmp-transport.ts";
-import type { Arrival, Route } from "../../../src/client/transport/transport.ts";
+import type { Route } from "../../../src/client/transport/transport.ts";
 import {
   ICMP_FILTER,
   ICMPV6_FILTER,
@@ -29,6 +29,7 @@ import {
   SOCKET_KINDS,
 } from "../../support/fake-platform.ts";
 import { patched } from "../../support/fake-prober.ts";
+import { type Arrival, listener, send } from "./support.ts";
 
 const { EHOSTUNREACH } = constants.errno;
 const DATA = new Uint8Array(16).fill(0x61);
@@ -43,13 +44,12 @@ describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
     const transport = new IcmpTransport(fake.platform, { family, privileged, identifier: 0x1234 });
     const arrivals: Arrival[] = [];
     let wakes = 0;
-    transport.attach({
-      onReady: () => {
+    transport.attach(
+      listener(arrivals, () => {
         wakes += 1;
         transport.drain();
-      },
-      onArrival: (arrival) => arrivals.push(arrival),
-    });
+      }),
+    );
     const opened = kernel.calls.filter(({ syscall }) => syscall === "socket");
     const [socket, sender] = [opened[0], opened.at(-1)].map((call) =>
       kernel.socketOf(call?.result ?? -1),
@@ -91,7 +91,7 @@ describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
   test("sends the identifier it says it has", () => {
     const { transport, kernel, route, socket } = setUp();
     expect(transport.identifier).toBe(privileged ? 0x1234 : socket.port);
-    const receipt = transport.send(route(), 9, 77, DATA);
+    const receipt = send(transport, route(), { ttl: 9, sequence: 77, data: DATA });
     const [probe] = kernel.sent;
     expect(probe).toMatchObject({
       identifier: transport.identifier,
@@ -118,15 +118,14 @@ describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
     let replies = 0;
     let arrivedNs = 0;
     transport.attach({
-      onReady: () => {},
-      onArrival: (arrival) => {
-        if (arrival.kind !== "echo") return;
+      ...listener([], () => {}),
+      onReply: ({ stampNs }) => {
         replies += 1;
-        arrivedNs = arrival.stampNs ?? Number.NaN;
+        arrivedNs = stampNs ?? Number.NaN;
         clock.block(microsecondsEach / 1000);
       },
     });
-    transport.send(route(), 64, 1, DATA);
+    send(transport, route(), { ttl: 64, sequence: 1, data: DATA });
     await clock.advance(5);
     const startNs = clock.monotonicNs();
     const untilNs = transport.drain();
@@ -145,25 +144,27 @@ describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
       Array.from({ length: 1000 }, () => timeExceeded(probe, { from: router, delayMs: 1 }));
     const { transport, clock, kernel, route, arrivals } = setUp({ network: errors });
     transport.setTold(false);
-    transport.send(route(), 64, 1, DATA);
+    send(transport, route(), { ttl: 64, sequence: 1, data: DATA });
     await clock.advance(5);
     // Each attempt may find another error pending.
     kernel.failNext("sendmsg", EHOSTUNREACH, 400);
-    expect(transport.send(route(), 64, 2, DATA).kind).toBe("sent");
+    expect(send(transport, route(), { ttl: 64, sequence: 2, data: DATA }).kind).toBe("sent");
     expect(arrivals.length).toBeLessThan(1000);
     // What fails though no error comes in is refused.
     while (transport.drain() !== Number.POSITIVE_INFINITY);
     kernel.failNext("sendmsg", EHOSTUNREACH, 400);
     const errorCode = { kind: "failed", error: { code: "EHOSTUNREACH" } };
-    expect(transport.send(route(), 64, 3, DATA)).toMatchObject(errorCode);
+    expect(send(transport, route(), { ttl: 64, sequence: 3, data: DATA })).toMatchObject(errorCode);
   });
 
   test("sends up to 65,507 bytes", () => {
     const { transport, kernel, route } = setUp();
     const data = new Uint8Array(65_507).fill(7);
-    expect(transport.send(route({ dontFragment: false }), 64, 1, data).kind).toBe("sent");
+    expect(
+      send(transport, route({ dontFragment: false }), { ttl: 64, sequence: 1, data: data }).kind,
+    ).toBe("sent");
     expect(kernel.sent[0]?.data.length).toBe(65_515);
-    expect(transport.send(route(), 64, 2, DATA).kind).toBe("sent");
+    expect(send(transport, route(), { ttl: 64, sequence: 2, data: DATA }).kind).toBe("sent");
     expect(kernel.sent[1]?.data.length).toBe(8 + DATA.length);
   });
 
@@ -171,8 +172,12 @@ describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
     const { transport, kernel, route } = setUp({
       addresses: [host, v4 ? "192.0.2.11" : "2001:db8::11"],
     });
-    transport.send(route({ tos: 0xb8, source: host, interface: 2 }), 64, 1, DATA);
-    transport.send(route(), 64, 2, DATA);
+    send(transport, route({ tos: 0xb8, source: host, interface: 2 }), {
+      ttl: 64,
+      sequence: 1,
+      data: DATA,
+    });
+    send(transport, route(), { ttl: 64, sequence: 2, data: DATA });
     expect(
       kernel.sent.map(({ tos, source, interfaceIndex: index }) => [tos, source, index]),
     ).toEqual([
@@ -189,10 +194,10 @@ describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
     const marksBefore = settings(setting, SOL_SOCKET, SO_MARK);
     const seen: number[] = [];
     for (const dontFragment of [true, true, false, undefined]) {
-      transport.send(route({ dontFragment, mark: 42 }), 64, 1, DATA);
+      send(transport, route({ dontFragment, mark: 42 }), { ttl: 64, sequence: 1, data: DATA });
       seen.push(discovery());
     }
-    transport.send(route(), 64, 1, DATA);
+    send(transport, route(), { ttl: 64, sequence: 1, data: DATA });
     const allowing = v4 ? PMTUDISC_OMIT : PMTUDISC_DONT;
     expect(seen).toEqual([PMTUDISC_PROBE, PMTUDISC_PROBE, allowing, usual]);
     expect(kernel.sent.map(({ mark }) => mark)).toEqual([42, 42, 42, 42, 0]);
@@ -202,12 +207,12 @@ describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
   test("fails a send whose mark it may not set, and the next one does not wear it", () => {
     const { transport, kernel, route } = setUp();
     kernel.failNext("setsockopt", 1);
-    const receipt = transport.send(route({ mark: 42 }), 64, 1, DATA);
+    const receipt = send(transport, route({ mark: 42 }), { ttl: 64, sequence: 1, data: DATA });
     expect(receipt).toMatchObject({
       kind: "failed",
       error: { code: "EPERM", syscall: "setsockopt" },
     });
-    expect(transport.send(route(), 64, 2, DATA).kind).toBe("sent");
+    expect(send(transport, route(), { ttl: 64, sequence: 2, data: DATA }).kind).toBe("sent");
     expect(kernel.sent.map(({ mark }) => mark)).toEqual([0]);
   });
 
@@ -219,7 +224,7 @@ describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
         timeExceeded(probe, { from: router, delayMs: 2 }),
       ],
     });
-    transport.send(route(), 64, 1, DATA);
+    send(transport, route(), { ttl: 64, sequence: 1, data: DATA });
     await clock.advance(100);
     // A raw socket has one queue for replies and errors.
     expect(arrivals.map((arrival) => arrival.kind)).toEqual(
@@ -230,7 +235,7 @@ describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
   test("has stamps of what it sends and of what it receives", async () => {
     const { transport, arrivals, clock, route } = setUp({ network: (probe) => [echoReply(probe)] });
     const departedNs = clock.realtimeNs();
-    const receipt = transport.send(route(), 64, 1, DATA);
+    const receipt = send(transport, route(), { ttl: 64, sequence: 1, data: DATA });
     await clock.advance(100);
     expect(receipt).toMatchObject({ kind: "sent", stampKey: 0 });
     expect(arrivals.map(({ stampNs }) => (stampNs ?? 0) - departedNs)).toEqual([0, 10e6]);
@@ -240,7 +245,7 @@ describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
     const { transport, arrivals, clock, kernel, route, wakes } = setUp({
       network: (probe) => [echoReply(probe)],
     });
-    transport.send(route(), 64, 1, DATA);
+    send(transport, route(), { ttl: 64, sequence: 1, data: DATA });
     transport.close();
     transport.close();
     transport.drain();
@@ -274,7 +279,7 @@ describe.each(SOCKET_KINDS)("IcmpTransport on a $name socket", (kind) => {
     kernel.inject({ ...arrival, family });
     await clock.advance(1);
     expect(arrivals).toEqual([]);
-    transport.send(route(), 64, 1, DATA);
+    send(transport, route(), { ttl: 64, sequence: 1, data: DATA });
     await clock.advance(100);
     expect(arrivals.map((each) => each.kind)).toEqual(["stamp", "echo"]);
   });
@@ -299,15 +304,16 @@ describe.each(SOCKET_KINDS.filter(({ privileged }) => privileged))(
         privileged: true,
         identifier: 7,
       });
-      const arrivals: string[] = [];
-      transport.attach({
-        onReady: () => transport.drain(),
-        onArrival: (arrival) => arrivals.push(arrival.kind),
-      });
+      const arrivals: Arrival[] = [];
+      transport.attach(listener(arrivals, () => transport.drain()));
       const route = { destination: kind.target, source: undefined, interface: undefined };
-      transport.send({ ...route, tos: 0, dontFragment: undefined, mark: 0 }, 64, 1, DATA);
+      send(
+        transport,
+        { ...route, tos: 0, dontFragment: undefined, mark: 0 },
+        { ttl: 64, sequence: 1, data: DATA },
+      );
       await clock.advance(100);
-      expect(arrivals).toEqual(["stamp", "echo"]);
+      expect(arrivals.map(({ kind }) => kind)).toEqual(["stamp", "echo"]);
       expect(transport.malformed).toBe(1);
       expect(kernel.openDescriptors).toBe(kind.sockets);
     });

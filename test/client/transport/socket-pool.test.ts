@@ -6,6 +6,7 @@ import type { Route } from "../../../src/client/transport/transport.ts";
 import { EAGAIN } from "../../../src/ffi/errno.ts";
 import { echoReply } from "../../support/fake-network.ts";
 import { fakePlatform, SOCKET_KINDS } from "../../support/fake-platform.ts";
+import { listener, send } from "./support.ts";
 
 const DATA = new Uint8Array(16).fill(0x61);
 const SOCKETS = 4;
@@ -25,10 +26,8 @@ for (const kind of SOCKET_KINDS.filter(({ privileged }) => !privileged)) {
     /** By sequence number, and so by socket. */
     const replies = new Map<number | null, number>();
     pool.attach({
-      onReady: () => {},
-      onArrival: (arrival) => {
-        if (arrival.kind !== "echo") return;
-        const { sequence } = arrival.icmp;
+      ...listener([], () => {}),
+      onReply: ({ sequence }) => {
         replies.set(sequence, (replies.get(sequence) ?? 0) + 1);
         clock.block(0.01);
       },
@@ -39,16 +38,16 @@ for (const kind of SOCKET_KINDS.filter(({ privileged }) => !privileged)) {
         ...{ tos: 0, dontFragment: undefined, mark: 0 },
       }),
     );
-    const send = (sequence: number) =>
-      pool.send(routes[sequence % 2] as Route, 64, sequence, DATA, false).kind;
-    expect(send(0)).toBe("sent");
+    const sendBy = (sequence: number) =>
+      send(pool, routes[sequence % 2] as Route, { ttl: 64, sequence, data: DATA }).kind;
+    expect(sendBy(0)).toBe("sent");
     clock.block(5);
     // While the sockets there are have no room for 20 ms, another one is opened. The last answers.
     for (let sockets = 1; sockets < SOCKETS; sockets++) {
       kernel.failNext("sendmsg", EAGAIN, 2 * sockets);
-      expect(send(sockets)).toBe("busy");
+      expect(sendBy(sockets)).toBe("busy");
       clock.block(20);
-      expect(send(sockets)).toBe("sent");
+      expect(sendBy(sockets)).toBe("sent");
       clock.block(5);
     }
     expect(kernel.openDescriptors).toBe(SOCKETS);
