@@ -198,6 +198,14 @@ describeIf(requires.all(requiresLab("setcap", "unshare"), requires.nobody()), "r
     },
   );
 
+  test("in a user namespace without numbers of users, no file helps", async () => {
+    const through = [...USER, "unshare", "-U"];
+    const { remedies, obstacle, process: own } = await diagnose(through);
+    expect([own.capNetRaw, own.isNetworkForeign, remedies]).toEqual([false, true, []]);
+    expect(obstacle).toContain("user namespace");
+    expect((await icmpx(through, PING)).stderr).not.toContain("setcap");
+  });
+
   test("in a user namespace that has the network, its capability counts", async () => {
     const inside = ["unshare", "-Urn", "sh", "-ec", 'ip link set lo up && exec "$@"', "sh"];
     const { ok, obstacle, process: own } = await diagnose([...USER, ...inside]);

@@ -34,6 +34,7 @@ export interface ProcessFacts {
 /** Where to put a copy of Bun that may open raw sockets. */
 export const COPY_PATH = "/usr/local/bin/bun-icmp";
 
+const UID_MAP = "/proc/self/uid_map";
 const PING_GROUP_RANGE = "/proc/sys/net/ipv4/ping_group_range";
 /** CAP_NET_RAW, by its number in linux/capability.h. */
 const CAP_NET_RAW = 13n;
@@ -44,7 +45,9 @@ const UNMAPPED = 65_534;
 export function readProcessFacts(): ProcessFacts {
   const status = readText("/proc/self/status");
   const mounts = readText("/proc/self/mountinfo");
-  const hasUserNamespace = !/^\s*(0\s+0\s+4294967295)?\s*$/.test(readText("/proc/self/uid_map"));
+  // The map of another namespace may be empty. Kernels without user namespaces have no such file.
+  const hasUserNamespace =
+    existsSync(UID_MAP) && !/^\s*0\s+0\s+4294967295\s*$/.test(readText(UID_MAP));
   const group = process.getegid?.();
   const groups = [...new Set([group, ...(process.getgroups?.() ?? [])])].filter(
     (id) => id !== undefined,
