@@ -137,6 +137,9 @@ export const POLLNVAL = 0x20;
 export const CLOCK_REALTIME = 0;
 export const CLOCK_MONOTONIC = 1;
 
+/** Bytes of the name of an interface, the NUL at its end included (linux/if.h). */
+export const IFNAMSIZ = 16;
+
 /** `struct sockaddr_in` (linux/in.h); port and address are big-endian. */
 export const SOCKADDR_IN = { size: 16, family: 0, port: 2, address: 4 } as const;
 

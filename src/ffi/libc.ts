@@ -1,4 +1,4 @@
-import { CLOCK_MONOTONIC, CLOCK_REALTIME } from "./constants.ts";
+import { CLOCK_MONOTONIC, CLOCK_REALTIME, IFNAMSIZ } from "./constants.ts";
 import { MessageCalls } from "./message-calls.ts";
 import { MessageBatch } from "./msghdr.ts";
 import type { LibcSymbols } from "./symbols.ts";
@@ -55,6 +55,13 @@ export class Libc {
   interfaceIndex(name: string): number {
     if (name.includes("\0")) return 0;
     return this.symbols.if_nametoindex(new TextEncoder().encode(`${name}\0`));
+  }
+
+  /** The name of an interface; undefined when there is none of that index. */
+  interfaceName(index: number): string | undefined {
+    const name = new Uint8Array(IFNAMSIZ);
+    if (!this.symbols.if_indextoname(index, name)) return undefined;
+    return new TextDecoder().decode(name.subarray(0, name.indexOf(0)));
   }
 
   /** This process's id, as the kernel sees it. */

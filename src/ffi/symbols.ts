@@ -68,6 +68,8 @@ export interface LibcSymbols {
   clock_gettime(clock: number, time: Uint32Array): number;
   /** The index of the interface of that NUL-terminated name; 0 when there is none (if_nametoindex(3)). */
   if_nametoindex(name: Uint8Array): number;
+  /** Writes the name of that interface, NUL-terminated, into `name`, which has 16 bytes; whether there is one (if_indextoname(3)). */
+  if_indextoname(index: number, name: Uint8Array): boolean;
   /** This process's id (getpid(2)). */
   getpid(): number;
   /** The calling thread's errno: read it at once, and only after a failure (errno(3)). */
@@ -93,6 +95,7 @@ const SYMBOLS = {
   close: { args: [i32], returns: i32 },
   clock_gettime: { args: [i32, ptr], returns: i32 },
   if_nametoindex: { args: [ptr], returns: u32 },
+  if_indextoname: { args: [u32, ptr], returns: ptr },
   getpid: { args: [], returns: i32 },
   __errno_location: { args: [], returns: ptr },
 } as const;
@@ -140,7 +143,7 @@ function loadLibc(): LibcSymbols {
 }
 
 function bindLibc(): LibcSymbols {
-  const { __errno_location, sendto, recvfrom, sendmsg, recvmsg, ...same } = dlopen(
+  const { __errno_location, sendto, recvfrom, sendmsg, recvmsg, if_indextoname, ...same } = dlopen(
     LIBRARY,
     SYMBOLS,
   ).symbols;
@@ -154,6 +157,7 @@ function bindLibc(): LibcSymbols {
       Number(recvfrom(fd, data, length, flags, address, addressLength)),
     sendmsg: (fd, message, flags) => Number(sendmsg(fd, message, flags)),
     recvmsg: (fd, message, flags) => Number(recvmsg(fd, message, flags)),
+    if_indextoname: (index, name) => if_indextoname(index, name) !== null,
     errno: () => read.i32(location, 0),
   };
 }

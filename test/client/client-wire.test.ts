@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Client } from "../../src/client/client.ts";
 import { ResolveError } from "../../src/errors.ts";
+import { echoReply, type FakeProbe, unreachable } from "../support/fake-network.ts";
 import { FakePath } from "../support/fake-path.ts";
 import { SOCKET_KINDS } from "../support/fake-platform.ts";
 import { RUNS, scene } from "./support.ts";
@@ -14,6 +15,39 @@ const HOSTS = {
     { address: TARGET, family: 4 },
   ],
 };
+
+describe.each(SOCKET_KINDS.filter(({ target }) => target === SIX))(
+  "link-local senders, $name",
+  ({ privileged }) => {
+    const GROUP = "ff02::1";
+    const network = (probe: FakeProbe) =>
+      probe.destination === GROUP
+        ? [echoReply(probe, { from: "fe80::7", delayMs: 1 })]
+        : [unreachable(probe, { from: "fe80::8", delayMs: 1 })];
+
+    test("have the name of their interface for a zone", async () => {
+      const { client, outcome } = scene({ network }, { privileged });
+      const group = await outcome(client.probe(GROUP, { interface: "eth0" }));
+      expect(group).toMatchObject({ kind: "reply", reply: { addr: "fe80::7%eth0" } });
+      const error = await outcome(client.probe(SIX));
+      expect(error).toMatchObject({ kind: "icmpError", reply: { addr: "fe80::8%eth0" } });
+    });
+
+    test("have its index where it has no name any more", async () => {
+      const { client, outcome } = scene({ network, interfaces: { lo: 1 } }, { privileged });
+      const error = await outcome(client.probe(SIX));
+      expect(error).toMatchObject({ kind: "icmpError", reply: { addr: "fe80::8%2" } });
+    });
+
+    test("have it in a sweep, too", async () => {
+      const world = scene({ network }, { privileged });
+      const sweep = world.client.sweep(SIX, { all: true });
+      const { items } = world.watch(sweep);
+      await world.outcome(sweep);
+      expect(items).toMatchObject([{ kind: "icmpError", from: "fe80::8%eth0" }]);
+    });
+  },
+);
 
 describe("Client options on the wire", () => {
   for (const kind of SOCKET_KINDS) {

@@ -31,6 +31,12 @@ describe("Libc", () => {
     expect(["lo", "wlan0", "eth0", "", "lo\0"].map((name) => libc.interfaceIndex(name))).toEqual([
       1, 7, 0, 0, 0,
     ]);
+    expect([1, 7, 2, 0].map((index) => libc.interfaceName(index))).toEqual([
+      "lo",
+      "wlan0",
+      undefined,
+      undefined,
+    ]);
     expect(libc.pid()).toBe(4242);
   });
 });
@@ -53,6 +59,7 @@ describeIf(requires.linux(), "Libc on the real libc", () => {
     const libc = new Libc(openLibc());
     expect(libc.interfaceIndex("lo")).toBe(1);
     expect(libc.interfaceIndex("no-such-if")).toBe(0);
+    expect([libc.interfaceName(1), libc.interfaceName(0x7fff_ffff)]).toEqual(["lo", undefined]);
     expect(libc.pid()).toBe(process.pid);
     expect(openLibc()).toBe(openLibc());
   });

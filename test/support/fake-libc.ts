@@ -429,6 +429,12 @@ export class FakeKernel implements LibcSymbols {
     });
   }
 
+  if_indextoname(index: number, name: Uint8Array): boolean {
+    const known = Object.entries(this.#host.interfaces).find(([, each]) => each === index)?.[0];
+    if (known !== undefined) name.set(new TextEncoder().encode(`${known}\0`));
+    return known !== undefined;
+  }
+
   getpid(): number {
     return this.#call("getpid", [], () => 4242);
   }

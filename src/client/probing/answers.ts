@@ -175,6 +175,7 @@ export class Answers {
       verdict: { ...ORDINARY, reordered },
       unverified: true,
       clock: this.#clock,
+      spell: stream.options.spell,
     });
     stream.provisional ??= new Map();
     stream.provisional.set(slot, { result, difference: checksum?.difference ?? null });
@@ -218,8 +219,9 @@ export class Answers {
       stream.noteAnswer(index, monotonicNs);
       this.#context.decide(slot, Phase.Answered);
     } else slots.phase[slot] = Phase.Answered;
-    const { target } = stream.options;
-    const common = { target, request: this.#requestOf(slot), timing, verdict, clock: this.#clock };
+    const { target, spell } = stream.options;
+    const request = this.#requestOf(slot);
+    const common = { target, request, timing, verdict, clock: this.#clock, spell };
     this.#context.post(
       stream,
       "quote" in arrival

@@ -147,6 +147,8 @@ export interface Answer<Arrival extends Reply | ErrorArrival> {
   readonly timing: Timing;
   readonly verdict: Verdict;
   readonly clock: Clock;
+  /** Writes an address as people do. */
+  readonly spell: ((address: string) => string) | undefined;
 }
 
 /** The result of a probe that got a reply. Copies what it keeps. */
@@ -171,7 +173,7 @@ export function replyResult(answer: Answer<Reply>): EchoResult {
     reply: {
       rtt,
       rttSource,
-      addr: ownSpelling(from, request),
+      addr: spelling(from, answer),
       hostname: null,
       ttl,
       receivedPacket: {
@@ -216,7 +218,7 @@ export function errorResult(
     reply: {
       rtt,
       rttSource,
-      addr: ownSpelling(arrival.from, request),
+      addr: spelling(arrival.from, answer),
       hostname: null,
       ttl: arrival.ttl,
       receivedPacket,
@@ -225,9 +227,10 @@ export function errorResult(
   };
 }
 
-/** The target keeps the zone it was given with: a name says more than the index that the kernel reports. */
-function ownSpelling(from: string, { addr }: EchoRequest): string {
-  return isSameHost(from, addr) ? addr : from;
+/** The target keeps the zone it was given with. Others get a name: it says more than the index that the kernel reports. */
+function spelling(from: string, { request, spell }: Answer<Reply | ErrorArrival>): string {
+  if (isSameHost(from, request.addr)) return request.addr;
+  return spell === undefined || !from.includes("%") ? from : spell(from);
 }
 
 function isTruncated({ sentPacket }: EchoRequest, payload: Uint8Array): boolean {

@@ -17,6 +17,8 @@ export interface StreamOptions {
   readonly timeoutNs: number;
   /** What its probes ask, unless a send says otherwise. */
   readonly question: Question;
+  /** An address as people write it: with an interface by its name. Absent: as the kernel tells it. */
+  readonly spell?: ((address: string) => string) | undefined;
   /** How long what arrives may wait unread, at most; 0 or absent for not at all. */
   readonly patienceNs?: number;
   /** Called for every result, in the order they become known; never from within `send`. It may send and close. */

@@ -5,6 +5,7 @@ import type { ProbeStream, StreamOptions } from "../probing/probe-stream.ts";
 import { Prober } from "../probing/prober.ts";
 import { addCounters, type ClientCounters, NO_COUNTS } from "../results/counters.ts";
 import type { Facilities, SocketCapabilities } from "../transport/capabilities.ts";
+import { InterfaceNames } from "../transport/interface-names.ts";
 import { openTransport, type Privileged } from "../transport/open.ts";
 import type { Platform } from "../transport/platform.ts";
 import type { Route } from "../transport/transport.ts";
@@ -108,6 +109,7 @@ export class Destinations {
     await stamps.settle(signal);
     const { tos, dontFragment, mark, content, timeoutNs } = settings;
     const route = { destination: address, source, interface: by, tos, dontFragment, mark };
+    const interfaces = new InterfaceNames(libc);
     return {
       host,
       address,
@@ -117,6 +119,7 @@ export class Destinations {
           target: host,
           hostname: isAddress ? null : host,
           route,
+          spell: (from) => interfaces.withName(from),
           timeoutNs,
           question: new EchoQuestion({
             family,

@@ -3,7 +3,7 @@ import { SystemError } from "../../errors.ts";
 import type { Libc } from "../../ffi/libc.ts";
 import { NS_PER_MS } from "../time/clock.ts";
 
-/** How long an index is trusted. A lookup costs three system calls. */
+/** How long an index or a name is trusted. A lookup costs three system calls. */
 const LIFETIME_NS = 100 * NS_PER_MS;
 
 /** The index of an interface given by name or number; 0 when there is none. */
@@ -21,6 +21,8 @@ export function interfaceIndex(libc: Libc, nameOrIndex: string | number): number
 export class InterfaceNames {
   readonly #libc: Libc;
   readonly #known = new Map<string, { readonly index: number; readonly atNs: number }>();
+  /** The zone that was named last: answers of neighbours mostly come by one interface. */
+  #zone = { index: "", name: "", atNs: Number.NEGATIVE_INFINITY };
 
   constructor(libc: Libc) {
     this.#libc = libc;
@@ -35,6 +37,19 @@ export class InterfaceNames {
     const index = interfaceIndex(this.#libc, nameOrIndex);
     this.#known.set(nameOrIndex, { index, atNs: nowNs });
     return index;
+  }
+
+  /** An address as the kernel tells it, but with the name of the interface for a zone instead of its index. */
+  withName(address: string): string {
+    const zoneAt = address.indexOf("%");
+    if (zoneAt === -1) return address;
+    const index = address.slice(zoneAt + 1);
+    const nowNs = this.#libc.monotonicNs();
+    if (index !== this.#zone.index || nowNs - this.#zone.atNs >= LIFETIME_NS) {
+      const name = this.#libc.interfaceName(Number(index)) ?? index;
+      this.#zone = { index, name, atNs: nowNs };
+    }
+    return `${address.slice(0, zoneAt)}%${this.#zone.name}`;
   }
 
   /** After a failed send: whether the interface has another index than the one that was `used`. */

@@ -419,7 +419,9 @@ export class SweepWire {
       this.#malformed += 1;
       return;
     }
-    if (arrival !== undefined) this.#listener.onError(arrival);
+    if (arrival === undefined) return;
+    const from = this.#interfaces.withName(arrival.from);
+    this.#listener.onError(from === arrival.from ? arrival : { ...arrival, from });
   }
 }
 
