@@ -21,6 +21,7 @@ describe("Socket on the fake kernel", () => {
       const kernel = new FakeKernel(clock, {
         network: answer,
         addresses: [NETWORK.host[4], NETWORK.host[6]],
+        stampDelayMs: 0,
       });
       await run({
         libc: new Libc(kernel),
