@@ -89,8 +89,9 @@ export class SignalReactor implements Reactor {
       if (isUnfinished) this.#mute(entry);
       return isUnfinished;
     });
-    // What arrived before the socket was armed has raised no signal.
-    this.#dispatchLater();
+    // What arrived before the socket was armed has raised no signal. What arrives from now on must
+    // raise one: a dispatch that nothing called for would hide that none comes.
+    if (this.#set.ready()?.length !== 0) this.#dispatchLater();
     const refusal = (): WatchRefusal | undefined => (this.#isSilent ? SILENCE : undefined);
     return {
       get refusal() {
