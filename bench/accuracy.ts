@@ -1,6 +1,7 @@
 /**
- * How far each tool's RTT is from the wire: the same packets are captured on the interface by tcpdump, with nanoseconds.
- * Needs root (it builds its own network namespaces), tcpdump, ping and fping.
+ * How far each tool's RTT is from the wire: the same packets are captured on the interface by
+ * tcpdump, with nanoseconds. Needs root (it builds its own network namespaces), tcpdump, ping and
+ * fping.
  *
  *     bun bench/accuracy.ts [packets per run, default 400]
  */
@@ -72,7 +73,10 @@ const FPING: Tool = {
   },
 };
 
-/** Runs a tool with a capture beside it; returns the tool's error of each RTT against the wire, in microseconds. */
+/**
+ * Runs a tool with a capture beside it; returns the tool's error of each RTT against the wire, in
+ * microseconds.
+ */
 async function measure(tool: Tool, pair: VethPair, family: 4 | 6): Promise<number[]> {
   const file = join(tmpdir(), `icmpx-accuracy-${process.pid}.pcap`);
   const filter = family === 4 ? "icmp" : "icmp6 and (ip6[40] = 128 or ip6[40] = 129)";
@@ -104,8 +108,8 @@ async function measure(tool: Tool, pair: VethPair, family: 4 | 6): Promise<numbe
     said += new TextDecoder().decode(value);
   }
   const rtts = await tool.run(pair, family);
-  // Without immediate mode, whose wake-up for each packet would itself delay the packet on its way, tcpdump gets what it
-  // captured in blocks, the last one up to a second later.
+  // Without immediate mode, whose wake-up for each packet would itself delay the packet on its way,
+  // tcpdump gets what it captured in blocks, the last one up to a second later.
   await Bun.sleep(1500);
   capture.kill("SIGINT");
   await capture.exited;

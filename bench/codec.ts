@@ -1,6 +1,6 @@
 /**
- * What the codecs of `icmpx/packet` cost, in ns for each call (mitata): the packets are those of `test/fixtures/packets`, IP header
- * included, as captured.
+ * What the codecs of `icmpx/packet` cost, in ns for each call (mitata): the packets are those of
+ * `test/fixtures/packets`, IP header included, as captured.
  *
  *     bun bench/codec.ts
  */

@@ -1,9 +1,10 @@
 /**
- * One host as fast as it answers: icmpx beside `ping -f` and beside a C program that does no more than it must
- * (`bench/support/latency.c`), on the loopback and over a veth pair. With one in flight all of them send the next request when the one before is
- * answered (`ping -f` also when 10 ms have passed, which here never happens); with 16, `ping -l 16` has that many unanswered, and icmpx
- * runs 16 pings on one client. Figures inside the process leave its start out, and of icmpx the first 2,000 probes, in which its
- * code is compiled.
+ * One host as fast as it answers: icmpx beside `ping -f` and beside a C program that does no more
+ * than it must (`bench/support/latency.c`), on the loopback and over a veth pair. With one in
+ * flight all of them send the next request when the one before is answered (`ping -f` also when 10
+ * ms have passed, which here never happens); with 16, `ping -l 16` has that many unanswered, and
+ * icmpx runs 16 pings on one client. Figures inside the process leave its start out, and of icmpx
+ * the first 2,000 probes, in which its code is compiled.
  *
  *     sudo bun bench/flood.ts [packets, default 50000] [rounds, default 5]
  *
@@ -24,7 +25,10 @@ const COMMAND = join(import.meta.dir, "../src/cli/icmpx.ts");
 await using floor = await compile("latency");
 await using pair = await buildVethPair();
 
-/** What a flood was, inside its process or, where `whole` says so, from the start of the process to its end. */
+/**
+ * What a flood was, inside its process or, where `whole` says so, from the start of the process to
+ * its end.
+ */
 interface Program {
   readonly name: string;
   flood(target: string): Promise<ProbeFigures>;

@@ -1,9 +1,11 @@
 /**
- * How long `await client.probe()` takes beyond the path: probes one after the other over four hops of namespaces, beside a C
- * program that does nothing but `sendto`, `poll` and `recvfrom` (`bench/support/latency.c`) and beside `ping -f`, which tells only how
- * long it took from one packet to the next. Over veth the answer is there when the send returns; steered to the other core, it
- * comes later and from elsewhere, as from a network card. With a pause before each probe the event loop, the caches and the
- * core itself have gone to rest. A table for each path tells where the time goes: what a busy-poll could save is the third figure.
+ * How long `await client.probe()` takes beyond the path: probes one after the other over four hops
+ * of namespaces, beside a C program that does nothing but `sendto`, `poll` and `recvfrom`
+ * (`bench/support/latency.c`) and beside `ping -f`, which tells only how long it took from one
+ * packet to the next. Over veth the answer is there when the send returns; steered to the other
+ * core, it comes later and from elsewhere, as from a network card. With a pause before each probe
+ * the event loop, the caches and the core itself have gone to rest. A table for each path tells
+ * where the time goes: what a busy-poll could save is the third figure.
  *
  *     sudo bun bench/latency.ts [probes, default 10000] [rounds, default 5]
  *

@@ -1,7 +1,8 @@
 /**
- * Steady state: 1,000 and 10,000 hosts of the loopback, each asked once a second, by icmpx and by fping in turn. Losses are
- * false ones, as the loopback loses nothing. Processor time is that of the whole process, threads included, without
- * its first 40 seconds, in which Bun compiles: what it costs to go on. A program that ends before its time has no such figure. Needs Linux, fping and
+ * Steady state: 1,000 and 10,000 hosts of the loopback, each asked once a second, by icmpx and by
+ * fping in turn. Losses are false ones, as the loopback loses nothing. Processor time is that of
+ * the whole process, threads included, without its first 40 seconds, in which Bun compiles: what it
+ * costs to go on. A program that ends before its time has no such figure. Needs Linux, fping and
  * permission to send raw packets.
  *
  *     sudo bun bench/monitor.ts [seconds of each run, default 70] [rounds, default 1]
@@ -151,7 +152,10 @@ async function measure(program: Program, hosts: number): Promise<Run> {
   return { load, ...program.outcome(stdout, stderr) };
 }
 
-/** Once a second to each; between any two probes as long as that leaves, less a tenth, since fping never catches up. */
+/**
+ * Once a second to each; between any two probes as long as that leaves, less a tenth, since fping
+ * never catches up.
+ */
 function fpingPace(hosts: number): readonly string[] {
   return ["-p", "1000", "-i", String(900 / hosts), "-f", "-"];
 }

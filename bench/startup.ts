@@ -1,6 +1,7 @@
 /**
- * How soon there is a first reply, and what importing `icmpx` costs: `examples/ping.ts -c 1 127.0.0.1` and `icmpx ping` beside
- * ping, from the start of the process to the line with the reply; then the import alone, of the package as it is installed, and of the
+ * How soon there is a first reply, and what importing `icmpx` costs:
+ * `examples/ping.ts -c 1 127.0.0.1` and `icmpx ping` beside ping, from the start of the process to
+ * the line with the reply; then the import alone, of the package as it is installed, and of the
  * sources that it is bundled from.
  *
  *     bun run build && bun bench/startup.ts [rounds, default 15]

@@ -1,5 +1,6 @@
-// The memory of a sweep of 10.0.0.0/8, 16,777,214 hosts of which 65,024 answer, in a network namespace of its own: packets to
-// the others leave by a cable to a namespace that has no such addresses.
+// The memory of a sweep of 10.0.0.0/8, 16,777,214 hosts of which 65,024 answer, in a network
+// namespace of its own: packets to the others leave by a cable to a namespace that has no such
+// addresses.
 //
 //     sudo bun bench/sweep-memory.ts [retries] [rate]
 //

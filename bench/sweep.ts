@@ -1,5 +1,6 @@
-// Sweeps of 65,534 loopback hosts: icmpx beside fping, and beside a C program that does nothing but what must be done. All
-// are run in turn, since the machine may have other things to do; what counts are ratios of the best and of the median.
+// Sweeps of 65,534 loopback hosts: icmpx beside fping, and beside a C program that does nothing but
+// what must be done. All are run in turn, since the machine may have other things to do; what
+// counts are ratios of the best and of the median.
 //
 //     bun run build && sudo bun bench/sweep.ts [rounds]
 //

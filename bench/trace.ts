@@ -1,7 +1,9 @@
 /**
- * How long a complete trace takes, three probes to each hop, of 10 and of 30 hops: icmpx beside traceroute and mtr, on a chain of
- * namespaces, where answers come at once, and through a simulated internet, where the target is 50 ms away and each hop as far
- * from the next as any other. mtr sends one probe to each hop, as `-c 1` says. A trace is complete when every hop has answered every probe.
+ * How long a complete trace takes, three probes to each hop, of 10 and of 30 hops: icmpx beside
+ * traceroute and mtr, on a chain of namespaces, where answers come at once, and through a simulated
+ * internet, where the target is 50 ms away and each hop as far from the next as any other. mtr
+ * sends one probe to each hop, as `-c 1` says. A trace is complete when every hop has answered
+ * every probe.
  *
  *     sudo bun bench/trace.ts [rounds, default 5]
  *

@@ -1,8 +1,10 @@
 /**
- * What the terminal UI costs: the time until it is there, then processor, memory and output while four sessions run (two pings, a
- * multiping, an mtr), each ten times a second. Each view has a start of its own. Its first seconds are those after its sessions have
- * begun, in which the compiler has most to do; the steady state begins 30 s later. mtr(8) asks the same target as often, where it is
- * installed. All programs take turns. Everything is asked of the loopback; needs Linux, and permission to ping.
+ * What the terminal UI costs: the time until it is there, then processor, memory and output while
+ * four sessions run (two pings, a multiping, an mtr), each ten times a second. Each view has a
+ * start of its own. Its first seconds are those after its sessions have begun, in which the
+ * compiler has most to do; the steady state begins 30 s later. mtr(8) asks the same target as
+ * often, where it is installed. All programs take turns. Everything is asked of the loopback; needs
+ * Linux, and permission to ping.
  *
  *     bun run build && bun bench/tui.ts [seconds of each figure, default 10] [rounds, default 3]
  */

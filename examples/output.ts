@@ -69,7 +69,7 @@ function writePending(): void {
 function writeAll(bytes: Uint8Array): void {
   writeInThread(STDOUT, bytes, (error, written) => {
     if (error?.code === "EAGAIN") setTimeout(() => writeAll(bytes), RETRY_MS);
-    // Whoever read the output has gone, as head(1) does: there is nobody left to measure for.
+    // The reader of the output has gone, as head(1) does: there is nobody left to measure for.
     else if (error) process.exit(1);
     else if (written < bytes.length) writeAll(bytes.subarray(written));
     else writePending();

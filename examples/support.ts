@@ -26,7 +26,10 @@ interface Program<Name extends string> {
 
 class UsageError extends Error {}
 
-/** Runs a program and ends the process: code 2 after wrong use, 1 after a failure, each with one line on stderr. */
+/**
+ * Runs a program and ends the process: code 2 after wrong use, 1 after a failure, each with one
+ * line on stderr.
+ */
 export async function run<Name extends string>(program: Program<Name>): Promise<never> {
   try {
     const code = await program.main(readArguments(program));
@@ -46,8 +49,8 @@ export async function run<Name extends string>(program: Program<Name>): Promise<
 }
 
 /**
- * Makes a measurement. Options that the library refuses are wrong use. Ctrl-C and SIGTERM end it early, so that its result is
- * still shown; a second one ends the process.
+ * Makes a measurement. Options that the library refuses are wrong use. Ctrl-C and SIGTERM end it
+ * early, so that its result is still shown; a second one ends the process.
  */
 export function prepare<Item, Result>(
   make: () => Measurement<Item, Result>,

@@ -1,9 +1,11 @@
 /**
- * Bundles what the two packages export into their `dist/`: Bun reads a few large files sooner than a hundred small ones. Names
- * stay as they are, and source maps lead stack traces to `src/`, which is in the packages.
+ * Bundles what the two packages export into their `dist/`: Bun reads a few large files sooner than
+ * a hundred small ones. Names stay as they are, and source maps lead stack traces to `src/`, which
+ * is in the packages.
  *
- * The codecs are a file of their own, so that a `PacketError` is the same class in both entries. Bun's splitting would do that,
- * too, but what crosses from one file to another is then called otherwise (`Client2`). Of the programs nobody sees such names.
+ * The codecs are a file of their own, so that a `PacketError` is the same class in both entries.
+ * Bun's splitting would do that, too, but what crosses from one file to another is then called
+ * otherwise (`Client2`). Of the programs nobody sees such names.
  *
  * @module
  */
@@ -36,7 +38,10 @@ const program: Partial<Bun.BuildConfig> = {
 await bundle([join(SOURCES, "cli/icmpx.ts")], program);
 await bundle([join(TUI, "src/icmpx-tui.ts"), join(TUI, "src/main.ts")], program);
 
-/** Bundles files of one folder into the place in `dist/` that mirrors theirs: source maps and files are found relative to it. */
+/**
+ * Bundles files of one folder into the place in `dist/` that mirrors theirs: source maps and files
+ * are found relative to it.
+ */
 async function bundle(entrypoints: string[], options: Partial<Bun.BuildConfig>): Promise<void> {
   const folder = dirname(entrypoints[0] ?? "");
   const home = folder.startsWith(TUI) ? TUI : ROOT;
@@ -44,7 +49,8 @@ async function bundle(entrypoints: string[], options: Partial<Bun.BuildConfig>):
     entrypoints,
     root: folder,
     outdir: join(home, "dist", relative(join(home, "src"), folder)),
-    // For Node, `using` is compiled away. Bun before 1.3.14 does not know it in what the pragma makes it run as it is.
+    // For Node, `using` is compiled away. Bun before 1.3.14 does not know it in what the pragma
+    // makes it run as it is.
     target: "node",
     banner: "// @bun",
     sourcemap: "linked",

@@ -1,6 +1,6 @@
 /**
- * Proves that the packed library and the command run on the oldest Bun that `engines` in package.json names, which is among the
- * development dependencies. `dist/` must be built.
+ * Proves that the packed library and the command run on the oldest Bun that `engines` in
+ * package.json names, which is among the development dependencies. `dist/` must be built.
  *
  * @module
  */

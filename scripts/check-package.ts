@@ -1,7 +1,7 @@
 /**
- * Proves that the packed tarballs work for a stranger: they are packed as they would be published. The library is added to an
- * empty project with no registry in reach, and each entry is imported from there; then the terminal UI is put beside it, and
- * `icmpx` starts it. `dist/` must be built.
+ * Proves that the packed tarballs work for a stranger: they are packed as they would be published.
+ * The library is added to an empty project with no registry in reach, and each entry is imported
+ * from there; then the terminal UI is put beside it, and `icmpx` starts it. `dist/` must be built.
  *
  * @module
  */
@@ -45,7 +45,10 @@ async function checkPackage(work: string): Promise<void> {
   await checkTui(join(work, "icmpx-tui.tgz"), project);
 }
 
-/** Bundles must not show: exports bear their own names, both entries share their classes, and errors point at the sources. */
+/**
+ * Bundles must not show: exports bear their own names, both entries share their classes, and errors
+ * point at the sources.
+ */
 function checkBundles(project: string): void {
   const program = `
     const entries = await Promise.all([import("icmpx"), import("icmpx/packet"), import("icmpx/format")]);
@@ -88,7 +91,10 @@ function checkLetters(table: readonly string[], project: string): void {
   }
 }
 
-/** Puts the terminal UI into the project as an installation would, its renderer taken from this repository. */
+/**
+ * Puts the terminal UI into the project as an installation would, its renderer taken from this
+ * repository.
+ */
 async function checkTui(tarball: string, project: string): Promise<void> {
   const modules = join(project, "node_modules");
   const installed = join(modules, "icmpx-tui");

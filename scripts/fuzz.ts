@@ -1,6 +1,6 @@
 /**
- * Fuzzes the packet codecs, guided by the branches they take, until something is found or the time is up:
- * `bun run fuzz [seconds] [seed]`.
+ * Fuzzes the packet codecs, guided by the branches they take, until something is found or the time
+ * is up: `bun run fuzz [seconds] [seed]`.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * Takes the pictures of the terminal UI in `docs/screens/`: the real program on a real terminal, in a network namespace with
- * a simulated internet. Wants root: `bun scripts/screens.ts [folder]`. In a folder of one's own it leaves all views in all
- * sizes, as text as well.
+ * Takes the pictures of the terminal UI in `docs/screens/`: the real program on a real terminal, in
+ * a network namespace with a simulated internet. Wants root: `bun scripts/screens.ts [folder]`. In
+ * a folder of one's own it leaves all views in all sizes, as text as well.
  *
  * @module
  */
@@ -31,7 +31,10 @@ const PROGRAM = resolve(import.meta.dir, "../tui/src/icmpx-tui.ts");
 /** Seconds for which the sessions run before the pictures are taken. */
 const RUN_S = Number(process.env["SCREENS_SECONDS"] ?? 45);
 
-/** What the hosts of the tour are called, by the last number of their addresses. All of them are RFC 5737's, for documents. */
+/**
+ * What the hosts of the tour are called, by the last number of their addresses. All of them are RFC
+ * 5737's, for documents.
+ */
 const NAMES: Readonly<Record<string, string>> = {
   "192.0.2.1": "gateway.home.example",
   "198.51.100.1": "bras3.isp.example",

@@ -1,8 +1,10 @@
 /**
- * README's second command: sets this machine up for the tests, then runs everything that gates a change.
+ * README's second command: sets this machine up for the tests, then runs everything that gates a
+ * change.
  *
- * As root, and with apt, it installs the programs that the tests start. Where it cannot, the suites that want them do not run; at
- * the end they are named, with what would let them run. It uses nothing but Bun, as nothing else is installed yet.
+ * As root, and with apt, it installs the programs that the tests start. Where it cannot, the suites
+ * that want them do not run; at the end they are named, with what would let them run. It uses
+ * nothing but Bun, as nothing else is installed yet.
  *
  * @module
  */
@@ -21,7 +23,10 @@ if (isRoot) {
 if (!run([process.execPath, "install", "--frozen-lockfile"])) process.exit(1);
 process.exit(check() ? 0 : 1);
 
-/** Installs what is missing of {@link PACKAGES}. A failure is told by apt, and then by the suites that do not run. */
+/**
+ * Installs what is missing of {@link PACKAGES}. A failure is told by apt, and then by the suites
+ * that do not run.
+ */
 function installPackages(): void {
   if (Bun.which("apt-get") === null) return;
   // biome-ignore lint/suspicious/noTemplateCurlyInString: they are dpkg's.
@@ -60,8 +65,9 @@ function check(): boolean {
 }
 
 /**
- * What makes a command run where the user nobody can read the checkout, as some tests do: below a home of mode 700 he cannot, and
- * so it appears in another place, for that command only. Nothing if he can, or the system does not let us.
+ * What makes a command run where the user nobody can read the checkout, as some tests do: below a
+ * home of mode 700 he cannot, and so it appears in another place, for that command only. Nothing if
+ * he can, or the system does not let us.
  */
 function inReadablePlace(folder: string): string[] {
   if (succeeds([...NOBODY, "test", "-r", join(CHECKOUT, "package.json")])) return [];

@@ -53,8 +53,8 @@ export interface Remedy {
 }
 
 /**
- * This process may open neither a raw nor a datagram ICMP socket, or not the kind that was asked for. The
- * message has the narrowest remedies that can work for this process.
+ * This process may open neither a raw nor a datagram ICMP socket, or not the kind that was asked
+ * for. The message has the narrowest remedies that can work for this process.
  */
 export class RawSocketPermissionError extends SystemError {
   override name = "RawSocketPermissionError";
@@ -91,7 +91,9 @@ export class PacketError extends IcmpxError {
   }
 }
 
-/** A host name has no address of the wanted family, or could not be looked up; `cause` holds why. */
+/**
+ * A host name has no address of the wanted family, or could not be looked up; `cause` holds why.
+ */
 export class ResolveError extends IcmpxError {
   override name = "ResolveError";
   /** The name that was looked up. */
@@ -127,8 +129,8 @@ export class RouteError extends IcmpxError {
 }
 
 /**
- * Opening a socket on a platform other than Linux, or where Bun cannot call the C library because its
- * JIT is off. The packet codecs work everywhere.
+ * Opening a socket on a platform other than Linux, or where Bun cannot call the C library because
+ * its JIT is off. The packet codecs work everywhere.
  */
 export class UnsupportedPlatformError extends IcmpxError {
   override name = "UnsupportedPlatformError";

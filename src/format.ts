@@ -1,5 +1,6 @@
 /**
- * Results as text, and the pieces such text is made of: what the `icmpx` command and its terminal UI print with.
+ * Results as text, and the pieces such text is made of: what the `icmpx` command and its terminal
+ * UI print with.
  *
  * @example
  * ```ts
@@ -8,7 +9,8 @@
  *
  * await using client = new Client();
  * const { reply, rtt } = await client.probe("127.0.0.1");
- * if (reply !== null) console.log(`${formatHost(reply.addr, reply.hostname)} ${formatRtt(rtt)} ms`);
+ * const host = reply === null ? "nobody" : formatHost(reply.addr, reply.hostname);
+ * console.log(`${host}: ${formatRtt(rtt)} ms`);
  * ```
  *
  * @module

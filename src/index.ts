@@ -1,6 +1,6 @@
 /**
- * ICMP diagnostics for Bun: ping, probe, multiping, traceroute and mtr over libc's sockets, IPv4 and IPv6, with or
- * without privilege. Times are in milliseconds.
+ * ICMP diagnostics for Bun: ping, probe, multiping, traceroute and mtr over libc's sockets, IPv4
+ * and IPv6, with or without privilege. Times are in milliseconds.
  *
  * @example
  * ```ts

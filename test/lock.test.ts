@@ -13,7 +13,8 @@ test("bun.lock is what a plain `bun install` would leave", async () => {
     await cp(join(repository, file), join(folder, file));
   const { exitCode, stderr } = Bun.spawnSync([process.execPath, "install", "--lockfile-only"], {
     cwd: folder,
-    // A registry configured here would be written into the lock; where nothing is stale, none is asked.
+    // A registry configured here would be written into the lock; where nothing is stale, none is
+    // asked.
     env: { ...process.env, BUN_CONFIG_REGISTRY: "https://registry.npmjs.org/" },
     stderr: "pipe",
   });

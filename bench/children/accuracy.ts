@@ -1,4 +1,5 @@
-// Pings with icmpx and prints the RTTs, one JSON line. Arguments: target, count, interval in ms, "blocked" or "free".
+// Pings with icmpx and prints the RTTs, one JSON line. Arguments: target, count, interval in ms,
+// "blocked" or "free".
 import { Client } from "icmpx";
 
 const [target = "", count = "", interval = "", manner = ""] = process.argv.slice(2);

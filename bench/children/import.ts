@@ -1,5 +1,6 @@
 /**
- * Imports a module and says how long that took, in ms, and how many files were read for it. Argument: its path.
+ * Imports a module and says how long that took, in ms, and how many files were read for it.
+ * Argument: its path.
  *
  * @module
  */

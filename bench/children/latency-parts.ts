@@ -1,6 +1,7 @@
 /**
- * Sends probes with icmpx, one after the other, and prints where the time of each goes, one JSON line: a `LatencyParts` of medians.
- * The system calls are wrapped to read the clock around them. Arguments: target, count, pause in ms before each probe.
+ * Sends probes with icmpx, one after the other, and prints where the time of each goes, one JSON
+ * line: a `LatencyParts` of medians. The system calls are wrapped to read the clock around them.
+ * Arguments: target, count, pause in ms before each probe.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Monitors loopback hosts with icmpx, each once a second, and prints what became of it, one JSON line. Arguments: how many
- * hosts, for how many seconds.
+ * Monitors loopback hosts with icmpx, each once a second, and prints what became of it, one JSON
+ * line. Arguments: how many hosts, for how many seconds.
  *
  * @module
  */
@@ -12,7 +12,10 @@ const FIELDS = 3;
 const [hosts = "", seconds = ""] = process.argv.slice(2);
 const targets = monitoredHosts(Number(hosts));
 const answers = { sent: 0, received: 0 };
-/** What was sent, in the order of its results: number of the host, number of the probe, time in ms. Looked at in the end. */
+/**
+ * What was sent, in the order of its results: number of the host, number of the probe, time in ms.
+ * Looked at in the end.
+ */
 const departures = {
   hosts: new Map(targets.map((target, index) => [target, index])),
   of: new Float64Array(FIELDS * targets.length * (Number(seconds) + 1)),

@@ -1,7 +1,8 @@
 /**
- * Sends echo requests with icmpx, each when the one before is answered, and prints what that took, one JSON line: a
- * `ProbeFigures`. The first probes, in which the compiler has its part, do not count. Arguments: target, count, pause in ms before
- * each probe, how ("probe", "ping", or a number of pings side by side), and kind of socket ("raw" or "datagram").
+ * Sends echo requests with icmpx, each when the one before is answered, and prints what that took,
+ * one JSON line: a `ProbeFigures`. The first probes, in which the compiler has its part, do not
+ * count. Arguments: target, count, pause in ms before each probe, how ("probe", "ping", or a number
+ * of pings side by side), and kind of socket ("raw" or "datagram").
  *
  * @module
  */

@@ -1,4 +1,5 @@
-// Sweeps with icmpx and prints the totals, a JSON line for each time. Arguments: targets, rate, how many times.
+// Sweeps with icmpx and prints the totals, a JSON line for each time. Arguments: targets, rate, how
+// many times.
 import { Client } from "icmpx";
 
 const [targets = "", rate = "", times = ""] = process.argv.slice(2);

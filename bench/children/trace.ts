@@ -1,6 +1,6 @@
 /**
- * Traces a path with icmpx several times in one process and prints how long each took, one JSON line. Arguments: target, how
- * many traces.
+ * Traces a path with icmpx several times in one process and prints how long each took, one JSON
+ * line. Arguments: target, how many traces.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * The measurements of `bench/tui.ts` without a screen: what is left of the processor's time is the terminal UI's.
+ * The measurements of `bench/tui.ts` without a screen: what is left of the processor's time is the
+ * terminal UI's.
  *
  * @module
  */

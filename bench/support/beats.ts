@@ -11,10 +11,16 @@ export function monitoredHosts(count: number): string[] {
 
 /** How a schedule of one probe a second to each host was kept. */
 export interface BeatFigures {
-  /** By how much the last probe of a host left later than an early one and the number of seconds between them say, in ms. */
+  /**
+   * By how much the last probe of a host left later than an early one and the number of seconds
+   * between them say, in ms.
+   */
   readonly driftMedian: number;
   readonly driftMost: number;
-  /** The most sends within 10 ms, and their mean: equal if the sends are spread evenly over the second. */
+  /**
+   * The most sends within 10 ms, and their mean: equal if the sends are spread evenly over the
+   * second.
+   */
   readonly windowMost: number;
   readonly windowMean: number;
 }

@@ -1,11 +1,17 @@
 import { readFileSync } from "node:fs";
 
-/** Ticks of /proc/PID/stat in a second (proc_pid_stat(5): sysconf(_SC_CLK_TCK), which is 100 on Linux). */
+/**
+ * Ticks of /proc/PID/stat in a second (proc_pid_stat(5): sysconf(_SC_CLK_TCK), which is 100 on
+ * Linux).
+ */
 const TICKS = 100;
 
-/** The processor time that a process has taken so far, user and system, all its threads, in seconds. */
+/**
+ * The processor time that a process has taken so far, user and system, all its threads, in seconds.
+ */
 export function processCpuSeconds(pid: number): number {
-  // The name in parentheses may hold anything; utime and stime are the 12th and 13th fields after it.
+  // The name in parentheses may hold anything; utime and stime are the 12th and 13th fields after
+  // it.
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
@@ -63,7 +69,10 @@ export function quantile(values: readonly number[], share: number): number {
 /** What several programs took, by name: each has a list of its rounds, in which all take turns. */
 export type Rounds<Outcome> = ReadonlyMap<string, readonly Outcome[]>;
 
-/** Runs all programs `rounds` times, one after the other, so that whatever else the machine does befalls all of them. */
+/**
+ * Runs all programs `rounds` times, one after the other, so that whatever else the machine does
+ * befalls all of them.
+ */
 export async function takeTurns<Program extends { readonly name: string }, Outcome>(
   programs: readonly Program[],
   rounds: number,
@@ -76,7 +85,10 @@ export async function takeTurns<Program extends { readonly name: string }, Outco
   return outcomes;
 }
 
-/** The median over the rounds of one figure of a program, divided round by round by that of another program. */
+/**
+ * The median over the rounds of one figure of a program, divided round by round by that of another
+ * program.
+ */
 export function ratio<Outcome>(
   outcomes: Rounds<Outcome>,
   name: string,

@@ -5,12 +5,16 @@ export interface CapturedPacket {
   readonly bytes: Uint8Array;
 }
 
-// pcap(5) savefile: magic of nanosecond resolution in the byte order of this machine, then a record per packet.
+// pcap(5) savefile: magic of nanosecond resolution in the byte order of this machine, then a record
+// per packet.
 const MAGIC_NANOSECONDS = 0xa1b23c4d;
 const FILE_HEADER_LENGTH = 24;
 const RECORD_HEADER_LENGTH = 16;
 
-/** Reads a savefile that tcpdump wrote with `--time-stamp-precision=nano` on a little-endian machine. */
+/**
+ * Reads a savefile that tcpdump wrote with `--time-stamp-precision=nano` on a little-endian
+ * machine.
+ */
 export function readPcap(file: Uint8Array): CapturedPacket[] {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   if (view.getUint32(0, true) !== MAGIC_NANOSECONDS)

@@ -6,13 +6,18 @@ export interface ProbeFigures {
   readonly seconds: number;
   /** Of the processor, user and system, all threads, meanwhile. */
   readonly cpuSeconds: number;
-  /** Microseconds from the call to its answer: half of them took no longer; NaN where nobody measured. */
+  /**
+   * Microseconds from the call to its answer: half of them took no longer; NaN where nobody
+   * measured.
+   */
   readonly median: number;
   readonly p90: number;
   readonly p99: number;
 }
 
-/** What ping's summary tells, or that of `icmpx ping`, which lacks the time: neither measures waits. */
+/**
+ * What ping's summary tells, or that of `icmpx ping`, which lacks the time: neither measures waits.
+ */
 export function pingFigures(output: string, cpuSeconds: number): ProbeFigures {
   const [, sent, received, ms] =
     /(\d+) packets transmitted, (\d+) received(?:.* time (\d+)ms)?/.exec(output) ?? [];
@@ -32,7 +37,10 @@ export function pingFigures(output: string, cpuSeconds: number): ProbeFigures {
 export interface LatencyParts {
   /** From the call to the system call that sends. */
   readonly making: number;
-  /** In that system call: over veth, all of the way there and back, and the signal that tells of the answer. */
+  /**
+   * In that system call: over veth, all of the way there and back, and the signal that tells of the
+   * answer.
+   */
   readonly sending: number;
   /** Until the event loop comes to the handler of that signal. */
   readonly hearing: number;

@@ -7,7 +7,10 @@ export interface VethPair extends AsyncDisposable {
   readonly target: { readonly 4: string; readonly 6: string };
 }
 
-/** Builds a pair of namespaces connected by veth, with ICMP unlimited and datagram sockets for all. Needs root. Disposal removes it. */
+/**
+ * Builds a pair of namespaces connected by veth, with ICMP unlimited and datagram sockets for all.
+ * Needs root. Disposal removes it.
+ */
 export async function buildVethPair(): Promise<VethPair> {
   const source = `icmpx-bench-a${process.pid}`;
   const target = `icmpx-bench-b${process.pid}`;

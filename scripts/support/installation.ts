@@ -30,7 +30,9 @@ export function installPackages(folder: string): Installation {
   return { folder, command: join(modules, "icmpx/dist/cli/icmpx.js") };
 }
 
-/** Packs as `publish` would, but for the scripts: `prepack` would build again what was just built. */
+/**
+ * Packs as `publish` would, but for the scripts: `prepack` would build again what was just built.
+ */
 export function pack(folder: string, tarball: string): void {
   run(
     [process.execPath, "pm", "pack", "--ignore-scripts", "--quiet", "--filename", tarball],
@@ -49,7 +51,9 @@ export function linkRenderer(modules: string): void {
   symlinkSync(join(REPOSITORY, "tui/node_modules/@opentui"), join(modules, "@opentui"));
 }
 
-/** Runs `command` and gives back its standard output; throws with all that it printed if it fails. */
+/**
+ * Runs `command` and gives back its standard output; throws with all that it printed if it fails.
+ */
 export function run(command: readonly string[], cwd: string): string {
   const result = Bun.spawnSync([...command], {
     cwd,

@@ -33,7 +33,10 @@ interface Style {
   readonly isUnderlined: boolean;
 }
 
-/** The screen of a terminal as a picture (SVG 1.1). Graphs are drawn as shapes, so that no font can put them out of line. */
+/**
+ * The screen of a terminal as a picture (SVG 1.1). Graphs are drawn as shapes, so that no font can
+ * put them out of line.
+ */
 export function screenSvg(terminal: Terminal, title: string): string {
   const { cols, rows, buffer } = terminal;
   const width = cols * CELL.width + 2 * MARGIN;
@@ -54,7 +57,8 @@ export function screenSvg(terminal: Terminal, title: string): string {
         const next = line.getCell(column);
         if (next === undefined || (text !== "" && !isAlike(styleOf(next), style))) break;
         if (text !== "" && isShape(text[0] ?? "") !== isShape(next.getChars())) break;
-        // Wide letters are as wide as their font has them: each in a place of its own, the others stay in line.
+        // Wide letters are as wide as their font has them: each in a place of its own, the others
+        // stay in line.
         if (text !== "" && (next.getWidth() > 1 || Bun.stringWidth(text) > text.length)) break;
         text += next.getChars() || " ".repeat(next.getWidth());
         column += Math.max(1, next.getWidth());

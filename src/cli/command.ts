@@ -51,7 +51,9 @@ export interface Command {
   /** Paragraphs for its help. */
   readonly description: readonly string[];
   readonly options: readonly Option[];
-  /** Options of the tools that people know, as they are written, and what to do without them here. */
+  /**
+   * Options of the tools that people know, as they are written, and what to do without them here.
+   */
   readonly elsewhere?: Readonly<Record<string, string>>;
   readonly examples: readonly Example[];
   /** Does the work and gives the exit code. */

@@ -10,7 +10,10 @@ const SHELLS: Readonly<Record<string, Script>> = {
   fish: fishScript,
 };
 
-/** `icmpx completions`: the scripts know all commands, this one included, so the list comes as a function. */
+/**
+ * `icmpx completions`: the scripts know all commands, this one included, so the list comes as a
+ * function.
+ */
 export function completionsCommand(commands: () => readonly Command[]): Command {
   return {
     name: "completions",
@@ -184,7 +187,10 @@ function spellings({ name, letter }: Option): string[] {
   return letter === undefined ? [`--${name}`] : [`-${letter}`, `--${name}`];
 }
 
-/** Between single quotes, where only those themselves are special in all three shells' common ground. */
+/**
+ * Between single quotes, where only those themselves are special in all three shells' common
+ * ground.
+ */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

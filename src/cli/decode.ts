@@ -176,7 +176,7 @@ class PacketView {
     }
   }
 
-  /** Gives a promise when whoever reads is behind. */
+  /** Returns a promise when the reader lags behind. */
   pause(): Promise<void> | undefined {
     return this.#unread.pause();
   }
@@ -199,7 +199,7 @@ class PacketView {
   }
 
   #count(name: string): void {
-    // Whoever forges ethertypes has 65,536 of them.
+    // A forger has 65,536 ethertypes to choose from.
     const key = this.#others.has(name) || this.#others.size < MAX_KINDS ? name : "others";
     this.#others.set(key, (this.#others.get(key) ?? 0) + 1);
   }

@@ -16,7 +16,7 @@ const PROBE_TIMEOUT_MS = 1000;
 export interface SocketState {
   readonly kind: "raw" | "datagram";
   readonly family: Family;
-  /** `denied` for want of a privilege, `unavailable` for any other reason. */
+  /** `denied` if a privilege is missing, `unavailable` for any other reason. */
   readonly state: "open" | "denied" | "unavailable";
   /** Why it is not open, or why loopback did not answer; null when all is well. */
   readonly reason: string | null;
@@ -41,14 +41,19 @@ export interface Diagnosis {
     /** Whether it could be gained by running a file that has it. */
     readonly mayGainCapNetRaw: boolean | null;
     readonly noNewPrivileges: boolean;
-    /** Whether it is in a user namespace that the network does not belong to (user_namespaces(7)). */
+    /**
+     * Whether it is in a user namespace that the network does not belong to (user_namespaces(7)).
+     */
     readonly isNetworkForeign: boolean;
   };
   /** net.ipv4.ping_group_range (icmp(7)), or null where there is none. */
   readonly pingGroupRange: readonly [first: number, last: number] | null;
   readonly isInPingGroup: boolean;
   readonly sockets: readonly SocketState[];
-  /** Why nothing can be opened at all, or why no file can give this process raw sockets; null when neither is so. */
+  /**
+   * Why nothing can be opened at all, or why no file can give this process raw sockets; null when
+   * neither is so.
+   */
   readonly obstacle: string | null;
   /** Whether each family that this host has can be probed in some way. */
   readonly ok: boolean;
@@ -56,7 +61,10 @@ export interface Diagnosis {
   readonly remedies: readonly Remedy[];
 }
 
-/** Opens a socket of each kind, and asks the loopback with those that open. Nothing is sent beyond it. */
+/**
+ * Opens a socket of each kind, and asks the loopback with those that open. Nothing is sent beyond
+ * it.
+ */
 export async function diagnose(client: Client): Promise<Diagnosis> {
   const { facts, obstacle, remedies, sockets: tried } = client.diagnosePermission();
   const states: Omit<SocketState, "missing">[] = [];
@@ -93,7 +101,10 @@ export function remedyText({ summary, command }: Remedy): string {
   return `  # ${summary}\n${command.replaceAll(/^/gm, "  ")}`;
 }
 
-/** What the kernel decided, if it came to that: in a user namespace, numbers can be those of other groups. */
+/**
+ * What the kernel decided, if it came to that: in a user namespace, numbers can be those of other
+ * groups.
+ */
 function isInPingGroup(
   sockets: PermissionDiagnosis["sockets"],
   { pingGroupRange: range, groups }: PermissionDiagnosis["facts"],
@@ -136,7 +147,9 @@ function missingFrom(
   return state === "open" ? (opened?.missing ?? []) : [];
 }
 
-/** One kind is enough for a family; one that this host lacks is not missed while there is the other. */
+/**
+ * One kind is enough for a family; one that this host lacks is not missed while there is the other.
+ */
 function isEveryFamilyOpen(sockets: readonly SocketState[]): boolean {
   const families = ([4, 6] as const).map((family) => {
     const states = sockets.filter((socket) => socket.family === family).map(({ state }) => state);

@@ -33,7 +33,10 @@ export async function dispatch(args: readonly string[], host: Host): Promise<num
   }
 }
 
-/** Grants the capability, and starts the terminal UI in a fresh process: this one would not gain it any more. */
+/**
+ * Grants the capability, and starts the terminal UI in a fresh process: this one would not gain it
+ * any more.
+ */
 async function bootstrap(args: readonly string[], host: Host): Promise<number> {
   const values = readValues(DOCTOR, ["--fix", ...args]);
   if (values.has("help")) return showHelp([DOCTOR.name], host);

@@ -16,7 +16,7 @@ export const DOCTOR: Command = {
   summary: "tell what may be opened here, and what would allow more",
   description: [
     "Opens each kind of socket and asks the loopback with it: raw sockets need CAP_NET_RAW, datagram ones a group within net.ipv4.ping_group_range. Nothing leaves this host.",
-    "With --fix it grants cap_net_raw to this Bun, through sudo unless run by root, and verifies it in a fresh process. Whoever may run that Bun may then send and read raw packets; --copy-to grants it to a private copy instead. icmpx --bootstrap-cap does the same, and starts the terminal UI with that Bun then.",
+    "With --fix it grants cap_net_raw to this Bun, through sudo unless run by root, and verifies it in a fresh process. Anyone who may run that Bun can then send and read raw packets; --copy-to grants it to a private copy instead. icmpx --bootstrap-cap does the same, and starts the terminal UI with that Bun then.",
     "Exit code: 0 when probes can be sent, 1 when not, 2 after wrong use or a failure.",
   ],
   options: [

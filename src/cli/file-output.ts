@@ -5,11 +5,12 @@ import type { Output } from "./host.ts";
 const RETRY_MS = 10;
 
 /**
- * Output to a pipe, a socket or a file. It is written on another thread, so a reader that takes its time holds up nothing here,
- * and `flush()` tells when the system has all of it.
+ * Output to a pipe, a socket or a file. It is written on another thread, so a reader that takes its
+ * time holds up nothing here, and `flush()` tells when the system has all of it.
  *
- * The runtime's own stream does not: with a slow reader its `write()` calls back at once and its `writableLength` stays 0 (Bun
- * 1.4.5), so a process that then exits loses all but the 64 KiB that fit into the pipe.
+ * The runtime's own stream does not: with a slow reader its `write()` calls back at once and its
+ * `writableLength` stays 0 (Bun 1.4.5), so a process that then exits loses all but the 64 KiB that
+ * fit into the pipe.
  */
 export class FileOutput implements Output {
   readonly isTerminal = false;
@@ -22,7 +23,10 @@ export class FileOutput implements Output {
   #isWriting = false;
   #waiting: (() => void)[] = [];
 
-  /** @param onError called when the descriptor takes no more; nothing is written after that, and nobody is told. */
+  /**
+   * @param onError called when the descriptor takes no more; nothing is written after that, and
+   * nobody is told.
+   */
   constructor(fd: number, onError: (error: Error) => void) {
     this.#fd = fd;
     this.#onError = onError;
@@ -64,7 +68,10 @@ export class FileOutput implements Output {
   }
 }
 
-/** Whether two descriptors lead to the same place, so that what is written to both must keep its order. */
+/**
+ * Whether two descriptors lead to the same place, so that what is written to both must keep its
+ * order.
+ */
 export function isSameFile(one: number, other: number): boolean {
   const [first, second] = [fstatSync(one), fstatSync(other)];
   return first.dev === second.dev && first.ino === second.ino;

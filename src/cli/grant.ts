@@ -22,7 +22,8 @@ const NOBODY = 65_534;
 const COPY_STEP = 1 << 20;
 
 /**
- * Grants CAP_NET_RAW to a Bun, this one or a copy of it, and verifies in a fresh process that it helps.
+ * Grants CAP_NET_RAW to a Bun, this one or a copy of it, and verifies in a fresh process that it
+ * helps.
  *
  * @param copyTo where to put a private copy: a file that does not exist yet, or a folder
  * @returns the path of the Bun that has it now, or undefined when that failed, which was told then
@@ -86,7 +87,10 @@ function copyBun(bun: string, target: string): string {
   return path;
 }
 
-/** By descriptor: in a folder that somebody else may write to, the name could soon be that of another file. */
+/**
+ * By descriptor: in a folder that somebody else may write to, the name could soon be that of
+ * another file.
+ */
 function copyInto(path: string, bun: string): void {
   const from = openSync(bun, "r");
   try {
@@ -115,7 +119,7 @@ function explanation(path: string, isCopy: boolean): string {
   return [
     `This grants the capability CAP_NET_RAW (capabilities(7)) to the file`,
     `  ${path}`,
-    "Whoever may run that file can then, with any script, send packets of any kind, forged ones too, and read",
+    "Anyone who may run that file can then, with any script, send packets of any kind, forged ones too, and read",
     "all packets that reach this host.",
     others,
     `It ends with \`sudo setcap -r ${shellQuoted(path)}\`, and when the file is replaced, as an upgrade of Bun does.`,

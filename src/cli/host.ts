@@ -11,7 +11,9 @@ export interface Output {
   write(text: string): void;
   /** Resolves when the reader has taken everything. */
   flush(): Promise<void>;
-  /** Calls `listener` after each change of size, until the function that it gives back is called. */
+  /**
+   * Calls `listener` after each change of size, until the function that it gives back is called.
+   */
   onResize(listener: () => void): () => void;
 }
 
@@ -34,9 +36,14 @@ export interface Host {
   createClient(options: ClientOptions): Promise<Client>;
   /** Standard input, as it arrives. */
   readInput(): AsyncIterable<Uint8Array>;
-  /** Whether somebody sits in front of it: standard input and output are a terminal that can be drawn on. */
+  /**
+   * Whether somebody sits in front of it: standard input and output are a terminal that can be
+   * drawn on.
+   */
   readonly isInteractive: boolean;
-  /** Where a module of a package is that need not be installed, as a URL; undefined when it is not. */
+  /**
+   * Where a module of a package is that need not be installed, as a URL; undefined when it is not.
+   */
   locate(specifier: string): string | undefined;
   /** Loads a module. */
   load(url: string): Promise<unknown>;
@@ -47,11 +54,14 @@ export interface Host {
   /** Asks a question on the terminal; anything but yes is no. */
   confirm(question: string): boolean;
   /**
-   * Runs a program to its end. Its standard input is that of this process, and so is its standard error unless ignored, so that
-   * it may ask for a password.
+   * Runs a program to its end. Its standard input is that of this process, and so is its standard
+   * error unless ignored, so that it may ask for a password.
    */
   execute(command: readonly string[], stderr?: "inherit" | "ignore"): Promise<Execution>;
-  /** Runs a program on this terminal in place of this one, which passes signals on to it; gives its exit code, or undefined. */
+  /**
+   * Runs a program on this terminal in place of this one, which passes signals on to it; gives its
+   * exit code, or undefined.
+   */
   become(command: readonly string[]): Promise<number | undefined>;
   /** Ends the process at once. */
   exit(code: number): void;

@@ -8,8 +8,9 @@ const ERASE_LINE_END = "\x1b[K";
 const ERASE_BELOW = "\x1b[J";
 
 /**
- * Text that is drawn over and over in place, on the terminal's second screen: leaving brings back what was there before.
- * It follows the size of the window, and gives the cursor back however the process ends (unless it is killed outright).
+ * Text that is drawn over and over in place, on the terminal's second screen: leaving brings back
+ * what was there before. It follows the size of the window, and gives the cursor back however the
+ * process ends (unless it is killed outright).
  */
 export class LiveScreen implements Disposable {
   readonly #host: Host;
@@ -38,7 +39,8 @@ export class LiveScreen implements Disposable {
     const { stdout } = this.#host;
     // A terminal that is still busy with the last frame does without this one.
     if (this.#render === undefined || !this.#isOpen || stdout.isBusy) return;
-    // Erasing after the text, not before, avoids flicker. After a full line it would erase the last character.
+    // Erasing after the text, not before, avoids flicker. After a full line it would erase the last
+    // character.
     const lines = cutToHeight(
       this.#render((stdout.columns ?? 80) - 1).split("\n"),
       stdout.rows ?? 24,

@@ -1,9 +1,10 @@
-// What may hide or move text in a terminal: controls, format characters such as the bidirectional ones, lone surrogates.
+// What may hide or move text in a terminal: controls, format characters such as the bidirectional
+// ones, lone surrogates.
 const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
 /**
- * A value as JSON on one line. Bytes become hexadecimal text. Every character that a terminal might act upon is escaped, so
- * that the text is safe to show, and parses back to the same value.
+ * A value as JSON on one line. Bytes become hexadecimal text. Every character that a terminal might
+ * act upon is escaped, so that the text is safe to show, and parses back to the same value.
  */
 export function toJson(value: unknown): string {
   const text = JSON.stringify(value, (_, each: unknown) =>

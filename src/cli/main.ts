@@ -5,7 +5,8 @@ import { runTui } from "./tui.ts";
 import { version } from "./version.ts";
 
 /**
- * The whole command: arguments in, output on `host`, an exit code back. Wrong use and failures are a line on stderr and code 2.
+ * The whole command: arguments in, output on `host`, an exit code back. Wrong use and failures are
+ * a line on stderr and code 2.
  */
 export async function main(args: readonly string[], host: Host): Promise<number> {
   const [first] = args;
@@ -20,7 +21,8 @@ export async function main(args: readonly string[], host: Host): Promise<number>
     if (first !== undefined && !hasAgreed) return await (await loadCommands()).dispatch(args, host);
     return await runTui(host, hasAgreed, async () => (await loadCommands()).showHelp([], host));
   } catch (error) {
-    // Not before: the terminal UI shall be there at once, and loads the library behind its first frame.
+    // Not before: the terminal UI shall be there at once, and loads the library behind its first
+    // frame.
     const { IcmpxError } = await import("icmpx");
     const { escapeText } = await import("icmpx/packet");
     // A RangeError of a run: an interface that this host does not have.

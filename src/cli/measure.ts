@@ -56,8 +56,8 @@ export interface Following<Item> {
 }
 
 /**
- * Makes a measurement and carries it out. SIGINT and SIGTERM end it early, so that its result is still shown; the second ends the
- * process.
+ * Makes a measurement and carries it out. SIGINT and SIGTERM end it early, so that its result is
+ * still shown; the second ends the process.
  *
  * @returns the result; undefined when it was ended before there was one
  * @throws {UsageError} for what the library refuses

@@ -4,7 +4,10 @@ import { escapeText } from "icmpx/packet";
 /** Different lines are kept up to this number: who forges answers can make any number of them. */
 const MAX_LINES = 8;
 
-/** What the columns of a report leave out: why probes were not sent, and what routers said besides that a TTL ran out. */
+/**
+ * What the columns of a report leave out: why probes were not sent, and what routers said besides
+ * that a TTL ran out.
+ */
 export class MtrNotes {
   readonly #said = new Set<string>();
   #notSent = 0;

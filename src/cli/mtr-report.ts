@@ -16,7 +16,10 @@ interface Column {
   show(figures: Figures): string | undefined;
 }
 
-/** The columns of mtr(8), under its letters (`-o`) and in its widths. `-` is a figure without a sample. */
+/**
+ * The columns of mtr(8), under its letters (`-o`) and in its widths. `-` is a figure without a
+ * sample.
+ */
 export const REPORT_COLUMNS: Readonly<Record<string, Column>> = {
   L: { title: "Loss%", width: 7, summary: "loss", show: ({ loss }) => lossText(loss) },
   D: { title: "Drop", width: 5, summary: "probes lost", show: ({ lost }) => whole(lost) },

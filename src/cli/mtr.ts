@@ -233,7 +233,9 @@ function liveTitle({ resolved, target, round }: MtrRound): string {
   return `icmpx mtr ${formatHost(resolved, target)}   round ${round}   Ctrl-C ends`;
 }
 
-/** A row for each hop; the other addresses that answered there follow, without what only a hop has. */
+/**
+ * A row for each hop; the other addresses that answered there follow, without what only a hop has.
+ */
 function csvLines(result: MtrResult): string[] {
   const rows = result.hops.flatMap(({ ttl, addr, hostname: name, statistics, addresses }) => [
     [

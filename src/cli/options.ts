@@ -3,7 +3,10 @@ import type { Option } from "./command.ts";
 
 const MAX_SECONDS = 2_147_483;
 
-/** Rows of the tables of options that several commands share. Letters differ, as those of the tools people know do. */
+/**
+ * Rows of the tables of options that several commands share. Letters differ, as those of the tools
+ * people know do.
+ */
 export const HELP: Option = { name: "help", letter: "h", kind: "flag", summary: "show this" };
 
 const CSV: Option = {

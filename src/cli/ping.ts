@@ -173,7 +173,7 @@ async function run(values: Values, host: Host): Promise<number> {
       host.stdout.write(`${toJson({ event: "summary", ...target })}\n`);
   }
   tellMissing(client, values, host);
-  // What does not fit the path is an answer to who asks with -M do, as for ping(8).
+  // With -M do, "too big for the path" is the answer, not a failure, as for ping(8).
   const isUnsent = result.targets.some(
     (each) => isNothingSent(each.statistics) && !tooLarge.has(each.target),
   );

@@ -75,7 +75,8 @@ function locate(specifier: string): string | undefined {
 }
 
 async function become(command: readonly string[]): Promise<number | undefined> {
-  // Those of the keyboard reach the other program anyway, as it is in the same job; here they must not end what waits for it.
+  // Those of the keyboard reach the other program anyway, as it is in the same job; here they must
+  // not end what waits for it.
   let child: Bun.Subprocess | undefined;
   const pass = (signal: NodeJS.Signals): void => child?.kill(signal);
   for (const signal of PASSED_ON) process.on(signal, pass);
@@ -91,7 +92,10 @@ async function become(command: readonly string[]): Promise<number | undefined> {
   }
 }
 
-/** @param streamOf called for what may be a terminal only: the first of Node's streams takes longer to load than this program. */
+/**
+ * @param streamOf called for what may be a terminal only: the first of Node's streams takes longer
+ * to load than this program.
+ */
 function openOutput(fd: number, streamOf: () => NodeJS.WriteStream): Output {
   const stream = fstatSync(fd).isCharacterDevice() ? streamOf() : undefined;
   if (!stream?.isTTY) return new FileOutput(fd, (error) => leave(error, fd));
@@ -99,7 +103,7 @@ function openOutput(fd: number, streamOf: () => NodeJS.WriteStream): Output {
 }
 
 function leave(error: Error, fd: number): never {
-  // Whoever read the output has gone, as head(1) does: there is nobody left to measure for.
+  // The reader of the output has gone, as head(1) does: there is nobody left to measure for.
   if ("code" in error && error.code === "EPIPE") process.exit(CLOSED_PIPE);
   if (fd !== STDERR) process.stderr.write(`icmpx: Cannot write: ${error.message}\n`);
   process.exit(ExitCode.Failed);

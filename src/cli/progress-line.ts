@@ -7,8 +7,8 @@ const PERIOD_MS = 200;
 const ERASE_LINE = "\r\x1b[K";
 
 /**
- * A line below all others that tells how far a command has come, on stderr. Where that is no terminal, or one that cannot
- * erase, there is none; nor is there while it has no text.
+ * A line below all others that tells how far a command has come, on stderr. Where that is no
+ * terminal, or one that cannot erase, there is none; nor is there while it has no text.
  */
 export class ProgressLine implements Disposable {
   readonly #host: Host;

@@ -1,6 +1,6 @@
 /**
- * The candidate that `text` was most likely meant to be: one it begins, or one at most a third of its letters away. undefined
- * when there is none.
+ * The candidate that `text` was most likely meant to be: one it begins, or one at most a third of
+ * its letters away. undefined when there is none.
  */
 export function suggest(text: string, candidates: Iterable<string>): string | undefined {
   const wanted = text.toLowerCase();
@@ -15,7 +15,10 @@ export function suggest(text: string, candidates: Iterable<string>): string | un
   return best?.candidate;
 }
 
-/** Letters to insert, remove, replace or swap with their neighbour (optimal string alignment) to make `b` of `a`. */
+/**
+ * Letters to insert, remove, replace or swap with their neighbour (optimal string alignment) to
+ * make `b` of `a`.
+ */
 export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);

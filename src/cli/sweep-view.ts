@@ -21,7 +21,10 @@ const CSV_COLUMNS = [
   "attempts",
   "corrupt",
 ];
-/** What is written is collected, for so many milliseconds and up to so many characters: of 65,000 lines, one write each takes a second. */
+/**
+ * What is written is collected, for so many milliseconds and up to so many characters: of 65,000
+ * lines, one write each takes a second.
+ */
 const COLLECT_MS = 20;
 const COLLECT = 16_384;
 /** Characters that a slow reader may be behind. */
@@ -57,7 +60,7 @@ export class SweepView implements Disposable {
     if (isShown) this.#write(item);
   }
 
-  /** Gives a promise when whoever reads the pipe is behind: the sweep then waits with them. */
+  /** Returns a promise when the reader of the pipe lags behind: the sweep then waits, too. */
   pause(): Promise<void> | undefined {
     return this.#unread.pause();
   }

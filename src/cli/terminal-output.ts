@@ -3,21 +3,25 @@ import { CLOSED_PIPE, type Output } from "./host.ts";
 
 /** How soon a terminal that took nothing is tried again, in milliseconds. */
 const RETRY_MS = 25;
-/** What a terminal that stands still may owe us, in bytes. Later lines are counted instead of kept. */
+/**
+ * What a terminal that stands still may owe us, in bytes. Later lines are counted instead of kept.
+ */
 const MAX_PENDING = 1 << 20;
 
 /** What is asked of the stream that the runtime made for a terminal: its size. */
 export type TerminalSize = Pick<NodeJS.WriteStream, "columns" | "rows" | "on" | "off">;
 
 /**
- * Opens the terminal behind a descriptor once more, for writing that does not block: the runtime's own stream blocks the event
- * loop, and every probe with it, for as long as the terminal stands still (Ctrl-S, a slow line).
+ * Opens the terminal behind a descriptor once more, for writing that does not block: the runtime's
+ * own stream blocks the event loop, and every probe with it, for as long as the terminal stands
+ * still (Ctrl-S, a slow line).
  *
  * @returns undefined where the terminal may not be opened (another user's, after su(1)).
  */
 export function openTerminal(size: TerminalSize, fd: number): Output | undefined {
   try {
-    // A description of its own: O_NONBLOCK on the inherited one would reach the shell, too (open(2)).
+    // A description of its own: O_NONBLOCK on the inherited one would reach the shell, too
+    // (open(2)).
     const flags = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
     return new TerminalOutput(size, transferNow(openSync(`/proc/self/fd/${fd}`, flags)));
   } catch {
@@ -26,8 +30,8 @@ export function openTerminal(size: TerminalSize, fd: number): Output | undefined
 }
 
 /**
- * Writes to the terminal behind a descriptor on another thread, which may wait for as long as the terminal stands still. For
- * the terminal of another user, which cannot be opened once more.
+ * Writes to the terminal behind a descriptor on another thread, which may wait for as long as the
+ * terminal stands still. For the terminal of another user, which cannot be opened once more.
  */
 export function borrowTerminal(size: TerminalSize, fd: number): Output {
   let transfer: Transfer = (bytes, done) => write(fd, bytes, 0, bytes.length, null, done);
@@ -55,8 +59,8 @@ function transferNow(fd: number): Transfer {
 }
 
 /**
- * Output to a terminal, which never waits for it. What the terminal does not take stays here, up to 1 MiB; beyond that whole
- * writes are left out, and a line tells how many.
+ * Output to a terminal, which never waits for it. What the terminal does not take stays here, up to
+ * 1 MiB; beyond that whole writes are left out, and a line tells how many.
  */
 class TerminalOutput implements Output {
   readonly isTerminal = true;

@@ -136,7 +136,10 @@ async function run(values: Values, host: Host): Promise<number> {
       line.draw();
     },
   };
-  /** Who seems to be at the hops that are not shown yet. They wait for better answers until the timeout. */
+  /**
+   * Who seems to be at the hops that are not shown yet. They wait for better answers until the
+   * timeout.
+   */
   const unverified = new Map<number, string>();
   using line = new ProgressLine(host, () => unverifiedText(unverified));
   let shown = 0;

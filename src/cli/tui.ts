@@ -13,8 +13,8 @@ interface TuiModule {
 }
 
 /**
- * Runs the terminal UI, which is a package of its own, in this process. Where it is not installed beside this one, Bun fetches
- * the same version into its cache (`bun x`), once the user has agreed.
+ * Runs the terminal UI, which is a package of its own, in this process. Where it is not installed
+ * beside this one, Bun fetches the same version into its cache (`bun x`), once the user has agreed.
  *
  * @param hasAgreed whether to fetch without asking, and even without a terminal: `--yes`
  * @param showHelp called when there is no terminal UI to be had, after the reason was told
@@ -64,7 +64,10 @@ async function findInstalled(host: Host): Promise<string | undefined> {
   return installed.version === version() ? url : undefined;
 }
 
-/** Where Bun's cache has the package, after fetching it there if that is agreed to; undefined if it has not. */
+/**
+ * Where Bun's cache has the package, after fetching it there if that is agreed to; undefined if it
+ * has not.
+ */
 async function fetchTui(host: Host, hasAgreed: boolean): Promise<string | undefined> {
   const cached = await locateWith(host, ["--no-install"], "ignore");
   if (cached !== undefined) return cached;
@@ -72,7 +75,10 @@ async function fetchTui(host: Host, hasAgreed: boolean): Promise<string | undefi
   return hasAgreed || host.confirm(question) ? locateWith(host, [], "inherit") : undefined;
 }
 
-/** Starts the package with `bun x`, which for an exact version looks nowhere but in its cache and the registry. */
+/**
+ * Starts the package with `bun x`, which for an exact version looks nowhere but in its cache and
+ * the registry.
+ */
 async function locateWith(
   host: Host,
   flags: readonly string[],

@@ -22,8 +22,8 @@ export class Unread {
   }
 
   /**
-   * Gives a promise when whoever reads the pipe is behind. A terminal that stands still holds up
-   * nothing: it leaves lines out.
+   * Returns a promise when the reader of the pipe lags behind. A terminal that stands still holds
+   * up nothing: it leaves lines out.
    */
   pause(): Promise<void> | undefined {
     if (this.#count < this.#most || this.#output.isTerminal) return undefined;

@@ -76,11 +76,12 @@ interface RunOptions<Live> {
 }
 
 /**
- * Sends ICMP probes and tells what became of them. Sockets open on first use, one for each family and value of `privileged`
- * (and for each source of IPv6 datagrams), and are shared by everything the client does at once. It keeps the process alive only while something is in flight or due.
+ * Sends ICMP probes and tells what became of them. Sockets open on first use, one for each family
+ * and value of `privileged` (and for each source of IPv6 datagrams), and are shared by everything
+ * the client does at once. It keeps the process alive only while something is in flight or due.
  *
- * Close it with `using`, `await using` or `close()`; until then its sockets stay open. (Also in a Worker before
- * `terminate()`, which leaves the descriptors of its thread open.)
+ * Close it with `using`, `await using` or `close()`; until then its sockets stay open. (Also in a
+ * Worker before `terminate()`, which leaves the descriptors of its thread open.)
  *
  * @example
  * ```ts
@@ -119,7 +120,10 @@ export class Client {
     this.#destinations = new Destinations(() => this.#platform, options.bindAddr);
   }
 
-  /** Whether `addr` is the text of an IP address: a strict dotted quad, or IPv6 as RFC 4291 has it, zone allowed. */
+  /**
+   * Whether `addr` is the text of an IP address: a strict dotted quad, or IPv6 as RFC 4291 has it,
+   * zone allowed.
+   */
   static validIp(addr: string): boolean {
     return typeof addr === "string" && canonicalAddress(addr) !== undefined;
   }
@@ -127,7 +131,8 @@ export class Client {
   /**
    * Resolves a name to an address, in canonical text. An address resolves to itself.
    *
-   * @throws {ResolveError} when it has none of the wanted family, or the lookup failed; `cause` tells why
+   * @throws {ResolveError} when it has none of the wanted family, or the lookup failed; `cause`
+   * tells why
    * @throws {TypeError} for a wrong host or option
    */
   static async resolveHost(
@@ -178,15 +183,18 @@ export class Client {
     return this.#destinations.capabilities;
   }
 
-  /** What arrived at all sockets so far and became no result, those of closed ones and of sweeps included. A copy. */
+  /**
+   * What arrived at all sockets so far and became no result, those of closed ones and of sweeps
+   * included. A copy.
+   */
   get counters(): ClientCounters {
     return { ...this.#destinations.counters };
   }
 
   /**
    * Finds out by trying which kinds of ICMP socket this process may open, and what would allow the
-   * others: the remedies that can work for this process, the narrowest first. Sends nothing, and throws
-   * nothing off Linux.
+   * others: the remedies that can work for this process, the narrowest first. Sends nothing, and
+   * throws nothing off Linux.
    */
   diagnosePermission(): PermissionDiagnosis {
     let platform: Platform;
@@ -201,14 +209,16 @@ export class Client {
   }
 
   /**
-   * Sends one echo request and tells what became of it. Timeouts, ICMP errors and refused sends are results, too.
+   * Sends one echo request and tells what became of it. Timeouts, ICMP errors and refused sends are
+   * results, too.
    *
    * @param target a host name or an IP address
    * @throws {TypeError | RangeError} at once, for a wrong target or option
    *
-   * The run rejects with `ResolveError`, `RouteError`, `RawSocketPermissionError`, `UnsupportedPlatformError`,
-   * a `SystemError` of opening the socket, `RangeError` for an interface that this host does not have,
-   * `ClientClosedError`, or the reason of the aborted signal; so do those of the other methods.
+   * The run rejects with `ResolveError`, `RouteError`, `RawSocketPermissionError`,
+   * `UnsupportedPlatformError`, a `SystemError` of opening the socket, `RangeError` for an
+   * interface that this host does not have, `ClientClosedError`, or the reason of the aborted
+   * signal; so do those of the other methods.
    */
   probe(
     target: string,
@@ -232,7 +242,8 @@ export class Client {
   }
 
   /**
-   * Sends `count` echo requests, one each `interval`. Iterating gives each result as it becomes known.
+   * Sends `count` echo requests, one each `interval`. Iterating gives each result as it becomes
+   * known.
    *
    * @param target a host name or an IP address
    * @throws {TypeError | RangeError} at once, for a wrong target or option
@@ -250,16 +261,19 @@ export class Client {
   }
 
   /**
-   * Pings many targets side by side, on one socket per family (raw IPv4: two), and further ones while silent neighbours
-   * fill its send buffer. Iterating gives results of all targets as they become
-   * known, and a {@link TargetFailure} for each target that cannot be probed at all, or any more.
+   * Pings many targets side by side, on one socket per family (raw IPv4: two), and further ones
+   * while silent neighbours fill its send buffer. Iterating gives results of all targets as they
+   * become known, and a {@link TargetFailure} for each target that cannot be probed at all, or any
+   * more.
    *
-   * The targets are spread over the interval, so that their answers do not come all at once: their first probes leave 10 ms
-   * apart, or if there are more in groups of 50, 10 to 50 ms apart (a tenth of the interval at most; not with over 1,472 bytes).
-   * Each target keeps its beat. Answers to a group are read when the next one leaves, or after twice that time; their times are
-   * the kernel's.
+   * The targets are spread over the interval, so that their answers do not come all at once: their
+   * first probes leave 10 ms apart, or if there are more in groups of 50, 10 to 50 ms apart (a
+   * tenth of the interval at most; not with over 1,472 bytes). Each target keeps its beat. Answers
+   * to a group are read when the next one leaves, or after twice that time; their times are the
+   * kernel's.
    *
-   * @param targets host names or IP addresses, as many as you like; repeated ones are separate targets
+   * @param targets host names or IP addresses, as many as you like; repeated ones are separate
+   * targets
    * @throws {TypeError | RangeError} at once, for a wrong target or option
    */
   multiping(
@@ -278,7 +292,8 @@ export class Client {
   }
 
   /**
-   * Finds the routers on the way to a target. Iterating gives each hop, in order, when all of its probes are decided.
+   * Finds the routers on the way to a target. Iterating gives each hop, in order, when all of its
+   * probes are decided.
    *
    * @param target a host name or an IP address
    * @throws {TypeError | RangeError} at once, for a wrong target or option
@@ -300,8 +315,8 @@ export class Client {
   }
 
   /**
-   * Measures every hop on the way to a target, round after round. Iterating gives the state after each round; awaiting
-   * wants a `count`.
+   * Measures every hop on the way to a target, round after round. Iterating gives the state after
+   * each round; awaiting wants a `count`.
    *
    * @param target a host name or an IP address
    * @throws {TypeError | RangeError} at once, for a wrong target or option
@@ -317,17 +332,20 @@ export class Client {
   }
 
   /**
-   * Pings any number of hosts, once each and the silent ones again, at up to hundreds of thousands of packets a second, on
-   * sockets of its own and in constant memory. Iterating gives a small result for each host that answered, in the order in which
-   * they answer, or with `all: true` for every host; awaiting gives totals and the set of the living.
+   * Pings any number of hosts, once each and the silent ones again, at up to hundreds of thousands
+   * of packets a second, on sockets of its own and in constant memory. Iterating gives a small
+   * result for each host that answered, in the order in which they answer, or with `all: true` for
+   * every host; awaiting gives totals and the set of the living.
    *
-   * What is iterated is not kept: an iterator made while the sweep runs begins with the next result. Hosts of IPv4 networks come
-   * without network and broadcast address, as with `fping -g`. No packet goes to a broadcast, multicast or unspecified address.
+   * What is iterated is not kept: an iterator made while the sweep runs begins with the next
+   * result. Hosts of IPv4 networks come without network and broadcast address, as with `fping -g`.
+   * No packet goes to a broadcast, multicast or unspecified address.
    *
-   * Link-local targets need the option `interface`, or a zone (`fe80::1%eth0`, `fe80::%eth0/120`), which is the one of all.
+   * Link-local targets need the option `interface`, or a zone (`fe80::1%eth0`, `fe80::%eth0/120`),
+   * which is the one of all.
    *
-   * @param targets an address, a host name, a network (`192.0.2.0/24`), a range (`192.0.2.5-9`), or any iterable or async iterable of
-   * these, which is read as it is needed
+   * @param targets an address, a host name, a network (`192.0.2.0/24`), a range (`192.0.2.5-9`), or
+   * any iterable or async iterable of these, which is read as it is needed
    * @throws {TypeError | RangeError} at once, for a wrong option or a single wrong target
    */
   sweep(
@@ -376,7 +394,10 @@ export class Client {
     return measurement;
   }
 
-  /** Ends everything that runs (it rejects with `ClientClosedError`) and closes the sockets. More than once is harmless. */
+  /**
+   * Ends everything that runs (it rejects with `ClientClosedError`) and closes the sockets. More
+   * than once is harmless.
+   */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;

@@ -9,7 +9,9 @@ export type LookupAnswer =
   /** A code as `getaddrinfo(3)` and Node name it: `"ENOTFOUND"`, `"EAI_AGAIN"`. */
   | { readonly code: string };
 
-/** A name that is being looked up on a thread of libc. Nothing that waits for it holds the process. */
+/**
+ * A name that is being looked up on a thread of libc. Nothing that waits for it holds the process.
+ */
 export interface AddressLookup {
   /**
    * The answer, once; undefined while there is none. What the lookup takes of memory is freed only
@@ -56,10 +58,10 @@ const HINTS = REQUEST + GAICB.size;
 const NAME = HINTS + ADDRINFO.size;
 
 /**
- * Opens getaddrinfo_a(3), which looks names up on threads of its own: with all that the system knows
- * (nsswitch.conf(5)), and without the hold on the process that Bun's own lookups have until their
- * name servers have timed out, which nothing ends. glibc has it in its main library since 2.34;
- * undefined where there is none.
+ * Opens getaddrinfo_a(3), which looks names up on threads of its own: with all that the system
+ * knows (nsswitch.conf(5)), and without the hold on the process that Bun's own lookups have until
+ * their name servers have timed out, which nothing ends. glibc has it in its main library since
+ * 2.34; undefined where there is none.
  */
 export function openAddressLookups(): StartLookup | undefined {
   if (process.platform !== "linux") return undefined;

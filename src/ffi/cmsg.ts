@@ -28,7 +28,10 @@ import {
   writeBytes,
 } from "./sockaddr.ts";
 
-/** An entry of a socket's error queue: `struct sock_extended_err` (linux/errqueue.h), numbers as they are. */
+/**
+ * An entry of a socket's error queue: `struct sock_extended_err` (linux/errqueue.h), numbers as
+ * they are.
+ */
 export interface ExtendedError {
   /** The errno value; ENOMSG for timestamps. */
   readonly errno: number;
@@ -81,8 +84,8 @@ export interface ControlRegion {
 }
 
 /**
- * Reads the control messages of a region (cmsg(3)) into `values`. Unknown ones are skipped; one cut short by
- * MSG_CTRUNC ends the walk.
+ * Reads the control messages of a region (cmsg(3)) into `values`. Unknown ones are skipped; one cut
+ * short by MSG_CTRUNC ends the walk.
  */
 export function decodeControl<Values extends ControlValues>(
   view: DataView,
@@ -105,8 +108,8 @@ export function decodeControl<Values extends ControlValues>(
 }
 
 /**
- * Writes the control messages for `request` at `offset` and returns their length: IP_TTL, IP_TOS and IP_PKTINFO (ip(7)),
- * or IPV6_HOPLIMIT, IPV6_TCLASS and IPV6_PKTINFO (RFC 3542).
+ * Writes the control messages for `request` at `offset` and returns their length: IP_TTL, IP_TOS
+ * and IP_PKTINFO (ip(7)), or IPV6_HOPLIMIT, IPV6_TCLASS and IPV6_PKTINFO (RFC 3542).
  */
 export function encodeControl(
   request: ControlRequest,

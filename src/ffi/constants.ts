@@ -1,5 +1,6 @@
-// Numbers of the Linux kernel's interface, the same on x64 and arm64 and with glibc and musl. Structure layouts
-// are tables of byte offsets; a test compares every one of them with what a C compiler says.
+// Numbers of the Linux kernel's interface, the same on x64 and arm64 and with glibc and musl.
+// Structure layouts are tables of byte offsets; a test compares every one of them with what a C
+// compiler says.
 
 /** Address families (bits/socket.h). */
 export const AF_INET = 2;
@@ -24,7 +25,10 @@ export const IPPROTO_ICMPV6 = 58;
 export const SOL_SOCKET = 1;
 export const SOL_RAW = 255;
 
-/** Socket level options (asm-generic/socket.h). A control message has the number of the option that asks for it. */
+/**
+ * Socket level options (asm-generic/socket.h). A control message has the number of the option that
+ * asks for it.
+ */
 export const SO_REUSEADDR = 2;
 export const SO_ERROR = 4;
 export const SO_BROADCAST = 6;
@@ -42,8 +46,8 @@ export const SO_RXQ_OVFL = 40;
 export const SO_MEMINFO = 55;
 
 /**
- * Where SO_MEMINFO has the bytes that the receive queue takes and may take, those that packets to be
- * sent take and may take, and the count of drops, in 32-bit words (linux/sock_diag.h).
+ * Where SO_MEMINFO has the bytes that the receive queue takes and may take, those that packets to
+ * be sent take and may take, and the count of drops, in 32-bit words (linux/sock_diag.h).
  */
 export const SK_MEMINFO = {
   words: 9,
@@ -82,14 +86,20 @@ export const IPV6_DONTFRAG = 62;
 export const IPV6_RECVTCLASS = 66;
 export const IPV6_TCLASS = 67;
 
-/** Values of IP_MTU_DISCOVER and IPV6_MTU_DISCOVER (linux/in.h): what to do about fragments and the path MTU. */
+/**
+ * Values of IP_MTU_DISCOVER and IPV6_MTU_DISCOVER (linux/in.h): what to do about fragments and the
+ * path MTU.
+ */
 export const PMTUDISC_DONT = 0;
 export const PMTUDISC_WANT = 1;
 export const PMTUDISC_DO = 2;
 export const PMTUDISC_PROBE = 3;
 export const PMTUDISC_OMIT = 5;
 
-/** Raw socket type filters: levels SOL_RAW and IPPROTO_ICMPV6; a set bit blocks (linux/icmp.h, linux/icmpv6.h). */
+/**
+ * Raw socket type filters: levels SOL_RAW and IPPROTO_ICMPV6; a set bit blocks (linux/icmp.h,
+ * linux/icmpv6.h).
+ */
 export const ICMP_FILTER = 1;
 export const ICMPV6_FILTER = 1;
 
@@ -113,7 +123,10 @@ export const SO_EE_ORIGIN_ICMP = 2;
 export const SO_EE_ORIGIN_ICMP6 = 3;
 export const SO_EE_ORIGIN_TIMESTAMPING = 4;
 
-/** Which moment a transmit timestamp is of: `ExtendedError.info` (linux/errqueue.h); SND is "handed to the device". */
+/**
+ * Which moment a transmit timestamp is of: `ExtendedError.info` (linux/errqueue.h); SND is "handed
+ * to the device".
+ */
 export const SCM_TSTAMP_SND = 0;
 export const SCM_TSTAMP_SCHED = 1;
 
@@ -156,7 +169,10 @@ export const SOCKADDR_IN6 = {
 /** `struct iovec` (bits/types/struct_iovec.h). */
 export const IOVEC = { size: 16, base: 0, length: 8 } as const;
 
-/** `struct msghdr` (bits/socket.h); musl's 32-bit lengths and their padding read the same in little endian. */
+/**
+ * `struct msghdr` (bits/socket.h); musl's 32-bit lengths and their padding read the same in little
+ * endian.
+ */
 export const MSGHDR = {
   size: 56,
   name: 0,
@@ -214,7 +230,10 @@ export const NDT_STATS = { size: 88, tableFulls: 80 } as const;
 export const TCMSG = { size: 20 } as const;
 export const TC_STATS = { size: 40, drops: 12 } as const;
 
-/** `struct timespec` (bits/types/struct_timespec.h); `scm_timestamping` is three of them, the first by software. */
+/**
+ * `struct timespec` (bits/types/struct_timespec.h); `scm_timestamping` is three of them, the first
+ * by software.
+ */
 export const TIMESPEC = { size: 16, seconds: 0, nanoseconds: 8 } as const;
 
 /** `struct timeval` (bits/types/struct_timeval.h): what SO_TIMESTAMP gives. */

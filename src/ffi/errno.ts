@@ -15,23 +15,29 @@ const ENONET = 64;
 const EHOSTDOWN = 112;
 const EREMOTEIO = 121;
 
-/** What an ICMP error leaves pending on a socket (icmp_err_convert, icmpv6_err_convert, ping_err). */
+/**
+ * What an ICMP error leaves pending on a socket (icmp_err_convert, icmpv6_err_convert, ping_err).
+ */
 const FROM_ICMP: ReadonlySet<number> = new Set([
   ...[EACCES, ECONNREFUSED, EHOSTDOWN, EHOSTUNREACH, EMSGSIZE, ENETUNREACH, ENONET],
   ...[ENOPROTOOPT, EOPNOTSUPP, EPROTO, EREMOTEIO],
 ]);
 
-/** Whether a call on a socket with IP_RECVERR may fail with `errno` because an ICMP error has come (ip(7)). */
+/**
+ * Whether a call on a socket with IP_RECVERR may fail with `errno` because an ICMP error has come
+ * (ip(7)).
+ */
 export function isFromIcmp(errno: number): boolean {
   return FROM_ICMP.has(errno);
 }
 
 /**
- * How often a send is tried that fails with `errno`: on a socket with IP_RECVERR it may only have been told of an earlier
- * datagram's ICMP error (ip(7)), and each failure takes one such error away. While many are in flight, routers may send one
- * between any two attempts: of hundreds of probes to a router one met three in a row. An own EMSGSIZE leaves an
- * entry on the error queue with each attempt. No ICMP error becomes EINVAL, nor EPERM, but a firewall
- * that rejects with one leaves both in turn.
+ * How often a send is tried that fails with `errno`: on a socket with IP_RECVERR it may only have
+ * been told of an earlier datagram's ICMP error (ip(7)), and each failure takes one such error
+ * away. While many are in flight, routers may send one between any two attempts: of hundreds of
+ * probes to a router one met three in a row. An own EMSGSIZE leaves an entry on the error queue
+ * with each attempt. No ICMP error becomes EINVAL, nor EPERM, but a firewall that rejects with one
+ * leaves both in turn.
  */
 export function sendAttempts(errno: number): number {
   if (errno === constants.errno.EPERM || errno === EINVAL) return 1;
@@ -65,7 +71,10 @@ export function systemError(
   return new SystemError(message, { errno, code, ...call });
 }
 
-/** The symbolic name of a positive errno value, e.g. `"EHOSTUNREACH"`; `"E<number>"` when it has none. */
+/**
+ * The symbolic name of a positive errno value, e.g. `"EHOSTUNREACH"`; `"E<number>"` when it has
+ * none.
+ */
 export function errnoName(errno: number): `E${string}` {
   const name = process.getBuiltinModule("node:util").getSystemErrorName(-errno);
   return name?.startsWith("E") ? (name as `E${string}`) : `E${errno}`;

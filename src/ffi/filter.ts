@@ -10,8 +10,8 @@ export interface FilterInstruction {
 }
 
 /**
- * `program` as a `struct sock_fprog` and, in the same memory, the instructions it points at (linux/filter.h). The address
- * inside is good for as long as the returned array is referenced.
+ * `program` as a `struct sock_fprog` and, in the same memory, the instructions it points at
+ * (linux/filter.h). The address inside is good for as long as the returned array is referenced.
  */
 export function encodeFilter(program: readonly FilterInstruction[]): Uint8Array {
   const bytes = new Uint8Array(

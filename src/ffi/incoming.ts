@@ -25,7 +25,8 @@ export function decodeIncoming(
     length: view.getUint32(header + MSGHDR.controlLength, true),
     epochSeconds,
   };
-  // One object with all fields from the start: spreading the control values into it would cost more than reading them.
+  // One object with all fields from the start: spreading the control values into it would cost more
+  // than reading them.
   return decodeControl(view, region, {
     // Transmit stamps have none, and there is one for each probe.
     data: length === 0 ? NO_DATA : new Uint8Array(view.buffer, batch.dataOffset(index), length),

@@ -6,27 +6,31 @@ import type { LibcSymbols } from "./symbols.ts";
 const SECONDS_PER_DAY = 86_400;
 const NS_PER_SECOND = 1e9;
 
-// As many messages as one system call moves. 65,536 bytes hold any IPv4 packet; the 64 more keep equal offsets of
-// neighbouring slots out of the same set of the processor's cache.
+// As many messages as one system call moves. 65,536 bytes hold any IPv4 packet; the 64 more keep
+// equal offsets of neighbouring slots out of the same set of the processor's cache.
 const RECEIVE_BATCH = { count: 256, controlLength: 512, dataLength: 65_536 + 64 } as const;
 // Of an ICMP error nobody looks at more than 1,280 bytes; stamps have none.
 const ERROR_BATCH = { count: 128, controlLength: 384, dataLength: 1344 } as const;
 const SEND_BATCH = { count: 256, controlLength: 128, dataLength: 1024 } as const;
 
 /**
- * What every socket of one client (or of many) shares: the libc functions, the time scale, and the memory that messages
- * pass through. Use is synchronous, so two arenas serve any number of sockets; they are made on first use, and
- * their pages become resident only when a packet first reaches them.
+ * What every socket of one client (or of many) shares: the libc functions, the time scale, and the
+ * memory that messages pass through. Use is synchronous, so two arenas serve any number of sockets;
+ * they are made on first use, and their pages become resident only when a packet first reaches
+ * them.
  *
- * Times are numbers, in nanoseconds. They are counted from a midnight (of CLOCK_REALTIME, UTC) or from a whole
- * number of days since boot (of CLOCK_MONOTONIC), so that a double holds them exactly for 104 days.
+ * Times are numbers, in nanoseconds. They are counted from a midnight (of CLOCK_REALTIME, UTC) or
+ * from a whole number of days since boot (of CLOCK_MONOTONIC), so that a double holds them exactly
+ * for 104 days.
  */
 export class Libc {
   /** The functions themselves. */
   readonly symbols: LibcSymbols;
   /** How batches of messages are received and sent. */
   readonly calls: MessageCalls;
-  /** Seconds since 1970 at which the realtime scale begins: the UTC midnight before construction. */
+  /**
+   * Seconds since 1970 at which the realtime scale begins: the UTC midnight before construction.
+   */
   readonly epochSeconds: number;
   readonly #monotonicOrigin: number;
   readonly #time = new Uint32Array(new ArrayBuffer(64), 0, 4);
@@ -46,7 +50,10 @@ export class Libc {
     return this.#clockNs(CLOCK_MONOTONIC, this.#monotonicOrigin);
   }
 
-  /** CLOCK_REALTIME in nanoseconds since `epochSeconds`, the scale of the kernel's packet timestamps. It may step. */
+  /**
+   * CLOCK_REALTIME in nanoseconds since `epochSeconds`, the scale of the kernel's packet
+   * timestamps. It may step.
+   */
   realtimeNs(): number {
     return this.#clockNs(CLOCK_REALTIME, this.epochSeconds);
   }
@@ -70,7 +77,8 @@ export class Libc {
   }
 
   /**
-   * Runs `use` with memory to receive into. A handler that receives from inside another's delivery gets memory of its own.
+   * Runs `use` with memory to receive into. A handler that receives from inside another's delivery
+   * gets memory of its own.
    *
    * @internal
    */

@@ -15,7 +15,10 @@ export class Lookout {
   /** How many looks there were since something began to be expected. */
   #count = 0;
 
-  /** @param look takes the number of this look, and returns how many milliseconds later the next one is. */
+  /**
+   * @param look takes the number of this look, and returns how many milliseconds later the next one
+   * is.
+   */
   constructor(look: (count: number) => number) {
     this.#look = look;
   }

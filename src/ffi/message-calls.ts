@@ -21,7 +21,8 @@ const SENDING = ["sendmmsg", "sendmsg", "sendto"] as const;
  * refuse some with ENOSYS or EPERM (seccomp(2)). Messages then go one by one; where recvmsg() is
  * refused as well, they come without control messages, and the error queue cannot be read.
  *
- * Both methods return how many messages were moved, or, when it was none, the errno with a minus sign.
+ * Both methods return how many messages were moved, or, when it was none, the errno with a minus
+ * sign.
  */
 export class MessageCalls {
   readonly #symbols: LibcSymbols;

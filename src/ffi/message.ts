@@ -12,8 +12,8 @@ export interface OutgoingMessage extends ControlRequest {
   /** TOS or traffic class byte; the socket's when absent. */
   readonly tos?: number;
   /**
-   * Source address: one of this host's; chosen by route when absent. Linux checks it on IPv6 datagram ICMP sockets but does
-   * not use it: bind those.
+   * Source address: one of this host's; chosen by route when absent. Linux checks it on IPv6
+   * datagram ICMP sockets but does not use it: bind those.
    */
   readonly source?: string;
   /** Interface to leave by; chosen by route when absent. */
@@ -31,14 +31,18 @@ export interface Envelope {
 }
 
 /**
- * Nothing was queued if the kernel had no room; try again a little later. `"full"`: the send buffer of a datagram socket
- * is full (EAGAIN). `"busy"`: the device or the table of neighbours is, or the send buffer of a raw socket (ENOBUFS).
+ * Nothing was queued if the kernel had no room; try again a little later. `"full"`: the send buffer
+ * of a datagram socket is full (EAGAIN). `"busy"`: the device or the table of neighbours is, or the
+ * send buffer of a raw socket (ENOBUFS).
  */
 export type SendOutcome = "sent" | "full" | "busy";
 
 /** A received datagram, or an entry of the error queue. */
 export interface IncomingMessage extends Readonly<ControlValues> {
-  /** The bytes: a view into memory that is reused as soon as the handler returns. Raw IPv4 sockets begin with the IP header. */
+  /**
+   * The bytes: a view into memory that is reused as soon as the handler returns. Raw IPv4 sockets
+   * begin with the IP header.
+   */
   readonly data: Uint8Array;
   /** The datagram was longer than the 64 KiB room. */
   readonly truncated: boolean;
@@ -52,10 +56,16 @@ export interface IncomingMessage extends Readonly<ControlValues> {
   readonly ttl: number | undefined;
   /** TOS or traffic class, when IP_RECVTOS or IPV6_RECVTCLASS is on. */
   readonly tos: number | undefined;
-  /** The kernel's software timestamp, on the scale of `Libc.realtimeNs()`, when SO_TIMESTAMPING is on. */
+  /**
+   * The kernel's software timestamp, on the scale of `Libc.realtimeNs()`, when SO_TIMESTAMPING is
+   * on.
+   */
   readonly timestampNs: number | undefined;
   /** What went wrong, on the error queue. */
   readonly error: ExtendedError | undefined;
-  /** Datagrams this socket dropped for want of room so far (32 bits), when SO_RXQ_OVFL is on and some were. */
+  /**
+   * Datagrams this socket has dropped so far because its queue was full (32 bits), when SO_RXQ_OVFL
+   * is on and some were.
+   */
   readonly overflow: number | undefined;
 }

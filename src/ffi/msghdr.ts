@@ -18,20 +18,27 @@ export interface MessageBatchOptions {
 }
 
 /**
- * An array of `mmsghdr` with all it points at (recvmmsg(2)): one iovec, one address, control and payload room for
- * each message, in one arena.
+ * An array of `mmsghdr` with all it points at (recvmmsg(2)): one iovec, one address, control and
+ * payload room for each message, in one arena.
  *
- * The addresses inside stay valid because everything is one `ArrayBuffer` owned by this object: the collector neither
- * moves nor frees it while the batch is referenced. Pages of the arena become resident when first written.
+ * The addresses inside stay valid because everything is one `ArrayBuffer` owned by this object: the
+ * collector neither moves nor frees it while the batch is referenced. Pages of the arena become
+ * resident when first written.
  */
 export class MessageBatch {
-  /** The `mmsghdr` array, for libc. The first one begins with a `msghdr`, so it serves sendmsg(2) as well. */
+  /**
+   * The `mmsghdr` array, for libc. The first one begins with a `msghdr`, so it serves sendmsg(2) as
+   * well.
+   */
   readonly headers: Uint8Array;
   /** The whole arena; the offsets below are into it. */
   readonly view: DataView<ArrayBuffer>;
   /** The same as bytes. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** The arena as 32-bit words in host order, for hot loops; every offset below is a multiple of 8 if the lengths are. */
+  /**
+   * The arena as 32-bit words in host order, for hot loops; every offset below is a multiple of 8
+   * if the lengths are.
+   */
   readonly words: Int32Array<ArrayBuffer>;
   /** How many messages it holds. */
   readonly count: number;
@@ -143,7 +150,10 @@ export class MessageBatch {
     return part;
   }
 
-  /** Gives the first `count` messages their room back. The payload room was never taken away: recvmmsg() does not write iovecs. */
+  /**
+   * Gives the first `count` messages their room back. The payload room was never taken away:
+   * recvmmsg() does not write iovecs.
+   */
   resetReceived(count: number): void {
     // By word: 4 ns a message, where resetForReceive() takes 25 ns.
     const { words } = this;
@@ -155,7 +165,9 @@ export class MessageBatch {
     }
   }
 
-  /** Gives message `index` its whole room back: the kernel overwrote the lengths with what it used. */
+  /**
+   * Gives message `index` its whole room back: the kernel overwrote the lengths with what it used.
+   */
   resetForReceive(index: number): void {
     const header = this.headerOffset(index);
     this.view.setUint32(header + MSGHDR.nameLength, this.#nameLength, true);

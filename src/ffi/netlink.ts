@@ -18,8 +18,8 @@ const LONGEST = 32_768;
 const ALIGNMENT = 4;
 
 /**
- * Asks the kernel for all objects of a kind (rtnetlink(7), NLM_F_DUMP), which any user may, and hands
- * each to `visit` until that returns false. A socket is opened for it and closed again.
+ * Asks the kernel for all objects of a kind (rtnetlink(7), NLM_F_DUMP), which any user may, and
+ * hands each to `visit` until that returns false. A socket is opened for it and closed again.
  *
  * @param type of the request, such as RTM_GETQDISC
  * @param header what follows the `nlmsghdr`
@@ -75,7 +75,9 @@ function visitMessages(
   return "more";
 }
 
-/** The data of the first attribute of that type, `from` bytes on in `object`; undefined without one. */
+/**
+ * The data of the first attribute of that type, `from` bytes on in `object`; undefined without one.
+ */
 export function findAttribute(object: DataView, from: number, type: number): DataView | undefined {
   for (let offset = from; offset + RTATTR.size <= object.byteLength; ) {
     const length = object.getUint16(offset + RTATTR.length, true);

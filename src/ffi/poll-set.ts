@@ -13,7 +13,9 @@ export interface PollEntry {
 
 const INITIAL_CAPACITY = 16;
 
-/** The descriptors of a reactor as one `pollfd` array, kept dense, for one poll(2) that never waits. */
+/**
+ * The descriptors of a reactor as one `pollfd` array, kept dense, for one poll(2) that never waits.
+ */
 export class PollSet {
   readonly #libc: Libc;
   readonly #entries: PollEntry[] = [];
@@ -71,8 +73,8 @@ export class PollSet {
 
   /**
    * Calls the handlers of every ready entry, or of all entries where poll(2) fails (out of memory,
-   * or refused by a sandbox): reading what is not there costs a system call. A handler that stops at
-   * a limit has taken enough time for one turn of the event loop: the others wait, and the next
+   * or refused by a sandbox): reading what is not there costs a system call. A handler that stops
+   * at a limit has taken enough time for one turn of the event loop: the others wait, and the next
    * dispatch begins with them. Errors that handlers throw become uncaught exceptions, after all had
    * their turn.
    *

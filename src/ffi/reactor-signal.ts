@@ -7,11 +7,12 @@ import { NO_SIGNAL, type Reactor, type Watch, type WatchRefusal } from "./watch.
 
 let shared: SignalReactor | undefined;
 
-// How often in a row the sockets are looked at again at once because something was left unread; then ever more rarely.
+// How often in a row the sockets are looked at again at once because something was left unread;
+// then ever more rarely.
 const EAGER_ROUNDS = 64;
 const MAX_DELAY_MS = 64;
-// Handlers that stop at a limit are called again at once, but for a pause now and then: Bun 1.4.5 looks for uncaught errors
-// only when no immediate is pending.
+// Handlers that stop at a limit are called again at once, but for a pause now and then: Bun 1.4.5
+// looks for uncaught errors only when no immediate is pending.
 const PAUSE_EVERY = 8;
 const PAUSE_MS = 1;
 // Until the first signal is heard: how far looks grow apart, and how many in a row must find
@@ -32,15 +33,16 @@ const MAX_IN_A_ROW = 8;
  *    listeners can make it end the process. SIGIO does end it, and so does `bun --watch`, which
  *    removes every listener before it replaces the process. A real-time signal would, too: when its
  *    queue overflows, the kernel sends SIGIO in its place.
- * 2. The listener is there while anything is watched, and does not keep the process alive. User code
- *    may remove it, so `renew()`, called before each send, puts it back.
- * 3. A signal means only "look": one poll(2) over all sockets finds the ready ones. Signals merge, so
- *    one call may stand for many arrivals, and a SIGURG sent for another reason costs one poll(2).
- * 4. Signals come with arrivals, not with what is left unread, so a handler that stops early is called
- *    again from a macrotask: at once while it reads, else at growing intervals. Until
- *    all is read its socket raises no signals, each of which would cost more than a packet.
- * 5. While such a macrotask is due at once, signals are passed over. After eight signals in a row one
- *    is, or timers would have no turn during a flood.
+ * 2. The listener is there while anything is watched, and does not keep the process alive. User
+ *    code may remove it, so `renew()`, called before each send, puts it back.
+ * 3. A signal means only "look": one poll(2) over all sockets finds the ready ones. Signals merge,
+ *    so one call may stand for many arrivals, and a SIGURG sent for another reason costs one
+ *    poll(2).
+ * 4. Signals come with arrivals, not with what is left unread, so a handler that stops early is
+ *    called again from a macrotask: at once while it reads, else at growing intervals. Until all is
+ *    read its socket raises no signals, each of which would cost more than a packet.
+ * 5. While such a macrotask is due at once, signals are passed over. After eight signals in a row
+ *    one is, or timers would have no turn during a flood.
  * 6. Some systems take all these settings and raise no signal (WSL1 and gVisor did). So until the
  *    first one is heard a timer looks, too, while something is expected. When it finds what no
  *    signal has announced, reading is the timer's business from then on.
@@ -122,7 +124,9 @@ export class SignalReactor implements Reactor {
     this.#setFlag(entry.fd, false);
   }
 
-  /** Lets a descriptor raise signals, or not. Fails only when it is gone, and its O_ASYNC with it. */
+  /**
+   * Lets a descriptor raise signals, or not. Fails only when it is gone, and its O_ASYNC with it.
+   */
   #setFlag(fd: number, isArmed: boolean): void {
     const { symbols } = this.#libc;
     const flags = symbols.fcntl(fd, F_GETFL, 0);

@@ -5,7 +5,10 @@ import type { Reactor, Watch } from "./watch.ts";
 
 const TICK_MS = 1;
 
-/** A reactor that polls once a millisecond, only while some watch is active. Kernel timestamps keep times exact. */
+/**
+ * A reactor that polls once a millisecond, only while some watch is active. Kernel timestamps keep
+ * times exact.
+ */
 export function openTimerReactor(libc: Libc): Reactor {
   return new TimerReactor(libc);
 }

@@ -15,8 +15,9 @@ export interface SocketAddress {
 export const SOCKADDR_LENGTH: number = SOCKADDR_IN6.size;
 
 /**
- * Reads the `sockaddr` at `offset` of `view`; `undefined` when its family is neither AF_INET nor AF_INET6 (the kernel
- * writes AF_UNSPEC where it knows no address) or when fewer than `length` bytes were written for it.
+ * Reads the `sockaddr` at `offset` of `view`; `undefined` when its family is neither AF_INET nor
+ * AF_INET6 (the kernel writes AF_UNSPEC where it knows no address) or when fewer than `length`
+ * bytes were written for it.
  */
 export function decodeSocketAddress(
   view: DataView,
@@ -60,7 +61,9 @@ export function encodeSocketAddress(value: SocketAddress, view: DataView, offset
   return SOCKADDR_IN6.size;
 }
 
-/** The bytes of a numeric address; a `TypeError` for anything else. Names are resolved elsewhere. */
+/**
+ * The bytes of a numeric address; a `TypeError` for anything else. Names are resolved elsewhere.
+ */
 export function addressBytes(text: string): { family: 4 | 6; bytes: Uint8Array; zone?: string } {
   const parsed = parseAddress(text);
   if (parsed === undefined)

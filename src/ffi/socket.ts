@@ -50,12 +50,15 @@ export interface SocketOptions {
 
 /** The state of a socket's receive queue. */
 export interface ReceiveQueue {
-  /** Bytes of kernel memory that what waits takes, and how many it may take: at the limit, the queue is full. */
+  /**
+   * Bytes of kernel memory that what waits takes, and how many it may take: at the limit, the queue
+   * is full.
+   */
   readonly used: number;
   readonly limit: number;
   /**
-   * Datagrams dropped so far: for want of room, and on raw IPv6 sockets every one whose checksum is wrong, whoever it is for
-   * (rawv6_rcv_skb).
+   * Datagrams dropped so far: because the queue was full, and on raw IPv6 sockets every one with a
+   * wrong checksum, whatever socket it is for (rawv6_rcv_skb).
    */
   readonly drops: number;
 }
@@ -74,22 +77,27 @@ export interface SendMemory {
 const MAX_DATAGRAM = 65_535;
 // TTL, TOS and packet information: 24, 24 and 40 bytes.
 const CONTROL_LENGTH = 96;
-// Pending errors taken away in one drain. A condition that never goes away must not hold the event loop.
+// Pending errors taken away in one drain. A condition that never goes away must not hold the event
+// loop.
 const MAX_PENDING_ERRORS = 16;
-// The same for errors that ICMP leaves. During a flood of them many calls in a row fail, but not all.
+// The same for errors that ICMP leaves. During a flood of them many calls in a row fail, but not
+// all.
 const MAX_PENDING_FROM_ICMP = 65_536;
 // How many fail between two looks at the clock.
 const PENDING_ROUND = 64;
 const NO_LIMIT = Number.POSITIVE_INFINITY;
 
 /**
- * A non-blocking socket. It neither waits nor knows when it is readable: see `openReactor()`. Closing is explicit
- * (`close()` or `using`).
+ * A non-blocking socket. It neither waits nor knows when it is readable: see `openReactor()`.
+ * Closing is explicit (`close()` or `using`).
  */
 export class Socket {
   readonly #libc: Libc;
   readonly #family: 4 | 6;
-  /** Where the kernel writes SO_MEMINFO: kept, because it is asked for with each batch, and three arrays cost 2 us. */
+  /**
+   * Where the kernel writes SO_MEMINFO: kept, because it is asked for with each batch, and three
+   * arrays cost 2 us.
+   */
   readonly #memory = meminfo();
   #fd: number;
   /** Receives in a row that failed by an ICMP error. */
@@ -123,7 +131,10 @@ export class Socket {
     return this.#fd < 0;
   }
 
-  /** Closes the descriptor; more than once is harmless. Close what watches it first: its number is used again at once. */
+  /**
+   * Closes the descriptor; more than once is harmless. Close what watches it first: its number is
+   * used again at once.
+   */
   close(): void {
     if (this.#fd < 0) return;
     const fd = this.#fd;
@@ -171,7 +182,10 @@ export class Socket {
     return new DataView(value.buffer).getInt32(0, true);
   }
 
-  /** How full the receive queue is and what the kernel did not put into it (SO_MEMINFO, Linux 4.12); zeros on older kernels. */
+  /**
+   * How full the receive queue is and what the kernel did not put into it (SO_MEMINFO, Linux 4.12);
+   * zeros on older kernels.
+   */
   get receiveQueue(): ReceiveQueue {
     const words = this.#readMemory();
     const { used, limit, drops } = SK_MEMINFO;
@@ -182,14 +196,19 @@ export class Socket {
     };
   }
 
-  /** Bytes of kernel memory that take what waits to be read, and to leave; zeros on kernels older than 4.12. */
+  /**
+   * Bytes of kernel memory that take what waits to be read, and to leave; zeros on kernels older
+   * than 4.12.
+   */
   get memoryUsed(): { readonly unread: number; readonly unsent: number } {
     const words = this.#readMemory();
     const { used, sendUsed } = SK_MEMINFO;
     return { unread: words[used] as number, unsent: words[sendUsed] as number };
   }
 
-  /** What packets take that have not left the host (SO_MEMINFO, Linux 4.12); zeros on older kernels. */
+  /**
+   * What packets take that have not left the host (SO_MEMINFO, Linux 4.12); zeros on older kernels.
+   */
   get sendMemory(): SendMemory {
     const words = this.#readMemory();
     const { sendUsed, sendLimit } = SK_MEMINFO;
@@ -218,7 +237,8 @@ export class Socket {
   }
 
   /**
-   * Binds to a local address; the port of an ICMP datagram socket is its identifier, and 0 lets the kernel choose (bind(2)).
+   * Binds to a local address; the port of an ICMP datagram socket is its identifier, and 0 lets the
+   * kernel choose (bind(2)).
    *
    * @throws {SystemError} EADDRNOTAVAIL, EADDRINUSE, ...
    */
@@ -250,8 +270,9 @@ export class Socket {
   /**
    * Sends one datagram (sendmsg(2)).
    *
-   * An error that an earlier datagram left pending on the socket (ip(7), IP_RECVERR) is not this one's, so a failure
-   * counts only when it repeats. EMSGSIZE may therefore leave two local entries on the error queue.
+   * An error that an earlier datagram left pending on the socket (ip(7), IP_RECVERR) is not this
+   * one's, so a failure counts only when it repeats. EMSGSIZE may therefore leave two local entries
+   * on the error queue.
    *
    * @throws {SystemError} with `address`, for anything but lack of room.
    * @throws {TypeError} when an address is not numeric or not of the socket's family.
@@ -283,7 +304,8 @@ export class Socket {
   }
 
   /**
-   * Sends the first message of a batch that its owner has laid out (sendmsg(2)), on the terms of `send()`.
+   * Sends the first message of a batch that its owner has laid out (sendmsg(2)), on the terms of
+   * `send()`.
    *
    * @throws {SystemError} what `send()` throws; `address` is for the error.
    */
@@ -328,8 +350,9 @@ export class Socket {
   }
 
   /**
-   * Sends datagrams in order (sendmmsg(2)) and returns how many left, counted from the front; 0 means busy. Fewer than
-   * all: the next one did not leave, because the kernel is busy or because it fails; sending the rest tells which.
+   * Sends datagrams in order (sendmmsg(2)) and returns how many left, counted from the front; 0
+   * means busy. Fewer than all: the next one did not leave, because the kernel is busy or because
+   * it fails; sending the rest tells which.
    *
    * @throws what `send()` throws, only when it concerns the first of them.
    */
@@ -360,11 +383,12 @@ export class Socket {
   }
 
   /**
-   * Hands every datagram that has arrived to `handler`, until there is no more, `limit` are done, or `isOver` says so after
-   * a full batch, and returns how many there were. A pending socket error is taken away and skipped: the error queue tells more about it.
+   * Hands every datagram that has arrived to `handler`, until there is no more, `limit` are done,
+   * or `isOver` says so after a full batch, and returns how many there were. A pending socket error
+   * is taken away and skipped: the error queue tells more about it.
    *
-   * When a handler throws, the others already taken from the kernel are still delivered; then the first error is thrown.
-   * Nothing is taken from a closed socket.
+   * When a handler throws, the others already taken from the kernel are still delivered; then the
+   * first error is thrown. Nothing is taken from a closed socket.
    *
    * @throws {SystemError} for an error that does not go away.
    */
@@ -376,7 +400,10 @@ export class Socket {
     return this.#drain(handler, { flags: MSG_DONTWAIT, limit, isOver });
   }
 
-  /** The same for the error queue (MSG_ERRQUEUE, recv(2)): ICMP errors and transmit timestamps, in `error`. */
+  /**
+   * The same for the error queue (MSG_ERRQUEUE, recv(2)): ICMP errors and transmit timestamps, in
+   * `error`.
+   */
   receiveErrors(
     handler: (message: IncomingMessage) => void,
     limit: number = NO_LIMIT,
@@ -386,9 +413,10 @@ export class Socket {
   }
 
   /**
-   * Sends `count` messages of a batch that its owner has laid out, from number `first` on (sendmmsg(2)), and returns how many
-   * left, counted from `first`. Fewer than `count`: the next one did not leave; sending the rest tells why. Negative: the first
-   * one did not, and this is its errno with a minus sign: EAGAIN and ENOBUFS mean that there is no room now. On sockets with
+   * Sends `count` messages of a batch that its owner has laid out, from number `first` on
+   * (sendmmsg(2)), and returns how many left, counted from `first`. Fewer than `count`: the next
+   * one did not leave; sending the rest tells why. Negative: the first one did not, and this is its
+   * errno with a minus sign: EAGAIN and ENOBUFS mean that there is no room now. On sockets with
    * IP_RECVERR it may be the error of an earlier datagram; it is then on the error queue, too.
    */
   sendPrepared(batch: MessageBatch, first: number, count: number): number {
@@ -396,8 +424,10 @@ export class Socket {
   }
 
   /**
-   * Receives into a batch that its owner keeps, one system call (recvmmsg(2)), and returns how many messages it holds now; 0
-   * when nothing waits, or when `isOver` says so while pending errors are taken away. Give what was received its room back (`batch.resetReceived()`) before the next call.
+   * Receives into a batch that its owner keeps, one system call (recvmmsg(2)), and returns how many
+   * messages it holds now; 0 when nothing waits, or when `isOver` says so while pending errors are
+   * taken away. Give what was received its room back (`batch.resetReceived()`) before the next
+   * call.
    *
    * @throws {SystemError} for an error that does not go away.
    */
@@ -413,7 +443,10 @@ export class Socket {
     return this.#receiveBatch(batch, { room, flags: MSG_DONTWAIT | MSG_ERRQUEUE, isOver });
   }
 
-  /** The result of `call`, which gives an errno with a minus sign: EAGAIN or ENOBUFS when there is no room. */
+  /**
+   * The result of `call`, which gives an errno with a minus sign: EAGAIN or ENOBUFS when there is
+   * no room.
+   */
   #transmit(call: () => number, context: { syscall: string; address: string }): number {
     let attempts = 0;
     for (;;) {
@@ -428,7 +461,10 @@ export class Socket {
     }
   }
 
-  /** Encodes as many messages as fit, from `start`; stops before one that cannot be encoded unless it is the very first. */
+  /**
+   * Encodes as many messages as fit, from `start`; stops before one that cannot be encoded unless
+   * it is the very first.
+   */
   #encodeFrom(messages: readonly OutgoingMessage[], start: number, batch: MessageBatch): number {
     const end = batch.dataOffset(batch.count);
     let dataOffset = batch.dataOffset(0);

@@ -2,19 +2,23 @@ import { dlopen, FFIType, read } from "bun:ffi";
 import { UnsupportedPlatformError } from "../errors.ts";
 
 /**
- * The part of libc this library uses, by libc's own names. Each function returns what libc returns; -1 means
- * failure, and {@link LibcSymbols.errno}, called as the very next thing, tells why.
+ * The part of libc this library uses, by libc's own names. Each function returns what libc returns;
+ * -1 means failure, and {@link LibcSymbols.errno}, called as the very next thing, tells why.
  *
- * Arguments are typed arrays, not addresses: `bun:ffi` passes the address of their first element and keeps them
- * alive during the call, and a fake can fill them as a kernel would. A structure that itself holds addresses
- * (`msghdr`, `sock_fprog`) must live in one `ArrayBuffer` together with all it points at.
+ * Arguments are typed arrays, not addresses: `bun:ffi` passes the address of their first element
+ * and keeps them alive during the call, and a fake can fill them as a kernel would. A structure
+ * that itself holds addresses (`msghdr`, `sock_fprog`) must live in one `ArrayBuffer` together with
+ * all it points at.
  */
 export interface LibcSymbols {
   /** Opens a socket; a descriptor or -1 (socket(2)). */
   socket(domain: number, type: number, protocol: number): number;
   /** Sets the option `name` from the first `length` bytes of `value` (setsockopt(2)). */
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
-  /** Reads an option; `length[0]` is the room in `value` before and the bytes written after (getsockopt(2)). */
+  /**
+   * Reads an option; `length[0]` is the room in `value` before and the bytes written after
+   * (getsockopt(2)).
+   */
   getsockopt(
     fd: number,
     level: number,
@@ -48,7 +52,10 @@ export interface LibcSymbols {
   sendmsg(fd: number, message: Uint8Array, flags: number): number;
   /** Receives one datagram into what a `msghdr` describes; bytes written or -1 (recvmsg(2)). */
   recvmsg(fd: number, message: Uint8Array, flags: number): number;
-  /** Sends `count` datagrams described by as many `mmsghdr`; how many left, or -1 if none (sendmmsg(2)). */
+  /**
+   * Sends `count` datagrams described by as many `mmsghdr`; how many left, or -1 if none
+   * (sendmmsg(2)).
+   */
   sendmmsg(fd: number, messages: Uint8Array, count: number, flags: number): number;
   /** Receives up to `count` datagrams; how many arrived, or -1 if none (recvmmsg(2)). */
   recvmmsg(
@@ -58,17 +65,28 @@ export interface LibcSymbols {
     flags: number,
     timeout: Uint8Array | null,
   ): number;
-  /** Looks at `count` `pollfd`s; how many have events, or -1 (poll(2)). `timeout` must be 0: a call blocks. */
+  /**
+   * Looks at `count` `pollfd`s; how many have events, or -1 (poll(2)). `timeout` must be 0: a call
+   * blocks.
+   */
   poll(fds: Uint8Array, count: number, timeout: number): number;
   /** `F_SETOWN`, `F_SETSIG`, `F_GETFL` and `F_SETFL` (fcntl(2)). */
   fcntl(fd: number, command: number, argument: number): number;
   /** Closes a descriptor (close(2)). */
   close(fd: number): number;
-  /** Writes a `timespec`, that is two little-endian 64-bit words, into `time` (clock_gettime(2)). */
+  /**
+   * Writes a `timespec`, that is two little-endian 64-bit words, into `time` (clock_gettime(2)).
+   */
   clock_gettime(clock: number, time: Uint32Array): number;
-  /** The index of the interface of that NUL-terminated name; 0 when there is none (if_nametoindex(3)). */
+  /**
+   * The index of the interface of that NUL-terminated name; 0 when there is none
+   * (if_nametoindex(3)).
+   */
   if_nametoindex(name: Uint8Array): number;
-  /** Writes the name of that interface, NUL-terminated, into `name`, which has 16 bytes; whether there is one (if_indextoname(3)). */
+  /**
+   * Writes the name of that interface, NUL-terminated, into `name`, which has 16 bytes; whether
+   * there is one (if_indextoname(3)).
+   */
   if_indextoname(index: number, name: Uint8Array): boolean;
   /** This process's id (getpid(2)). */
   getpid(): number;
@@ -101,21 +119,22 @@ const SYMBOLS = {
 } as const;
 
 /**
- * The C library that this process runs on, under the one name for which neither loader opens a file.
- * glibc knows it as the soname of a library that is loaded already (`_dl_map_object`), and musl takes
- * every name that begins with `libc.` for itself (`load_library`). A file of any other name could be
- * planted: Bun looks for what the loader does not find in the working directory. And an absolute path
- * could be that of a second C library, with an errno of its own.
+ * The C library that this process runs on, under the one name for which neither loader opens a
+ * file. glibc knows it as the soname of a library that is loaded already (`_dl_map_object`), and
+ * musl takes every name that begins with `libc.` for itself (`load_library`). A file of any other
+ * name could be planted: Bun looks for what the loader does not find in the working directory. And
+ * an absolute path could be that of a second C library, with an errno of its own.
  */
 export const LIBRARY = "libc.so.6";
 
 let loaded: LibcSymbols | undefined;
 
 /**
- * Loads libc on the first call (once in each thread: every Worker has an errno of its own) and returns its
- * functions.
+ * Loads libc on the first call (once in each thread: every Worker has an errno of its own) and
+ * returns its functions.
  *
- * @throws {UnsupportedPlatformError} anywhere but on Linux, or when Bun cannot call the C library, as with its JIT off.
+ * @throws {UnsupportedPlatformError} anywhere but on Linux, or when Bun cannot call the C library,
+ * as with its JIT off.
  */
 export function openLibc(): LibcSymbols {
   loaded ??= loadLibc();

@@ -4,10 +4,12 @@ const DOT = 0x2e;
 const ZERO = 0x30;
 
 /**
- * The dotted quad `text` as an unsigned 32-bit number, by the strict rules of `parseAddress()`; `undefined` for any other text.
+ * The dotted quad `text` as an unsigned 32-bit number, by the strict rules of `parseAddress()`;
+ * `undefined` for any other text.
  */
 export function parseIpv4Number(text: string): number | undefined {
-  // By character: 33 ns, where parseAddress() takes 230 ns. A sweep reads files of millions of addresses with it.
+  // By character: 33 ns, where parseAddress() takes 230 ns. A sweep reads files of millions of
+  // addresses with it.
   let number = 0;
   let octet = 0;
   let digits = 0;

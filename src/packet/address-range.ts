@@ -27,15 +27,19 @@ export interface Ipv6Range {
   readonly last: bigint;
 }
 
-/** Consecutive addresses of one family, told apart by `family`; a single address has `first` equal to `last`. */
+/**
+ * Consecutive addresses of one family, told apart by `family`; a single address has `first` equal
+ * to `last`.
+ */
 export type AddressRange = Ipv4Range | Ipv6Range;
 
 /** How {@link parseAddressRange} reads a network. */
 export interface AddressRangeOptions {
   /**
-   * Leaves out the network and the broadcast address of an IPv4 network, as `fping -g` does: its first and its last, but
-   * for /31 (RFC 3021) and /32, where all are hosts. A range `a-b` always is what it says, and so is an IPv6 network: it has
-   * no broadcast, and its first address, the subnet-router anycast address (RFC 4291 section 2.6.1), answers. Default false.
+   * Leaves out the network and the broadcast address of an IPv4 network, as `fping -g` does: its
+   * first and its last, but for /31 (RFC 3021) and /32, where all are hosts. A range `a-b` always
+   * is what it says, and so is an IPv6 network: it has no broadcast, and its first address, the
+   * subnet-router anycast address (RFC 4291 section 2.6.1), answers. Default false.
    */
   readonly hostsOnly?: boolean | undefined;
 }
@@ -46,12 +50,14 @@ const MAX_SHOWN = 100;
 const MAPPED_PREFIX = 0xffffn;
 
 /**
- * Reads one address, a network `address/length` (RFC 4632, RFC 4291 section 2.3; bits beyond `length` may be set), or a range
- * `first-last` of two addresses. In IPv4, `last` may be the last octet alone: `192.0.2.5-9`.
+ * Reads one address, a network `address/length` (RFC 4632, RFC 4291 section 2.3; bits beyond
+ * `length` may be set), or a range `first-last` of two addresses. In IPv4, `last` may be the last
+ * octet alone: `192.0.2.5-9`.
  *
  * @returns `undefined` for a text that is none of these and may be the name of a host.
- * @throws RangeError, which says what is wrong, for a text that can only be meant as one of these: prefix length too large,
- * end before start, two families, a zone (a range has none), IPv4 in IPv6 form, or anything but an address before `/` or `-`.
+ * @throws RangeError, which says what is wrong, for a text that can only be meant as one of these:
+ * prefix length too large, end before start, two families, a zone (a range has none), IPv4 in IPv6
+ * form, or anything but an address before `/` or `-`.
  */
 export function parseAddressRange(
   text: string,
@@ -69,7 +75,8 @@ export function parseAddressRange(
     const first = parseAddress(text.slice(0, dash));
     if (first !== undefined)
       return between(text, first, parseLast(text, first, text.slice(dash + 1)));
-    // "a-1.example" is a name; what has colons, or dots and no letters, is no name but a range gone wrong.
+    // "a-1.example" is a name; what has colons, or dots and no letters, is no name but a range gone
+    // wrong.
     if (/^[\d.\s]*-[\d.\s-]*$/.test(text) && text.includes(".")) {
       throw refused(text, "its start is not an address");
     }
@@ -79,8 +86,8 @@ export function parseAddressRange(
 }
 
 /**
- * Writes a range as {@link parseAddressRange} reads it: a single address, a network `address/length` where the range is
- * exactly one, or `first-last`.
+ * Writes a range as {@link parseAddressRange} reads it: a single address, a network
+ * `address/length` where the range is exactly one, or `first-last`.
  */
 export function formatAddressRange(range: AddressRange): string {
   const [first, last] = endsOf(range);
@@ -107,8 +114,8 @@ export function addressRangeContains(range: AddressRange, address: IpAddress): b
 }
 
 /**
- * The addresses of a range as canonical text, in ascending order, one at a time: ask {@link addressRangeSize} before
- * collecting them.
+ * The addresses of a range as canonical text, in ascending order, one at a time: ask
+ * {@link addressRangeSize} before collecting them.
  */
 export function* addressesOf(range: AddressRange): Generator<string, void, undefined> {
   if (range.family === 4) {

@@ -16,7 +16,10 @@ export interface IpAddress {
   readonly family: Family;
   /** 4 bytes for IPv4, 16 for IPv6, in network order. */
   readonly bytes: Uint8Array;
-  /** The zone of an IPv6 address, `"eth0"` in `fe80::1%eth0` (RFC 4007 section 11); absent when none was given. */
+  /**
+   * The zone of an IPv6 address, `"eth0"` in `fe80::1%eth0` (RFC 4007 section 11); absent when none
+   * was given.
+   */
   readonly zone?: string;
 }
 
@@ -28,16 +31,18 @@ export interface IpPrefix {
   readonly length: number;
 }
 
-// What an interface name or index may look like; the RFC leaves the alphabet to the system, Linux forbids "/" and space.
+// What an interface name or index may look like; the RFC leaves the alphabet to the system, Linux
+// forbids "/" and space.
 const ZONE = /^[\x21-\x24\x26-\x2e\x30-\x7e]{1,64}$/;
 const [DOT, DIGIT_0, DIGIT_9] = [0x2e, 0x30, 0x39];
 const HEX_GROUP = /^[0-9a-fA-F]{1,4}$/;
 
 /**
- * Reads an IPv4 dotted quad or an RFC 4291 section 2.2 IPv6 address, the latter with an optional `%zone`.
+ * Reads an IPv4 dotted quad or an RFC 4291 section 2.2 IPv6 address, the latter with an optional
+ * `%zone`.
  *
- * Strict where `inet_aton(3)` is not: exactly four decimal octets without leading zeros, no short, octal or
- * hexadecimal forms, no spaces.
+ * Strict where `inet_aton(3)` is not: exactly four decimal octets without leading zeros, no short,
+ * octal or hexadecimal forms, no spaces.
  *
  * @returns `undefined` when `text` is not an address.
  */
@@ -57,8 +62,9 @@ export function parseAddress(text: string): IpAddress | undefined {
 }
 
 /**
- * Writes an address as text: 4 bytes as a dotted quad, 16 bytes as RFC 5952 says (lower case, the longest run of
- * two or more zero groups as `::`, the first of equals; IPv4-mapped addresses as `::ffff:192.0.2.1`).
+ * Writes an address as text: 4 bytes as a dotted quad, 16 bytes as RFC 5952 says (lower case, the
+ * longest run of two or more zero groups as `::`, the first of equals; IPv4-mapped addresses as
+ * `::ffff:192.0.2.1`).
  *
  * @throws RangeError when `bytes` is neither 4 nor 16 bytes long.
  */
@@ -83,7 +89,9 @@ export function addressFamily(text: string): Family | undefined {
   return parseAddress(text)?.family;
 }
 
-/** Whether `text` is a multicast address: 224.0.0.0/4 (RFC 1112) or ff00::/8 (RFC 4291 section 2.7). */
+/**
+ * Whether `text` is a multicast address: 224.0.0.0/4 (RFC 1112) or ff00::/8 (RFC 4291 section 2.7).
+ */
 export function isMulticast(text: string): boolean {
   const address = parseAddress(text);
   const [first = 0] = address?.bytes ?? [];
@@ -95,7 +103,9 @@ export function isUnspecified(text: string): boolean {
   return parseAddress(text)?.bytes.every((byte) => byte === 0) ?? false;
 }
 
-/** Whether `text` is link-local: 169.254.0.0/16 (RFC 3927) or fe80::/10 (RFC 4291 section 2.5.6). */
+/**
+ * Whether `text` is link-local: 169.254.0.0/16 (RFC 3927) or fe80::/10 (RFC 4291 section 2.5.6).
+ */
 export function isLinkLocal(text: string): boolean {
   const address = parseAddress(text);
   const [first = 0, second = 0] = address?.bytes ?? [];
@@ -105,8 +115,8 @@ export function isLinkLocal(text: string): boolean {
 
 /**
  * Whether the IPv6 address `text` means another node on each interface: link-local ones, and
- * multicast ones of interface-local and link-local scope (RFC 4007 section 4, RFC 4291 section 2.7).
- * A zone that it has already does not matter.
+ * multicast ones of interface-local and link-local scope (RFC 4007 section 4, RFC 4291 section
+ * 2.7). A zone that it has already does not matter.
  */
 export function needsZone(text: string): boolean {
   const address = parseAddress(text);
@@ -124,8 +134,8 @@ export function isLoopback(text: string): boolean {
 }
 
 /**
- * Reads `address/length`, e.g. `10.0.0.0/8` or `2001:db8::/32`. A bare address, a zone and a netmask
- * (`/255.0.0.0`) are not prefixes.
+ * Reads `address/length`, e.g. `10.0.0.0/8` or `2001:db8::/32`. A bare address, a zone and a
+ * netmask (`/255.0.0.0`) are not prefixes.
  *
  * @returns `undefined` when `text` is not a prefix.
  */
@@ -145,7 +155,10 @@ export function formatPrefix(prefix: IpPrefix): string {
   return `${formatAddress(prefix.address.bytes)}/${prefix.length}`;
 }
 
-/** Whether the leading bits of `address` are those of `prefix`; an address of the other family never is. */
+/**
+ * Whether the leading bits of `address` are those of `prefix`; an address of the other family never
+ * is.
+ */
 export function prefixContains(prefix: IpPrefix, address: IpAddress): boolean {
   if (prefix.address.family !== address.family) return false;
   let bits = prefix.length;
@@ -159,17 +172,20 @@ export function prefixContains(prefix: IpPrefix, address: IpAddress): boolean {
 }
 
 /**
- * Reads the address of `family` at `offset`, as canonical text. For codecs; the caller has checked the length.
+ * Reads the address of `family` at `offset`, as canonical text. For codecs; the caller has checked
+ * the length.
  */
 export function readAddress(view: DataView, offset: number, family: Family): string {
   if (family === 6) return formatAddress(bytesOf(view, offset, offset + IPV6_ADDRESS_LENGTH));
-  // Every packet received has two of these; without the detour over bytes its header takes 240 ns, not 490.
+  // Every packet received has two of these; without the detour over bytes its header takes 240 ns,
+  // not 490.
   const [first, second] = [view.getUint8(offset), view.getUint8(offset + 1)];
   return `${first}.${second}.${view.getUint8(offset + 2)}.${view.getUint8(offset + 3)}`;
 }
 
 /**
- * The bytes of the address `text`, which must be of `family`; a zone is accepted and left out, as it is not on the wire.
+ * The bytes of the address `text`, which must be of `family`; a zone is accepted and left out, as
+ * it is not on the wire.
  *
  * @throws PacketError naming `layer` and `offset` when `text` is no such address.
  */
@@ -225,7 +241,8 @@ function parseIpv6(text: string): Uint8Array | undefined {
   const tail = compressed ? parseGroups(halves[1] ?? "", true) : [];
   if (!head || !tail) return undefined;
   const given = head.length + tail.length;
-  // RFC 5952 section 4.2.2 advises against "::" for a single group, yet RFC 4291 allows it on input.
+  // RFC 5952 section 4.2.2 advises against "::" for a single group, yet RFC 4291 allows it on
+  // input.
   if (compressed ? given > 14 : given !== IPV6_ADDRESS_LENGTH) return undefined;
   const bytes = new Uint8Array(IPV6_ADDRESS_LENGTH);
   bytes.set(head, 0);
@@ -233,7 +250,10 @@ function parseIpv6(text: string): Uint8Array | undefined {
   return bytes;
 }
 
-/** Bytes of colon-separated groups; the last may be a dotted quad when `last` says that these end the address. */
+/**
+ * Bytes of colon-separated groups; the last may be a dotted quad when `last` says that these end
+ * the address.
+ */
 function parseGroups(text: string, last: boolean): number[] | undefined {
   if (text === "") return [];
   const bytes: number[] = [];
@@ -256,7 +276,8 @@ function formatIpv6(bytes: Uint8Array): string {
   for (let index = 0; index < IPV6_ADDRESS_LENGTH; index += 2) {
     groups.push(((bytes[index] ?? 0) << 8) | (bytes[index + 1] ?? 0));
   }
-  // RFC 5952 section 5: a known IPv4-embedding prefix is written mixed; ::ffff:0:0/96 is the one everybody knows.
+  // RFC 5952 section 5: a known IPv4-embedding prefix is written mixed; ::ffff:0:0/96 is the one
+  // everybody knows.
   const mapped = groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0);
   if (mapped) return `::ffff:${bytes.subarray(12).join(".")}`;
   const { start, length } = longestZeroRun(groups);
@@ -289,12 +310,18 @@ export function answersFor(from: string, destination: string): boolean {
   return isSameHost(from, destination) || standsForOthers(destination);
 }
 
-/** Whether a probe to an address is answered from other addresses: a group, and the unspecified address. */
+/**
+ * Whether a probe to an address is answered from other addresses: a group, and the unspecified
+ * address.
+ */
 export function standsForOthers(address: string): boolean {
   return isMulticast(address) || address === LIMITED_BROADCAST || isUnspecified(address);
 }
 
-/** Whether two canonical addresses are the same but for their zones, which each side may name differently. */
+/**
+ * Whether two canonical addresses are the same but for their zones, which each side may name
+ * differently.
+ */
 export function isSameHost(a: string, b: string): boolean {
   return a === b || withoutZone(a) === withoutZone(b);
 }

@@ -1,6 +1,6 @@
 import { PacketError } from "../errors.ts";
 
-/** So few bytes are copied sooner than an array over their place is made. */
+/** Up to this many bytes, copying one by one beats creating a view. */
 const SMALL = 64;
 
 /** Bytes as codecs accept them: a `Uint8Array`, or a `DataView` over any part of a buffer. */
@@ -18,7 +18,10 @@ export function bytesOf(view: ByteView, start = 0, end: number = view.byteLength
   return new Uint8Array(view.buffer, view.byteOffset + start, end - start);
 }
 
-/** A `DataView` over the part of `view` from `start` to `end`, sharing its memory; `view` itself if that is all of it. */
+/**
+ * A `DataView` over the part of `view` from `start` to `end`, sharing its memory; `view` itself if
+ * that is all of it.
+ */
 export function subview(view: DataView, start: number, end: number = view.byteLength): DataView {
   if (start === 0 && end === view.byteLength) return view;
   return new DataView(view.buffer, view.byteOffset + start, end - start);
@@ -56,7 +59,8 @@ export function room(view: DataView, length: number, layer: string): void {
 }
 
 /**
- * Returns `value` when it is an unsigned integer of `bits` bits; a `DataView` setter would cut it short silently.
+ * Returns `value` when it is an unsigned integer of `bits` bits; a `DataView` setter would cut it
+ * short silently.
  *
  * @throws PacketError naming the layer and the byte the value was meant for.
  */
@@ -75,12 +79,18 @@ export function put8(view: DataView, offset: number, value: number, layer: strin
   view.setUint8(offset, unsigned(value, 8, layer, offset));
 }
 
-/** Writes an unsigned 16-bit integer in network order, or throws `PacketError` when `value` is not one. */
+/**
+ * Writes an unsigned 16-bit integer in network order, or throws `PacketError` when `value` is not
+ * one.
+ */
 export function put16(view: DataView, offset: number, value: number, layer: string): void {
   view.setUint16(offset, unsigned(value, 16, layer, offset));
 }
 
-/** Writes an unsigned 32-bit integer in network order, or throws `PacketError` when `value` is not one. */
+/**
+ * Writes an unsigned 32-bit integer in network order, or throws `PacketError` when `value` is not
+ * one.
+ */
 export function put32(view: DataView, offset: number, value: number, layer: string): void {
   view.setUint32(offset, unsigned(value, 32, layer, offset));
 }

@@ -2,7 +2,10 @@ import { PacketError } from "../errors.ts";
 import { parseAddress } from "./address.ts";
 import type { ByteView } from "./bytes.ts";
 
-/** The IP addresses that an upper-layer checksum covers besides the packet itself. Any decoded IP header will do. */
+/**
+ * The IP addresses that an upper-layer checksum covers besides the packet itself. Any decoded IP
+ * header will do.
+ */
 export interface PseudoHeader {
   /** Source address as text. */
   readonly source: string;
@@ -17,8 +20,9 @@ export interface ChecksumOptions {
 }
 
 /**
- * One's complement sum of the 16-bit words of `bytes`, folded to 16 bits and not complemented (RFC 1071). An odd
- * last byte counts as the high half of a word. `initial` is a sum to add to, e.g. that of a pseudo header.
+ * One's complement sum of the 16-bit words of `bytes`, folded to 16 bits and not complemented (RFC
+ * 1071). An odd last byte counts as the high half of a word. `initial` is a sum to add to, e.g.
+ * that of a pseudo header.
  */
 export function checksumSum(bytes: ByteView, initial = 0): number {
   const isView = bytes instanceof DataView;
@@ -40,8 +44,9 @@ export function checksumSum(bytes: ByteView, initial = 0): number {
 }
 
 /**
- * The Internet checksum of `bytes` (RFC 1071): the complement of their one's complement sum. Set the checksum field
- * to zero first; over bytes whose checksum is in place and right, the result is 0.
+ * The Internet checksum of `bytes` (RFC 1071): the complement of their one's complement sum. Set
+ * the checksum field to zero first; over bytes whose checksum is in place and right, the result is
+ * 0.
  *
  * @param initial A sum to add to, e.g. {@link pseudoHeaderSum}.
  */
@@ -50,8 +55,8 @@ export function internetChecksum(bytes: ByteView, initial = 0): number {
 }
 
 /**
- * Whether the checksum inside `bytes` is right. A UDP checksum of zero over IPv4 means "none" (RFC 768) and is
- * the caller's to exempt.
+ * Whether the checksum inside `bytes` is right. A UDP checksum of zero over IPv4 means "none" (RFC
+ * 768) and is the caller's to exempt.
  *
  * @param initial The sum of the pseudo header, for ICMPv6, UDP and TCP.
  */
@@ -60,7 +65,8 @@ export function verifyChecksum(bytes: ByteView, initial = 0): boolean {
 }
 
 /**
- * The sum of the pseudo header of a TCP or UDP segment over IPv4 (RFC 9293 section 3.1): addresses, protocol, length.
+ * The sum of the pseudo header of a TCP or UDP segment over IPv4 (RFC 9293 section 3.1): addresses,
+ * protocol, length.
  *
  * @throws PacketError when an address is not IPv4.
  */
@@ -73,8 +79,8 @@ export function ipv4PseudoHeaderSum(
 }
 
 /**
- * The sum of the pseudo header of an upper-layer packet over IPv6 (RFC 8200 section 8.1): addresses, 32-bit length,
- * next header. With a routing header, `destination` is the final one.
+ * The sum of the pseudo header of an upper-layer packet over IPv6 (RFC 8200 section 8.1):
+ * addresses, 32-bit length, next header. With a routing header, `destination` is the final one.
  *
  * @throws PacketError when an address is not IPv6.
  */
@@ -87,7 +93,8 @@ export function ipv6PseudoHeaderSum(
 }
 
 /**
- * {@link ipv4PseudoHeaderSum} or {@link ipv6PseudoHeaderSum}, as the family of `pseudo.source` says.
+ * {@link ipv4PseudoHeaderSum} or {@link ipv6PseudoHeaderSum}, as the family of `pseudo.source`
+ * says.
  *
  * @throws PacketError when the addresses are not two of one family.
  */
@@ -98,8 +105,8 @@ export function pseudoHeaderSum(pseudo: PseudoHeader, protocol: number, length: 
 }
 
 /**
- * The checksum after one 16-bit word under it changed from `before` to `after` (RFC 1624 equation 3), without reading
- * the rest of the packet.
+ * The checksum after one 16-bit word under it changed from `before` to `after` (RFC 1624 equation
+ * 3), without reading the rest of the packet.
  */
 export function updateChecksum(checksum: number, before: number, after: number): number {
   let sum = (~checksum & 0xffff) + (~before & 0xffff) + (after & 0xffff);

@@ -58,7 +58,10 @@ export interface InterfaceInformationObject extends ExtensionObjectBase {
   readonly mtu?: number;
 }
 
-/** The interface an extended echo request asks about (RFC 8335 section 2.1): one of name, index or address. */
+/**
+ * The interface an extended echo request asks about (RFC 8335 section 2.1): one of name, index or
+ * address.
+ */
 export interface InterfaceIdentificationObject extends ExtensionObjectBase {
   readonly kind: "interfaceIdentification";
   /** How the interface is named. */
@@ -71,7 +74,10 @@ export interface InterfaceIdentificationObject extends ExtensionObjectBase {
   readonly address?: string;
 }
 
-/** An object of another class, or one whose content does not decode or exceeds {@link MPLS_MAX_LABELS}. */
+/**
+ * An object of another class, or one whose content does not decode or exceeds
+ * {@link MPLS_MAX_LABELS}.
+ */
 export interface RawExtensionObject extends ExtensionObjectBase {
   readonly kind: "raw";
   /** The bytes after the object header: a view of the packet, valid until its buffer is reused. */
@@ -102,14 +108,17 @@ const MAX_NAME_FIELD = 64;
 const MAX_INTERFACE_NAME = 255;
 
 /**
- * The most entries of a label stack that are decoded. Routers push a handful; the bound keeps a hostile stack of
- * 16,000 from costing anything.
+ * The most entries of a label stack that are decoded. Routers push a handful; the bound keeps a
+ * hostile stack of 16,000 from costing anything.
  */
 export const MPLS_MAX_LABELS = 64;
 
 const IDENTIFIED_BY: readonly InterfaceIdentificationObject["by"][] = ["name", "index", "address"];
 
-/** Decodes the payload of one object. What does not make sense stays `kind: "raw"`: nothing is lost, nothing throws. */
+/**
+ * Decodes the payload of one object. What does not make sense stays `kind: "raw"`: nothing is lost,
+ * nothing throws.
+ */
 export function decodeExtensionObject(
   base: ExtensionObjectBase,
   payload: DataView,
@@ -182,7 +191,10 @@ function encodeMpls(labels: readonly MplsLabel[]): Uint8Array {
   return bytesOf(view);
 }
 
-/** RFC 5837 section 4.1: the C-Type says which fields follow, always in the order index, address, name, MTU. */
+/**
+ * RFC 5837 section 4.1: the C-Type says which fields follow, always in the order index, address,
+ * name, MTU.
+ */
 function decodeInterfaceInformation(
   base: ExtensionObjectBase,
   payload: DataView,
@@ -232,7 +244,8 @@ function encodeInterfaceInformation(
 ): RawExtensionObject {
   const address = object.address === undefined ? undefined : addressBytes(object.address);
   const name = object.name === undefined ? undefined : encodeName(object.name, MAX_NAME_FIELD - 1);
-  // RFC 5837 section 4.3: the length octet counts itself, and the whole is padded to a multiple of 4.
+  // RFC 5837 section 4.3: the length octet counts itself, and the whole is padded to a multiple of
+  // 4.
   const nameLength = name ? Math.ceil((name.length + 1) / 4) * 4 : 0;
   const view = new DataView(new ArrayBuffer(4 + 4 + 16 + MAX_NAME_FIELD + 4));
   let cType = (ROLES.indexOf(object.role) << 6) | ((object.cType ?? 0) & RESERVED);
@@ -330,14 +343,18 @@ function addressBytes(text: string): Uint8Array {
   return address.bytes;
 }
 
-/** The text before the NUL padding, or `undefined` when it is too long, is not UTF-8 or has a NUL inside. */
+/**
+ * The text before the NUL padding, or `undefined` when it is too long, is not UTF-8 or has a NUL
+ * inside.
+ */
 function decodeName(bytes: Uint8Array, maxLength: number): string | undefined {
   let end = bytes.length;
   while (end > 0 && bytes[end - 1] === 0) end -= 1;
   const content = bytes.subarray(0, end);
   if (end > maxLength || content.includes(0)) return undefined;
   try {
-    // A byte order mark is part of the name: taking it away would not encode back to the same bytes.
+    // A byte order mark is part of the name: taking it away would not encode back to the same
+    // bytes.
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(content);
   } catch {
     return undefined;

@@ -44,7 +44,10 @@ const EXTENSION_OBJECT_HEADER_LENGTH = 4;
  */
 export const EXTENSION_MAX_OBJECTS = 64;
 
-/** Where extensions begin in messages of routers older than RFC 4884, and the least length it allows. */
+/**
+ * Where extensions begin in messages of routers older than RFC 4884, and the least length it
+ * allows.
+ */
 export const ORIGINAL_DATAGRAM_MIN_LENGTH = 128;
 
 /** An ICMP extension structure (RFC 4884 section 7). */
@@ -71,10 +74,11 @@ export interface OriginalDatagram {
 }
 
 /**
- * Decodes the ICMP extension structure that fills `bytes` (RFC 4884 section 7). A malformed object ends the list
- * without throwing: `malformed` says so.
+ * Decodes the ICMP extension structure that fills `bytes` (RFC 4884 section 7). A malformed object
+ * ends the list without throwing: `malformed` says so.
  *
- * @throws PacketError when the version is not 2, or the checksum is neither zero (not sent) nor right.
+ * @throws PacketError when the version is not 2, or the checksum is neither zero (not sent) nor
+ * right.
  */
 export function decodeExtensions(bytes: ByteView): ExtensionStructure {
   const view = viewOf(bytes);
@@ -183,12 +187,13 @@ export function extensionsLength(objects: readonly ExtensionObjectFields[]): num
 }
 
 /**
- * Splits `body`, the bytes after an error message's 8-byte header, into the quoted packet and the extensions
- * (RFC 4884 section 5).
+ * Splits `body`, the bytes after an error message's 8-byte header, into the quoted packet and the
+ * extensions (RFC 4884 section 5).
  *
- * When `declaredLength` (from the length field, in bytes) is zero or does not lead to a valid structure, offset 128 is
- * tried, where routers older than the RFC put it (section 5.5): there only a good checksum, or no checksum and nothing but
- * well-formed objects, tells a structure from quoted data.
+ * When `declaredLength` (from the length field, in bytes) is zero or does not lead to a valid
+ * structure, offset 128 is tried, where routers older than the RFC put it (section 5.5): there only
+ * a good checksum, or no checksum and nothing but well-formed objects, tells a structure from
+ * quoted data.
  */
 export function splitOriginalDatagram(body: DataView, declaredLength: number): OriginalDatagram {
   if (declaredLength > 0 && declaredLength <= body.byteLength) {
@@ -225,8 +230,8 @@ export interface OriginalDatagramFields {
 }
 
 /**
- * Length in bytes that the quoted packet takes on the wire: padded to 128 bytes and a multiple of `unit` when extensions
- * follow (RFC 4884 sections 5.1 to 5.4), else as it is.
+ * Length in bytes that the quoted packet takes on the wire: padded to 128 bytes and a multiple of
+ * `unit` when extensions follow (RFC 4884 sections 5.1 to 5.4), else as it is.
  */
 function paddedOriginalLength(fields: OriginalDatagramFields, unit: 4 | 8): number {
   const { length } = fields.originalDatagram;
@@ -254,7 +259,10 @@ export function originalDatagramLength(fields: OriginalDatagramFields, unit: 4 |
   return paddedOriginalLength(fields, unit) + extensions;
 }
 
-/** Writes the quoted packet, its padding and the extensions at `offset`; returns the offset after them. */
+/**
+ * Writes the quoted packet, its padding and the extensions at `offset`; returns the offset after
+ * them.
+ */
 export function putOriginalDatagram(
   view: DataView,
   offset: number,

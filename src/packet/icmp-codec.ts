@@ -56,7 +56,10 @@ export function putIcmpChecksum(view: DataView, checksum: number): void {
   view.setUint16(CHECKSUM, checksum);
 }
 
-/** Decodes an echo request or reply, field by field: they are decoded once a probe, and spreading costs more than reading. */
+/**
+ * Decodes an echo request or reply, field by field: they are decoded once a probe, and spreading
+ * costs more than reading.
+ */
 export function decodeEcho<Kind extends "echoRequest" | "echoReply">(
   kind: Kind,
   view: DataView,

@@ -13,15 +13,19 @@ export interface IcmpHeader {
 /** The part of an error message that tells which packet caused it. */
 export interface IcmpQuoting {
   /**
-   * The beginning of the packet that caused the error, IP header first, with padding when extensions follow. A view
-   * of the message, valid until its buffer is reused; `decodeQuote` reads it.
+   * The beginning of the packet that caused the error, IP header first, with padding when
+   * extensions follow. A view of the message, valid until its buffer is reused; `decodeQuote` reads
+   * it.
    */
   readonly originalDatagram: Uint8Array;
 }
 
 /** The part of an error message that RFC 4884 allows to carry extensions. */
 export interface IcmpExtended extends IcmpQuoting {
-  /** Extension objects (RFC 4884): MPLS labels, interface information, ...; empty when there are none. */
+  /**
+   * Extension objects (RFC 4884): MPLS labels, interface information, ...; empty when there are
+   * none.
+   */
   readonly extensions: readonly ExtensionObject[];
 }
 
@@ -61,7 +65,10 @@ export interface IcmpExtendedEchoRequest extends IcmpHeader {
   readonly sequence: number;
   /** The L bit: the interface is on the node asked, not on one of its neighbours. */
   readonly local: boolean;
-  /** Names the interface: one interface identification object. Empty when the bytes there are no valid structure. */
+  /**
+   * Names the interface: one interface identification object. Empty when the bytes there are no
+   * valid structure.
+   */
   readonly extensions: readonly ExtensionObject[];
   /** The bytes after the header when they are no valid extension structure, else empty. */
   readonly data: Uint8Array;
@@ -93,7 +100,10 @@ export interface IcmpRaw extends IcmpHeader {
   readonly body: Uint8Array;
 }
 
-/** The form of message `M` that the encoders take: code and checksum, and what `kind` implies, may be left out. */
+/**
+ * The form of message `M` that the encoders take: code and checksum, and what `kind` implies, may
+ * be left out.
+ */
 export type Encodable<M extends IcmpHeader> = M extends unknown
   ? Omit<M, EncodableOmission<M>> &
       Partial<IcmpHeader> &
@@ -103,7 +113,7 @@ export type Encodable<M extends IcmpHeader> = M extends unknown
         : unknown)
   : never;
 
-/** The fields of `M` that {@link Encodable} declares anew. */
+/** The fields of `M` that {@link Encodable} redeclares. */
 export type EncodableOmission<M> = M extends { readonly extensions: unknown }
   ? keyof IcmpHeader | "extensions"
   : keyof IcmpHeader;

@@ -48,7 +48,10 @@ export const Icmpv6Type = {
   ExtendedEchoReply: 161,
 } as const;
 
-/** Codes of ICMPv4 destination unreachable (RFC 792, RFC 1122 section 3.2.2.1, RFC 1812 section 5.2.7.1). */
+/**
+ * Codes of ICMPv4 destination unreachable (RFC 792, RFC 1122 section 3.2.2.1, RFC 1812 section
+ * 5.2.7.1).
+ */
 export const Icmpv4UnreachableCode = {
   Network: 0,
   Host: 1,
@@ -241,12 +244,18 @@ const V6_CODES: Readonly<Record<number, Names>> = {
   161: EXTENDED_ECHO_REPLY,
 };
 
-/** The name of an ICMP message type, lower case: `"time exceeded"`; `"type 99"` for one without a name. */
+/**
+ * The name of an ICMP message type, lower case: `"time exceeded"`; `"type 99"` for one without a
+ * name.
+ */
 export function icmpTypeName(family: Family, type: number): string {
   return (family === 4 ? V4_TYPES : V6_TYPES)[type] ?? `type ${type}`;
 }
 
-/** The name of a code of an ICMP message type, lower case: `"port unreachable"`; `"code 99"` for one without a name. */
+/**
+ * The name of a code of an ICMP message type, lower case: `"port unreachable"`; `"code 99"` for one
+ * without a name.
+ */
 export function icmpCodeName(family: Family, type: number, code: number): string {
   return (family === 4 ? V4_CODES : V6_CODES)[type]?.[code] ?? `code ${code}`;
 }

@@ -66,7 +66,10 @@ const LENGTH_UNIT = 4;
 /** ICMPv4 destination unreachable (RFC 792). */
 export interface Icmpv4DestinationUnreachable extends IcmpHeader, IcmpExtended {
   readonly kind: "destinationUnreachable";
-  /** MTU of the next hop in bytes with code 4 (RFC 1191 section 4), 0 from old routers; normally 0 with other codes. */
+  /**
+   * MTU of the next hop in bytes with code 4 (RFC 1191 section 4), 0 from old routers; normally 0
+   * with other codes.
+   */
   readonly nextHopMtu: number;
 }
 
@@ -84,7 +87,10 @@ export interface Icmpv4Redirect extends IcmpHeader, IcmpQuoting {
   readonly gateway: string;
 }
 
-/** ICMPv4 timestamp request or reply (RFC 792). Times are milliseconds since midnight UT; the high bit marks others. */
+/**
+ * ICMPv4 timestamp request or reply (RFC 792). Times are milliseconds since midnight UT; the high
+ * bit marks others.
+ */
 export interface Icmpv4Timestamp extends IcmpHeader {
   readonly kind: "timestampRequest" | "timestampReply";
   /** Tells apart who asked. */
@@ -112,12 +118,16 @@ export type Icmpv4Message =
   | IcmpExtendedEchoReply
   | IcmpRaw;
 
-/** What {@link encodeIcmpv4} takes: any {@link Icmpv4Message}, or one without type, code (0) and checksum. */
+/**
+ * What {@link encodeIcmpv4} takes: any {@link Icmpv4Message}, or one without type, code (0) and
+ * checksum.
+ */
 export type Icmpv4Fields = Encodable<Icmpv4Message>;
 
 /**
- * Decodes the ICMPv4 message that fills `bytes` (RFC 792, RFC 4884, RFC 8335). Types without fields of their own, and
- * unknown ones, are `kind: "raw"`. The checksum is not verified: `verifyChecksum` does that.
+ * Decodes the ICMPv4 message that fills `bytes` (RFC 792, RFC 4884, RFC 8335). Types without fields
+ * of their own, and unknown ones, are `kind: "raw"`. The checksum is not verified: `verifyChecksum`
+ * does that.
  *
  * @throws PacketError when `bytes` is shorter than the message's fixed part.
  */
@@ -166,8 +176,9 @@ export function decodeIcmpv4(bytes: ByteView): Icmpv4Message {
 }
 
 /**
- * Encodes an ICMPv4 message into `target`. The type follows from `kind` (except for `"raw"`), the code defaults to 0.
- * When there are extensions, the quoted packet is padded to 128 bytes and the length field set (RFC 4884).
+ * Encodes an ICMPv4 message into `target`. The type follows from `kind` (except for `"raw"`), the
+ * code defaults to 0. When there are extensions, the quoted packet is padded to 128 bytes and the
+ * length field set (RFC 4884).
  *
  * @returns The number of bytes written.
  * @throws PacketError when `target` is too small or a value does not fit its field.

@@ -74,7 +74,10 @@ export interface Icmpv6PacketTooBig extends IcmpHeader, IcmpQuoting {
 /** ICMPv6 parameter problem (RFC 4443 section 3.4). */
 export interface Icmpv6ParameterProblem extends IcmpHeader, IcmpQuoting {
   readonly kind: "parameterProblem";
-  /** The byte of the original datagram in which the error is, 32 bits: it may lie beyond what is quoted. */
+  /**
+   * The byte of the original datagram in which the error is, 32 bits: it may lie beyond what is
+   * quoted.
+   */
   readonly pointer: number;
 }
 
@@ -89,7 +92,9 @@ export interface Icmpv6Redirect extends IcmpHeader {
   readonly options: Uint8Array;
 }
 
-/** A neighbour discovery (RFC 4861) or multicast listener discovery (RFC 2710, RFC 9777) message. */
+/**
+ * A neighbour discovery (RFC 4861) or multicast listener discovery (RFC 2710, RFC 9777) message.
+ */
 export interface Icmpv6Discovery extends IcmpHeader {
   readonly kind:
     | "routerSolicitation"
@@ -118,12 +123,16 @@ export type Icmpv6Message =
   | IcmpExtendedEchoReply
   | IcmpRaw;
 
-/** What {@link encodeIcmpv6} takes: any {@link Icmpv6Message}, or one without type, code (0) and checksum. */
+/**
+ * What {@link encodeIcmpv6} takes: any {@link Icmpv6Message}, or one without type, code (0) and
+ * checksum.
+ */
 export type Icmpv6Fields = Encodable<Icmpv6Message>;
 
 /**
- * Decodes the ICMPv6 message that fills `bytes` (RFC 4443, RFC 4861, RFC 4884, RFC 8335). Unknown types are
- * `kind: "raw"`. The checksum is not verified: `verifyChecksum` does that, with the pseudo header's sum.
+ * Decodes the ICMPv6 message that fills `bytes` (RFC 4443, RFC 4861, RFC 4884, RFC 8335). Unknown
+ * types are `kind: "raw"`. The checksum is not verified: `verifyChecksum` does that, with the
+ * pseudo header's sum.
  *
  * @throws PacketError when `bytes` is shorter than the message's fixed part.
  */
@@ -177,11 +186,12 @@ export function decodeIcmpv6(bytes: ByteView): Icmpv6Message {
 }
 
 /**
- * Encodes an ICMPv6 message into `target`. The type follows from `kind` (except for `"raw"`), the code defaults to 0.
- * When there are extensions, the quoted packet is padded to 128 bytes and the length field set (RFC 4884).
+ * Encodes an ICMPv6 message into `target`. The type follows from `kind` (except for `"raw"`), the
+ * code defaults to 0. When there are extensions, the quoted packet is padded to 128 bytes and the
+ * length field set (RFC 4884).
  *
- * @param pseudo The IPv6 addresses, which the checksum covers. Without them it is left zero: Linux fills it in on
- *   every ICMPv6 socket (RFC 3542 section 3.1).
+ * @param pseudo The IPv6 addresses, which the checksum covers. Without them it is left zero: Linux
+ *   fills it in on every ICMPv6 socket (RFC 3542 section 3.1).
  * @returns The number of bytes written.
  * @throws PacketError when `target` is too small or a value does not fit its field.
  */

@@ -1,5 +1,6 @@
 /**
- * Pure codecs for IPv4, IPv6, UDP, TCP, ICMPv4 and ICMPv6: bytes to plain objects and back, on any platform.
+ * Pure codecs for IPv4, IPv6, UDP, TCP, ICMPv4 and ICMPv6: bytes to plain objects and back, on any
+ * platform.
  *
  * @example
  * ```ts
@@ -15,10 +16,11 @@
  * if (message.kind === "echoRequest") console.log(message.sequence); // 7
  * ```
  *
- * What was decoded comes back the same when it is encoded and decoded again. Exceptions: a quote with extensions behind it
- * is padded with zeros as RFC 4884 demands; a checksum is computed unless `checksum: "keep"` asks for the value's own, and
- * that of an ICMPv6 message is zero without addresses. Not kept are bits that no RFC has given a meaning, padding in names,
- * the bytes behind a message of fixed length, and what `malformed` says was not decoded.
+ * What was decoded comes back the same when it is encoded and decoded again. Exceptions: a quote
+ * with extensions behind it is padded with zeros as RFC 4884 demands; a checksum is computed unless
+ * `checksum: "keep"` asks for the value's own, and that of an ICMPv6 message is zero without
+ * addresses. Not kept are bits that no RFC has given a meaning, padding in names, the bytes behind
+ * a message of fixed length, and what `malformed` says was not decoded.
  *
  * @module
  */

@@ -1,7 +1,8 @@
 import { readAddress } from "./address.ts";
 import { type ByteView, bytesOf, viewOf } from "./bytes.ts";
 
-// Within an option: RFC 791 section 3.1 and RFC 8200 section 4.2 have type and length in the same places.
+// Within an option: RFC 791 section 3.1 and RFC 8200 section 4.2 have type and length in the same
+// places.
 const TYPE = 0;
 const LENGTH = 1;
 const POINTER = 2;
@@ -83,7 +84,10 @@ export interface UnknownOption {
   readonly kind: "unknown";
   /** Option type byte. */
   readonly type: number;
-  /** The bytes after the option's length, up to its end or that of the list; valid until the buffer is reused. */
+  /**
+   * The bytes after the option's length, up to its end or that of the list; valid until the buffer
+   * is reused.
+   */
   readonly data: Uint8Array;
 }
 
@@ -108,9 +112,9 @@ export interface Ipv6PaddingOption {
 export type Ipv6Option = Ipv6PaddingOption | RouterAlertOption | UnknownOption;
 
 /**
- * Decodes the options of an IPv4 header (RFC 791 section 3.1), `options` of an `Ipv4Header`. Stops after "end of
- * option list". Never throws: an option whose length is wrong is `"unknown"`, and when no length can be read the
- * rest of the list is its data.
+ * Decodes the options of an IPv4 header (RFC 791 section 3.1), `options` of an `Ipv4Header`. Stops
+ * after "end of option list". Never throws: an option whose length is wrong is `"unknown"`, and
+ * when no length can be read the rest of the list is its data.
  */
 export function decodeIpv4Options(options: ByteView): Ipv4Option[] {
   const view = viewOf(options);
@@ -140,8 +144,9 @@ export function decodeIpv4Options(options: ByteView): Ipv4Option[] {
 }
 
 /**
- * Decodes the options of an IPv6 hop-by-hop or destination options header (RFC 8200 section 4.2), `options` of an
- * `Ipv6OptionsHeader`. Never throws: when an option runs past the end, the rest of the list is its data.
+ * Decodes the options of an IPv6 hop-by-hop or destination options header (RFC 8200 section 4.2),
+ * `options` of an `Ipv6OptionsHeader`. Never throws: when an option runs past the end, the rest of
+ * the list is its data.
  */
 export function decodeIpv6Options(options: ByteView): Ipv6Option[] {
   const view = viewOf(options);
@@ -226,7 +231,9 @@ function decodeTimestamp(view: DataView): Ipv4TimestampOption | undefined {
   };
 }
 
-/** The option from `offset` to `end`; one cut off after its type has no length byte to leave out. */
+/**
+ * The option from `offset` to `end`; one cut off after its type has no length byte to leave out.
+ */
 function unknown(view: DataView, offset: number, end: number): UnknownOption {
   return {
     kind: "unknown",

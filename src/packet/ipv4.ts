@@ -49,7 +49,9 @@ export interface Ipv4Header {
   readonly dscp: number;
   /** Explicit congestion notification, 0 to 3 (RFC 3168). */
   readonly ecn: number;
-  /** Length of header and payload in bytes, as the packet says: not compared with the bytes at hand. */
+  /**
+   * Length of header and payload in bytes, as the packet says: not compared with the bytes at hand.
+   */
   readonly totalLength: number;
   /** Identification, for reassembly. */
   readonly identification: number;
@@ -75,7 +77,10 @@ export interface Ipv4Header {
   readonly options: Uint8Array;
 }
 
-/** What {@link encodeIpv4Header} needs; everything else has a default. Any {@link Ipv4Header} will do. */
+/**
+ * What {@link encodeIpv4Header} needs; everything else has a default. Any {@link Ipv4Header} will
+ * do.
+ */
 export type Ipv4HeaderFields = Pick<
   Ipv4Header,
   "totalLength" | "protocol" | "source" | "destination"
@@ -85,7 +90,8 @@ export type Ipv4HeaderFields = Pick<
 /**
  * Decodes the IPv4 header at the start of `bytes` (RFC 791).
  *
- * @throws PacketError when the version is not 4, or the header is shorter than 20 bytes or longer than `bytes`.
+ * @throws PacketError when the version is not 4, or the header is shorter than 20 bytes or longer
+ * than `bytes`.
  */
 export function decodeIpv4Header(bytes: ByteView): Ipv4Header {
   const view = viewOf(bytes);
@@ -130,8 +136,8 @@ export function decodeIpv4Header(bytes: ByteView): Ipv4Header {
 }
 
 /**
- * Encodes an IPv4 header into `target` (RFC 791). Defaults: TTL 64, everything else zero. `headerLength` follows from
- * the options, which are padded with zeros to a multiple of 4.
+ * Encodes an IPv4 header into `target` (RFC 791). Defaults: TTL 64, everything else zero.
+ * `headerLength` follows from the options, which are padded with zeros to a multiple of 4.
  *
  * @returns The number of bytes written.
  * @throws PacketError when `target` is too small or a value does not fit its field.

@@ -36,8 +36,8 @@ const FRAGMENT_HEADER_LENGTH = 8;
 export const IPV6_HEADER_LENGTH = 40;
 
 /**
- * Most extension headers decoded in one packet. RFC 8200 section 4.1 foresees seven; the bound keeps a hostile chain
- * of thousands from costing anything.
+ * Most extension headers decoded in one packet. RFC 8200 section 4.1 foresees seven; the bound
+ * keeps a hostile chain of thousands from costing anything.
  */
 export const IPV6_MAX_EXTENSION_HEADERS = 16;
 
@@ -118,7 +118,10 @@ export interface Ipv6Header {
   readonly headerLength: number;
 }
 
-/** What {@link encodeIpv6Header} needs; everything else has a default. Any {@link Ipv6Header} will do. */
+/**
+ * What {@link encodeIpv6Header} needs; everything else has a default. Any {@link Ipv6Header} will
+ * do.
+ */
 export type Ipv6HeaderFields = Pick<
   Ipv6Header,
   "payloadLength" | "nextHeader" | "source" | "destination"
@@ -126,13 +129,14 @@ export type Ipv6HeaderFields = Pick<
   Partial<Ipv6Header>;
 
 /**
- * Decodes the IPv6 header at the start of `bytes`, and the extension headers that follow it (RFC 8200).
+ * Decodes the IPv6 header at the start of `bytes`, and the extension headers that follow it (RFC
+ * 8200).
  *
- * ESP (its content is hidden), "no next header" and a fragment other than the first end the chain; `protocol` is then
- * what that header announces.
+ * ESP (its content is hidden), "no next header" and a fragment other than the first end the chain;
+ * `protocol` is then what that header announces.
  *
- * @throws PacketError when the version is not 6, the chain runs past the end of `bytes`, or has more than
- *   {@link IPV6_MAX_EXTENSION_HEADERS} headers.
+ * @throws PacketError when the version is not 6, the chain runs past the end of `bytes`, or has
+ *   more than {@link IPV6_MAX_EXTENSION_HEADERS} headers.
  */
 export function decodeIpv6Header(bytes: ByteView): Ipv6Header {
   const view = viewOf(bytes);
@@ -151,9 +155,9 @@ export function decodeIpv6Header(bytes: ByteView): Ipv6Header {
 }
 
 /**
- * As {@link decodeIpv6Header}, but an extension header cut off by the end of `view` (normal in an ICMPv6 quote) ends
- * the chain instead of throwing: `protocol` is then the number of that header, for which
- * {@link isIpv6Extension} holds.
+ * As {@link decodeIpv6Header}, but an extension header cut off by the end of `view` (normal in an
+ * ICMPv6 quote) ends the chain instead of throwing: `protocol` is then the number of that header,
+ * for which {@link isIpv6Extension} holds.
  */
 export function decodeQuotedIpv6Header(view: DataView): Ipv6Header {
   need(view, IPV6_HEADER_LENGTH, LAYER);
@@ -196,8 +200,9 @@ export function decodeQuotedIpv6Header(view: DataView): Ipv6Header {
 }
 
 /**
- * Encodes an IPv6 header into `target` (RFC 8200), and after it the `bytes` of its extension headers as they are.
- * Defaults: hop limit 64 (`hopLimit`, else `ttl`), everything else zero. The next header written is `nextHeader`.
+ * Encodes an IPv6 header into `target` (RFC 8200), and after it the `bytes` of its extension
+ * headers as they are. Defaults: hop limit 64 (`hopLimit`, else `ttl`), everything else zero. The
+ * next header written is `nextHeader`.
  *
  * @returns The number of bytes written.
  * @throws PacketError when `target` is too small or a value does not fit its field.
@@ -235,7 +240,10 @@ export function ipv6HeaderLength(header: Pick<Ipv6HeaderFields, "extensionHeader
   );
 }
 
-/** Whether the next header value `protocol` is an extension header that {@link decodeIpv6Header} walks over. */
+/**
+ * Whether the next header value `protocol` is an extension header that {@link decodeIpv6Header}
+ * walks over.
+ */
 export function isIpv6Extension(protocol: number): boolean {
   return (
     protocol === IpProtocol.HopByHop ||
@@ -246,14 +254,19 @@ export function isIpv6Extension(protocol: number): boolean {
   );
 }
 
-/** Whether the packet is a fragment other than the first: no upper-layer header follows its fragment header. */
+/**
+ * Whether the packet is a fragment other than the first: no upper-layer header follows its fragment
+ * header.
+ */
 export function isLaterFragment(header: Pick<Ipv6Header, "extensionHeaders">): boolean {
   return header.extensionHeaders.some(
     (extension) => extension.kind === "fragment" && extension.fragmentOffset !== 0,
   );
 }
 
-/** The extension header of type `protocol` at `offset`, or `undefined` when it runs past the end. */
+/**
+ * The extension header of type `protocol` at `offset`, or `undefined` when it runs past the end.
+ */
 function decodeExtensionHeader(
   view: DataView,
   offset: number,
@@ -293,9 +306,13 @@ function decodeExtensionHeader(
   }
 }
 
-/** RFC 8200 counts 8-byte units after the first, RFC 4302 4-byte units less two; the fragment header is fixed. */
+/**
+ * RFC 8200 counts 8-byte units after the first, RFC 4302 4-byte units less two; the fragment header
+ * is fixed.
+ */
 function extensionLength(field: number, protocol: number): number {
   if (protocol === IpProtocol.Fragment) return FRAGMENT_HEADER_LENGTH;
-  // RFC 4302 section 2.2: an AH is at least 12 bytes long, 8 here when the field lies, so that the walk advances.
+  // RFC 4302 section 2.2: an AH is at least 12 bytes long, 8 here when the field lies, so that the
+  // walk advances.
   return protocol === IpProtocol.Authentication ? (field + 2) * 4 : (field + 1) * 8;
 }

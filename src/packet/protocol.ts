@@ -1,4 +1,7 @@
-/** IP protocol numbers, also IPv6 next headers (IANA protocol-numbers), as far as this library names them. */
+/**
+ * IP protocol numbers, also IPv6 next headers (IANA protocol-numbers), as far as this library names
+ * them.
+ */
 export const IpProtocol = {
   HopByHop: 0,
   Icmp: 1,

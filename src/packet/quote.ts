@@ -19,8 +19,8 @@ const TCP_SEQUENCE_NUMBER = 4;
 const TCP_DATA_OFFSET = 12;
 
 /**
- * Bytes that every quote holds after the inner IP header (RFC 792: "64 bits of the original data datagram"). Conveniently all
- * transports put what identifies a probe there.
+ * Bytes that every quote holds after the inner IP header (RFC 792: "64 bits of the original data
+ * datagram"). Conveniently all transports put what identifies a probe there.
  */
 export const QUOTE_MIN_LENGTH = 8;
 
@@ -73,16 +73,25 @@ export interface QuotedTcp {
   readonly data: Uint8Array;
 }
 
-/** Another protocol, a fragment without its transport header, or an IPv6 header chain that the quote cuts off. */
+/**
+ * Another protocol, a fragment without its transport header, or an IPv6 header chain that the quote
+ * cuts off.
+ */
 export interface QuotedRaw {
   readonly kind: "raw";
   /** The bytes after the headers that did decode. */
   readonly bytes: Uint8Array;
 }
 
-/** What an ICMP error says about the packet that caused it. Byte fields are views, valid until the buffer is reused. */
+/**
+ * What an ICMP error says about the packet that caused it. Byte fields are views, valid until the
+ * buffer is reused.
+ */
 export interface Quote {
-  /** The inner IP header. Of its lengths and checksum nothing is verified: routers rewrite and garble them. */
+  /**
+   * The inner IP header. Of its lengths and checksum nothing is verified: routers rewrite and
+   * garble them.
+   */
   readonly header: Ipv4Header | Ipv6Header;
   /** Source of the original packet, canonical text. */
   readonly source: string;
@@ -94,13 +103,17 @@ export interface Quote {
   readonly protocol: number;
   /** The beginning of the transport's packet, a union on `kind`. */
   readonly transport: QuotedIcmp | QuotedUdp | QuotedTcp | QuotedRaw;
-  /** Whether the inner header claims more bytes than are quoted. A hint: that claim is not to be trusted. */
+  /**
+   * Whether the inner header claims more bytes than are quoted. A hint: that claim is not to be
+   * trusted.
+   */
   readonly truncated: boolean;
 }
 
 /**
- * Decodes the datagram quoted in an ICMP error, `originalDatagram` of the message, as leniently as identity allows: the
- * inner IP header (with options or extension headers) and 8 bytes after it are enough.
+ * Decodes the datagram quoted in an ICMP error, `originalDatagram` of the message, as leniently as
+ * identity allows: the inner IP header (with options or extension headers) and 8 bytes after it are
+ * enough.
  *
  * @param family The family of the error message, and so of what it quotes.
  * @throws PacketError when even that is not there, or the version is not `family`.
@@ -111,7 +124,8 @@ export function decodeQuote(bytes: ByteView, family: Family): Quote {
   const claimed = header.version === 4 ? header.totalLength : 40 + header.payloadLength;
   const cut = header.version === 6 && isIpv6Extension(header.protocol);
   const rest = subview(view, header.headerLength);
-  // The chain of an IPv6 packet may fill the whole quote; the 8 bytes then are those of the cut header.
+  // The chain of an IPv6 packet may fill the whole quote; the 8 bytes then are those of the cut
+  // header.
   if (!(header.version === 6 && header.extensionHeaders.length > 0))
     need(rest, QUOTE_MIN_LENGTH, LAYER);
   const fragment = header.version === 4 ? header.fragmentOffset !== 0 : isLaterFragment(header);

@@ -105,8 +105,9 @@ export function decodeTcpHeader(bytes: ByteView): TcpHeader {
 }
 
 /**
- * Encodes a TCP header into `target`, `checksum` as it is; {@link tcpChecksum} computes one. `headerLength` follows from
- * the options, which are padded with zeros (end of option list) to a multiple of 4.
+ * Encodes a TCP header into `target`, `checksum` as it is; {@link tcpChecksum} computes one.
+ * `headerLength` follows from the options, which are padded with zeros (end of option list) to a
+ * multiple of 4.
  *
  * @returns The number of bytes written.
  * @throws PacketError when `target` is too small or a value does not fit its field.
@@ -146,7 +147,8 @@ export function tcpHeaderLength(header: Pick<TcpHeaderFields, "options">): numbe
  * The checksum to store in a TCP segment whose checksum field is zero (RFC 9293 section 3.1).
  *
  * @param segment The TCP header and its data.
- * @throws PacketError when the segment is shorter than a header or the addresses are not two of one family.
+ * @throws PacketError when the segment is shorter than a header or the addresses are not two of one
+ * family.
  */
 export function tcpChecksum(segment: ByteView, pseudo: PseudoHeader): number {
   need(viewOf(segment), TCP_HEADER_LENGTH, LAYER);

@@ -18,7 +18,9 @@ export interface UdpHeader {
   readonly sourcePort: number;
   /** Destination port. */
   readonly destinationPort: number;
-  /** Length of header and data in bytes, as the packet says: not compared with the bytes at hand. */
+  /**
+   * Length of header and data in bytes, as the packet says: not compared with the bytes at hand.
+   */
   readonly length: number;
   /** Checksum as found, 0 for none: decoding does not verify it. */
   readonly checksum: number;
@@ -41,7 +43,8 @@ export function decodeUdpHeader(bytes: ByteView): UdpHeader {
 }
 
 /**
- * Encodes a UDP header into `target` as it is, `checksum` included; {@link udpChecksum} computes one.
+ * Encodes a UDP header into `target` as it is, `checksum` included; {@link udpChecksum} computes
+ * one.
  *
  * @returns The number of bytes written: 8.
  * @throws PacketError when `target` is too small or a value does not fit its field.
@@ -57,11 +60,12 @@ export function encodeUdpHeader(header: UdpHeader, target: ByteView): number {
 }
 
 /**
- * The checksum to store in a UDP datagram whose checksum field is zero. A result of zero is sent as 0xffff, as zero
- * means "no checksum" (RFC 768, RFC 8200 section 8.1).
+ * The checksum to store in a UDP datagram whose checksum field is zero. A result of zero is sent as
+ * 0xffff, as zero means "no checksum" (RFC 768, RFC 8200 section 8.1).
  *
  * @param datagram The UDP header and its data.
- * @throws PacketError when the datagram is shorter than a header or the addresses are not two of one family.
+ * @throws PacketError when the datagram is shorter than a header or the addresses are not two of
+ * one family.
  */
 export function udpChecksum(datagram: ByteView, pseudo: PseudoHeader): number {
   need(viewOf(datagram), UDP_HEADER_LENGTH, LAYER);

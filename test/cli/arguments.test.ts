@@ -90,7 +90,8 @@ describe("icmpx refuses with one line and exit code 2", () => {
     });
   }
 
-  // With a value in each of its manual pages (iputils 20221126, fping 5.1, mtr 0.95, traceroute 2.1.2).
+  // With a value in each of its manual pages (iputils 20221126, fping 5.1, mtr 0.95, traceroute
+  // 2.1.2).
   const foreign: Readonly<Record<string, string>> = {
     ping: "-C -e -F -l -N -S -T -b -r -B -x -k",
     sweep: "-B -c -C -i -l -p -Q -t -T -X",

@@ -211,7 +211,7 @@ describeIf(requiresLab(), "icmpx behind three routers", () => {
       expect(ping.code).toBe(2);
       expect(ping.stdout).toContain("ENETUNREACH (network is unreachable)");
       expect(ping.stdout).not.toContain("rtt min");
-      // Whoever else answers: one of the targets was not asked.
+      // Whatever else answers: one of the targets was not asked.
       expect((await run(island, as, `ping -c 1 127.0.0.1 ${target}`)).code).toBe(2);
       const trace = await run(island, as, `trace -q 1 ${target}`);
       expect([trace.code, trace.stdout.includes(" 1  ENETUNREACH\n")]).toEqual([2, true]);

@@ -189,7 +189,7 @@ describe("readPcapng()", () => {
     for (const { bytes } of packets) expect(bytes).toEqual(ECHO);
   });
 
-  test("a section begins anew, in its own byte order", async () => {
+  test("a section restarts, in its own byte order", async () => {
     const [first, second, ...rest] = await packetsOf(
       Buffer.concat([pcapng([ECHO], true), pcapng([ECHO], false)]),
     );

@@ -111,7 +111,7 @@ describeIf(requires.all(requires.linux(), requires.root()), "icmpx doctor in thi
     expect(host.commands[0]).toEqual(["setcap", "cap_net_raw+ep", BUN]);
     expect(host.commands[1]).toEqual([...verification(65_534), BUN, ENTRY, "doctor", "--json"]);
     expect(stdout).toContain(
-      "Whoever may run that file can then, with any script, send packets of any kind",
+      "Anyone who may run that file can then, with any script, send packets of any kind",
     );
     expect(stdout).toContain(`sudo setcap -r ${BUN}`);
     expect(stdout).toContain("Verified: ");

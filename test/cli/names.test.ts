@@ -22,7 +22,9 @@ const HOSTILE: readonly (readonly [what: string, name: string])[] = [
 const ESCAPE = "\x1b";
 /** What the live screen itself sends. */
 const OWN_SEQUENCES = new RegExp(`${ESCAPE}\\[(H|K|J|\\?1049[hl]|\\?25[hl])`, "g");
-/** What a terminal could act upon: controls, and format characters such as the bidirectional ones. */
+/**
+ * What a terminal could act upon: controls, and format characters such as the bidirectional ones.
+ */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
 describeIf(requires.all(requires.linux(), requires.root()), "names from the network", () => {
@@ -108,7 +110,7 @@ describeIf(requires.all(requires.linux(), requires.root()), "names from the netw
     expect(await shown("traceroute -n 127.0.0.1")).not.toContain("named.example");
   });
 
-  test("--csv keeps a spreadsheet from running the name of whoever answers", async () => {
+  test("--csv keeps a spreadsheet from running the name of an answering host", async () => {
     const platform = (): Platform => ({
       ...systemPlatform(),
       resolver: new Resolver(

@@ -88,7 +88,10 @@ const MTR_ROWS: readonly Row[] = [
 
 const FORMATS = ["json", "ndjson", "csv", "help"];
 
-/** Options that change what is shown, and not what the library is asked for: other tests look at the output. */
+/**
+ * Options that change what is shown, and not what the library is asked for: other tests look at the
+ * output.
+ */
 const TABLES: readonly (readonly [
   command: Command,
   rows: readonly Row[],

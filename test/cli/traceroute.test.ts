@@ -9,7 +9,10 @@ const TARGET = "198.51.100.1";
 const [FIRST, SECOND] = routers(2);
 const CLEAR = "\r\x1b[K";
 
-/** Two routers behind a NAT that leaves quoted checksums as they are: nothing proves their errors before the timeout. */
+/**
+ * Two routers behind a NAT that leaves quoted checksums as they are: nothing proves their errors
+ * before the timeout.
+ */
 function behindNat() {
   return fakePlatform({
     network: (probe: FakeProbe) => {

@@ -7,7 +7,7 @@ import { scene } from "./support.ts";
 
 describe("Sockets of a client", () => {
   for (const kind of SOCKET_KINDS) {
-    test(`are shared by "auto" and whoever insists on what it came to, ${kind.name}`, async () => {
+    test(`are shared by "auto" and those who insist on what it came to, ${kind.name}`, async () => {
       const { client, kernel, outcome } = scene({
         ...new FakePath({ delays: 1 }),
         allowRaw: kind.privileged,

@@ -142,7 +142,7 @@ describe("Client options on the wire", () => {
       ).toBe("reply");
     });
 
-    test(`an interface that is created anew is found again, ${kind.name}`, async () => {
+    test(`an interface that is created again is found again, ${kind.name}`, async () => {
       const interfaces: Record<string, number> = { lo: 1, eth0: 2 };
       const { client, clock, kernel, watch } = scene(
         { ...new FakePath({ delays: 1 }), interfaces },

@@ -1,6 +1,6 @@
 /**
- * What the tests of the client's methods share. None of them looks for unhandled rejections: `bun test` fails every
- * test during which there is one.
+ * What the tests of the client's methods share. None of them looks for unhandled rejections:
+ * `bun test` fails every test during which there is one.
  *
  * @module
  */

@@ -1,11 +1,14 @@
 /**
- * Where tshark and this library differ on purpose. tshark tells all it can make out of a packet, whatever state it is in, and
- * dissects thousands of protocols; we decode what ICMP diagnostics need, and refuse or leave raw what is damaged.
+ * Where tshark and this library differ on purpose. tshark tells all it can make out of a packet,
+ * whatever state it is in, and dissects thousands of protocols; we decode what ICMP diagnostics
+ * need, and refuse or leave raw what is damaged.
  *
  * What we do not decode at all, each with the rule that knows it:
- * - types of ICMP that no diagnosis needs (`undecodedType`), e.g. source quench, router and neighbour discovery;
+ * - types of ICMP that no diagnosis needs (`undecodedType`), e.g. source quench, router and
+ *   neighbour discovery;
  * - ICMP messages within quotes beyond their header, unless they are echoes (`undecodedQuote`);
- * - protocols other than ICMP, UDP and TCP (`undecodedProtocol`), and the options of TCP, which are not compared;
+ * - protocols other than ICMP, UDP and TCP (`undecodedProtocol`), and the options of TCP, which are
+ *   not compared;
  * - IP options other than routes, timestamps and router alerts (`rareIpOptions`);
  * - extension objects other than MPLS labels and interfaces (`rawObjects`).
  *

@@ -10,7 +10,10 @@ export interface Comparison {
   readonly theirs: Dissection;
 }
 
-/** How tshark's values of a field differ from ours: more or fewer occurrences of them, or other ones. */
+/**
+ * How tshark's values of a field differ from ours: more or fewer occurrences of them, or other
+ * ones.
+ */
 export type Relation = "more" | "less" | "other";
 
 /** A difference that is meant to be. */

@@ -47,9 +47,15 @@ const PROBES = [
 const MUTANTS_OF_FIXTURE = 250;
 const MUTANTS_OF_CAPTURE = 2;
 const SEED = 20_231_105;
-/** The share of mutants, at least, of which both say the same. More differences would make the comparison worthless. */
+/**
+ * The share of mutants, at least, of which both say the same. More differences would make the
+ * comparison worthless.
+ */
 const ALIKE = 0.8;
-/** What even sound packets may need: e.g. quoted data at offset 128 are no extensions, though tshark shows them as such. */
+/**
+ * What even sound packets may need: e.g. quoted data at offset 128 are no extensions, though tshark
+ * shows them as such.
+ */
 const RULES_OF_SOUND_PACKETS = [
   ...["unsoundStructure", "legacyIcmpv6Structure", "nonAsciiName", "cutTcpQuote", "tcpInRedirect"],
 ];

@@ -4,7 +4,10 @@ import { bytesAfterIp, familyOfIcmp, isSoundStructure, objectLengths } from "./s
 const STRUCTURE =
   /^icmp\.(ext\.(version|checksum|length|class|ctype|data)$|mpls\.|int_info\.|int_ident\.)/;
 
-/** Types that `decodeIcmpv4` and `decodeIcmpv6` know; 17, an address mask request, is read for the comparison only. */
+/**
+ * Types that `decodeIcmpv4` and `decodeIcmpv6` know; 17, an address mask request, is read for the
+ * comparison only.
+ */
 const DECODED_TYPES = {
   4: [0, 3, 5, 8, 11, 12, 13, 14, 17, 42, 43],
   6: [1, 2, 3, 4, 128, 129, 137, 160, 161],
@@ -14,7 +17,10 @@ const EXTENDED_TYPES = { 4: [3, 11, 12], 6: [1, 3] } as const;
 /** Types in which tshark looks for extensions, whatever the RFC says. */
 const SEARCHED_TYPES = { 4: [3, 5, 11, 12], 6: [1, 3] } as const;
 const EXTENDED_ECHO_TYPES = [42, 160];
-/** Quoted ICMP messages of which there is no more to tell than header, identifier and sequence number. */
+/**
+ * Quoted ICMP messages of which there is no more to tell than header, identifier and sequence
+ * number.
+ */
 const ECHO_TYPES = { 4: [0, 8], 6: [128, 129] } as const;
 const ICMP_HEADER_LENGTH = 8;
 const LEGACY_OFFSET = 128;
@@ -140,7 +146,9 @@ function placesOfStructures(bytes: Uint8Array): Uint8Array[] {
   return places.map((at) => payload.subarray(ICMP_HEADER_LENGTH + at));
 }
 
-/** In bytes. RFC 4884: byte 5 counts 32-bit words in ICMPv4, byte 4 counts 64-bit words in ICMPv6. */
+/**
+ * In bytes. RFC 4884: byte 5 counts 32-bit words in ICMPv4, byte 4 counts 64-bit words in ICMPv6.
+ */
 function declaredLength({ bytes }: Pick<Comparison, "bytes">): number {
   const { protocol, type, payload } = bytesAfterIp(bytes);
   const family = familyOfIcmp(protocol);

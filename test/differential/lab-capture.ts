@@ -1,7 +1,8 @@
 import type { SimulatedLab } from "../lab/open-lab.ts";
 import { EXEC } from "./stand.ts";
 
-// The classic pcap file format, little-endian as tcpdump writes it on this machine (pcap-savefile(5)).
+// The classic pcap file format, little-endian as tcpdump writes it on this machine
+// (pcap-savefile(5)).
 const FILE_HEADER_LENGTH = 24;
 const LINK_TYPE = 20;
 const RECORD_HEADER_LENGTH = 16;
@@ -9,7 +10,10 @@ const CAPTURED_LENGTH = 8;
 const LINK_TYPE_RAW = 101;
 const QUIET_MS = 300;
 
-/** Captures what passes the only interface of a lab while `act` runs: IP packets, in both directions. */
+/**
+ * Captures what passes the only interface of a lab while `act` runs: IP packets, in both
+ * directions.
+ */
 export async function captureInLab(
   lab: SimulatedLab,
   act: () => Promise<void>,
@@ -27,7 +31,10 @@ export async function captureInLab(
   return packetsOf(await output);
 }
 
-/** tcpdump says so after its socket is bound. What it says later has to be read, or it ends by SIGPIPE. */
+/**
+ * tcpdump says so after its socket is bound. What it says later has to be read, or it ends by
+ * SIGPIPE.
+ */
 async function waitUntilListening(stderr: ReadableStream<Uint8Array>): Promise<void> {
   const listening = Promise.withResolvers<void>();
   const decoder = new TextDecoder();

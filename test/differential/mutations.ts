@@ -1,4 +1,7 @@
-/** The longest beginning of a packet in which bytes are changed: headers, quotes and extensions, not data. */
+/**
+ * The longest beginning of a packet in which bytes are changed: headers, quotes and extensions, not
+ * data.
+ */
 const REACH = 240;
 
 /** Numbers that look random, the same for the same seed (mulberry32). */

@@ -74,8 +74,8 @@ describeIf(
       for (const address of ["10.77.4.3", "10.77.4.4"]) {
         await chain.target.exec("ip", "address", "add", `${address}/24`, "dev", "below");
       }
-      // The first of the two answers twice, the other not at all. (Nobody to resolve is no way to be
-      // silent: after 3 s a router says so, to whichever of the two tools is at it by then.)
+      // The first of the two answers twice, the other not at all. (Nobody to resolve is no way to
+      // be silent: after 3 s a router says so, to whichever of the two tools is at it by then.)
       await chain.target.nft(`table netdev twice {
       chain out {
         type filter hook egress device "below" priority 0;

@@ -20,12 +20,20 @@ export type Times = Pick<
   | "p99"
 >;
 
-/** Figures of a rational number's size may differ by this fraction: a few roundings of 2^-53 each. */
+/**
+ * Figures of a rational number's size may differ by this fraction: a few roundings of 2^-53 each.
+ */
 const RELATIVE = 1e-12;
-/** Differences of RTTs are wrong by the rounding of the RTTs themselves, however small the difference. */
+/**
+ * Differences of RTTs are wrong by the rounding of the RTTs themselves, however small the
+ * difference.
+ */
 const ROUNDINGS = 16;
 
-/** The statistics of a ping, told from its samples with no code of the library, in the order in which they came. */
+/**
+ * The statistics of a ping, told from its samples with no code of the library, in the order in
+ * which they came.
+ */
 export function recountPing(seen: readonly SeenResult[]): StatisticsSnapshot {
   return recount(seen, {
     isReceived: ({ kind }) => kind === "reply",
@@ -33,7 +41,7 @@ export function recountPing(seen: readonly SeenResult[]): StatisticsSnapshot {
   });
 }
 
-/** The statistics of a hop of an mtr: whoever answers, has answered. */
+/** The statistics of a hop of an mtr: any answer counts as one. */
 export function recountHop(seen: readonly SeenResult[]): StatisticsSnapshot {
   return recount(seen, { isReceived: ({ reply }) => reply !== null, countsErrors: false });
 }
@@ -144,14 +152,20 @@ function timesOf(rtts: readonly number[]): Times {
   };
 }
 
-/** RFC 3550 section 6.4.1: "J(i) = J(i-1) + (|D(i-1,i)| - J(i-1))/16", from 0. A round trip's D is the difference of RTTs. */
+/**
+ * RFC 3550 section 6.4.1: "J(i) = J(i-1) + (|D(i-1,i)| - J(i-1))/16", from 0. A round trip's D is
+ * the difference of RTTs.
+ */
 function interarrivalJitter(differences: readonly number[]): number {
   let jitter = 0;
   for (const difference of differences) jitter = jitter + (difference - jitter) / 16;
   return jitter;
 }
 
-/** The weighted mean of the two samples around the fractional rank (n - 1) p / 100 (Hyndman and Fan 1996, type 7). */
+/**
+ * The weighted mean of the two samples around the fractional rank (n - 1) p / 100 (Hyndman and Fan
+ * 1996, type 7).
+ */
 function percentile(sorted: readonly number[], percent: number): number {
   const rank = ((sorted.length - 1) * percent) / 100;
   const low = sorted[Math.floor(rank)] ?? Number.NaN;

@@ -128,7 +128,10 @@ describeIf(REASON, "beside the tools, in a simulated internet", () => {
   }
 });
 
-/** A comparison in a lab. Every measurement finds the simulator in its initial state, so that like probes have a like fate. */
+/**
+ * A comparison in a lab. Every measurement finds the simulator in its initial state, so that like
+ * probes have a like fate.
+ */
 class Situation {
   readonly lab: SimulatedLab;
   readonly maxHops: number;
@@ -205,8 +208,9 @@ async function checkPing(situation: Situation): Promise<void> {
 }
 
 /**
- * What the quickest answer of the target took, in milliseconds. The simulator wakes up as the scheduler wills: where delays are
- * random the least RTT is that of one certain probe, and no number of others makes up for its being late.
+ * What the quickest answer of the target took, in milliseconds. The simulator wakes up as the
+ * scheduler wills: where delays are random the least RTT is that of one certain probe, and no
+ * number of others makes up for its being late.
  */
 function leastTook({ probes }: Truth): number {
   return Math.min(

@@ -1,6 +1,6 @@
 /**
- * Whether parts of a packet are what their RFCs demand, decided with no code of the library, so that a difference from tshark is
- * explained by the packet and not by our reading of it.
+ * Whether parts of a packet are what their RFCs demand, decided with no code of the library, so
+ * that a difference from tshark is explained by the packet and not by our reading of it.
  *
  * @module
  */
@@ -48,7 +48,10 @@ export function familyOfIcmp(protocol: number): 4 | 6 | undefined {
   return protocol === 58 ? 6 : undefined;
 }
 
-/** Whether all IPv4 options of a packet, and of a packet that it quotes, are as RFC 791 and RFC 2113 have them. */
+/**
+ * Whether all IPv4 options of a packet, and of a packet that it quotes, are as RFC 791 and RFC 2113
+ * have them.
+ */
 export function hasSoundIpv4Options(bytes: Uint8Array): boolean {
   return packets(bytes).every((packet) => {
     if ((packet[0] ?? 0) >> 4 !== 4) return true;
@@ -56,7 +59,9 @@ export function hasSoundIpv4Options(bytes: Uint8Array): boolean {
   });
 }
 
-/** Whether all IPv6 options of a packet, and of a packet that it quotes, fill their headers exactly. */
+/**
+ * Whether all IPv6 options of a packet, and of a packet that it quotes, fill their headers exactly.
+ */
 export function hasSoundIpv6Options(bytes: Uint8Array): boolean {
   return packets(bytes).every((packet) => {
     let sound = true;
@@ -68,7 +73,10 @@ export function hasSoundIpv6Options(bytes: Uint8Array): boolean {
   });
 }
 
-/** Whether the first IPv4 option of a packet, or of one that it quotes, is a source route that points at none of its slots. */
+/**
+ * Whether the first IPv4 option of a packet, or of one that it quotes, is a source route that
+ * points at none of its slots.
+ */
 export function hasBadSourceRoutePointer(bytes: Uint8Array): boolean {
   return packets(bytes).some((packet) => {
     const options = packet.subarray(20);
@@ -83,7 +91,10 @@ export function hasBadSourceRoutePointer(bytes: Uint8Array): boolean {
   });
 }
 
-/** Whether routing headers have room for the segments that they say are left (RFC 8200 section 4.4, RFC 8754 section 2). */
+/**
+ * Whether routing headers have room for the segments that they say are left (RFC 8200 section 4.4,
+ * RFC 8754 section 2).
+ */
 export function hasSoundRoutingHeaders(bytes: Uint8Array): boolean {
   return packets(bytes).every((packet) => {
     let sound = true;
@@ -97,7 +108,10 @@ export function hasSoundRoutingHeaders(bytes: Uint8Array): boolean {
   });
 }
 
-/** Whether bytes are an RFC 4884 structure: version 2, a good checksum or none, and objects that fill it. */
+/**
+ * Whether bytes are an RFC 4884 structure: version 2, a good checksum or none, and objects that
+ * fill it.
+ */
 export function isSoundStructure(bytes: Uint8Array): boolean {
   if (bytes.length < 4 || (bytes[0] ?? 0) >> 4 !== 2) return false;
   if (word(bytes, 2) !== 0 && onesComplementSum(bytes) !== 0xffff) return false;
@@ -125,7 +139,8 @@ export function objectLengths(structure: Uint8Array): number[] {
 function packets(bytes: Uint8Array): Uint8Array[] {
   const { protocol, payload, type } = bytesAfterIp(bytes);
   if (!IPV4_TRANSPORTS.includes(protocol) || payload.length < 9) return [bytes];
-  // The redirected header option of a neighbour redirect begins after two addresses (RFC 4861 section 4.5).
+  // The redirected header option of a neighbour redirect begins after two addresses (RFC 4861
+  // section 4.5).
   const at = protocol === 58 && type === 137 ? 48 : 8;
   return [bytes, payload.subarray(at)];
 }

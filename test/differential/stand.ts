@@ -12,7 +12,9 @@ export const EXEC: string = join(import.meta.dir, "children/exec.ts");
 /** A method of a client that measures one target. */
 export type Method = "ping" | "traceroute" | "mtr";
 
-/** What a call gave, and the samples that it was made of, in the order in which they became known. */
+/**
+ * What a call gave, and the samples that it was made of, in the order in which they became known.
+ */
 export interface Ours<M extends Method> {
   readonly result: Json<MethodResults[M]>;
   readonly seen: readonly SeenResult[];

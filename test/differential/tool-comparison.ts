@@ -31,8 +31,9 @@ const MARGIN = 0.1;
 const ATTEMPTS = 4;
 
 /**
- * Compares the least RTTs of ping(8) and ours, in milliseconds. Each attempt measures both, of a network in the same state,
- * so what counts is the least of all attempts. Throws if that is still apart after a few.
+ * Compares the least RTTs of ping(8) and ours, in milliseconds. Each attempt measures both, of a
+ * network in the same state, so what counts is the least of all attempts. Throws if that is still
+ * apart after a few.
  *
  * @param attempt gives the minima, null where nothing answered.
  */
@@ -81,7 +82,10 @@ export function compareTraceroute(
   ];
 }
 
-/** Every contradiction between our mtr and its own samples, and mtr(8), which tells but one address of each hop. */
+/**
+ * Every contradiction between our mtr and its own samples, and mtr(8), which tells but one address
+ * of each hop.
+ */
 export function compareMtr({ result, seen }: Ours<"mtr">, tool: readonly MtrHub[]): string[] {
   const samplesOf = Map.groupBy(seen, ({ request }) => request.ttl);
   // Of the silent hops at the end, mtr tells but the first.
@@ -136,7 +140,10 @@ function hubProblems({ ttl, statistics, addresses }: Hop, hub: MtrHub | undefine
   ];
 }
 
-/** The extension objects of an answer, as traceroute prints them: labels in words, all else in hexadecimal. */
+/**
+ * The extension objects of an answer, as traceroute prints them: labels in words, all else in
+ * hexadecimal.
+ */
 function extensionsText(result: SeenResult): string[] {
   if (result.kind !== "icmpError" || result.icmpError.extensions.length === 0) return [];
   const texts = result.icmpError.extensions.map((object) => {

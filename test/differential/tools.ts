@@ -30,7 +30,9 @@ export interface PingReport {
 export interface TracerouteHop {
   /** Who answered each probe, in the order sent, or null. */
   readonly probes: readonly (string | null)[];
-  /** The RFC 4884 objects of answers, as text, each where it differs from that of the answer before. */
+  /**
+   * The RFC 4884 objects of answers, as text, each where it differs from that of the answer before.
+   */
   readonly extensions: readonly string[];
 }
 

@@ -149,7 +149,8 @@ describeIf(requires.all(requires.linux(), requires.root()), "examples on loopbac
   test("mtr without a terminal goes on until SIGINT, then prints its table", async () => {
     const child = startExample("mtr.ts", "127.0.0.1", "-c", "Infinity", "-i", "0.02", "--no-dns");
     const outcome = outcomeOf(child);
-    // SIGURG is caught from when the socket is watched, and SIGINT from before that (proc(5), SigCgt).
+    // SIGURG is caught from when the socket is watched, and SIGINT from before that (proc(5),
+    // SigCgt).
     const catches = () =>
       /^SigCgt:\s*(.+)$/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1];
     const SIGURG = 1n << 22n;

@@ -3,8 +3,8 @@ const FIRST_PRINTABLE = " ";
 const TOKEN = "\\u001b\\[([?\\d;]*)([A-Za-z])|\\u001b(?!\\[)(.)|([^\\u001b])";
 
 /**
- * What a terminal of xterm's kind shows after the output of a program: as much of its control sequences as the examples
- * use, and an error for any other.
+ * What a terminal of xterm's kind shows after the output of a program: as much of its control
+ * sequences as the examples use, and an error for any other.
  */
 export class FakeTerminal {
   /** Everything that was written. */

@@ -1,7 +1,7 @@
 /**
- * The three programs that the README of the Python original shows, in TypeScript, as close to the word as the language
- * allows: `bun test/examples/upstream-programs.ts ping 127.0.0.1`. They must compile and run as long as this library
- * calls itself its heir.
+ * The three programs that the README of the Python original shows, in TypeScript, as close to the
+ * word as the language allows: `bun test/examples/upstream-programs.ts ping 127.0.0.1`. They must
+ * compile and run as long as this library calls itself its heir.
  */
 import { Client, formatMtr } from "icmpx";
 

@@ -47,7 +47,8 @@ test(`an mtr of ${HOURS} hours sends what it should, counts what it should and t
 
   const heap: number[] = [];
   for (let hour = 1; hour <= HOURS; hour += 1) {
-    // The clock settles everything after each timer: in steps, so that the fake does not remember a day of packets.
+    // The clock settles everything after each timer: in steps, so that the fake does not remember a
+    // day of packets.
     for (let minute = 0; minute < 60; minute += 1) {
       await clock.advance(60_000);
       kernel.sent.length = 0;

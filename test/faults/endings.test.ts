@@ -22,7 +22,8 @@ function expectedOutcome({ method, action, point, reached }: EndingLine): readon
   if (!reached) return ["resolved"];
   if (action === "abort") return ["Error: enough"];
   if (action === "close") return ["ClientClosedError: The client is closed"];
-  // Of one probe there is no part that could be the result, nor is there of a run that has no target yet.
+  // Of one probe there is no part that could be the result, nor is there of a run that has no
+  // target yet.
   const hasResult =
     method !== "probe" && ["sendmsg", "recvmmsg", "result", "timeout", "item"].includes(point);
   return hasResult ? ["resolved"] : ["resolved", "AbortError: The operation was aborted."];

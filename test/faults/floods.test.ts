@@ -12,7 +12,10 @@ import { fakePlatform, SOCKET_KINDS, type SocketKind } from "../support/fake-pla
 
 setDefaultTimeout(60_000);
 
-/** What reading a packet costs, in milliseconds of a clock that nothing but this moves while code runs. */
+/**
+ * What reading a packet costs, in milliseconds of a clock that nothing but this moves while code
+ * runs.
+ */
 const COST_MS = 0.02;
 const BATCH = 256;
 const FLOOD_MS = 200;

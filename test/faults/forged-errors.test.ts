@@ -12,7 +12,10 @@ import { addSilentAddress } from "./silent-address.ts";
 setDefaultTimeout(60_000);
 
 const OWN = { 4: "10.77.1.1", 6: "fd77:1::1" } as const;
-/** When the forged errors begin: the measurements are under way then, and go on for longer than they take. */
+/**
+ * When the forged errors begin: the measurements are under way then, and go on for longer than they
+ * take.
+ */
 const FORGED_AFTER_MS = 1000;
 const MEASURED_MS = 4000;
 

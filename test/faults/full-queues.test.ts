@@ -72,7 +72,8 @@ describeIf(requiresLab("nft", "tc"), "full queues of this host", () => {
         expect([overflows, lost]).toEqual([overflowTimeouts, overflowTimeouts]);
         expect([loss, odd]).toEqual([0, 0]);
         expect(report.thereafter).toEqual(["reply", "timeout", "reply"]);
-        // The replies waited in it for as long as the loop was blocked, which is not the network's doing.
+        // The replies waited in it for as long as the loop was blocked, which is not the network's
+        // doing.
         expect(report.maxRtt).toBeLessThan(200);
       });
     }

@@ -46,7 +46,8 @@ describe("a live client under mutated packets", () => {
   for (const { name, family, target, router, stranger, privileged } of SOCKET_KINDS) {
     test(`${name}: ${PACKETS} of them raise nothing, and nothing passes that is not its own`, async () => {
       const random = randomFrom(SEED + family + (privileged ? 100 : 0));
-      // A probe in three is answered; the others fly for a while, then time out, and are remembered.
+      // A probe in three is answered; the others fly for a while, then time out, and are
+      // remembered.
       const network = (probe: FakeProbe) =>
         probe.index % 3 === 0 || probe.destination === stranger
           ? [echoReply(probe, { delayMs: 1 })]
@@ -99,7 +100,8 @@ describe("a live client under mutated packets", () => {
       }
 
       expect(objections).toEqual([]);
-      // Some faults are in what does not matter: those answers are its own, and the rest of the run is not.
+      // Some faults are in what does not matter: those answers are its own, and the rest of the run
+      // is not.
       expect(kinds["reply"]).toBeGreaterThan(PACKETS / BATCH / 3);
       expect(kinds["icmpError"]).toBeGreaterThan(0);
       expect(kinds["corrupt"]).toBeGreaterThan(0);

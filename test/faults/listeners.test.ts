@@ -81,7 +81,10 @@ describeIf(requiresLab(), "user code that removes the listeners of its process",
   });
 });
 
-/** A program that pings once a millisecond, and prints its number once it has been answered a few times. */
+/**
+ * A program that pings once a millisecond, and prints its number once it has been answered a few
+ * times.
+ */
 function endless(start: number, target: string): string {
   return `
     import { Client } from ${JSON.stringify(join(import.meta.dir, "../../src/index.ts"))};

@@ -77,8 +77,8 @@ function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
 const COOKIE_LENGTH = 12;
 
 /**
- * Why a client should not have accepted this answer, or undefined if it is the answer to its own request, judged by the
- * bytes that it reports. `data` are those of the request, 14 bytes or more.
+ * Why a client should not have accepted this answer, or undefined if it is the answer to its own
+ * request, judged by the bytes that it reports. `data` are those of the request, 14 bytes or more.
  */
 export function objectionTo(result: EchoResult): string | undefined {
   const sent = result.request.sentPacket?.packet;

@@ -20,7 +20,9 @@ interface Outcome {
   readonly msToExit: number;
 }
 
-/** Runs the child where /etc/hosts knows one name and /etc/resolv.conf says what would take minutes. */
+/**
+ * Runs the child where /etc/hosts knows one name and /etc/resolv.conf says what would take minutes.
+ */
 async function outcomeOf(task: NamesTask): Promise<Outcome> {
   const lab = new Lab();
   await using _ = lab;

@@ -14,7 +14,8 @@ describeIf(requiresLab("nft"), "an outage in mid-run", () => {
 
   beforeAll(async () => {
     chain = await buildChain({ routers: 0 });
-    // By default IPv6 addresses go with the link and do not come back (ip-sysctl, keep_addr_on_down).
+    // By default IPv6 addresses go with the link and do not come back (ip-sysctl,
+    // keep_addr_on_down).
     await chain.source.exec("sysctl", "-q", "-w", "net.ipv6.conf.above.keep_addr_on_down=1");
   });
   afterAll(() => chain[Symbol.asyncDispose]());
@@ -36,7 +37,10 @@ describeIf(requiresLab("nft"), "an outage in mid-run", () => {
     return Promise.all(pings.map((ping) => ping.see(ENOUGH, isWanted)));
   }
 
-  /** Ends all and checks what holds of any run: one decision a probe, which the statistics count by its cause. */
+  /**
+   * Ends all and checks what holds of any run: one decision a probe, which the statistics count by
+   * its cause.
+   */
   async function stopAll(pings: readonly Pinging[]): Promise<Map<string, string[]>> {
     const phases = new Map<string, string[]>();
     for (const { kind, results, statistics } of await Promise.all(
@@ -66,7 +70,8 @@ describeIf(requiresLab("nft"), "an outage in mid-run", () => {
     await chain.source.exec("ip", "link", "set", "above", "up");
     await seeAll(pings, isReply);
     for (const [kind, phases] of await stopAll(pings)) {
-      // What was in flight when the link went down is lost; so is what waits for a neighbour once it is up.
+      // What was in flight when the link went down is lost; so is what waits for a neighbour once
+      // it is up.
       const causes = phases.filter((cause) => cause !== "timeout");
       expect([kind, causes]).toEqual([kind, ["reply", "ENETUNREACH", "reply"]]);
     }

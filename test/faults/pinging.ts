@@ -48,7 +48,9 @@ export function isReply({ kind, late, duplicate }: ResultLine): boolean {
   return kind === "reply" && !late && !duplicate;
 }
 
-/** Results that decide a probe, in runs of equal cause: e.g. `["reply", "ENETUNREACH", "reply"]`. */
+/**
+ * Results that decide a probe, in runs of equal cause: e.g. `["reply", "ENETUNREACH", "reply"]`.
+ */
 export function phasesOf(results: readonly ResultLine[]): string[] {
   const causes = results
     .filter(({ late, duplicate }) => !late && !duplicate)

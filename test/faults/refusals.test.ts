@@ -42,7 +42,9 @@ const MARK = 0x99;
 /** A routing table that leads nowhere. */
 const DEAD_END = "96";
 
-/** The kernel ignores what became of a packet that a datagram IPv6 socket sent (ping_v6_sendmsg). */
+/**
+ * The kernel ignores what became of a packet that a datagram IPv6 socket sent (ping_v6_sendmsg).
+ */
 function hidesVerdicts({ family, privileged }: SocketKind): boolean {
   return family === 6 && !privileged;
 }

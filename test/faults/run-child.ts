@@ -11,7 +11,10 @@ export interface RunChildOptions {
   readonly through?: readonly string[];
 }
 
-/** Starts a script of test/faults/children with Bun in a namespace; `input` is its argument, as JSON. */
+/**
+ * Starts a script of test/faults/children with Bun in a namespace; `input` is its argument, as
+ * JSON.
+ */
 export function startChild(
   namespace: Namespace,
   script: string,
@@ -22,7 +25,10 @@ export function startChild(
   return namespace.spawn(command, { as });
 }
 
-/** Runs such a script to its end; gives the JSON values it printed. Throws, with what it said, if it failed. */
+/**
+ * Runs such a script to its end; gives the JSON values it printed. Throws, with what it said, if it
+ * failed.
+ */
 export async function runChild(
   namespace: Namespace,
   script: string,
@@ -48,7 +54,8 @@ export class LiveOutput<Line> {
   }
 
   /**
-   * Waits until `isEnough` is true of what has been printed. Throws if the child ends before, or after `patienceMs`.
+   * Waits until `isEnough` is true of what has been printed. Throws if the child ends before, or
+   * after `patienceMs`.
    */
   async until(isEnough: (lines: readonly Line[]) => boolean, patienceMs = 20_000): Promise<void> {
     const expired = Promise.withResolvers<never>();
@@ -69,7 +76,10 @@ export class LiveOutput<Line> {
     }
   }
 
-  /** Sends a signal, waits for the end of the child and gives all it has printed. Throws if it failed. */
+  /**
+   * Sends a signal, waits for the end of the child and gives all it has printed. Throws if it
+   * failed.
+   */
   async end(signal?: "SIGTERM"): Promise<readonly Line[]> {
     if (signal !== undefined) this.child.kill(signal);
     const code = await this.child.exited;

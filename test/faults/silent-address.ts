@@ -4,8 +4,9 @@ import type { Addresses, Chain } from "../lab/topologies.ts";
 const SILENT: Addresses = { 4: "10.77.1.50", 6: "fd77:1::50" };
 
 /**
- * Gives the target of a chain without routers addresses that take echo requests and never answer, and returns them.
- * (For an address that nobody has, this host itself answers after a while: nobody is there.)
+ * Gives the target of a chain without routers addresses that take echo requests and never answer,
+ * and returns them. (For an address that nobody has, this host itself answers after a while: nobody
+ * is there.)
  */
 export async function addSilentAddress({ target }: Chain): Promise<Addresses> {
   await target.exec("ip", "addr", "add", `${SILENT[4]}/24`, "dev", "below");

@@ -74,7 +74,8 @@ describeIf(requiresLab("tc"), "a sweep and full queues of this host", () => {
     });
   }
 
-  // Raw IPv4 sockets without IP_RECVERR are not told, and ping_v6_sendmsg() does not ask (ip_send_skb, raw_sendmsg).
+  // Raw IPv4 sockets without IP_RECVERR are not told, and ping_v6_sendmsg() does not ask
+  // (ip_send_skb, raw_sendmsg).
   for (const kind of SOCKET_KINDS.filter(
     ({ family, privileged }) => (family === 6) === privileged,
   )) {

@@ -186,7 +186,7 @@ describe("a host of a sweep that does not echo what it was sent", () => {
       const network: FakeNetwork = (probe) => {
         const other = addresses[(probe.index + 1) % addresses.length] ?? "";
         return [
-          // Whoever answers, it must be the host; and a number that it was sent.
+          // Every answer must be from the host; and a number that it was sent.
           echoReply(probe, { data: forged, from: stranger }),
           echoReply(probe, { data: forged, from: other }),
           echoReply(probe, { data: forged, sequence: (probe.sequence + 1) & 0xffff }),

@@ -19,7 +19,10 @@ function decode(hex: string, epochSeconds = 0): unknown {
   return decodeControl(view, { offset: 0, length: bytes.length, epochSeconds }, { ...NOTHING });
 }
 
-/** Control messages of a 64-bit little-endian Linux, laid out by hand after cmsg(3), ip(7), RFC 3542 and linux/errqueue.h. */
+/**
+ * Control messages of a 64-bit little-endian Linux, laid out by hand after cmsg(3), ip(7), RFC 3542
+ * and linux/errqueue.h.
+ */
 const WIRE: readonly [name: string, hex: string, value: object][] = [
   ["IP_TTL", "1400000000000000 00000000 02000000 21000000 00000000", { ttl: 33 }],
   ["IP_TOS, one byte", "1100000000000000 00000000 01000000 08 00000000000000", { tos: 8 }],

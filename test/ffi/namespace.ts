@@ -8,8 +8,9 @@ const { host, router } = NETWORK;
 const LOOPBACK = "ip link set lo up && echo '0 0' > /proc/sys/net/ipv4/ping_group_range";
 
 /**
- * Beside the child's namespace, a second one that forwards: behind it, one network that ends nowhere (for TTLs that run
- * out) and one that is unreachable. It lives as long as the `sleep` that holds it.
+ * Beside the child's namespace, a second one that forwards: behind it, one network that ends
+ * nowhere (for TTLs that run out) and one that is unreachable. It lives as long as the `sleep` that
+ * holds it.
  */
 const ROUTER = [
   "unshare -n sleep 60 & router=$!",
@@ -44,7 +45,10 @@ export interface ChildOutcome {
   readonly stderr: string;
 }
 
-/** Runs `children/<name>.ts` in a network namespace of its own, with loopback up and, if asked for, a router next to it. */
+/**
+ * Runs `children/<name>.ts` in a network namespace of its own, with loopback up and, if asked for,
+ * a router next to it.
+ */
 export function runInNamespace(
   name: string,
   options: { args?: readonly string[]; router?: boolean } = {},

@@ -12,7 +12,9 @@ const TARGET = "203.0.113.9";
 let close: (() => void) | undefined;
 afterEach(() => close?.());
 
-/** A reactor on a kernel that takes every setting, and raises no signal but those the test raises. */
+/**
+ * A reactor on a kernel that takes every setting, and raises no signal but those the test raises.
+ */
 function setUp() {
   const clock = new FakeClock();
   const kernel = new FakeKernel(clock, { network: (probe) => [echoReply(probe, { delayMs: 10 })] });

@@ -39,7 +39,10 @@ import {
   waitForQueue,
 } from "./socket-kinds.ts";
 
-/** One case. The network has a router that answers time exceeded, and one that answers unreachable to `CLOSED`. */
+/**
+ * One case. The network has a router that answers time exceeded, and one that answers unreachable
+ * to `CLOSED`.
+ */
 export interface SocketCase {
   readonly name: string;
   run(environment: SocketCaseEnvironment): Promise<void>;
@@ -238,7 +241,8 @@ function casesFor(kind: Kind): SocketCase[] {
     await wait(() => socket.receive(({ destination }) => destinations.push(destination)) > 0);
     socket.send({ ...message, interfaceIndex });
     await wait(() => socket.receive(({ destination }) => destinations.push(destination)) > 0);
-    // An IPv6 datagram socket checks the address in IPV6_PKTINFO and then does not use it; it has to be bound.
+    // An IPv6 datagram socket checks the address in IPV6_PKTINFO and then does not use it; it has
+    // to be bound.
     expect(destinations).toEqual([v4 || raw ? source : loopback, loopback]);
     expect(() => socket.send({ ...message, source: v4 ? "192.0.2.77" : "2001:db8:77::1" })).toThrow(
       "sendmsg()",

@@ -34,7 +34,10 @@ import { withChecksum } from "../support/fake-network.ts";
 /** Where a case runs. */
 export interface SocketCaseEnvironment {
   readonly libc: Libc;
-  /** Lets time pass, a few milliseconds at a time, until `condition` holds; gives up after two seconds. */
+  /**
+   * Lets time pass, a few milliseconds at a time, until `condition` holds; gives up after two
+   * seconds.
+   */
   wait(condition: () => boolean): Promise<void>;
 }
 

@@ -8,7 +8,10 @@ import { describeIf } from "../support/requires.ts";
 setDefaultTimeout(60_000);
 
 const LOOPBACK = { 4: "127.0.0.1", 6: "::1" } as const;
-/** Around each change of behaviour: no cookie below 14 bytes, no fragment up to the MTU, the largest IPv4 packet. */
+/**
+ * Around each change of behaviour: no cookie below 14 bytes, no fragment up to the MTU, the largest
+ * IPv4 packet.
+ */
 const SIZES = [0, 1, 2, 13, 14, 56, 1400, 9000, 65_507];
 
 describeIf(requiresLab("nft"), "echo on a real kernel", () => {
@@ -249,7 +252,8 @@ describeIf(requiresLab("nft"), "echo on a real kernel", () => {
         reply: { addr: `${address}%above`, ttl: 64 },
       });
       expect(resultOf(byOption).kind).toBe("reply");
-      // A raw socket would find a route for it all the same, by any interface (ipv6(7) leaves that open).
+      // A raw socket would find a route for it all the same, by any interface (ipv6(7) leaves that
+      // open).
       expect(bare?.error).toMatchObject({ name: "RouteError", code: "ERR_ZONE" });
     });
   }

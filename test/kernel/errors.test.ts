@@ -9,7 +9,10 @@ import { describeIf } from "../support/requires.ts";
 
 setDefaultTimeout(60_000);
 
-/** An ICMP error that a kernel can be made to send: how, and its type and code (IANA; RFC 792, RFC 1812, RFC 4443). */
+/**
+ * An ICMP error that a kernel can be made to send: how, and its type and code (IANA; RFC 792, RFC
+ * 1812, RFC 4443).
+ */
 interface KernelError {
   readonly family: Family;
   readonly type: number;
@@ -73,7 +76,8 @@ function pairOf(family: Family): [raw: SocketKind, datagram: SocketKind] {
 describeIf(requiresLab("nft"), "ICMP errors on a real kernel", () => {
   describe.each([4, 6] as const)("IPv%i", (family) => {
     const pair = pairOf(family);
-    // One chain for each kind of socket: a kernel answers only some packets of one source to a dead route.
+    // One chain for each kind of socket: a kernel answers only some packets of one source to a dead
+    // route.
     const chains: Chain[] = [];
     const errors = ERRORS.filter((error) => error.family === family);
 
@@ -169,7 +173,8 @@ describeIf(requiresLab("nft"), "ICMP errors on a real kernel", () => {
           icmpError: { type: family === 4 ? 3 : 2, mtu: 1280 },
           reply: { addr: chain.hops[family][2] ?? "" },
         });
-        // The error has taught the kernel the path MTU: this must neither be refused nor fragmented (IP_PMTUDISC_PROBE).
+        // The error has taught the kernel the path MTU: this must neither be refused nor fragmented
+        // (IP_PMTUDISC_PROBE).
         const again = await measureOne(chain.source, kind, {
           method: "probe",
           target,

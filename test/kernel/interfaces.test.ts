@@ -13,10 +13,13 @@ setDefaultTimeout(60_000);
 const DEVICE = "icx0";
 const HOST = { 4: "10.89.0.1", 6: "fd89::1", linkLocal: "fe80::1:1" } as const;
 const PEER = { 4: "10.89.0.2", 6: "fd89::2", linkLocal: "fe80::1:2" } as const;
-/** Long enough for a link that goes and comes back: it carries nothing in its first second (linkwatch). */
+/**
+ * Long enough for a link that goes and comes back: it carries nothing in its first second
+ * (linkwatch).
+ */
 const OPTIONS = { count: 80, interval: 50, timeout: 500 } as const;
 
-/** Two hosts with one link between them, which can be made anew. */
+/** Two hosts with one link between them, which can be made again. */
 function link() {
   const lab = new Lab();
   const [a, b] = [lab.add("a"), lab.add("b")];

@@ -22,7 +22,8 @@ describeIf(requiresLab("ping"), "many clients on one host", () => {
     test(`IPv${family}: ${CLIENTS} clients in each of four processes take only their own replies, and not ping's`, async () => {
       const loopback = family === 4 ? "127.0.0.1" : "::1";
       const targets = [chain.destination[family], loopback];
-      // As root: nobody may not run a program with file capabilities, as ping(8) often is, once they are out of bounds.
+      // As root: nobody may not run a program with file capabilities, as ping(8) often is, once
+      // they are out of bounds.
       const others = targets.map((target) =>
         chain.source.spawn(["ping", "-q", "-i", "0.005", target]),
       );

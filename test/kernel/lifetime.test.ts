@@ -69,7 +69,8 @@ describeIf(requiresLab("nft"), "lifetime on a real kernel", () => {
           }[];
           const endedAt = Date.now();
           expect([use, line?.outcome]).toEqual([use, outcome]);
-          // Promptly: whatever might keep it alive, by mistake, would do so for ever or for a timeout of 60 s.
+          // Promptly: whatever might keep it alive, by mistake, would do so for ever or for a
+          // timeout of 60 s.
           expect(endedAt - (line?.at ?? 0)).toBeLessThan(10_000);
         }),
       );

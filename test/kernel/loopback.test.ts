@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { Client, RawSocketPermissionError } from "icmpx";
 import { describeIf, requires } from "../support/requires.ts";
 
-// In this very process, outside any namespace made for tests: what a program does that just imports the library.
+// In this very process, outside any namespace made for tests: what a program does that just imports
+// the library.
 describeIf(requires.all(requires.linux(), requires.root()), "loopback of this host", () => {
   describe.each(["127.0.0.1", "127.9.8.7", "::1"])("%s", (target) => {
     test("probe() gives a reply timed by the kernel", async () => {

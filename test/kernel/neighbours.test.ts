@@ -86,7 +86,8 @@ describeIf(requiresLab(), "silent neighbours", () => {
       }
     });
 
-    // The kernel's table has room for 1,024 of each family (gc_thresh3), this machine's others included.
+    // The kernel's table has room for 1,024 of each family (gc_thresh3), this machine's others
+    // included.
     for (const pair of [SOCKET_KINDS.slice(0, 2), SOCKET_KINDS.slice(2)]) {
       const names = pair.map(({ name }) => name).join(", ");
 
@@ -96,7 +97,7 @@ describeIf(requiresLab(), "silent neighbours", () => {
         for (const { name, report, sockets } of await runAll(input, pair)) {
           expect([name, report.first, report.last]).toEqual([name, { reply: 4 }, { reply: 4 }]);
           expect(report.others["timeout"]).toBeGreaterThan(900);
-          // Those that were opened for want of room are closed when they hold nothing any more.
+          // Those that were opened to gain room are closed when they hold nothing any more.
           expect(report.mostSockets).toBeGreaterThan(sockets);
           expect(report.mostSockets).toBeLessThan(16 + sockets);
           expect([name, report.lastSockets]).toEqual([name, sockets]);
@@ -134,13 +135,18 @@ describeIf(requiresLab(), "silent neighbours", () => {
   });
 });
 
-/** Takes away what tests before have left, which comes in the way of others on this machine, too. */
+/**
+ * Takes away what tests before have left, which comes in the way of others on this machine, too.
+ */
 async function emptyTables(host: Namespace): Promise<void> {
   for (const family of ["-4", "-6"])
     await host.exec("ip", family, "neigh", "flush", "dev", "above");
 }
 
-/** Fills the tables of neighbours with some that are known, so that the kernel drops none of them for others. */
+/**
+ * Fills the tables of neighbours with some that are known, so that the kernel drops none of them
+ * for others.
+ */
 async function fillTables(host: Namespace): Promise<void> {
   const known = "lladdr 02:00:00:00:00:01 nud reachable dev above";
   for (const [family, at] of [

@@ -10,7 +10,8 @@ setDefaultTimeout(60_000);
 describeIf(requiresLab(), "a redirect on a real kernel", () => {
   for (const kind of SOCKET_KINDS) {
     test(`${kind.name}: is advice and ends no probe`, async () => {
-      // Links of its own for each: a router sends ever fewer redirects to a host that does not heed them.
+      // Links of its own for each: a router sends ever fewer redirects to a host that does not heed
+      // them.
       await using lan = await buildTwoRouters();
       const before = await redirectsSeen(lan, kind.family);
       const { statistics, results } = await measureOne(lan.source, kind, {
@@ -25,7 +26,10 @@ describeIf(requiresLab(), "a redirect on a real kernel", () => {
   }
 });
 
-/** How many redirects have come to the source, by its kernel's own count (proc_net_snmp: Icmp InRedirects). */
+/**
+ * How many redirects have come to the source, by its kernel's own count (proc_net_snmp: Icmp
+ * InRedirects).
+ */
 async function redirectsSeen({ source }: TwoRouters, family: Family): Promise<number> {
   if (family === 6) {
     const counters = await source.exec("cat", "/proc/net/snmp6");

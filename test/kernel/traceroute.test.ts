@@ -95,7 +95,8 @@ describeIf(requiresLab("nft", "tcpdump"), "traceroute on a real kernel", () => {
           [3, hops[2] ?? ""],
         ]);
         const gapTrace = resultOf(gap);
-        // The last router swallows the probes instead of answering: it would do so at TTL 5 and 6, not at 4.
+        // The last router swallows the probes instead of answering: it would do so at TTL 5 and 6,
+        // not at 4.
         expect(gapTrace).toMatchObject({ reached: false, stopReason: "gapLimit" });
         const silent = gapTrace.hops.filter(({ addr }) => addr === null);
         expect(silent).toHaveLength(2);

@@ -19,7 +19,10 @@ const TCP_CHECKSUM = 16;
 const LONGEST_ERROR = { 4: 576, 6: 1280 } as const;
 /** RFC 4884: where extensions begin at the earliest, and where old routers always put them. */
 const EXTENSIONS_AT = 128;
-/** RFC 4884 sections 4.1 and 4.4: where the length of the quote stands, and in units of how many bytes. */
+/**
+ * RFC 4884 sections 4.1 and 4.4: where the length of the quote stands, and in units of how many
+ * bytes.
+ */
 const LENGTH_FIELD = { 4: { at: 5, unit: 4 }, 6: { at: 4, unit: 8 } } as const;
 
 /** Who sends a packet to whom, and with which TTL it arrives. */

@@ -66,7 +66,10 @@ export class AnswerMaker {
     this.#source = source;
   }
 
-  /** What a target answers, `distance` routers away: an echo reply, port unreachable, or a TCP reset. */
+  /**
+   * What a target answers, `distance` routers away: an echo reply, port unreachable, or a TCP
+   * reset.
+   */
   reply(probe: ProbePacket, node: Node, distance: number): Answer {
     const envelope = this.#envelope(probe, { node, distance }, node.address[probe.family]);
     if (probe.protocol === "udp") {
@@ -201,7 +204,8 @@ export class AnswerMaker {
       };
     }
     const envelope = { family, from: LINK_LOCAL_ROUTER, to: this.#source[6], ttl: REDIRECT_TTL };
-    // Target and destination address, then the "redirected header" option: type 4, length in units of 8 bytes (RFC 4861 4.6.3).
+    // Target and destination address, then the "redirected header" option: type 4, length in units
+    // of 8 bytes (RFC 4861 4.6.3).
     const quoted = Math.floor(Math.min(original.length, 1000) / 8) * 8;
     const body = new Uint8Array(32 + 8 + quoted);
     body.set(address, 0);
@@ -236,7 +240,8 @@ function sightingOf(probe: ProbePacket, { ttl, nats }: ErrorDetails) {
   for (const nat of nats) {
     if (nat.restores === "nothing") identifier = (identifier + (nat.identifier ?? 0)) & 0xffff;
     if (nat.restores === "all but the checksum") {
-      // As RFC 1624 has it: what the new identifier has more than the old one. The source address is left out.
+      // As RFC 1624 has it: what the new identifier has more than the old one. The source address
+      // is left out.
       checksumChange += nat.identifier ?? 0;
       continue;
     }
@@ -250,7 +255,10 @@ function sightingOf(probe: ProbePacket, { ttl, nats }: ErrorDetails) {
   };
 }
 
-/** An IPv6 packet with hop-by-hop and destination options of 8 bytes each, padding all of them (RFC 8200 section 4.2). */
+/**
+ * An IPv6 packet with hop-by-hop and destination options of 8 bytes each, padding all of them (RFC
+ * 8200 section 4.2).
+ */
 function withOptions(packet: Uint8Array): Uint8Array {
   const headers = Uint8Array.of(IpProtocol.DestinationOptions, 0, 1, 4, 0, 0, 0, 0);
   const more = Uint8Array.of(packet[IPV6_NEXT_HEADER] ?? 0, 0, 1, 4, 0, 0, 0, 0);

@@ -10,17 +10,24 @@ export interface CapturedPacket {
 
 /** A running tcpdump(1). */
 export interface Capture {
-  /** Waits until nothing has been captured for `quietMs` (default 300), ends tcpdump and gives everything. */
+  /**
+   * Waits until nothing has been captured for `quietMs` (default 300), ends tcpdump and gives
+   * everything.
+   */
   stop(quietMs?: number): Promise<readonly CapturedPacket[]>;
 }
 
-// The classic pcap file format, little-endian as tcpdump writes it on this machine (pcap-savefile(5)).
+// The classic pcap file format, little-endian as tcpdump writes it on this machine
+// (pcap-savefile(5)).
 const FILE_HEADER_LENGTH = 24;
 const RECORD_HEADER_LENGTH = 16;
 const MAGIC_MICROSECONDS = 0xa1b2c3d4;
 const ETHERNET_HEADER_LENGTH = 14;
 
-/** Captures what passes an Ethernet interface of a namespace and the filter (pcap-filter(7)); resolves once it runs. */
+/**
+ * Captures what passes an Ethernet interface of a namespace and the filter (pcap-filter(7));
+ * resolves once it runs.
+ */
 export async function capture(
   namespace: Namespace,
   device: string,
@@ -52,7 +59,10 @@ async function readAll(child: Child, chunks: Uint8Array[]): Promise<void> {
   for await (const chunk of child.stdout) chunks.push(chunk);
 }
 
-/** Reads what tcpdump says to its end: it is ended by SIGPIPE, captured packets and all, if nobody listens. */
+/**
+ * Reads what tcpdump says to its end: it is ended by SIGPIPE, captured packets and all, if nobody
+ * listens.
+ */
 async function readComplaints(child: Child, listening: PromiseWithResolvers<void>): Promise<void> {
   let said = "";
   const decoder = new TextDecoder();

@@ -3,7 +3,10 @@ export interface Due {
   readonly atNs: number;
 }
 
-/** A priority queue: what is due first comes out first; what is due together, in order of arrival (a binary heap). */
+/**
+ * A priority queue: what is due first comes out first; what is due together, in order of arrival (a
+ * binary heap).
+ */
 export class Departures<Item extends Due> {
   readonly #heap: { readonly item: Item; readonly order: number }[] = [];
   #pushed = 0;

@@ -8,7 +8,10 @@ import { keyOfProbe, keyOfResult } from "./verify.ts";
 
 type Counts = Readonly<Record<keyof Tally, number>>;
 
-/** What of a run is not as its scenario says, and of its figures not as the simulator's add up: one line for each. */
+/**
+ * What of a run is not as its scenario says, and of its figures not as the simulator's add up: one
+ * line for each.
+ */
 export function surprises(measured: Measured): string[] {
   const { run, result } = measured;
   switch (run.method) {
@@ -132,7 +135,10 @@ function mtrSurprises(
   ];
 }
 
-/** Whether mtr counts a probe: it forgets those that turn out to go beyond the target, answered or not. */
+/**
+ * Whether mtr counts a probe: it forgets those that turn out to go beyond the target, answered or
+ * not.
+ */
 function isCounted({ seen }: Measured, probe: ProbeTruth): boolean {
   const wentBeyond =
     probe.answers.length > 0 && probe.path.at(-1) === probe.target && probe.path.length < probe.ttl;
@@ -145,7 +151,10 @@ function hopOf(hop: Hop): { readonly from: Responders; readonly lost?: number } 
   return hop === null ? { from: null } : { from: hop, lost: 0 };
 }
 
-/** What ping must count, told from what the simulator did. Late answers and duplicates count only while it lasts. */
+/**
+ * What ping must count, told from what the simulator did. Late answers and duplicates count only
+ * while it lasts.
+ */
 function pingTally(
   measured: Measured,
   probes: readonly ProbeTruth[],

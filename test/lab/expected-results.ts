@@ -20,8 +20,8 @@ export interface ExpectedResult {
 }
 
 /**
- * The results that a probe must give, in order, told from what the simulator did: exactly one that is neither late nor a
- * duplicate, and perhaps more if the run lasts long enough to see them.
+ * The results that a probe must give, in order, told from what the simulator did: exactly one that
+ * is neither late nor a duplicate, and perhaps more if the run lasts long enough to see them.
  */
 export function expectedResults(probe: ProbeTruth, recipient: Recipient): ExpectedResult[] {
   const answers = probe.answers
@@ -54,6 +54,7 @@ export function isEchoReply({ type }: AnswerTruth): boolean {
 function isAcceptable(answer: AnswerTruth, { hasCookie }: Recipient): boolean {
   if (answer.took === undefined || answer.isAdvice || answer.isUnrecognisable) return false;
   if (answer.corrupt === "checksum") return false;
-  // Without a cookie, only the sender's address speaks for a reply. An error may come from anybody on the way.
+  // Without a cookie, only the sender's address speaks for a reply. An error may come from anybody
+  // on the way.
   return !(answer.forged === "source" && isEchoReply(answer) && !hasCookie);
 }

@@ -12,8 +12,8 @@ export interface Subject {
 }
 
 /**
- * All that is random in a scenario. A decision depends on the seed, on what is decided and on the packet alone, never on
- * what was decided before.
+ * All that is random in a scenario. A decision depends on the seed, on what is decided and on the
+ * packet alone, never on what was decided before.
  */
 export class Fate {
   readonly #seed: number;
@@ -72,7 +72,10 @@ export class Fate {
   }
 }
 
-/** 32 well-mixed bits of a text: FNV-1a, then the finalizer of MurmurHash3, since FNV barely moves the high bits of short texts. */
+/**
+ * 32 well-mixed bits of a text: FNV-1a, then the finalizer of MurmurHash3, since FNV barely moves
+ * the high bits of short texts.
+ */
 export function hash(text: string): number {
   let bits = FNV_OFFSET;
   for (let index = 0; index < text.length; index += 1) {

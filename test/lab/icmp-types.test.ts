@@ -17,7 +17,9 @@ setDefaultTimeout(60_000);
 const SWEEP = join(import.meta.dir, "../kernel/children/sweep.ts");
 const FORGER = { 4: "10.20.0.66", 6: "fd20::66" } as const;
 
-/** Every type with code 0, and the codes around all that are assigned for types that quote a packet. */
+/**
+ * Every type with code 0, and the codes around all that are assigned for types that quote a packet.
+ */
 const MESSAGES: Readonly<Record<Family, readonly IcmpCode[]>> = {
   4: [
     ...types(),
@@ -63,7 +65,8 @@ function scenarioOf(): Scenario {
         6: `fd20::1:${index.toString(16)}`,
       },
       delay: 50,
-      // Far enough ahead that a read of the error queue and then of replies cannot come upon the reply first.
+      // Far enough ahead that a read of the error queue and then of replies cannot come upon the
+      // reply first.
       effects: [
         { on: "own", action: { kind: "forge", what: "error", from: FORGER, error, lead: 50 } },
       ],

@@ -10,7 +10,10 @@ export interface Rejection {
   readonly reason: string;
 }
 
-/** A route type that answers with an error, or swallows (ip-route(8)). `throw` leaves a router without a route. */
+/**
+ * A route type that answers with an error, or swallows (ip-route(8)). `throw` leaves a router
+ * without a route.
+ */
 export type DeadRoute = "unreachable" | "prohibit" | "blackhole" | "throw";
 
 let tables = 0;
@@ -26,7 +29,10 @@ export async function silence(router: Namespace): Promise<void> {
   }`);
 }
 
-/** Makes a router lose exactly one in `n` of its time exceeded messages, of each family: the first, and so on. */
+/**
+ * Makes a router lose exactly one in `n` of its time exceeded messages, of each family: the first,
+ * and so on.
+ */
 export async function dropEveryNthError(router: Namespace, n: number): Promise<void> {
   await router.nft(`table inet ${newTable()} {
     chain output {
@@ -55,8 +61,9 @@ export async function reject(router: Namespace, rejections: readonly Rejection[]
 /**
  * Gives a router a route of the dead kind to one address.
  *
- * For IPv4 the kernel answers a burst of 5 packets of one source, then one a second (net.ipv4.route.error_burst and
- * error_cost, which exist in the first namespace only): {@link reject} has no such limit.
+ * For IPv4 the kernel answers a burst of 5 packets of one source, then one a second
+ * (net.ipv4.route.error_burst and error_cost, which exist in the first namespace only):
+ * {@link reject} has no such limit.
  */
 export async function addDeadRoute(
   router: Namespace,
@@ -77,7 +84,9 @@ export async function refuseDns(host: Namespace): Promise<void> {
   }`);
 }
 
-/** Counts the packets that leave a namespace and match each of `expressions` (nft(8)), from now on. */
+/**
+ * Counts the packets that leave a namespace and match each of `expressions` (nft(8)), from now on.
+ */
 export async function countOutput(
   namespace: Namespace,
   expressions: readonly string[],

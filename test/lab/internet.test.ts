@@ -29,7 +29,9 @@ function chain(nodes: Readonly<Record<string, Node>>, seed = 1): Scenario {
   };
 }
 
-/** An IPv4 packet from the source, from scratch: header without checksum, then 8 bytes and the data. */
+/**
+ * An IPv4 packet from the source, from scratch: header without checksum, then 8 bytes and the data.
+ */
 function packet(options: {
   readonly to?: string;
   readonly ttl?: number;
@@ -56,7 +58,10 @@ function packet(options: {
   return bytes;
 }
 
-/** Sends packets 1 ms apart, and gives what became of them once everything has departed, and the departed bytes. */
+/**
+ * Sends packets 1 ms apart, and gives what became of them once everything has departed, and the
+ * departed bytes.
+ */
 function play(scenario: Scenario, packets: readonly Uint8Array[]) {
   const internet = new Internet(scenario, SOURCE);
   for (const [index, bytes] of packets.entries()) internet.receive(bytes, START + index * MS);

@@ -49,10 +49,12 @@ interface Journey {
 }
 
 /**
- * A simulated internet: packets in, packets and their times out. It knows neither sockets nor clocks.
+ * A simulated internet: packets in, packets and their times out. It knows neither sockets nor
+ * clocks.
  *
- * The whole fate of a packet is decided when it comes in, along its way there and back. So an ICMP rate limit is asked in the
- * order in which packets leave the source, at the time they will reach the router.
+ * The whole fate of a packet is decided when it comes in, along its way there and back. So an ICMP
+ * rate limit is asked in the order in which packets leave the source, at the time they will reach
+ * the router.
  */
 export class Internet {
   readonly #scenario: Scenario;

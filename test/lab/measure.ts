@@ -31,8 +31,8 @@ export interface MeasureOptions {
 }
 
 /**
- * Runs calls, all at once, on one client in a process of its own, with the kind of socket and as the user that `kind`
- * says, and gives what became of each.
+ * Runs calls, all at once, on one client in a process of its own, with the kind of socket and as
+ * the user that `kind` says, and gives what became of each.
  */
 export async function measure<const Calls extends readonly Call[]>(
   namespace: Namespace,

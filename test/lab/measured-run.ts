@@ -36,7 +36,9 @@ export function concerns({ only }: Run, { family, privileged }: SocketKind): boo
   return (only?.family ?? family) === family && (only?.privileged ?? privileged) === privileged;
 }
 
-/** Carries out one run of a scenario, from the simulator's initial state. Throws if the call fails. */
+/**
+ * Carries out one run of a scenario, from the simulator's initial state. Throws if the call fails.
+ */
 export async function measureRun(
   { lab, measurer, kind }: Bench,
   scenario: Scenario,

@@ -14,7 +14,10 @@ export type AnyResult = Json<MethodResults[keyof MethodResults]>;
 /** A result as `onResult` saw it, as JSON leaves it. */
 export type SeenResult = Json<EchoResult>;
 
-/** A process in a lab that makes one call after the other with one kind of socket. It ends with the lab. */
+/**
+ * A process in a lab that makes one call after the other with one kind of socket. It ends with the
+ * lab.
+ */
 export class Measurer {
   readonly #privileged: boolean;
   readonly #process: ReturnType<SimulatedLab["start"]>;

@@ -1,7 +1,10 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-/** Who a child process is: root, or the user nobody (65534) with no group, no capability and no way to gain one. */
+/**
+ * Who a child process is: root, or the user nobody (65534) with no group, no capability and no way
+ * to gain one.
+ */
 export type User = "root" | "nobody";
 
 /** How to run a child. */
@@ -27,7 +30,10 @@ const NOBODY = [
   "--",
 ];
 
-/** ICMP sent without limits, no duplicate address detection, no reverse path filter. -e: older kernels lack some keys. */
+/**
+ * ICMP sent without limits, no duplicate address detection, no reverse path filter. -e: older
+ * kernels lack some keys.
+ */
 const QUIET_KERNEL = [
   "net.ipv4.icmp_ratelimit=0",
   "net.ipv4.icmp_ratemask=0",
@@ -47,11 +53,16 @@ const NOBODY_MAY_PING = 'net.ipv4.ping_group_range="1 0"';
 export interface NamespaceOptions {
   /** Whether it forwards packets. Default false. */
   readonly router?: boolean;
-  /** Whether every group may open datagram ICMP sockets in it (net.ipv4.ping_group_range, icmp(7)). Default true. */
+  /**
+   * Whether every group may open datagram ICMP sockets in it (net.ipv4.ping_group_range, icmp(7)).
+   * Default true.
+   */
   readonly pingGroups?: boolean;
 }
 
-/** One end of a link: a namespace and the addresses, with prefix lengths, of its interface there. */
+/**
+ * One end of a link: a namespace and the addresses, with prefix lengths, of its interface there.
+ */
 export interface LinkEnd {
   readonly namespace: Namespace;
   readonly device: string;
@@ -64,8 +75,9 @@ const PREFIX = "icmpx-";
 let labs = 0;
 
 /**
- * A set of network namespaces and what connects them, for one test file. Names hold the process id, so that any number
- * of files run at once; addresses need not differ, since nothing ever leaves the namespaces.
+ * A set of network namespaces and what connects them, for one test file. Names hold the process id,
+ * so that any number of files run at once; addresses need not differ, since nothing ever leaves the
+ * namespaces.
  *
  * Commands are gathered by `add` and `connect` and carried out by `build`.
  */
@@ -129,7 +141,10 @@ export class Lab implements AsyncDisposable {
     }
   }
 
-  /** Ends the children that still run in the namespaces and removes everything. Never fails half-way. */
+  /**
+   * Ends the children that still run in the namespaces and removes everything. Never fails
+   * half-way.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     process.off("exit", this.#onExit);
     await Promise.all(this.#namespaces.map((namespace) => namespace.endChildren()));
@@ -200,7 +215,10 @@ export class Namespace {
     return this.spawn([process.execPath, join(CHILDREN, script), JSON.stringify(input)], options);
   }
 
-  /** Runs a script of test/kernel/children to its end; gives the JSON values it printed. Throws if it fails. */
+  /**
+   * Runs a script of test/kernel/children to its end; gives the JSON values it printed. Throws if
+   * it fails.
+   */
   async run(script: string, input: unknown = {}, options: ChildOptions = {}): Promise<unknown[]> {
     return parseLines(await outputOf(this.start(script, input, options), script));
   }
@@ -226,7 +244,9 @@ export function parseLines(output: string): unknown[] {
     .map((line): unknown => JSON.parse(line));
 }
 
-/** Waits for a child's end and gives its standard output. Throws, with what it said, if it failed. */
+/**
+ * Waits for a child's end and gives its standard output. Throws, with what it said, if it failed.
+ */
 export async function outputOf(child: Child, name: string): Promise<string> {
   const [output, complaint, code] = await Promise.all([
     new Response(child.stdout).text(),

@@ -93,7 +93,10 @@ describeIf(requiresSimulator("ping"), "openLab()", () => {
   });
 });
 
-/** Whether it has not ended. The first process of a container may leave it behind as a zombie, which has no command line. */
+/**
+ * Whether it has not ended. The first process of a container may leave it behind as a zombie, which
+ * has no command line.
+ */
 function isRunning(pid: number): boolean {
   const path = `/proc/${pid}/cmdline`;
   return existsSync(path) && readFileSync(path, "utf8") !== "";

@@ -6,7 +6,10 @@ import type { Truth } from "./truth.ts";
 
 const SIMULATOR = join(import.meta.dir, "simulator.ts");
 
-/** A user with no capability and no way to gain one. In a user namespace there is but one user: root, without capabilities. */
+/**
+ * A user with no capability and no way to gain one. In a user namespace there is but one user:
+ * root, without capabilities.
+ */
 const WITHOUT_CAPABILITIES = [
   "--clear-groups",
   "--bounding-set=-all",
@@ -24,8 +27,8 @@ const AS_POWERLESS_ROOT = [
 /** How to open a lab. */
 export interface LabOptions {
   /**
-   * Whether to make a user namespace too (`unshare -Ur`), inside which an ordinary user is root. Default: unless root already.
-   * /dev/net/tun must be open to that user.
+   * Whether to make a user namespace too (`unshare -Ur`), inside which an ordinary user is root.
+   * Default: unless root already. /dev/net/tun must be open to that user.
    */
   readonly userNamespace?: boolean;
 }
@@ -39,8 +42,9 @@ export interface RunOptions {
 type Piped = Bun.Subprocess<"pipe", "pipe", "pipe">;
 
 /**
- * Opens a network namespace without a name, whose only way out is a TUN device behind which `scenario` is simulated. Any
- * number of labs may be open at once: they do not see each other. Everything ends with disposal, or with this process.
+ * Opens a network namespace without a name, whose only way out is a TUN device behind which
+ * `scenario` is simulated. Any number of labs may be open at once: they do not see each other.
+ * Everything ends with disposal, or with this process.
  */
 export async function openLab(scenario: Scenario, options: LabOptions = {}): Promise<SimulatedLab> {
   const hasUserNamespace = options.userNamespace ?? process.getuid?.() !== 0;
@@ -107,12 +111,17 @@ export class SimulatedLab implements AsyncDisposable {
     return this.spawn([process.execPath, program, ...args], options);
   }
 
-  /** Runs a script with Bun to its end; gives its standard output. Throws, with what it said, if it fails. */
+  /**
+   * Runs a script with Bun to its end; gives its standard output. Throws, with what it said, if it
+   * fails.
+   */
   run(program: string, args: readonly string[] = [], options: RunOptions = {}): Promise<string> {
     return this.exec([process.execPath, program, ...args], options);
   }
 
-  /** Runs a command to its end; gives its standard output. Throws, with what it said, if it fails. */
+  /**
+   * Runs a command to its end; gives its standard output. Throws, with what it said, if it fails.
+   */
   async exec(command: readonly string[], options: RunOptions = {}): Promise<string> {
     const child = this.spawn(command, options);
     child.stdin.end();

@@ -39,7 +39,10 @@ export interface ProbePacket {
   readonly checksum: number;
 }
 
-/** What there is of a packet in `bytes`: an echo request, UDP or TCP, unfragmented; undefined for all else. */
+/**
+ * What there is of a packet in `bytes`: an echo request, UDP or TCP, unfragmented; undefined for
+ * all else.
+ */
 export function readProbe(bytes: Uint8Array): ProbePacket | undefined {
   try {
     const copy = allocate(bytes.length);
@@ -135,7 +138,10 @@ export function packetAsSeen(
   return bytes;
 }
 
-/** Bytes that have a buffer from the start: asking small ones for it later takes a tenth of the simulator's time. */
+/**
+ * Bytes that have a buffer from the start: asking small ones for it later takes a tenth of the
+ * simulator's time.
+ */
 export function allocate(length: number): Uint8Array {
   return new Uint8Array(new ArrayBuffer(length));
 }

@@ -16,7 +16,10 @@ export class TokenBucket {
     this.#tokens = rate.burst;
   }
 
-  /** Takes a token at a time in milliseconds, if there is one. A time before the last counts as the last. */
+  /**
+   * Takes a token at a time in milliseconds, if there is one. A time before the last counts as the
+   * last.
+   */
   take(at: number): boolean {
     const elapsed = this.#at === 0 ? 0 : Math.max(0, at - this.#at);
     this.#at = Math.max(this.#at, at);

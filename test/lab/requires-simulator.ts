@@ -3,8 +3,9 @@ import type { Program } from "../support/programs.ts";
 import { requires, type SkipReason } from "../support/requires.ts";
 
 /**
- * What tests in a simulated internet need, and the programs named. Root is not among it: where user namespaces are allowed
- * and /dev/net/tun is everybody's, as on most desktops, any user may open a lab.
+ * What tests in a simulated internet need, and the programs named. Root is not among it: where user
+ * namespaces are allowed and /dev/net/tun is everybody's, as on most desktops, any user may open a
+ * lab.
  */
 export function requiresSimulator(...commands: readonly Program[]): SkipReason {
   return requires.all(

@@ -49,7 +49,10 @@ function chooseBranch(
   return branches[hash(`${index}|${balance}|${key}`) % count] ?? [];
 }
 
-/** What routers hash to keep the packets of a flow on one path (RFC 2992): the first four bytes of ICMP as if they were ports. */
+/**
+ * What routers hash to keep the packets of a flow on one path (RFC 2992): the first four bytes of
+ * ICMP as if they were ports.
+ */
 function flowOf({
   source,
   destination,

@@ -3,10 +3,12 @@ import type { Family } from "../../src/packet/address.ts";
 import type { ExtensionObjectFields } from "../../src/packet/extension-objects.ts";
 
 /**
- * A simulated internet, and what each strategy must find in it. Plain data: the simulator gets it as JSON.
+ * A simulated internet, and what each strategy must find in it. Plain data: the simulator gets it
+ * as JSON.
  *
- * Everything random in it comes from `seed`, the name of the target, the TTL and how many packets with that target and
- * TTL came before. So the same probes have the same fate in every run, for IPv4 and IPv6, however their sending interleaves.
+ * Everything random in it comes from `seed`, the name of the target, the TTL and how many packets
+ * with that target and TTL came before. So the same probes have the same fate in every run, for
+ * IPv4 and IPv6, however their sending interleaves.
  */
 export interface Scenario {
   /** As the file is called. */
@@ -26,16 +28,21 @@ export interface Scenario {
 /** An address of each family. */
 export type AddressPair = Readonly<Record<Family, string>>;
 
-/** A router or host, and the link that leads to it from the node before. Times are in milliseconds. */
+/**
+ * A router or host, and the link that leads to it from the node before. Times are in milliseconds.
+ */
 export interface Node {
   readonly address: AddressPair;
   /** What its link takes each way, or there and back. Default 0. */
   readonly delay?: number | { readonly there: number; readonly back: number };
-  /** What its link takes on top of that, drawn anew for every packet and direction. */
+  /** What its link takes on top of that, drawn again for every packet and direction. */
   readonly jitter?: Jitter;
   /** What its link, or the node itself, does to some packets. */
   readonly effects?: readonly Effect[];
-  /** The largest packet its link carries, in bytes. The router before it says so, unless `tooBig` is false there. */
+  /**
+   * The largest packet its link carries, in bytes. The router before it says so, unless `tooBig` is
+   * false there.
+   */
   readonly mtu?: number;
   /** Whether it answers "too big" when the link after it is too narrow. Default true. */
   readonly tooBig?: boolean;
@@ -45,9 +52,15 @@ export interface Node {
   readonly answersFrom?: AddressPair;
   /** How many ICMP errors it sends at most: a token bucket. */
   readonly rateLimit?: { readonly perSecond: number; readonly burst: number };
-  /** How many bytes after the IP header its errors quote. Default: what fits in 576 (RFC 1812) or 1280 bytes (RFC 4443). */
+  /**
+   * How many bytes after the IP header its errors quote. Default: what fits in 576 (RFC 1812) or
+   * 1280 bytes (RFC 4443).
+   */
   readonly quote?: number;
-  /** Its IPv6 errors quote the probe with a hop-by-hop and a destination options header that somebody inserted. */
+  /**
+   * Its IPv6 errors quote the probe with a hop-by-hop and a destination options header that
+   * somebody inserted.
+   */
   readonly quotesOptions?: boolean;
   /** RFC 4884 objects in its errors. */
   readonly extensions?: Extensions;
@@ -78,8 +91,8 @@ export type Jitter =
 /** Something that happens to some packets. */
 export interface Effect {
   /**
-   * To which packets: those that cross the node's link towards the target or back, or the answers that the node itself
-   * makes (ICMP errors, and the replies of a target).
+   * To which packets: those that cross the node's link towards the target or back, or the answers
+   * that the node itself makes (ICMP errors, and the replies of a target).
    */
   readonly on: "there" | "back" | "own";
   /** Default: to all. */
@@ -95,7 +108,10 @@ export type Selector =
   | { readonly every: number; readonly from?: number }
   /** These. */
   | { readonly numbers: readonly number[] }
-  /** Runs of packets: a run begins with probability `enter`, and ends with `leave` after each packet (Gilbert 1960). */
+  /**
+   * Runs of packets: a run begins with probability `enter`, and ends with `leave` after each packet
+   * (Gilbert 1960).
+   */
   | { readonly bursts: { readonly enter: number; readonly leave: number } };
 
 /** What happens. */
@@ -106,11 +122,14 @@ export type Action =
   | { readonly kind: "hold"; readonly ms: number }
   /** `copies` more of it follow, `gap` ms apart. */
   | { readonly kind: "duplicate"; readonly copies: number; readonly gap: number }
-  /** Answers only. Data changed: with the checksum made good, with a wrong checksum, shortened or extended. */
+  /**
+   * Answers only. Data changed: with the checksum made good, with a wrong checksum, shortened or
+   * extended.
+   */
   | { readonly kind: "corrupt"; readonly what: "payload" | "checksum" | "shorter" | "longer" }
   /**
-   * Answers only. Somebody's forgery arrives first: from another address, with a wrong cookie or, in errors, with a quote
-   * of a packet to elsewhere. With `only`, the true answer does not come.
+   * Answers only. Somebody's forgery arrives first: from another address, with a wrong cookie or,
+   * in errors, with a quote of a packet to elsewhere. With `only`, the true answer does not come.
    */
   | {
       readonly kind: "forge";
@@ -118,7 +137,10 @@ export type Action =
       readonly from: AddressPair;
       readonly only?: boolean;
     }
-  /** Answers only. An ICMP message of this type and code arrives first, and quotes the probe as it left. */
+  /**
+   * Answers only. An ICMP message of this type and code arrives first, and quotes the probe as it
+   * left.
+   */
   | {
       readonly kind: "forge";
       readonly what: "error";
@@ -131,7 +153,10 @@ export type Action =
 
 /** RFC 4884 objects, and where the error message has them. */
 export interface Extensions {
-  /** Proper: behind a length field (RFC 4884 section 4). Legacy: at offset 128, with a length of 0 (section 5.5). */
+  /**
+   * Proper: behind a length field (RFC 4884 section 4). Legacy: at offset 128, with a length of 0
+   * (section 5.5).
+   */
   readonly form: "proper" | "legacy";
   readonly objects: readonly Extract<
     ExtensionObjectFields,
@@ -146,8 +171,8 @@ export interface Nat {
   /** What it adds to the identifier. Default 0. */
   readonly identifier?: number;
   /**
-   * What it puts right in the quotes of errors that come back: everything, all but the ICMP checksum, all but the source
-   * address, or nothing, so that nobody can tell whose packet it was.
+   * What it puts right in the quotes of errors that come back: everything, all but the ICMP
+   * checksum, all but the source address, or nothing, so that nobody can tell whose packet it was.
    */
   readonly restores: "all" | "all but the checksum" | "identifier" | "nothing";
 }
@@ -157,11 +182,17 @@ export interface Route {
   /** Name of the target. */
   readonly to: string;
   readonly via: readonly Step[];
-  /** Counts from this moment on, instead of the routes to the same target before it in the list. Default: the beginning. */
+  /**
+   * Counts from this moment on, instead of the routes to the same target before it in the list.
+   * Default: the beginning.
+   */
   readonly from?: Moment;
 }
 
-/** A moment since the first packet to a target: with its n-th packet, from 1, or `ms` milliseconds later. */
+/**
+ * A moment since the first packet to a target: with its n-th packet, from 1, or `ms` milliseconds
+ * later.
+ */
 export type Moment = { readonly packet: number } | { readonly ms: number };
 
 /** A node, or a load balancer (after the node before it) with its branches. */
@@ -170,8 +201,8 @@ export type Step = string | Balancer;
 /** Sends packets over several branches. */
 export interface Balancer {
   /**
-   * flow: by the addresses, and the ICMP checksum and identifier, or the ports. packet: in turn, for each target and TTL.
-   * destination: by the target.
+   * flow: by the addresses, and the ICMP checksum and identifier, or the ports. packet: in turn,
+   * for each target and TTL. destination: by the target.
    */
   readonly balance: "flow" | "packet" | "destination";
   readonly branches: readonly (readonly Step[])[];

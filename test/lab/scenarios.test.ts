@@ -13,7 +13,10 @@ import { contradictions } from "./verify.ts";
 // Tests of a kind of socket wait for each other.
 setDefaultTimeout(600_000);
 
-/** When the scheduler kept the lab itself from its work for longer than this, a failure proves nothing. */
+/**
+ * When the scheduler kept the lab itself from its work for longer than this, a failure proves
+ * nothing.
+ */
 const TOLERABLE_LAG_MS = 5;
 const ATTEMPTS = 4;
 
@@ -71,7 +74,10 @@ async function inTurn(
   return mine;
 }
 
-/** What is wrong with a run. One in which the lab itself was late, as it may be on a busy machine, is repeated. */
+/**
+ * What is wrong with a run. One in which the lab itself was late, as it may be on a busy machine,
+ * is repeated.
+ */
 async function problemsOf(bench: Bench, scenario: Scenario, run: Run): Promise<string[]> {
   for (let attempt = 1; ; attempt += 1) {
     const measured: Measured = await measureRun(bench, scenario, run);

@@ -1,7 +1,13 @@
-/** A JSON value by path, e.g. `"reply.ttl"`, to the type it has there. Items of a list are alike, so only the first counts. */
+/**
+ * A JSON value by path, e.g. `"reply.ttl"`, to the type it has there. Items of a list are alike, so
+ * only the first counts.
+ */
 export type Shape = Readonly<Record<string, string>>;
 
-/** Tells which fields a JSON value has, at every depth, and of which types. `kind` fields tell their value. */
+/**
+ * Tells which fields a JSON value has, at every depth, and of which types. `kind` fields tell their
+ * value.
+ */
 export function shapeOf(value: unknown, path = ""): Shape {
   if (Array.isArray(value))
     return { [path]: "array", ...(value.length > 0 && shapeOf(value[0], `${path}[]`)) };

@@ -1,7 +1,8 @@
 /**
- * The process that is the internet of a lab. It runs in the lab's network namespace, makes the TUN device there, and then does
- * nothing but wait, read and write: a blocking loop, so that packets leave on time. It reads commands, one JSON value a
- * line, from standard input, and answers each with one line. It ends when its input does, and the namespace with it.
+ * The process that is the internet of a lab. It runs in the lab's network namespace, makes the TUN
+ * device there, and then does nothing but wait, read and write: a blocking loop, so that packets
+ * leave on time. It reads commands, one JSON value a line, from standard input, and answers each
+ * with one line. It ends when its input does, and the namespace with it.
  *
  * @module
  */
@@ -13,7 +14,7 @@ import { BlockingIo } from "./tun.ts";
 
 /** What the simulator is told. */
 export type SimulatorCommand =
-  /** Begin anew, with this scenario. Packets still on their way are forgotten. Answered by `{}`. */
+  /** Start over with this scenario. Packets still on their way are forgotten. Answered by `{}`. */
   | { readonly load: Scenario }
   /** Tell what has happened. Answered by a {@link Truth}. */
   | { readonly tell: "truth" };
@@ -79,7 +80,10 @@ function run(io: BlockingIo): void {
   }
 }
 
-/** Takes in all packets there are, and sends all that are due, in turns so that neither waits for long. */
+/**
+ * Takes in all packets there are, and sends all that are due, in turns so that neither waits for
+ * long.
+ */
 function exchange(io: BlockingIo, tun: number, internet: Internet): void {
   for (;;) {
     const packet = io.read(tun);

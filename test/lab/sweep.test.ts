@@ -96,7 +96,10 @@ interface Verdict {
   readonly from: string | null;
 }
 
-/** When an answer came, in milliseconds after the first probe to its target; the kernel drops wrong checksums or we do. */
+/**
+ * When an answer came, in milliseconds after the first probe to its target; the kernel drops wrong
+ * checksums or we do.
+ */
 function cameAt(probe: ProbeTruth, answer: AnswerTruth, first: ProbeTruth): number {
   return probe.at - first.at + (answer.took ?? Number.POSITIVE_INFINITY);
 }

@@ -12,12 +12,18 @@ export interface Topology extends AsyncDisposable {
   readonly destination: Addresses;
 }
 
-/** source - routers - target. Interface "above" of a node leads towards the target, "below" towards the source. */
+/**
+ * source - routers - target. Interface "above" of a node leads towards the target, "below" towards
+ * the source.
+ */
 export interface Chain extends Topology {
   readonly routers: readonly Namespace[];
   /** The addresses that answer at TTL 1, 2, ...; the last is the target's. */
   readonly hops: Readonly<Record<Family, readonly string[]>>;
-  /** An address on the last link that no host has: ARP and neighbour discovery of the last router fail for it. */
+  /**
+   * An address on the last link that no host has: ARP and neighbour discovery of the last router
+   * fail for it.
+   */
   readonly vacant: Addresses;
 }
 
@@ -32,8 +38,9 @@ export interface ChainOptions {
 }
 
 /**
- * Builds a chain. Link i, from 1, is 10.77.i.0/24 and fd77:i::/64; its end at the source's side is 1, at the target's
- * side 2. Routers send everything they do not know towards the target, and the target drops what is not its own.
+ * Builds a chain. Link i, from 1, is 10.77.i.0/24 and fd77:i::/64; its end at the source's side is
+ * 1, at the target's side 2. Routers send everything they do not know towards the target, and the
+ * target drops what is not its own.
  */
 export async function buildChain({
   routers: count,
@@ -83,11 +90,17 @@ export interface Diamond extends Topology {
   readonly first: Namespace;
   /** The addresses of the two middle routers as r1 sees them. */
   readonly branches: Readonly<Record<Family, readonly [string, string]>>;
-  /** The hops before and after the middle. `null` stands for one of `branches`; r2 answers from either side. */
+  /**
+   * The hops before and after the middle. `null` stands for one of `branches`; r2 answers from
+   * either side.
+   */
   readonly after: Readonly<Record<Family, readonly [string, string]>>;
 }
 
-/** Builds a diamond whose ends balance by flow over its two branches (ip-sysctl, fib_multipath_hash_policy=1: layer 4). */
+/**
+ * Builds a diamond whose ends balance by flow over its two branches (ip-sysctl,
+ * fib_multipath_hash_policy=1: layer 4).
+ */
 export async function buildDiamond(): Promise<Diamond> {
   const lab = new Lab();
   const source = lab.add("source");
@@ -155,13 +168,18 @@ export async function buildDiamond(): Promise<Diamond> {
   };
 }
 
-/** A link with two routers. The source sends all to `wrong`, which forwards to `right` and says so by a redirect. */
+/**
+ * A link with two routers. The source sends all to `wrong`, which forwards to `right` and says so
+ * by a redirect.
+ */
 export interface TwoRouters extends Topology {
   readonly wrong: Namespace;
   readonly right: Namespace;
 }
 
-/** Builds two routers on one link. The source does not follow redirects, so each probe provokes one. */
+/**
+ * Builds two routers on one link. The source does not follow redirects, so each probe provokes one.
+ */
 export async function buildTwoRouters(): Promise<TwoRouters> {
   const lab = new Lab();
   const source = lab.add("source");
@@ -177,7 +195,8 @@ export async function buildTwoRouters(): Promise<TwoRouters> {
       {
         namespace,
         device: "lan",
-        // Redirects name link-local gateways only (RFC 4861 4.5), so these are chosen, not made from the MAC.
+        // Redirects name link-local gateways only (RFC 4861 4.5), so these are chosen, not made
+        // from the MAC.
         addresses: [`10.78.1.${host}/24`, `fd78:1::${host}/64`, `fe80::${host}/64`],
       },
       { namespace: bridge, device: `port${host}`, addresses: [] },

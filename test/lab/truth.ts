@@ -3,7 +3,10 @@ export interface Truth {
   readonly probes: readonly ProbeTruth[];
   /** Packets that were none of a scenario's business: to nobody, fragments, the kernel's own. */
   readonly ignored: number;
-  /** The longest that a packet left behind its time, in milliseconds: how far the lab itself may be trusted. */
+  /**
+   * The longest that a packet left behind its time, in milliseconds: how far the lab itself may be
+   * trusted.
+   */
   readonly lag: number;
 }
 

@@ -45,11 +45,15 @@ export class BlockingIo {
 
   constructor() {
     this.#errno = Number(this.#libc.symbols.__errno_location());
-    // The kernel rounds ends of waiting up to multiples of 50 us, to save wake-ups, unless asked not to (prctl(2)).
+    // The kernel rounds ends of waiting up to multiples of 50 us, to save wake-ups, unless asked
+    // not to (prctl(2)).
     this.#libc.symbols.prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
   }
 
-  /** Opens the TUN device `name`, making it: each read gives one IP packet, each write sends one (Documentation/networking/tuntap). */
+  /**
+   * Opens the TUN device `name`, making it: each read gives one IP packet, each write sends one
+   * (Documentation/networking/tuntap).
+   */
   openTun(name: string): number {
     const fd = this.#libc.symbols.open(cString("/dev/net/tun"), O_RDWR | O_NONBLOCK);
     if (fd < 0) throw this.#error("open(/dev/net/tun)");
@@ -60,7 +64,10 @@ export class BlockingIo {
     return fd;
   }
 
-  /** Reads what there is, at most 64 KiB; undefined when there is nothing yet. Valid until the next read. Empty at the end. */
+  /**
+   * Reads what there is, at most 64 KiB; undefined when there is nothing yet. Valid until the next
+   * read. Empty at the end.
+   */
   read(fd: number): Uint8Array | undefined {
     const length = Number(this.#libc.symbols.read(fd, this.#packet, LONGEST_PACKET));
     if (length >= 0) return this.#packet.subarray(0, length);
@@ -86,7 +93,10 @@ export class BlockingIo {
     }
   }
 
-  /** Waits until one of `fds` is readable, or for `timeoutNs` (for ever if undefined); gives which are readable. */
+  /**
+   * Waits until one of `fds` is readable, or for `timeoutNs` (for ever if undefined); gives which
+   * are readable.
+   */
   wait(fds: readonly number[], timeoutNs: number | undefined): readonly number[] {
     return this.#poll(fds, POLLIN, timeoutNs);
   }

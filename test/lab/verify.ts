@@ -5,12 +5,19 @@ import type { SeenResult } from "./measurer.ts";
 import type { Node } from "./scenario.ts";
 import type { AnswerTruth, ProbeTruth } from "./truth.ts";
 
-/** How much longer than the simulator took a client may say an answer took: the machine may be busy. */
+/**
+ * How much longer than the simulator took a client may say an answer took: the machine may be busy.
+ */
 const SLACK_MS = 100;
-/** How much shorter. The clocks of the two differ in rate by this much at most over the times used here. */
+/**
+ * How much shorter. The clocks of the two differ in rate by this much at most over the times used
+ * here.
+ */
 const CLOCK_ERROR_MS = 0.1;
 const QUOTED_ICMP_HEADER = 8;
-/** RFC 1812 and RFC 4443: what an error has room for after its own headers and the quoted IP header. */
+/**
+ * RFC 1812 and RFC 4443: what an error has room for after its own headers and the quoted IP header.
+ */
 const QUOTE_ROOM = { 4: 576 - 20 - 8 - 20, 6: 1280 - 40 - 8 - 40 } as const;
 
 const NOTHING: ExpectedResult = {
@@ -65,7 +72,10 @@ function probeProblems(
   });
 }
 
-/** In errors the client has no flag for it: only as much of the quote as identifies the probe is looked at. */
+/**
+ * In errors the client has no flag for it: only as much of the quote as identifies the probe is
+ * looked at.
+ */
 function isVisiblyCorrupt(answer: AnswerTruth): boolean {
   return answer.corrupt !== undefined && isEchoReply(answer);
 }
@@ -183,7 +193,10 @@ function missing(measured: Measured, seenOf: ReadonlyMap<string, readonly SeenRe
     );
 }
 
-/** Whether a trace or mtr may have lost interest in a probe: one beyond its last hop, or that had TTL left where it got to. */
+/**
+ * Whether a trace or mtr may have lost interest in a probe: one beyond its last hop, or that had
+ * TTL left where it got to.
+ */
 function mayBeDropped({ run, result }: Measured, { ttl, path }: ProbeTruth): boolean {
   if (run.method !== "traceroute" && run.method !== "mtr") return false;
   const last = "hops" in result ? (result.hops.at(-1)?.ttl ?? 0) : 0;

@@ -15,7 +15,8 @@ import {
 } from "../../src/packet/index.ts";
 import { fromHex, toHex } from "../support/hex.ts";
 
-// [text, bytes, canonical text]; the IPv6 rows are the examples of RFC 4291 section 2.2 and RFC 5952 sections 2 to 5.
+// [text, bytes, canonical text]; the IPv6 rows are the examples of RFC 4291 section 2.2 and RFC
+// 5952 sections 2 to 5.
 const ADDRESSES: readonly (readonly [string, string, string])[] = [
   ["0.0.0.0", "00000000", "0.0.0.0"],
   ["127.0.0.1", "7f000001", "127.0.0.1"],

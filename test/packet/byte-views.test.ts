@@ -25,7 +25,10 @@ import { fixtureNames, fixturePacket } from "../fixtures/tshark.ts";
 import { encodedBytes, fromHex, paddedView, toHex } from "../support/hex.ts";
 
 const PACKETS = fixtureNames().map(fixturePacket);
-/** Where layers begin in the fixtures: headers, what follows them, quotes, and extensions behind padded quotes. */
+/**
+ * Where layers begin in the fixtures: headers, what follows them, quotes, and extensions behind
+ * padded quotes.
+ */
 const LAYERS = [0, 20, 28, 40, 48, 156, 176];
 
 const DECODERS: readonly (readonly [string, (bytes: ByteView) => unknown])[] = [

@@ -109,7 +109,8 @@ class Dissector {
           break;
         case "looseSourceRoute":
         case "strictSourceRoute":
-          // tshark calls the end of the route the destination, and the address in the header the current hop.
+          // tshark calls the end of the route the destination, and the address in the header the
+          // current hop.
           this.#add("ip.opt.ptr", option.pointer);
           this.#add("ip.rec_rt", ...option.route.slice(0, option.visited));
           this.#add("ip.cur_rt", header.destination);
@@ -370,7 +371,10 @@ class Dissector {
   }
 }
 
-/** The addresses of the checksum: with segments left in a segment routing header, the last segment is listed first. */
+/**
+ * The addresses of the checksum: with segments left in a segment routing header, the last segment
+ * is listed first.
+ */
 function finalAddresses(header: Ipv4Header | Ipv6Header): { source: string; destination: string } {
   const { source, destination } = header;
   if (header.version === 6) {

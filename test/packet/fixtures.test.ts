@@ -39,7 +39,9 @@ const NOT_CANONICAL: Readonly<Record<string, string>> = {
   "icmpv4-mpls-no-checksum": "we always write the checksum of the extension structure",
 };
 
-/** Later fragments have no upper-layer header; AH covers one, but its own fields are not encoded. */
+/**
+ * Later fragments have no upper-layer header; AH covers one, but its own fields are not encoded.
+ */
 function isLaterFragment(name: string): boolean {
   return name.endsWith("later-fragment");
 }
@@ -80,8 +82,8 @@ describeIf(requires.command("tshark"), "tshark", () => {
 });
 
 /**
- * Leaves out what is tshark's own affair: whether it verifies a checksum inside a quote, and extension structures of
- * another version than 2, which it "finds" at byte 128 of long quotes.
+ * Leaves out what is tshark's own affair: whether it verifies a checksum inside a quote, and
+ * extension structures of another version than 2, which it "finds" at byte 128 of long quotes.
  */
 function comparable(dissection: Dissection): Dissection {
   const phantom = dissection["icmp.ext.version"]?.[0] !== "2";

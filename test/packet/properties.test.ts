@@ -60,7 +60,10 @@ const address6 = fc
   .uint8Array({ minLength: 16, maxLength: 16 })
   .map((bytes) => formatAddress(bytes));
 
-/** Bytes of fixtures, some of them changed, from any offset on, cut anywhere: they reach deeper than random ones. */
+/**
+ * Bytes of fixtures, some of them changed, from any offset on, cut anywhere: they reach deeper than
+ * random ones.
+ */
 const PACKETS = fixtureNames().map(fixturePacket);
 const mangled = fc
   .tuple(fc.constantFrom(...PACKETS), u16, u16, fc.array(fc.tuple(u16, u8), { maxLength: 6 }))
@@ -71,7 +74,10 @@ const mangled = fc
     for (const [offset, value] of changes) bytes[offset % Math.max(1, bytes.length)] = value;
     return length % 3 === 0 ? bytes : bytes.subarray(0, length % (bytes.length + 1));
   });
-/** An extension structure without a checksum, of small numbers: lengths, classes and C-Types that mean something. */
+/**
+ * An extension structure without a checksum, of small numbers: lengths, classes and C-Types that
+ * mean something.
+ */
 const extensionLike = fc
   .array(fc.oneof({ weight: 4, arbitrary: fc.nat(16) }, u8), { maxLength: 60 })
   .map((content) => Uint8Array.from([0x20, 0, 0, 0, ...content]));

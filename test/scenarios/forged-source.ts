@@ -4,7 +4,7 @@ import { addressPair, node, type Scenario } from "../lab/scenario.ts";
 export const forgedSource: Scenario = {
   name: "forged-source",
   about:
-    "A reply with the right cookie is told from whoever sent it; without a cookie only the target counts.",
+    "A reply with the right cookie counts, whatever its source; without a cookie only the target counts.",
   nodes: {
     r1: node(1, { delay: 2 }),
     target: node(100, {

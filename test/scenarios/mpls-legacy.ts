@@ -1,6 +1,9 @@
 import { node, type Scenario } from "../lab/scenario.ts";
 
-/** Routers report MPLS label stacks (RFC 4950) in the form of old routers, at offset 128 with a length of 0. */
+/**
+ * Routers report MPLS label stacks (RFC 4950) in the form of old routers, at offset 128 with a
+ * length of 0.
+ */
 export const mplsLegacy: Scenario = {
   name: "mpls-legacy",
   about: "The labels of two routers are found in the legacy form.",

@@ -1,6 +1,9 @@
 import { node, type Scenario } from "../lab/scenario.ts";
 
-/** A router and the target next to it answer after random times, so that errors and replies come mixed. */
+/**
+ * A router and the target next to it answer after random times, so that errors and replies come
+ * mixed.
+ */
 export const twoQueues: Scenario = {
   name: "two-queues",
   about: "Replies and errors have an order among them, though datagram sockets queue them apart.",

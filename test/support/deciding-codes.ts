@@ -1,8 +1,8 @@
 import type { Family } from "../../src/packet/address.ts";
 
 /**
- * Which ICMP errors decide a probe, by family, type and code, as the RFCs and Linux have it; written apart from the
- * library's own table, so that one checks the other.
+ * Which ICMP errors decide a probe, by family, type and code, as the RFCs and Linux have it;
+ * written apart from the library's own table, so that one checks the other.
  */
 export const DECIDES: Readonly<
   Record<Family, Readonly<Record<number, (code: number) => boolean>>>

@@ -13,7 +13,10 @@ export type Behaviour =
 const CNAME = 5;
 const PTR = 12;
 
-/** A name server on loopback: it answers each question as `behaviourOf` says, given the name asked for. */
+/**
+ * A name server on loopback: it answers each question as `behaviourOf` says, given the name asked
+ * for.
+ */
 export class DnsServer implements Disposable {
   /** The names asked for, in order. */
   readonly asked: string[] = [];

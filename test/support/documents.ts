@@ -50,7 +50,9 @@ export function listCommentSnippets(path: string, source: string): Snippet[] {
   return snippets;
 }
 
-/** The links of a Markdown text that lead to files; code and addresses with a scheme are left out. */
+/**
+ * The links of a Markdown text that lead to files; code and addresses with a scheme are left out.
+ */
 export function listFileLinks(path: string, markdown: string): Link[] {
   const { prose } = splitFences(path, numberLines(markdown));
   const links: Link[] = [];
@@ -100,8 +102,8 @@ function splitFences(path: string, lines: readonly Line[]): { snippets: Snippet[
 }
 
 /**
- * Type-checks every snippet as a module of its own that could stand in the folder `root`, all in one
- * program, with the settings of `root`/tsconfig.json.
+ * Type-checks every snippet as a module of its own that could stand in the folder `root`, all in
+ * one program, with the settings of `root`/tsconfig.json.
  *
  * @returns One line for each error: `file:line message`.
  */

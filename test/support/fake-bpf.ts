@@ -6,8 +6,9 @@ const [LD, LDX, ST, STX, ALU, JMP, RET, MISC] = [0, 1, 2, 3, 4, 5, 6, 7] as cons
 const SIZES: Readonly<Record<number, number>> = { 0: 4, 8: 2, 16: 1 };
 
 /**
- * Runs a classic BPF program over a packet as the kernel does (Documentation/networking/filter.rst) and returns how many
- * bytes it lets through: 0 drops the packet. A load beyond the packet's end drops it as well.
+ * Runs a classic BPF program over a packet as the kernel does (Documentation/networking/filter.rst)
+ * and returns how many bytes it lets through: 0 drops the packet. A load beyond the packet's end
+ * drops it as well.
  */
 export function runFilter(program: readonly FilterInstruction[], packet: Uint8Array): number {
   const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength);

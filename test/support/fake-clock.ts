@@ -7,10 +7,11 @@ interface FakeTimer {
 }
 
 /**
- * Time for tests: it passes only when `advance()`, `runUntilIdle()` or `block()` says so, and then at once.
+ * Time for tests: it passes only when `advance()`, `runUntilIdle()` or `block()` says so, and then
+ * at once.
  *
- * Both scales are those of `Libc` on the fake kernel: monotonic time starts at one second, realtime at
- * `epochSeconds`, a midnight.
+ * Both scales are those of `Libc` on the fake kernel: monotonic time starts at one second, realtime
+ * at `epochSeconds`, a midnight.
  */
 export class FakeClock {
   /** Seconds since 1970 at which the realtime scale begins (2024-01-01T00:00:00Z). */
@@ -36,22 +37,34 @@ export class FakeClock {
     return this.#timers.length;
   }
 
-  /** Calls `callback` once, `delayNs` from now; returns a function that cancels it. Equal times run in the order given. */
+  /**
+   * Calls `callback` once, `delayNs` from now; returns a function that cancels it. Equal times run
+   * in the order given.
+   */
   schedule(delayNs: number, callback: () => void): () => void {
     return this.#add(delayNs, callback, false);
   }
 
-  /** The same for what the kernel does by itself, which also happens while `block()` holds the event loop. */
+  /**
+   * The same for what the kernel does by itself, which also happens while `block()` holds the event
+   * loop.
+   */
   scheduleKernel(delayNs: number, callback: () => void): () => void {
     return this.#add(delayNs, callback, true);
   }
 
-  /** Sets the realtime clock forward or back, as an administrator or NTP would; monotonic time is not affected. */
+  /**
+   * Sets the realtime clock forward or back, as an administrator or NTP would; monotonic time is
+   * not affected.
+   */
   stepRealtime(deltaNs: number): void {
     this.#realtimeOffsetNs += deltaNs;
   }
 
-  /** Lets `ms` milliseconds pass: runs what falls due in order of time, settling promises after each. */
+  /**
+   * Lets `ms` milliseconds pass: runs what falls due in order of time, settling promises after
+   * each.
+   */
   async advance(ms: number): Promise<void> {
     const targetNs = this.#monotonicNs + Math.round(ms * NS_PER_MS);
     await settle();
@@ -66,7 +79,8 @@ export class FakeClock {
   /**
    * Runs timers, however far away, until none is left.
    *
-   * @throws {Error} when `limit` timers have run and there are still more: something repeats for ever.
+   * @throws {Error} when `limit` timers have run and there are still more: something repeats for
+   * ever.
    */
   async runUntilIdle(limit = 1_000_000): Promise<void> {
     await settle();
@@ -96,7 +110,10 @@ export class FakeClock {
     return promise;
   }
 
-  /** Lets `ms` milliseconds pass with the event loop blocked: the kernel goes on, everybody else's timers fall behind. */
+  /**
+   * Lets `ms` milliseconds pass with the event loop blocked: the kernel goes on, everybody else's
+   * timers fall behind.
+   */
   block(ms: number): void {
     const targetNs = this.#monotonicNs + Math.round(ms * NS_PER_MS);
     for (let timer = this.#next(targetNs, true); timer; timer = this.#next(targetNs, true))

@@ -4,8 +4,8 @@ import type { DnsBackend } from "../../src/client/names/resolver.ts";
 export type Answers = Awaited<ReturnType<DnsBackend["lookup"]>>;
 
 /**
- * Name service and clock in one: names of addresses are answered when the test says so, and time passes when the
- * test says so. Addresses of names come from a table.
+ * Name service and clock in one: names of addresses are answered when the test says so, and time
+ * passes when the test says so. Addresses of names come from a table.
  */
 export class FakeDns implements DnsBackend {
   readonly lookups: [host: string, family: number][] = [];

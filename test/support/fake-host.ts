@@ -91,7 +91,9 @@ interface HostContext {
   readonly counts: FakeCounts;
 }
 
-/** The ICMP layer of the fake kernel: what sockets send and who of them receives, by Linux's rules. */
+/**
+ * The ICMP layer of the fake kernel: what sockets send and who of them receives, by Linux's rules.
+ */
 export class FakeHost {
   /** The ICMP messages that left, in order. */
   readonly sent: FakeProbe[] = [];
@@ -110,7 +112,7 @@ export class FakeHost {
     this.interfaces = context.options.interfaces ?? { lo: 1, eth0: 2 };
   }
 
-  // Read anew each time: addresses come and go.
+  // Read again each time: addresses come and go.
   get #addresses(): readonly string[] {
     return (this.#context.options.addresses ?? ["192.0.2.10", "2001:db8::10"]).map(canonical);
   }
@@ -136,7 +138,10 @@ export class FakeHost {
     );
   }
 
-  /** Gives a datagram socket its identifier: `wanted`, which others may have as well, or a free one for 0. */
+  /**
+   * Gives a datagram socket its identifier: `wanted`, which others may have as well, or a free one
+   * for 0.
+   */
   claimIdentifier(socket: FakeSocket, wanted: number): void {
     const taken = new Set([0]);
     for (const other of this.#context.sockets()) {
@@ -258,7 +263,8 @@ export class FakeHost {
 
   #source(socket: FakeSocket, wanted: string | undefined, destination: string): string {
     if (wanted !== undefined && !this.isLocal(wanted)) throw new KernelFailure(EINVAL);
-    // An IPv6 datagram socket checks the address in IPV6_PKTINFO and then does not use it (seen on Linux 6.18).
+    // An IPv6 datagram socket checks the address in IPV6_PKTINFO and then does not use it (seen on
+    // Linux 6.18).
     const heeded = socket.raw || socket.family === 4 ? wanted : undefined;
     const chosen = heeded ?? socket.boundAddress;
     if (chosen !== undefined && !isMulticast(chosen)) return chosen;
@@ -363,7 +369,8 @@ export class FakeHost {
       ...(arrival.interfaceIndex === undefined ? {} : { interfaceIndex: arrival.interfaceIndex }),
     };
     const intact = checksumHolds(icmp, between);
-    // IPv4 raw sockets are served before ICMP looks at the checksum; IPv6 ones check it themselves (IPV6_CHECKSUM).
+    // IPv4 raw sockets are served before ICMP looks at the checksum; IPv6 ones check it themselves
+    // (IPV6_CHECKSUM).
     if (family === 6 && !intact) return;
     const header = { ...between, ttl: reception.ttl, tos: reception.tos };
     const packet = family === 4 ? ipPacket(header, icmp) : icmp;
@@ -379,7 +386,8 @@ export class FakeHost {
     const isReply =
       (family === 4 ? [0, 43] : [129, 161]).includes(icmp[0] ?? -1) && icmp.length >= 8;
     const identifier = isReply && intact ? viewOf(icmp).getUint16(4) : error?.identifier;
-    // Of several datagram sockets with one identifier the youngest gets everything (net/ipv4/ping.c, ping_lookup).
+    // Of several datagram sockets with one identifier the youngest gets everything
+    // (net/ipv4/ping.c, ping_lookup).
     const owner = candidates.findLast(({ raw, port }) => !raw && port === identifier);
     if (owner === undefined) return;
     if (error === undefined) this.#push(owner, icmp, { from, reception });

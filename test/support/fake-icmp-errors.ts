@@ -8,7 +8,8 @@ const { ENETUNREACH, ENOPROTOOPT, EOPNOTSUPP, EPROTO } = constants.errno;
 const EHOSTDOWN = 112;
 const ENONET = 64;
 
-// What each code of destination unreachable becomes (net/ipv4/icmp.c, icmp_err_convert; net/ipv6/icmp.c).
+// What each code of destination unreachable becomes (net/ipv4/icmp.c, icmp_err_convert;
+// net/ipv6/icmp.c).
 const UNREACHABLE_V4 = [
   ENETUNREACH,
   EHOSTUNREACH,
@@ -49,7 +50,10 @@ export interface QuotedProbe {
   readonly data: Uint8Array;
 }
 
-/** The echo request that an ICMP error quotes; `undefined` when it is no error or quotes something else. */
+/**
+ * The echo request that an ICMP error quotes; `undefined` when it is no error or quotes something
+ * else.
+ */
 export function quotedProbe(family: 4 | 6, icmp: Uint8Array): QuotedProbe | undefined {
   const view = viewOf(icmp);
   if (icmp.length < 8 || !(family === 4 ? [3, 5, 11, 12] : [1, 2, 3, 4]).includes(icmp[0] ?? 0))

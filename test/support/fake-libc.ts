@@ -65,8 +65,9 @@ const FIRST_DESCRIPTOR = 100;
 const SMALL_PACKET = 832;
 
 /**
- * A Linux kernel with ICMP sockets, made of nothing: it implements `LibcSymbols` over a `FakeClock`, follows the
- * addresses in a `msghdr`, fills the caller's memory, sets errno, and asks a scripted network what comes back.
+ * A Linux kernel with ICMP sockets, made of nothing: it implements `LibcSymbols` over a
+ * `FakeClock`, follows the addresses in a `msghdr`, fills the caller's memory, sets errno, and asks
+ * a scripted network what comes back.
  *
  * `new Libc(kernel)`, the clock and `kernel.reactor` together are all that sockets need.
  */
@@ -125,7 +126,10 @@ export class FakeKernel implements LibcSymbols {
     return this.#sockets.get(fd);
   }
 
-  /** Makes the next `times` calls of `syscall` fail with `errno`. A send that is to fail for good must do so 3 times. */
+  /**
+   * Makes the next `times` calls of `syscall` fail with `errno`. A send that is to fail for good
+   * must do so 3 times.
+   */
   failNext(syscall: keyof LibcSymbols, errno: number, times = 1): void {
     const queue = this.#failures.get(syscall) ?? [];
     for (let count = 0; count < times; count++) queue.push(errno);
@@ -137,7 +141,10 @@ export class FakeKernel implements LibcSymbols {
     this.#refusedCalls.set(syscall, errno);
   }
 
-  /** Makes setting or reading that option fail with `errno`, on every socket, or setting that value; 0 ends it. */
+  /**
+   * Makes setting or reading that option fail with `errno`, on every socket, or setting that value;
+   * 0 ends it.
+   */
   refuseOption(level: number, name: number, errno: number, value?: number): void {
     this.#refusedOptions.set(`${level}:${name}${value === undefined ? "" : `:${value}`}`, errno);
   }
@@ -155,8 +162,8 @@ export class FakeKernel implements LibcSymbols {
   }
 
   /**
-   * Says what refuses packets to `destination`: a full table of neighbours, a full queue of a device, a
-   * firewall; or nothing. What the sender is told depends on the socket.
+   * Says what refuses packets to `destination`: a full table of neighbours, a full queue of a
+   * device, a firewall; or nothing. What the sender is told depends on the socket.
    */
   setRefusal(destination: string, what: FakeRefusal | undefined): void {
     this.#host.setRefusal(destination, what);
@@ -508,7 +515,10 @@ export class FakeKernel implements LibcSymbols {
   }
 }
 
-/** Runs `step` for each index until it fails; a failure counts only if nothing was done before (recvmmsg(2)). */
+/**
+ * Runs `step` for each index until it fails; a failure counts only if nothing was done before
+ * (recvmmsg(2)).
+ */
 function forEachMessage(count: number, step: (index: number) => void): number {
   for (let index = 0; index < count; index++) {
     try {

@@ -41,7 +41,9 @@ export function setMessageLength(messages: Uint8Array, offset: number, length: n
   viewOf(messages).setUint32(offset + MMSGHDR.length, length, true);
 }
 
-/** Reads what the `msghdr` at `offset` points at: as the kernel does, through the addresses in it. */
+/**
+ * Reads what the `msghdr` at `offset` points at: as the kernel does, through the addresses in it.
+ */
 export function readMessage(messages: Uint8Array, offset: number): FakeDatagram {
   const header = viewOf(messages);
   const name = memory(
@@ -61,7 +63,10 @@ export function readMessage(messages: Uint8Array, offset: number): FakeDatagram 
   };
 }
 
-/** Writes `datagram` where the `msghdr` at `offset` points, sets its lengths and flags, and returns the bytes written. */
+/**
+ * Writes `datagram` where the `msghdr` at `offset` points, sets its lengths and flags, and returns
+ * the bytes written.
+ */
 export function writeMessage(
   messages: Uint8Array,
   offset: number,
@@ -165,7 +170,8 @@ function readControl(view: DataView): FakeControl[] {
   let offset = 0;
   while (offset + CMSGHDR.size <= view.byteLength) {
     const length = word(view, offset + CMSGHDR.length);
-    // The kernel answers EINVAL to such a message; in a test it is a bug worth an exception of its own.
+    // The kernel answers EINVAL to such a message; in a test it is a bug worth an exception of its
+    // own.
     if (length < CMSGHDR.size || offset + length > view.byteLength)
       throw new Error("Malformed control message");
     messages.push({

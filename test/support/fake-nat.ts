@@ -7,7 +7,9 @@ import {
 
 /** How an error quotes a probe, besides what all errors may do. */
 export interface QuotedThroughNat extends FakeErrorOptions {
-  /** What a NAT on the way added to the ICMP checksum and did not take back, in one's complement. */
+  /**
+   * What a NAT on the way added to the ICMP checksum and did not take back, in one's complement.
+   */
   readonly change?: number;
   /** The ICMP checksum that is quoted, instead of one that depends on the probe. */
   readonly checksum?: number;

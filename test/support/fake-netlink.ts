@@ -26,7 +26,9 @@ export interface FakeCounts {
   queueDrops: number;
 }
 
-/** The routing of the fake kernel as netlink sockets see it: one table of neighbours and one queue. */
+/**
+ * The routing of the fake kernel as netlink sockets see it: one table of neighbours and one queue.
+ */
 export class FakeNetlink {
   readonly counts: FakeCounts = { tableOverflows: 0, queueDrops: 0 };
   /** How many dumps were asked for. */

@@ -1,6 +1,6 @@
 /**
- * Scripted networks for the fake kernel: what a probe looks like on the wire, what may come back, and builders of the
- * usual answers. The bytes are made here by hand, not by the codecs under test.
+ * Scripted networks for the fake kernel: what a probe looks like on the wire, what may come back,
+ * and builders of the usual answers. The bytes are made here by hand, not by the codecs under test.
  *
  * @module
  */
@@ -128,7 +128,8 @@ export function icmpError(
   header[0] = options.type;
   header[1] = options.code ?? 0;
   new DataView(header.buffer).setUint32(4, options.word ?? 0);
-  // RFC 4884 section 4: the quote's length in 32-bit words in byte 5, in ICMPv6 in 64-bit words in byte 4.
+  // RFC 4884 section 4: the quote's length in 32-bit words in byte 5, in ICMPv6 in 64-bit words in
+  // byte 4.
   if (options.extensions !== undefined)
     header[probe.family === 4 ? 5 : 4] = probe.family === 4 ? 32 : 16;
   return arrival(probe, concat(header, quote, options.extensions ?? new Uint8Array()), options);
@@ -142,7 +143,10 @@ export interface FakePath {
   readonly delayMs?: (ttl: number) => number;
 }
 
-/** A network in which everything lies behind the same routers: they answer while the TTL is too small, then the target. */
+/**
+ * A network in which everything lies behind the same routers: they answer while the TTL is too
+ * small, then the target.
+ */
 export function pathNetwork(path: FakePath): FakeNetwork {
   const delay = path.delayMs ?? ((ttl: number): number => 5 * ttl);
   return (probe) => {
@@ -197,7 +201,9 @@ export function ipPacket(
   return concat(bytes, payload);
 }
 
-/** `icmp` with its checksum filled in; ICMPv6 covers the addresses as well (RFC 4443 section 2.3). */
+/**
+ * `icmp` with its checksum filled in; ICMPv6 covers the addresses as well (RFC 4443 section 2.3).
+ */
 export function withChecksum(
   icmp: Uint8Array,
   between: { readonly family: 4 | 6; readonly source: string; readonly destination: string },

@@ -10,16 +10,19 @@ import {
 
 /** Who answers at a hop, and when. */
 export interface FakeHop {
-  /** The address that answers; several take turns, as load balancers make them. Default: the target. */
+  /**
+   * The address that answers; several take turns, as load balancers make them. Default: the target.
+   */
   readonly from?: string | readonly string[];
   /**
-   * Milliseconds after which answers come: one number for every probe, or a row for each probe in turn, over and over.
-   * An empty row is a loss, one with several numbers a duplicate. Default: 5 for each hop.
+   * Milliseconds after which answers come: one number for every probe, or a row for each probe in
+   * turn, over and over. An empty row is a loss, one with several numbers a duplicate. Default: 5
+   * for each hop.
    */
   readonly delays?: number | readonly (readonly number[])[];
   /**
-   * What is answered. Default: "reply" at the last hop, "expired" (time exceeded) at the others. "port" is port
-   * unreachable, a number the code of a destination unreachable.
+   * What is answered. Default: "reply" at the last hop, "expired" (time exceeded) at the others.
+   * "port" is port unreachable, a number the code of a destination unreachable.
    */
   readonly says?: "reply" | "expired" | "port" | number;
 }
@@ -30,14 +33,17 @@ export type FakeHopScript = string | null | FakeHop;
 const PORT_UNREACHABLE = { 4: 3, 6: 4 } as const;
 
 /**
- * A path as data: `hops[0]` answers probes with TTL 1, and so on; the last hop is the target, which also answers every
- * greater TTL. `hops` may be replaced at any time: routes change.
+ * A path as data: `hops[0]` answers probes with TTL 1, and so on; the last hop is the target, which
+ * also answers every greater TTL. `hops` may be replaced at any time: routes change.
  */
 export class FakePath {
   hops: readonly FakeHopScript[];
   /** How many probes have come to each TTL. */
   readonly #turns = new Map<number, number>();
-  /** Milliseconds from the start of the clock (one second) at which each probe was answered first, in order of sending. */
+  /**
+   * Milliseconds from the start of the clock (one second) at which each probe was answered first,
+   * in order of sending.
+   */
   readonly answeredAtMs: (number | undefined)[] = [];
 
   constructor(...hops: readonly FakeHopScript[]) {
@@ -62,7 +68,10 @@ export class FakePath {
   };
 }
 
-/** `count` routers named by their distance: 10.0.1.1, 10.0.2.1, ... or 2001:db8:f::1, 2001:db8:f::2, ... */
+/**
+ * `count` routers named by their distance: 10.0.1.1, 10.0.2.1, ... or 2001:db8:f::1, 2001:db8:f::2,
+ * ...
+ */
 export function routers(count: number, family: 4 | 6 = 4): readonly string[] {
   return Array.from({ length: count }, (_, index) =>
     family === 4 ? `10.0.${index + 1}.1` : `2001:db8:f::${(index + 1).toString(16)}`,

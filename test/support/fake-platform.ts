@@ -84,7 +84,10 @@ export interface FakePlatformOptions extends FakeKernelOptions {
   readonly pause?: () => void;
 }
 
-/** Puts a fake kernel, clock and name service together. All three share one time, which stands still. */
+/**
+ * Puts a fake kernel, clock and name service together. All three share one time, which stands
+ * still.
+ */
 export function fakePlatform(options: FakePlatformOptions = {}): FakePlatform {
   const clock = new FakeClock();
   const kernel = new FakeKernel(clock, options);
@@ -102,8 +105,9 @@ export function fakePlatform(options: FakePlatformOptions = {}): FakePlatform {
 }
 
 /**
- * Random bytes that are the same in every run. Requests for two bytes are answered with `first16` as long as those
- * last: a client that opens a socket asks for its identifier, then for its first sequence number.
+ * Random bytes that are the same in every run. Requests for two bytes are answered with `first16`
+ * as long as those last: a client that opens a socket asks for its identifier, then for its first
+ * sequence number.
  */
 export function fakeRandom(first16: readonly number[] = [], seed = 0x9e3779b9): Platform["random"] {
   const given = [...first16];

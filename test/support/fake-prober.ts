@@ -11,7 +11,9 @@ import type { FakeSocket } from "./fake-socket.ts";
 
 /** What a {@link ProberBench} is made of. */
 export interface BenchOptions extends Omit<FakeKernelOptions, "network"> {
-  /** What comes back for each probe; may be replaced by setting `bench.network`. Default: nothing. */
+  /**
+   * What comes back for each probe; may be replaced by setting `bench.network`. Default: nothing.
+   */
   readonly network?: FakeNetwork;
   /** Another bench whose kernel and clock to share. */
   readonly beside?: ProberBench;
@@ -161,7 +163,10 @@ export function openBenchStream(
   };
 }
 
-/** A result in one line: probe number, kind or error, RTT in milliseconds, who answered, and its flags. */
+/**
+ * A result in one line: probe number, kind or error, RTT in milliseconds, who answered, and its
+ * flags.
+ */
 export function briefly(result: EchoResult): string {
   const words: (string | number)[] = [`#${result.request.number}`, result.error ?? "reply"];
   if (result.reply !== null) words.push(`${result.rtt} ms`, `from ${result.reply.addr}`);

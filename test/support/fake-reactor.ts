@@ -39,7 +39,10 @@ export class FakeReactor implements Reactor {
     };
   }
 
-  /** Calls the watcher of `fd` in a task of its own; again as long as it makes headway and leaves something. */
+  /**
+   * Calls the watcher of `fd` in a task of its own; again as long as it makes headway and leaves
+   * something.
+   */
   wake(fd: number): void {
     const watcher = this.#watchers.get(fd);
     if (watcher === undefined || watcher.woken) return;

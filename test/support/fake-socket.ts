@@ -135,7 +135,10 @@ export class FakeSocket {
   readonly raw: boolean;
   /** UDP; otherwise ICMP. */
   readonly isUdp: boolean;
-  /** How many datagrams may wait before more are dropped (SO_RCVBUF, counted in datagrams for simplicity). */
+  /**
+   * How many datagrams may wait before more are dropped (SO_RCVBUF, counted in datagrams for
+   * simplicity).
+   */
   readonly queueLimit: number;
   /** F_SETFL flags. */
   flags = 0;
@@ -155,7 +158,10 @@ export class FakeSocket {
   readError = 0;
   /** The next OPT_ID key. */
   stampKey = 0;
-  /** Bytes of kernel memory that packets take which have not left, and how many they may; 0 on old kernels. */
+  /**
+   * Bytes of kernel memory that packets take which have not left, and how many they may; 0 on old
+   * kernels.
+   */
   unsent = 0;
   sendLimit = 0;
   readonly #options = new Map<string, number>();
@@ -165,7 +171,7 @@ export class FakeSocket {
   #filter: readonly FilterInstruction[] | undefined;
   #dropped = 0;
 
-  /** Datagrams dropped for want of room so far. */
+  /** Datagrams dropped so far because the queue was full. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -212,7 +218,10 @@ export class FakeSocket {
     return this.#options.get(`${level}:${name}`) ?? 0;
   }
 
-  /** The option that is number `v4` of the IPv4 level, or number `v6` of the IPv6 level, as this socket's family has it. */
+  /**
+   * The option that is number `v4` of the IPv4 level, or number `v6` of the IPv6 level, as this
+   * socket's family has it.
+   */
   ipOption(v4: number, v6: number): number {
     return this.family === 4 ? this.option(IPPROTO_IP, v4) : this.option(IPPROTO_IPV6, v6);
   }
@@ -227,7 +236,10 @@ export class FakeSocket {
     return this.#filter === undefined || runFilter(this.#filter, packet) > 0;
   }
 
-  /** Whether ICMP_FILTER lets messages of that type in. IPv4's mask ends at type 31; above, all pass (raw(7)). */
+  /**
+   * Whether ICMP_FILTER lets messages of that type in. IPv4's mask ends at type 31; above, all pass
+   * (raw(7)).
+   */
   acceptsType(type: number): boolean {
     if (this.family === 4 && type >= 32) return true;
     return ((viewOf(this.#typeFilter).getUint32((type >> 5) * 4, true) >>> (type & 31)) & 1) === 0;
@@ -247,7 +259,10 @@ export class FakeSocket {
     });
   }
 
-  /** Queues an ICMP or local error about a datagram to `destination`, and leaves `entry.errno` pending if it is from ICMP. */
+  /**
+   * Queues an ICMP or local error about a datagram to `destination`, and leaves `entry.errno`
+   * pending if it is from ICMP.
+   */
   pushError(
     entry: FakeErrorEntry,
     about: { data: Uint8Array; destination: string; reception: FakeReception; fromIcmp: boolean },
@@ -283,7 +298,10 @@ export class FakeSocket {
     return this.#queue.shift();
   }
 
-  /** Takes the oldest error; the socket is then left with the next one from ICMP pending, or with none (skbuff.c). */
+  /**
+   * Takes the oldest error; the socket is then left with the next one from ICMP pending, or with
+   * none (skbuff.c).
+   */
   shiftError(): FakeDatagram | undefined {
     const entry = this.#errors.shift();
     if (entry === undefined) return undefined;

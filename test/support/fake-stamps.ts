@@ -8,8 +8,8 @@ import type { FakeClock } from "./fake-clock.ts";
 import type { FakeSocket } from "./fake-socket.ts";
 
 /**
- * The kernel's one switch for receive stamps: on a little after the first socket has asked for them,
- * off when none is left that has (net_enable_timestamp, net_disable_timestamp).
+ * The kernel's one switch for receive stamps: on a little after the first socket has asked for
+ * them, off when none is left that has (net_enable_timestamp, net_disable_timestamp).
  */
 export class FakeStamps {
   readonly #clock: FakeClock;

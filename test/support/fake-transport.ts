@@ -45,8 +45,9 @@ const HEADER = 8;
 const ADDRESS = 4;
 
 /**
- * A transport without a socket, for what a prober does by itself: the test says what becomes of each send, and hands over
- * arrivals that no kernel would let through. Replies lie in memory that the next ones are written to, as a kernel's do.
+ * A transport without a socket, for what a prober does by itself: the test says what becomes of
+ * each send, and hands over arrivals that no kernel would let through. Replies lie in memory that
+ * the next ones are written to, as a kernel's do.
  */
 export class FakeTransport implements Transport {
   readonly family = 4;

@@ -1,4 +1,7 @@
-/** Bytes of a hex dump: white space is ignored, and so is everything from `#` to the end of its line. */
+/**
+ * Bytes of a hex dump: white space is ignored, and so is everything from `#` to the end of its
+ * line.
+ */
 export function fromHex(text: string): Uint8Array {
   const digits = text.replace(/#.*$/gm, "").replace(/\s+/g, "");
   if (!/^(?:[0-9a-fA-F]{2})*$/.test(digits))
@@ -12,8 +15,8 @@ export function toHex(bytes: Uint8Array): string {
 }
 
 /**
- * A view of the bytes of a hex dump, in the middle of a larger buffer: a codec that forgets `byteOffset` or
- * `byteLength` does not get away with it.
+ * A view of the bytes of a hex dump, in the middle of a larger buffer: a codec that forgets
+ * `byteOffset` or `byteLength` does not get away with it.
  */
 export function viewOfHex(text: string): DataView {
   return paddedView(fromHex(text));
@@ -27,7 +30,8 @@ export function paddedView(bytes: Uint8Array): DataView {
 }
 
 /**
- * The bytes an encoder writes into memory filled with 0xa5, after checking that it wrote nothing beyond what it says.
+ * The bytes an encoder writes into memory filled with 0xa5, after checking that it wrote nothing
+ * beyond what it says.
  *
  * @param capacity Room given to the encoder, in bytes.
  */

@@ -1,6 +1,6 @@
 /**
- * The rules of who may import whom, as functions over a set of source texts, so that the checker itself
- * can be tested on made-up files.
+ * The rules of who may import whom, as functions over a set of source texts, so that the checker
+ * itself can be tested on made-up files.
  *
  * @module
  */
@@ -52,7 +52,10 @@ export interface Room {
   readonly what: string;
 }
 
-/** The rooms of `src/client`, from the top floor down. `client` is the file `client.ts`, all others are folders. */
+/**
+ * The rooms of `src/client`, from the top floor down. `client` is the file `client.ts`, all others
+ * are folders.
+ */
 export const ROOMS: readonly Room[] = [
   { name: "client", floor: 7, what: "the door: public methods, and the lifetime of sockets" },
   { name: "strategies", floor: 6, what: "when to send what" },
@@ -72,7 +75,10 @@ export function roomOf(path: string): Room | undefined {
   return ROOMS.find((room) => room.name === (name?.[1] ?? name?.[2]));
 }
 
-/** The table: the first layer that contains a file says what it may import. Later folders need a row here. */
+/**
+ * The table: the first layer that contains a file says what it may import. Later folders need a row
+ * here.
+ */
 const LAYERS: readonly Layer[] = [
   { name: "errors.ts", contains: (path) => path === "src/errors.ts", allows: () => false },
   {
@@ -121,7 +127,9 @@ function isRoomBelow(target: string, from: string): boolean {
   return upper === lower || upper.floor > lower.floor;
 }
 
-/** People's programs know the published name, Bun's and Node's modules, and files beside themselves. */
+/**
+ * People's programs know the published name, Bun's and Node's modules, and files beside themselves.
+ */
 function outermost(folder: string): Layer {
   return {
     name: folder.replace("src/", ""),
@@ -133,7 +141,10 @@ function outermost(folder: string): Layer {
   };
 }
 
-/** A folder of the terminal UI, which people's programs are like, with the others that it may look into. */
+/**
+ * A folder of the terminal UI, which people's programs are like, with the others that it may look
+ * into.
+ */
 function tui(folder: string, others: readonly string[], packages?: RegExp): Layer {
   const { name, contains, allows } = outermost(`tui/src/${folder}`);
   const paths = others.map((other) => join("tui/src", other));

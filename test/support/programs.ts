@@ -26,7 +26,10 @@ export type Program =
   | "unshare"
   | "zsh";
 
-/** Programs that tests start, and the Debian packages that they come from. Those of no package are on every machine with npm. */
+/**
+ * Programs that tests start, and the Debian packages that they come from. Those of no package are
+ * on every machine with npm.
+ */
 const PACKAGES_OF: Readonly<Record<Program, readonly string[]>> = {
   bash: [],
   cc: ["gcc", "libc6-dev"],
@@ -55,10 +58,15 @@ const PACKAGES_OF: Readonly<Record<Program, readonly string[]>> = {
   zsh: ["zsh"],
 };
 
-/** Every package that a test needs: `scripts/setup-and-check.ts` installs them, and README lists them. */
+/**
+ * Every package that a test needs: `scripts/setup-and-check.ts` installs them, and README lists
+ * them.
+ */
 export const PACKAGES: readonly string[] = [...new Set(Object.values(PACKAGES_OF).flat())].sort();
 
-/** What brings a program that is not there: ` (apt-get install tshark)`; empty if that is not known. */
+/**
+ * What brings a program that is not there: ` (apt-get install tshark)`; empty if that is not known.
+ */
 export function remedyFor(program: Program): string {
   const packages: readonly string[] = PACKAGES_OF[program] ?? [];
   return packages.length === 0 ? "" : ` (apt-get install ${packages.join(" ")})`;

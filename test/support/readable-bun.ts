@@ -1,6 +1,7 @@
 /**
- * Loaded before all tests. Those that change user start Bun as nobody, who may not enter a home of mode 700, where npx and Bun's
- * own installer put it. Then the tests start a copy that everybody may run.
+ * Loaded before all tests. Those that change user start Bun as nobody, who may not enter a home of
+ * mode 700, where npx and Bun's own installer put it. Then the tests start a copy that everybody
+ * may run.
  *
  * @module
  */

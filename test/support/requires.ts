@@ -32,9 +32,15 @@ export const requires: {
   linux(): SkipReason;
   /** The process runs as user 0. */
   root(): SkipReason;
-  /** Root can start Bun as the user nobody, without capabilities, and that user can read this checkout. */
+  /**
+   * Root can start Bun as the user nobody, without capabilities, and that user can read this
+   * checkout.
+   */
   nobody(): SkipReason;
-  /** A network namespace can be made: by root directly, by others inside a user namespace of their own. */
+  /**
+   * A network namespace can be made: by root directly, by others inside a user namespace of their
+   * own.
+   */
   namespaces(): SkipReason;
   /** `/dev/net/tun` exists, for tests that answer as a simulated network. */
   tun(): SkipReason;
@@ -60,8 +66,8 @@ export const requires: {
 /**
  * A `describe` that runs only when `reason` is `undefined`.
  *
- * Otherwise `body` is not called at all, so it may use freely what is missing; in its place stands one
- * test that is skipped, or that fails when the environment variable `CI` is set.
+ * Otherwise `body` is not called at all, so it may use freely what is missing; in its place stands
+ * one test that is skipped, or that fails when the environment variable `CI` is set.
  */
 export function describeIf(reason: SkipReason, name: string, body: () => void): void {
   if (reason === undefined) {

@@ -253,7 +253,7 @@ describe("App", () => {
     expect(await drawsOf(() => session?.stop())).toBe(1);
   });
 
-  test("draws what is around a panel anew only when it has changed", async () => {
+  test("redraws what is around a panel only when it has changed", async () => {
     const { ping, frame, press, clock } = await stage({
       initial: { view: "ping", target: "192.0.2.1" },
     });
@@ -477,7 +477,7 @@ describe("App", () => {
     expect(await frame()).toContain("Saved the report in /somewhere/icmpx-ping-192.0.2.1.txt");
   });
 
-  test("hands what a panel throws to whoever runs it", async () => {
+  test("hands what a panel throws to its caller", async () => {
     const { ping, press, errors, frame } = await stage({
       initial: { view: "ping", target: "192.0.2.1" },
     });

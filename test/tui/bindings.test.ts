@@ -106,7 +106,7 @@ describe("formBindings()", () => {
       formBindings(actions, { globals: [], isOnButton, isRunning })[0]?.summary;
     expect([summaryOf(false, false), summaryOf(false, true), summaryOf(true, true)]).toEqual([
       "start",
-      "start anew",
+      "restart",
       "stop",
     ]);
   });

@@ -52,7 +52,10 @@ const [R1 = "", R2 = "", , R4 = "", R5 = ""] = routers(5);
 /** One MPLS label stack entry (RFC 4950): label 16001, bottom of stack, TTL 1; checksum by hand. */
 const LABEL = fromHex("2000 ca0d 0008 01 01 03e81101");
 
-/** An mtr to a lossy target by a router that balances, a silent one, one with a rate limit, and one with labels. */
+/**
+ * An mtr to a lossy target by a router that balances, a silent one, one with a rate limit, and one
+ * with labels.
+ */
 export async function busyMtrScene(rounds = 60): Promise<HopsScene<MtrSession>> {
   const path = new FakePath(
     R1,

@@ -275,7 +275,7 @@ describe("MtrSession pause()", () => {
     expect(shortened(session)).toEqual([`1 ${R1} 2/2`, `2 ${TARGET} 2/2`]);
   });
 
-  test("finds a path anew that became longer meanwhile, silent where the target was", async () => {
+  test("finds a path again that became longer meanwhile, silent where the target was", async () => {
     const path = new FakePath(R1, {});
     const { clock, session } = await mtrScene(path);
     await clock.advance(1500);
@@ -307,7 +307,7 @@ describe("MtrSession pause()", () => {
 });
 
 describe("MtrSession reset()", () => {
-  test("counts anew in another run, and forgets what was in flight", async () => {
+  test("restarts the count in another run, and forgets what was in flight", async () => {
     const setting = await mtrScene({ ...new FakePath(R1, { delays: 300 }) });
     const { clock, dns, session } = setting;
     await clock.advance(1100);

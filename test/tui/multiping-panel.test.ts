@@ -9,7 +9,9 @@ setDefaultTimeout(30_000);
 const LONG_NAME = `${"very-long-name.".repeat(16)}invalid`.padStart(255, "x");
 const NAMES = `198.51.100.1-4 www.example.com ns.例え.jp שרת.example no.invalid ${LONG_NAME}`;
 
-/** Hosts of all kinds after twenty probes: steady, shaky, down, wide names, names that do not exist. */
+/**
+ * Hosts of all kinds after twenty probes: steady, shaky, down, wide names, names that do not exist.
+ */
 async function everyKind(): ReturnType<typeof multipingScene> {
   const scene = await multipingScene(NAMES, {
     hosts: {

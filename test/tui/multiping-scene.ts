@@ -8,7 +8,10 @@ import { echoReply } from "../support/fake-network.ts";
 import type { FakePlatformOptions } from "../support/fake-platform.ts";
 import { Grid } from "./grid.ts";
 
-/** What the `turn`-th probe (from 1 on) to an address is answered: milliseconds, null for a loss, or anything else. */
+/**
+ * What the `turn`-th probe (from 1 on) to an address is answered: milliseconds, null for a loss, or
+ * anything else.
+ */
 type Answer = (probe: FakeProbe, turn: number) => number | null | readonly FakeArrival[];
 
 /** How a multiping is staged. */

@@ -6,7 +6,10 @@ import { echoReply, type FakeArrival, type FakeProbe } from "../support/fake-net
 import type { FakePlatformOptions } from "../support/fake-platform.ts";
 import { Grid } from "./grid.ts";
 
-/** What the `turn`-th probe (from 1 on) is answered: milliseconds, null for a loss, or anything else. */
+/**
+ * What the `turn`-th probe (from 1 on) is answered: milliseconds, null for a loss, or anything
+ * else.
+ */
 type Answer = (turn: number, probe: FakeProbe) => number | null | readonly FakeArrival[];
 
 /** How a ping is staged. */

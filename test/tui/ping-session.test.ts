@@ -145,7 +145,8 @@ describe("PingSession", () => {
     // Probes 2 to 4 are known to be lost, 5 to 9 are not yet.
     await clock.advance(1750);
     expect(session.targets()[0]).toMatchObject({ state: "down", lostInARow: 3 });
-    // The tenth was answered at 1805 ms; the sixth was given up after that, at 2000 ms, and nothing came since.
+    // The tenth was answered at 1805 ms; the sixth was given up after that, at 2000 ms, and nothing
+    // came since.
     await clock.advance(253);
     expect(session.figures.lost).toBe(5);
     expect(session.targets()[0]).toMatchObject({ state: "up", lostInARow: 0 });
@@ -279,7 +280,7 @@ describe("PingSession", () => {
     expect(session.state).toBe("stopped");
   });
 
-  test("reset counts anew and keeps the log", async () => {
+  test("reset restarts the count and keeps the log", async () => {
     const { session, clock } = await pingScene(TARGET, { answer: (turn) => (turn < 3 ? null : 7) });
     await clock.advance(2500);
     session.reset();
@@ -340,7 +341,7 @@ describe("PingSession", () => {
       jitter 0.000 ms
       rtt p50/p90/p99 = 10/10/10 ms
 
-      What was not a plain reply, the latest:
+      Most recent events other than plain replies:
       2024-01-01T00:00:03.001Z      lost  #3"
     `);
   });

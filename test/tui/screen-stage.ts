@@ -7,7 +7,8 @@ import { SettingsStore } from "../../tui/src/program/settings.ts";
 import { Display } from "../../tui/src/screen/display.ts";
 import { type Scene, scene } from "../client/support.ts";
 import type { FakePlatformOptions } from "../support/fake-platform.ts";
-// What the program loads behind its first frame is there at once: loading takes real time, in which no time passes here.
+// What the program loads behind its first frame is there at once: loading takes real time, in which
+// no time passes here.
 import "../../tui/src/model/mtr-session.ts";
 import "../../tui/src/model/multiping-session.ts";
 import "../../tui/src/model/permission.ts";
@@ -34,7 +35,10 @@ export interface StageOptions {
   readonly copyOutcome?: CopyOutcome;
 }
 
-/** The whole program on OpenTUI's test renderer, in a world where nothing is real. It begins at midnight. */
+/**
+ * The whole program on OpenTUI's test renderer, in a world where nothing is real. It begins at
+ * midnight.
+ */
 export interface Stage extends Scene {
   readonly ui: TestRendererSetup;
   readonly app: App;
@@ -58,7 +62,8 @@ export interface Stage extends Scene {
 export async function stage(options: StageOptions): Promise<Stage> {
   const { tools, width = 100, height = 24, initial, settings, platform = {}, names = {} } = options;
   const { copyOutcome = "copied" } = options;
-  // Listening to SIGPIPE and no longer would end this process at the next closed pipe, which Bun otherwise ignores.
+  // Listening to SIGPIPE and no longer would end this process at the next closed pipe, which Bun
+  // otherwise ignores.
   const ui = await createTestRenderer({ width, height, exitOnCtrlC: false, exitSignals: [] });
   const setting = scene(platform);
   const { clock, dns } = setting;
@@ -175,7 +180,10 @@ function watched(tool: Tool, pending: Set<unknown>): Tool {
   };
 }
 
-/** Lets happen what needs no time to pass; modules are imported meanwhile, which takes turns even when they are loaded. */
+/**
+ * Lets happen what needs no time to pass; modules are imported meanwhile, which takes turns even
+ * when they are loaded.
+ */
 async function settled(pending: ReadonlySet<unknown>): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await Bun.sleep(0);
   // Some never begin: a test wants to see them wait.

@@ -9,7 +9,10 @@ type TracerouteScene = Awaited<ReturnType<typeof tracerouteScene>>;
 
 const { ENETUNREACH } = constants.errno;
 const [R1 = "", R2 = "", , R4 = "", R5 = ""] = routers(5);
-/** Two MPLS label stack entries (RFC 4950): 16001 and 24321, the latter at the bottom; checksum 0 is none. */
+/**
+ * Two MPLS label stack entries (RFC 4950): 16001 and 24321, the latter at the bottom; checksum 0 is
+ * none.
+ */
 const LABELS = fromHex("2000 0000 000c 01 01 03e81001 05f01101");
 
 /** A router that balances, a silent one, one with a loss, one with labels, and the target. */
@@ -209,7 +212,8 @@ describe("TraceroutePanel notes", () => {
   });
 
   test("tell labels, interfaces, and a way back of another length", async () => {
-    // RFC 5837 figure 4.4.1: incoming interface, ifIndex, and an IPv4 address; and a class nobody knows.
+    // RFC 5837 figure 4.4.1: incoming interface, ifIndex, and an IPv4 address; and a class nobody
+    // knows.
     const interfaceObject = "0014 02 0e 00000007 0001 0000 c0000201 04 657468";
     const extensions = fromHex(`2000 0000 ${interfaceObject} 0008 63 01 deadbeef`);
     const row = await note((probe) => timeExceeded(probe, { from: R1, ttl: 60, extensions }));

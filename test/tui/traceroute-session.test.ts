@@ -8,7 +8,10 @@ import { logLines, TARGET, tracerouteScene } from "./hops-scene.ts";
 const { ENETUNREACH } = constants.errno;
 const [R1 = "", R2 = "", R3 = "", R4 = ""] = routers(4);
 
-/** "1 10.0.1.1:5 ·": TTL, and each probe: who answered and after how long, "*" for silence, "·" if it is undecided. */
+/**
+ * "1 10.0.1.1:5 ·": TTL, and each probe: who answered and after how long, "*" for silence, "·" if
+ * it is undecided.
+ */
 function shortened({ hops }: TracerouteSession): string[] {
   return hops.map(({ ttl, probes }) => {
     const cells = probes.map((probe) => {

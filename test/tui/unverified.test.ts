@@ -6,7 +6,9 @@ import { mtrScene, screenText, TARGET, tracerouteScene } from "./hops-scene.ts";
 
 const [R1 = "", R2 = ""] = routers(2);
 
-/** A router, and one behind a NAT that leaves the checksums in quotes as they are; then the target. */
+/**
+ * A router, and one behind a NAT that leaves the checksums in quotes as they are; then the target.
+ */
 const network = (probe: FakeProbe) => {
   const { ttl } = probe;
   const change = ttl === 1 ? 0 : 0x1111;

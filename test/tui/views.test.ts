@@ -18,7 +18,10 @@ const [R1 = "", R2 = "", R3 = ""] = routers(3);
 const TARGET = "198.51.100.1";
 const OTHER = "198.51.100.2";
 
-/** The longest name there can be (RFC 1035 2.3.4), one of wide letters, one from right to left, and one that is an attack. */
+/**
+ * The longest name there can be (RFC 1035 2.3.4), one of wide letters, one from right to left, and
+ * one that is an attack.
+ */
 const NAMES: Readonly<Record<string, string>> = {
   [R1]: `${"a".repeat(63)}.${"b".repeat(63)}.${"c".repeat(63)}.${"d".repeat(61)}`,
   [R2]: "ルーター.例え.example",
@@ -40,7 +43,10 @@ afterEach(async () => {
   for (const { dispose } of stages.splice(0)) await dispose();
 });
 
-/** Two routers and a silent one; the target loses a fifth, answers twice now and then, and takes some time. */
+/**
+ * Two routers and a silent one; the target loses a fifth, answers twice now and then, and takes
+ * some time.
+ */
 function network(): FakePlatformOptions {
   const delays = [[12], [13.5], [], [11, 14], [30]];
   return new FakePath({ from: R1, delays: 0.4 }, { from: R2, delays: [[3], [4], [3.2]] }, null, {

@@ -68,8 +68,9 @@ class UsageError extends Error {}
 /**
  * Runs the terminal UI until the user leaves it.
  *
- * @returns the exit code: 0 after `q`; 1 after an error, which it has printed; 2 after wrong use, and when it cannot be started
- * here, for which it has printed the reason; 128 and the number of the signal after one, or after Ctrl-C
+ * @returns the exit code: 0 after `q`; 1 after an error, which it has printed; 2 after wrong use,
+ * and when it cannot be started here, for which it has printed the reason; 128 and the number of
+ * the signal after one, or after Ctrl-C
  */
 export async function main({ args, host = processHost() }: MainOptions): Promise<number> {
   try {
@@ -123,7 +124,8 @@ function readArguments(args: readonly string[]) {
         report: { type: "boolean" },
         help: { type: "boolean", short: "h" },
         version: { type: "boolean", short: "V" },
-        // For icmpx, which has this package fetched and then runs it in its own process; not for people.
+        // For icmpx, which has this package fetched and then runs it in its own process; not for
+        // people.
         locate: { type: "boolean" },
       },
     });

@@ -9,18 +9,21 @@ const ROLES = {
   nextHop: "next hop",
 } as const;
 
-/** The longest list: a router may send 64 objects, or whoever forges its errors. */
+/** The longest list: a router may send 64 objects, or a forger of its errors. */
 const MAX_LINES = 16;
 
-/** An entry of an MPLS label stack (RFC 4950): `MPLS label 16 tc 0 ttl 1 S`; S marks the bottom of the stack. */
+/**
+ * An entry of an MPLS label stack (RFC 4950): `MPLS label 16 tc 0 ttl 1 S`; S marks the bottom of
+ * the stack.
+ */
 export function formatMplsLabel({ label, trafficClass, bottomOfStack, ttl }: MplsLabel): string {
   return `MPLS label ${label} tc ${trafficClass} ttl ${ttl}${bottomOfStack ? " S" : ""}`;
 }
 
 /**
- * What routers add to their errors (RFC 4884), one line each, safe to print: MPLS labels from the top
- * of the stack, interfaces (RFC 5837), identified interfaces (RFC 8335), and the rest by class and type.
- * There are at most 16 lines; the last one then counts those left out.
+ * What routers add to their errors (RFC 4884), one line each, safe to print: MPLS labels from the
+ * top of the stack, interfaces (RFC 5837), identified interfaces (RFC 8335), and the rest by class
+ * and type. There are at most 16 lines; the last one then counts those left out.
  */
 export function formatExtensions(extensions: readonly ExtensionObject[]): string[] {
   const lines = extensions.flatMap(linesOf);

@@ -115,7 +115,10 @@ export interface IcmpErrorMark {
   readonly meaning: string;
 }
 
-/** The mark that traceroute(8) puts beside an RTT, and its meaning; undefined for time exceeded in transit. */
+/**
+ * The mark that traceroute(8) puts beside an RTT, and its meaning; undefined for time exceeded in
+ * transit.
+ */
 export function icmpErrorMark({
   icmpError,
   reply,

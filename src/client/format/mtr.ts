@@ -6,8 +6,8 @@ import { formatFixed, formatHost, formatLoss } from "./text.ts";
 /** How to lay a table out. */
 export interface TableFormatOptions {
   /**
-   * Columns of the terminal to fit into: names are cut first, then whole columns are left out. By default the table is as
-   * wide as its content.
+   * Columns of the terminal to fit into: names are cut first, then whole columns are left out. By
+   * default the table is as wide as its content.
    */
   readonly width?: number | undefined;
 }
@@ -44,7 +44,8 @@ const SACRIFICES: readonly Sacrifice[] = [
 ];
 
 /**
- * The state of an mtr as a table. Times are in milliseconds; `?` is a hop that never answered, `-` a figure without a sample.
+ * The state of an mtr as a table. Times are in milliseconds; `?` is a hop that never answered, `-`
+ * a figure without a sample.
  *
  * ```text
  *                              MTR to dns.google (8.8.8.8)
@@ -57,9 +58,10 @@ const SACRIFICES: readonly Sacrifice[] = [
  * └─────┴──────────┴────────────┴──────┴──────┴────────┴───────┴───────┴──────┴───────┘
  * ```
  *
- * A hop shows the address that answered last, with the figures of the hop. Each other address that answered there has a
- * line below it, with its own answers: nobody knows which of them a lost probe was for. `?` behind an address: some of its
- * answers are unverified, so that anybody may have sent them.
+ * A hop shows the address that answered last, with the figures of the hop. Each other address that
+ * answered there has a line below it, with its own answers: nobody knows which of them a lost probe
+ * was for. `?` behind an address: some of its answers are unverified, so that anybody may have sent
+ * them.
  */
 export function formatMtr(round: MtrRound, options: TableFormatOptions = {}): string {
   return formatTable({

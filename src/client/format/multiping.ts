@@ -37,8 +37,8 @@ const SACRIFICES: readonly Sacrifice[] = [
 ];
 
 /**
- * The result of a multiping as a table, a row for each target: its figures, what was special, and why a target could not be
- * probed. Times are in milliseconds; `-` is a figure without a sample.
+ * The result of a multiping as a table, a row for each target: its figures, what was special, and
+ * why a target could not be probed. Times are in milliseconds; `-` is a figure without a sample.
  *
  * ```text
  *                                               Ping of 2 targets
@@ -75,7 +75,10 @@ function targetRow(row: MultipingTarget): string[] {
   ];
 }
 
-/** Why there is no answer, or not what was asked for: the failure, or what was counted and the causes met. */
+/**
+ * Why there is no answer, or not what was asked for: the failure, or what was counted and the
+ * causes met.
+ */
 function notes({ failure, statistics, results }: MultipingTarget): string {
   if (failure !== null) return escapeText(failure.message);
   const causes = new Set<string>();

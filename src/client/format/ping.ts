@@ -23,9 +23,10 @@ const LOSS_DIGITS: Intl.NumberFormatOptions = { maximumSignificantDigits: 6, use
  * no-such-host.invalid: Cannot resolve "no-such-host.invalid": no such name (ENOTFOUND)
  * ```
  *
- * An answer may also be marked `(late)`, `(truncated)`, `(corrupt)` and `(reordered)`, an ICMP error
- * `(unverified)`. The time until an ICMP error came is in {@link EchoResult}'s `rtt` only: to readers of
- * ping's output, `time=` means a reply. The last line is an item of a multiping that could not be probed.
+ * An answer may also be marked `(late)`, `(truncated)`, `(corrupt)` and `(reordered)`, an ICMP
+ * error `(unverified)`. The time until an ICMP error came is in {@link EchoResult}'s `rtt` only: to
+ * readers of ping's output, `time=` means a reply. The last line is an item of a multiping that
+ * could not be probed.
  */
 export function formatEchoResult(result: EchoResult | TargetFailure): string {
   if (result.kind === "targetFailure")
@@ -137,7 +138,9 @@ function formatPacketLoss({ loss, inFlight }: StatisticsSnapshot): string {
   return `${shown.toLocaleString("en-US", LOSS_DIGITS)}%`;
 }
 
-/** What else was counted, in words: `["1 duplicate", "2 late"]`; nothing for what never happened. */
+/**
+ * What else was counted, in words: `["1 duplicate", "2 late"]`; nothing for what never happened.
+ */
 export function specialCounts(statistics: StatisticsSnapshot): string[] {
   const { duplicates, late, reordered, corrupt, errors, sendErrors, noRoom, overflows, inFlight } =
     statistics;

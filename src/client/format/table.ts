@@ -6,7 +6,10 @@ export interface Column {
   readonly align: "left" | "right";
 }
 
-/** One way of making a table narrower: to leave a column out, or to cut its cells to no less than `cutTo`. */
+/**
+ * One way of making a table narrower: to leave a column out, or to cut its cells to no less than
+ * `cutTo`.
+ */
 export interface Sacrifice {
   /** Index of the column. */
   readonly column: number;
@@ -37,7 +40,8 @@ interface Layout {
 /**
  * A table in box-drawing characters under a centred title.
  *
- * To fit a width it drops the spaces beside the rules, then makes one sacrifice after the other, and at last cuts the lines.
+ * To fit a width it drops the spaces beside the rules, then makes one sacrifice after the other,
+ * and at last cuts the lines.
  */
 export function formatTable(table: Table): string {
   const { title, columns, rows, width = Number.POSITIVE_INFINITY } = table;

@@ -3,7 +3,10 @@ import { escapeText } from "../../packet/format.ts";
 /** Stands for a figure without a sample. */
 const UNKNOWN = "-";
 
-/** An RTT in milliseconds with three digits that count, as ping(8) has it: `0.046`, `1.23`, `12.3`, `123`; `-` for null. */
+/**
+ * An RTT in milliseconds with three digits that count, as ping(8) has it: `0.046`, `1.23`, `12.3`,
+ * `123`; `-` for null.
+ */
 export function formatRtt(rtt: number | null): string {
   if (rtt === null) return UNKNOWN;
   if (Number(rtt.toFixed(3)) < 1) return rtt.toFixed(3);
@@ -17,8 +20,8 @@ export function formatFixed(value: number | null, decimals: number): string {
 }
 
 /**
- * A loss ratio as a percentage with one decimal; `-` for null. Rounding never hides a loss or an answer: what is not
- * nothing is at least `<0.1`, what is not everything at most `>99.9`.
+ * A loss ratio as a percentage with one decimal; `-` for null. Rounding never hides a loss or an
+ * answer: what is not nothing is at least `<0.1`, what is not everything at most `>99.9`.
  */
 export function formatLoss(loss: number | null): string {
   if (loss === null) return UNKNOWN;

@@ -29,8 +29,9 @@ interface Answers {
 }
 
 /**
- * One hop of a traceroute, a line for each address that answered: its RTTs, `*` for each probe that was sent and not
- * answered, and the marks of traceroute(8) with what they mean. MPLS labels stand below their address (RFC 4950).
+ * One hop of a traceroute, a line for each address that answered: its RTTs, `*` for each probe that
+ * was sent and not answered, and the marks of traceroute(8) with what they mean. MPLS labels stand
+ * below their address (RFC 4950).
  *
  * ```text
  *  3  core.example (10.0.2.1)  1.203 ms  *  1.187 ms
@@ -40,7 +41,8 @@ interface Answers {
  *  5  10.0.3.1  2.118 ms !H  2.096 ms !H  (!H: host unreachable)
  * ```
  *
- * `?` marks an unverified error, which anybody may have sent. A probe that could not be sent shows why: `ENETUNREACH`. A silent probe stands with the address that answered before it.
+ * `?` marks an unverified error, which anybody may have sent. A probe that could not be sent shows
+ * why: `ENETUNREACH`. A silent probe stands with the address that answered before it.
  */
 export function formatHop(entry: TracerouteEntry): string {
   const lines = groupByResponder(entry.probes).flatMap(({ host, cells, legends, labels }) => {

@@ -84,7 +84,8 @@ function firstPtr(view: DataView, start: number): string | null {
     const data = offset + 10;
     const end = data + view.getUint16(offset + 8);
     if (end > view.byteLength) throw new RangeError("A record is longer than the message");
-    // Records of another type lead there: with RFC 2317 the question is answered with a CNAME first.
+    // Records of another type lead there: with RFC 2317 the question is answered with a CNAME
+    // first.
     if (type === TYPE_PTR && view.getUint16(offset + 2) === CLASS_IN)
       return nameAt(view, data, end);
     offset = end;

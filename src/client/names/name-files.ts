@@ -48,7 +48,10 @@ export class NameFiles {
     return this.#hosts.value.get(address);
   }
 
-  /** The addresses of the name servers, at most three. Empty where names are not to be asked for by DNS. */
+  /**
+   * The addresses of the name servers, at most three. Empty where names are not to be asked for by
+   * DNS.
+   */
   get servers(): readonly string[] {
     return this.#usesDns.value ? this.#servers.value : [];
   }
@@ -79,13 +82,18 @@ function parseServers(text: string): readonly string[] {
   return servers.length === 0 ? [LOCAL_SERVER] : servers.slice(0, MAX_SERVERS);
 }
 
-/** Without a line for hosts, the C library asks files and DNS. `resolve` is systemd-resolved, which answers DNS, too. */
+/**
+ * Without a line for hosts, the C library asks files and DNS. `resolve` is systemd-resolved, which
+ * answers DNS, too.
+ */
 function parseUsesDns(text: string): boolean {
   const line = linesOf(text).find(([keyword]) => keyword === "hosts:");
   return line === undefined || line.includes("dns") || line.includes("resolve");
 }
 
-/** The words of each line. `#` begins a comment, `;` too in resolv.conf, where alone it can stand. */
+/**
+ * The words of each line. `#` begins a comment, `;` too in resolv.conf, where alone it can stand.
+ */
 function linesOf(text: string): string[][] {
   return text.split("\n").map((line) =>
     line

@@ -14,7 +14,10 @@ export interface ResolvedHost {
 
 /** Options of {@link Resolver.lookup}. */
 export interface LookupOptions {
-  /** Which kind of address is wanted. By default the first one, in the order of the system (RFC 6724). */
+  /**
+   * Which kind of address is wanted. By default the first one, in the order of the system (RFC
+   * 6724).
+   */
   readonly family?: 4 | 6 | undefined;
   /** Aborting it rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
@@ -48,7 +51,7 @@ export type ResolverClock = Pick<Clock, "monotonicNs" | "schedule">;
 interface CachedName {
   readonly name: string | null;
   readonly expiresNs: number;
-  /** The lookup failed, so that `name` is null for want of an answer. */
+  /** The lookup failed, so `name` is null only because nobody answered. */
   readonly isFailure: boolean;
 }
 
@@ -60,20 +63,25 @@ const REVERSE_TIMEOUT_NS = 5 * SECOND_NS;
 const MAX_CACHED_NAMES = 4096;
 const MAX_REVERSE_QUERIES = 16;
 
-/** RFC 1035 section 2.3.4 allows 255 octets on the wire, which is 253 characters of text without the last dot. */
+/**
+ * RFC 1035 section 2.3.4 allows 255 octets on the wire, which is 253 characters of text without the
+ * last dot.
+ */
 const MAX_HOST_LENGTH = 253;
 const MAX_NAME_LENGTH = 255;
 
 /**
  * Names to addresses, and addresses to names.
  *
- * 1. The text of an address is answered without asking anyone. Nothing but a dotted quad or RFC 4291 text is an
- *    address: what getaddrinfo(3) would take for one (`"127.1"`, `"0x7f.1"`, `"010.0.0.1"`) is refused.
- * 2. Names of addresses are kept for 5 minutes, the lack of a name for 1 minute, for at most 4,096 addresses
- *    (the ones unused longest are forgotten first).
+ * 1. The text of an address is answered without asking anyone. Nothing but a dotted quad or RFC
+ *    4291 text is an address: what getaddrinfo(3) would take for one (`"127.1"`, `"0x7f.1"`,
+ *    `"010.0.0.1"`) is refused.
+ * 2. Names of addresses are kept for 5 minutes, the lack of a name for 1 minute, for at most 4,096
+ *    addresses (the ones unused longest are forgotten first).
  * 3. At most 16 names are asked for at a time, each address once; the others wait their turn.
- * 4. A lookup that fails, or takes 5 seconds, says nothing about the name: meanwhile the address has
- *    none, and it is asked for again when it is wanted after 10 seconds, which nobody waits for.
+ * 4. A lookup that fails, or takes 5 seconds, says nothing about the name: meanwhile the address
+ *    has none, and it is asked for again when it is wanted after 10 seconds, which nobody waits
+ *    for.
  * 5. Looking up names of addresses keeps no process alive, nor does a lookup that is aborted.
  */
 export class Resolver {
@@ -235,7 +243,10 @@ function resolved(host: string, address: string): ResolvedHost | undefined {
 
 const MAPPED_PREFIX = "::ffff:";
 
-/** IPv4 addresses in IPv6 form (RFC 4291 2.5.5.2) never stand on the wire: sockets that take them mean IPv4. */
+/**
+ * IPv4 addresses in IPv6 form (RFC 4291 2.5.5.2) never stand on the wire: sockets that take them
+ * mean IPv4.
+ */
 function isIpv4Mapped(canonical: string): boolean {
   return canonical.startsWith(MAPPED_PREFIX) && canonical.includes(".");
 }
@@ -245,7 +256,10 @@ function withoutZone(address: string): string | undefined {
   return canonicalAddress(address)?.split("%", 1)[0];
 }
 
-/** Whether the answer to a reverse query is worth showing. An address as its own name tells nothing, or lies. */
+/**
+ * Whether the answer to a reverse query is worth showing. An address as its own name tells nothing,
+ * or lies.
+ */
 function isName(answer: string): boolean {
   return answer !== "" && answer.length <= MAX_NAME_LENGTH && parseAddress(answer) === undefined;
 }
@@ -265,7 +279,8 @@ function hostName(host: string): string {
   if (host.includes(":")) throw refused(host, "not an IPv6 address, and a name has no colon");
   const wrong = /[^\w.\-\u0080-\u{10ffff}]|[\p{Cc}\p{Z}]/u.exec(host)?.[0];
   if (wrong !== undefined) throw refused(host, `${codePoint(wrong)} cannot be part of a name`);
-  // RFC 5891. What getaddrinfo(3) makes of other characters depends on the C library and its locale.
+  // RFC 5891. What getaddrinfo(3) makes of other characters depends on the C library and its
+  // locale.
   const name = /^[\0-\x7f]*$/.test(host) ? host : asciiName(host);
   if (name === "") throw refused(host, "not an internationalized name");
   const labels = name.replace(/\.$/, "").split(".");
@@ -313,7 +328,10 @@ function cannotResolve(host: string, family?: Family): string {
   return `Cannot resolve ${quoted(host)}${kind}`;
 }
 
-/** A name as a message shows it: in one line, of bounded length, with nothing that a terminal would obey. */
+/**
+ * A name as a message shows it: in one line, of bounded length, with nothing that a terminal would
+ * obey.
+ */
 function quoted(host: string): string {
   const shown = host.length > MAX_NAME_LENGTH ? `${host.slice(0, MAX_NAME_LENGTH)}...` : host;
   return `"${shown.replace(/[\p{C}\p{Zl}\p{Zp}"\\]/gu, (character) => `<${codePoint(character)}>`)}"`;

@@ -22,8 +22,8 @@ const ROUNDS = 2;
  *
  * It speaks DNS by itself because the resolver that Bun has (c-ares) fails everything in flight for
  * one malformed answer, calls every failure "not found", and keeps the process alive until all of
- * its timeouts have passed (seen with Bun 1.4.5). Here each question has a socket, and so a port, of
- * its own, and nothing keeps the process alive.
+ * its timeouts have passed (seen with Bun 1.4.5). Here each question has a socket, and so a port,
+ * of its own, and nothing keeps the process alive.
  */
 export class ReverseLookup {
   readonly #files: NameFiles;

@@ -55,7 +55,10 @@ export class Answers {
   readonly #clock: Clock;
   readonly #slots: Slots;
   readonly #matcher: Matcher;
-  /** Errors of a queue of their own, which wait for the replies of the same read that came before them. */
+  /**
+   * Errors of a queue of their own, which wait for the replies of the same read that came before
+   * them.
+   */
   #errors: Finding[] = [];
 
   constructor(context: AnswersContext) {
@@ -82,9 +85,9 @@ export class Answers {
   }
 
   /**
-   * A datagram socket has its errors and its replies in two queues, of which each is in order but not the two together.
-   * So its errors wait until the replies of this read are there. Anybody may send any number of them: those that become
-   * no result do not wait.
+   * A datagram socket has its errors and its replies in two queues, of which each is in order but
+   * not the two together. So its errors wait until the replies of this read are there. Anybody may
+   * send any number of them: those that become no result do not wait.
    */
   takeError(error: ErrorArrival): void {
     const match = this.#matcher.matchError(error);
@@ -128,7 +131,10 @@ export class Answers {
     return (flows[slot] as Flow).stream.takeMoreDuplicates(ttl[slot] as number);
   }
 
-  /** Takes the errors that came no later than `untilNs` (real time); what the kernel did not stamp comes last. */
+  /**
+   * Takes the errors that came no later than `untilNs` (real time); what the kernel did not stamp
+   * comes last.
+   */
   #takeErrors(untilNs: number): void {
     const findings = this.#errors;
     if (findings.length > 1) findings.sort(inOrderOfArrival);
@@ -182,7 +188,7 @@ export class Answers {
     if (stream.options.onProvisional !== undefined) this.#context.post(stream, result, true);
   }
 
-  /** Makes a provisional result the final one: of a proven sender, or for want of a better one. */
+  /** Makes a provisional result the final one: its sender is proven, or nothing better came. */
   #settle(slot: number, phase: 2 | 3): void {
     const { stream } = this.#slots.flows[slot] as Flow;
     const provisional = stream.provisional?.get(slot);
@@ -235,7 +241,10 @@ export class Answers {
     );
   }
 
-  /** The moment at which an arrival is read: that of the round, unless it came in while the round was going on. */
+  /**
+   * The moment at which an arrival is read: that of the round, unless it came in while the round
+   * was going on.
+   */
   #instantAfter(stampNs: number | null): Instant {
     if (this.readAt === undefined) return readInstant(this.#clock);
     if (stampNs !== null && stampNs > this.readAt.realtimeNs)
@@ -275,7 +284,8 @@ export class Answers {
     const isAwaited = this.#context.stamps.isAwaited(slot);
     this.#context.decide(slot, Phase.Expired);
     const receiveOverflow = (slots.sentNs[slot] as number) <= this.overflowAtNs;
-    // Stamps that found no room tell as little of a departure as replies that found none tell of an arrival.
+    // Stamps that found no room tell as little of a departure as replies that found none tell of an
+    // arrival.
     const isTold = isAwaited && stream.isStamped && !receiveOverflow;
     const departed = !isUnstamped || (isTold ? false : null);
     const moreDuplicates = this.#takeMoreDuplicates(slot);
@@ -284,7 +294,10 @@ export class Answers {
     this.#context.post(stream, timeoutResult(target, this.#requestOf(slot), circumstances));
   }
 
-  /** What was sent. It is made again when somebody is to hear of it: keeping it would take half a kilobyte. */
+  /**
+   * What was sent. It is made again when somebody is to hear of it: keeping it would take half a
+   * kilobyte.
+   */
   #requestOf(slot: number): EchoRequest {
     const { ttl, index, sentRealNs, flows } = this.#slots;
     const { stream, question } = flows[slot] as Flow;

@@ -4,14 +4,20 @@ const KEYS = 0x1_0000;
 const UINT32 = 2 ** 32;
 const NONE = -1;
 
-/** Which probes the kernel's transmit stamps belong to, by what it will call them (SOF_TIMESTAMPING_OPT_ID). */
+/**
+ * Which probes the kernel's transmit stamps belong to, by what it will call them
+ * (SOF_TIMESTAMPING_OPT_ID).
+ */
 export class DepartureStamps {
   readonly #slots: Slots;
-  /** By the low half of the key: of two so far apart, the stamp of the earlier is lost. Made for the first key. */
+  /**
+   * By the low half of the key: of two so far apart, the stamp of the earlier is lost. Made for the
+   * first key.
+   */
   #byKey: Int32Array | undefined;
   /** Those of further sockets, whose keys begin beyond 32 bits: few, and not for long. */
   readonly #others = new Map<number, number>();
-  /** How often keys were counted anew. */
+  /** How often key counting has restarted. */
   #count = 0;
   #awaited = 0;
 
@@ -52,7 +58,8 @@ export class DepartureStamps {
     const slots = this.#slots;
     const slot = (key < UINT32 ? this.#byKey?.[key % KEYS] : this.#others.get(key)) ?? NONE;
     if (slot === NONE || slots.stampKey[slot] !== key) return NONE;
-    // A stamp from before the send is another packet's: keys are counted anew after a failure, and may be lost.
+    // A stamp from before the send is another packet's: key counting restarts after a failure, and
+    // keys may be lost.
     if (stampNs < (slots.sentRealNs[slot] as number)) return NONE;
     this.forget(slot);
     slots.stampNs[slot] = stampNs;
@@ -69,7 +76,7 @@ export class DepartureStamps {
     } else if (this.#byKey?.[key % KEYS] === slot) this.#byKey[key % KEYS] = NONE;
   }
 
-  /** Keys are counted anew: stamps that have not come can no longer be told from new ones. */
+  /** Key counting restarts: stamps still to come can no longer be told from new ones. */
   beginAnew(): void {
     this.#count += 1;
     this.#awaited = 0;

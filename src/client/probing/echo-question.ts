@@ -7,8 +7,8 @@ import type { ErrorArrival, ProbeIdentity, QuotedProbe } from "../transport/tran
 import { isBeginning } from "./kept-bytes.ts";
 import type { Likeness, Proof, Question } from "./question.ts";
 
-// An echo message as 32-bit words (RFC 792, RFC 4443 section 4.1), and its data, which begin with what identifies a probe
-// when they have room:
+// An echo message as 32-bit words (RFC 792, RFC 4443 section 4.1), and its data, which begin with
+// what identifies a probe when they have room:
 const HEADER = 8;
 const TYPE_WORD = 0; // type, code, checksum
 const IDENTITY_WORD = 1; // identifier, sequence number
@@ -39,10 +39,11 @@ export interface EchoQuestionOptions {
 /**
  * Makes the echo requests of one run, and recognises what comes back.
  *
- * With 14 bytes of data or more: a cookie (nonce and probe number) that nobody off the path can guess, then two balancing
- * bytes that hold the ICMP checksum constant. Load balancers hash those 16 checksum bits as they hash ports, so all
- * probes of a run take one path, as in Paris traceroute. With 2 to 13 bytes there is room for the balance only. A
- * caller's own payload is sent untouched, with neither.
+ * With 14 bytes of data or more: a cookie (nonce and probe number) that nobody off the path can
+ * guess, then two balancing bytes that hold the ICMP checksum constant. Load balancers hash those
+ * 16 checksum bits as they hash ports, so all probes of a run take one path, as in Paris
+ * traceroute. With 2 to 13 bytes there is room for the balance only. A caller's own payload is sent
+ * untouched, with neither.
  */
 export class EchoQuestion implements Question {
   readonly length: number;
@@ -50,7 +51,10 @@ export class EchoQuestion implements Question {
   readonly hasSecret: boolean;
   readonly #type: number;
   readonly #flow: number;
-  /** A message, and up to 3 zeros behind it; what differs from probe to probe is that of the one written last. */
+  /**
+   * A message, and up to 3 zeros behind it; what differs from probe to probe is that of the one
+   * written last.
+   */
   readonly #padded: Uint8Array;
   readonly #message: Uint8Array;
   readonly #words: Int32Array;
@@ -99,13 +103,15 @@ export class EchoQuestion implements Question {
     }
     let checksum = ~fold(sum) & 0xffff;
     if (this.#balanceWord >= 0) {
-      // The checksum is the complement of the sum, so the balance must lift the sum to the complement of the flow.
+      // The checksum is the complement of the sum, so the balance must lift the sum to the
+      // complement of the flow.
       const balance = fold((~this.#flow & 0xffff) + checksum);
       words[at + this.#balanceWord] = this.#balanceRest | swap16(balance);
       checksum = this.#flow;
     }
     words[at + IDENTITY_WORD] = swap16(identifier) | (swap16(sequence) << 16);
-    // The kernel puts in its own on all but raw IPv4 sockets (raw(7), RFC 3542 section 3.1, icmp(7)).
+    // The kernel puts in its own on all but raw IPv4 sockets (raw(7), RFC 3542 section 3.1,
+    // icmp(7)).
     words[at + TYPE_WORD] = this.#type | (swap16(checksum) << 16);
   }
 
@@ -151,7 +157,10 @@ export class EchoQuestion implements Question {
     return isBeginning(reply.data, this.#dataOf(identity));
   }
 
-  /** Routers cut quotes short, and pad them with zeros (RFC 4884 section 5.5): what is there of the cookie must agree. */
+  /**
+   * Routers cut quotes short, and pad them with zeros (RFC 4884 section 5.5): what is there of the
+   * cookie must agree.
+   */
   isQuoted({ data }: QuotedProbe, identity: ProbeIdentity): Proof {
     if (!this.hasSecret) return "unproven";
     const expected = this.#dataOf(identity);

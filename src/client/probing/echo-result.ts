@@ -161,7 +161,8 @@ export function replyResult(answer: Answer<Reply>): EchoResult {
   const icmp = arrival.icmp - start;
   const { late, duplicate, corrupt, reordered, moreDuplicates } = verdict;
   const payload = keptFrom(raw, icmp + DATA);
-  // Named one by one, since there is one for each probe: spreads took 6 % of the time of a multiping (bun --cpu-prof).
+  // Named one by one, since there is one for each probe: spreads took 6 % of the time of a
+  // multiping (bun --cpu-prof).
   return {
     kind: "reply",
     target,
@@ -227,7 +228,10 @@ export function errorResult(
   };
 }
 
-/** The target keeps the zone it was given with. Others get a name: it says more than the index that the kernel reports. */
+/**
+ * The target keeps the zone it was given with. Others get a name: it says more than the index that
+ * the kernel reports.
+ */
 function spelling(from: string, { request, spell }: Answer<Reply | ErrorArrival>): string {
   if (isSameHost(from, request.addr)) return request.addr;
   return spell === undefined || !from.includes("%") ? from : spell(from);

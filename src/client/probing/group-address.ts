@@ -1,7 +1,10 @@
 import { networkInterfaces } from "node:os";
 import { isMulticast, LIMITED_BROADCAST } from "../../packet/address.ts";
 
-/** Whether an address stands for many hosts that each answer: a multicast group, or the broadcast of a network here. */
+/**
+ * Whether an address stands for many hosts that each answer: a multicast group, or the broadcast of
+ * a network here.
+ */
 export function isGroup(address: string): boolean {
   if (isMulticast(address) || address === LIMITED_BROADCAST) return true;
   const interfaces = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);

@@ -1,4 +1,6 @@
-/** Bytes of a result, which outlive the buffer they arrived in. As JSON they are hexadecimal text. */
+/**
+ * Bytes of a result, which outlive the buffer they arrived in. As JSON they are hexadecimal text.
+ */
 class HexBytes extends Uint8Array {
   toJSON(): string {
     return this.toHex();
@@ -11,12 +13,15 @@ export function keepBytes(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Up to this length a copy costs less than a view: engines keep the bytes of a small array with the array, and have to move
- * them out for a second one to share them.
+ * Up to this length a copy costs less than a view: engines keep the bytes of a small array with the
+ * array, and have to move them out for a second one to share them.
  */
 const SMALL = 1000;
 
-/** `part` of `whole`, of which `kept` is a copy: as a part of `kept` or a copy of its own, whichever costs less. */
+/**
+ * `part` of `whole`, of which `kept` is a copy: as a part of `kept` or a copy of its own, whichever
+ * costs less.
+ */
 export function keptPart(kept: Uint8Array, whole: Uint8Array, part: Uint8Array): Uint8Array {
   if (part.length <= SMALL) return keepBytes(part);
   const start = part.byteOffset - whole.byteOffset;
@@ -35,7 +40,10 @@ export function keepStretch(bytes: Uint8Array, start: number, end: number): Uint
   return copy;
 }
 
-/** What kept bytes hold from `start` on: as a part of them or a copy of its own, whichever costs less. */
+/**
+ * What kept bytes hold from `start` on: as a part of them or a copy of its own, whichever costs
+ * less.
+ */
 export function keptFrom(kept: Uint8Array, start: number): Uint8Array {
   return kept.length - start > SMALL ? kept.subarray(start) : keepStretch(kept, start, kept.length);
 }

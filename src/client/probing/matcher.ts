@@ -20,7 +20,7 @@ export type MatchCounters = Omit<ClientCounters, "malformed" | "receiveDrops">;
 /** The probe that an error is about. */
 export interface ErrorMatch {
   readonly slot: number;
-  /** Whether whoever sent it must have seen the probe, as far as that can be told. */
+  /** Whether its sender must have seen the probe, as far as that can be told. */
   readonly isVerified: boolean;
   /** What the quoted checksum says, if it was looked at. */
   readonly checksum: ChecksumJudgement | undefined;
@@ -31,12 +31,15 @@ const NONE = -1;
 /**
  * Tells which probe an answer belongs to.
  *
- * 1. A reply belongs to a probe if identifier and sequence agree, and the secret in its data does. Without one it must
- *    come from the target (or the target is a group, whose members answer for themselves).
- * 2. An ICMP error belongs to a probe if it quotes its identifier, sequence and destination, and as much of the secret
- *    as it quotes agrees. Errors that do not decide a probe ({@link decidesProbe}) are counted as advice.
- * 3. An error is verified if it quotes our secret or our ICMP checksum, or a checksum that a NAT has changed which is
- *    known by it ({@link QuotedChecksums}). All else that it quotes may be guessed.
+ * 1. A reply belongs to a probe if identifier and sequence agree, and the secret in its data does.
+ *    Without one it must come from the target (or the target is a group, whose members answer for
+ *    themselves).
+ * 2. An ICMP error belongs to a probe if it quotes its identifier, sequence and destination, and as
+ *    much of the secret as it quotes agrees. Errors that do not decide a probe ({@link
+ *    decidesProbe}) are counted as advice.
+ * 3. An error is verified if it quotes our secret or our ICMP checksum, or a checksum that a NAT
+ *    has changed which is known by it ({@link QuotedChecksums}). All else that it quotes may be
+ *    guessed.
  */
 export class Matcher {
   /** Of the reply that was matched last: whether its data are not those that were sent. */
@@ -45,7 +48,10 @@ export class Matcher {
   question: Question | undefined;
   readonly #transport: Transport;
   readonly #slots: Slots;
-  /** The first answers of targets that had other data, which may be forged, by slot: of probes that fly. */
+  /**
+   * The first answers of targets that had other data, which may be forged, by slot: of probes that
+   * fly.
+   */
   readonly #wrongData = new Map<number, WrongData>();
   readonly #identity = { identifier: 0, sequence: 0, number: 0 };
   #foreign = 0;
@@ -126,7 +132,10 @@ export class Matcher {
     return { slot, isVerified, checksum };
   }
 
-  /** What the target answered with the wrong data, before the probe was decided; asked for and forgotten. */
+  /**
+   * What the target answered with the wrong data, before the probe was decided; asked for and
+   * forgotten.
+   */
   takeWrongData(slot: number): WrongData | null {
     if (this.#wrongData.size === 0) return null;
     const wrongData = this.#wrongData.get(slot) ?? null;
@@ -148,7 +157,10 @@ export class Matcher {
     return stream.quotedChecksums.judge({ quoted: error.quote.checksum, ...checksums });
   }
 
-  /** A host may send back less than it got, or zeros. Should nothing better come, the timeout says so. */
+  /**
+   * A host may send back less than it got, or zeros. Should nothing better come, the timeout says
+   * so.
+   */
   #noteWrongData(slot: number, reply: Reply): void {
     if (this.#wrongData.has(slot)) return;
     const { question } = this.#slots.flows[slot] as Flow;

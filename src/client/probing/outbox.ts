@@ -52,7 +52,7 @@ export class Outbox {
 
   /**
    * Tells all streams that nothing more comes, after the results that are known. In a microtask:
-   * whoever sends or opens a stream may not be ready for it.
+   * the code that sends or opens a stream may not be ready for it.
    */
   fail(error: SystemError): void {
     this.#failure = error;

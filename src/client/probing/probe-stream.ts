@@ -17,15 +17,20 @@ export interface StreamOptions {
   readonly timeoutNs: number;
   /** What its probes ask, unless a send says otherwise. */
   readonly question: Question;
-  /** An address as people write it: with an interface by its name. Absent: as the kernel tells it. */
+  /**
+   * An address as people write it: with an interface by its name. Absent: as the kernel tells it.
+   */
   readonly spell?: ((address: string) => string) | undefined;
   /** How long what arrives may wait unread, at most; 0 or absent for not at all. */
   readonly patienceNs?: number;
-  /** Called for every result, in the order they become known; never from within `send`. It may send and close. */
+  /**
+   * Called for every result, in the order they become known; never from within `send`. It may send
+   * and close.
+   */
   onResult(result: EchoResult): void;
   /**
-   * Called for the first unverified error of a probe that flies. The probe goes on waiting: a verified answer takes its
-   * place, or else it is handed to `onResult` at the timeout.
+   * Called for the first unverified error of a probe that flies. The probe goes on waiting: a
+   * verified answer takes its place, or else it is handed to `onResult` at the timeout.
    */
   readonly onProvisional?: ((result: EchoIcmpErrorResult) => void) | undefined;
   /** Called for each reply with a wrong ICMP checksum. Its probe goes on waiting. */
@@ -61,7 +66,9 @@ export interface Provisional {
 export interface StreamOwner {
   /** Sends a probe now, or as soon as there is room. */
   enqueue(probe: QueuedProbe): void;
-  /** Drops probes that were sent with more than `ttl` and are not decided; gives their positions. */
+  /**
+   * Drops probes that were sent with more than `ttl` and are not decided; gives their positions.
+   */
   dropBeyond(stream: ProbeStream, ttl: number): readonly number[];
   /** A stream was paused, or goes on. */
   onPaused(stream: ProbeStream): void;
@@ -69,12 +76,18 @@ export interface StreamOwner {
   onClosed(stream: ProbeStream): void;
 }
 
-/** Of how many further answers to one probe results are made; of the others nothing is kept but their number. */
+/**
+ * Of how many further answers to one probe results are made; of the others nothing is kept but
+ * their number.
+ */
 const MAX_COPIES = 16;
 /** The same for a probe to a group, whose every member answers. */
 const MAX_GROUP_COPIES = 1024;
 
-/** How many latest answers are kept: of two queues, one may hand over an earlier answer a read later. */
+/**
+ * How many latest answers are kept: of two queues, one may hand over an earlier answer a read
+ * later.
+ */
 const FRONTIER = 16;
 /** Numbers for each: position and time. */
 const ANSWER = 2;
@@ -86,7 +99,8 @@ export class ProbeStream {
   readonly #flow: Flow;
   /** Flows of other questions than the usual one. */
   #others: Map<Question, Flow> | undefined;
-  // For the prober: the first and the last slot of those of which something may still be heard; -1 for none.
+  // For the prober: the first and the last slot of those of which something may still be heard; -1
+  // for none.
   first = -1;
   last = -1;
   /** For the prober: probes that are not decided yet, and those of them that wait for room. */
@@ -103,8 +117,9 @@ export class ProbeStream {
   quotedChecksums: QuotedChecksums | undefined;
   readonly #address: Int32Array;
   /**
-   * Probes that were each the latest answered in time, and when (monotonic) their answers came: position, time, position, time, ...
-   * An array of plain numbers, through which no garbage collector looks.
+   * Probes that were each the latest answered in time, and when (monotonic) their answers came:
+   * position, time, position, time, ... An array of plain numbers, through which no garbage
+   * collector looks.
    */
   readonly #frontier: number[] = [];
   #sent = 0;
@@ -165,8 +180,8 @@ export class ProbeStream {
   }
 
   /**
-   * For the prober: whether a later probe was answered before `atNs`. By the time of arrival, since answers are not
-   * read in that order: each of a socket's two queues is read to its end.
+   * For the prober: whether a later probe was answered before `atNs`. By the time of arrival, since
+   * answers are not read in that order: each of a socket's two queues is read to its end.
    */
   wasOvertaken(index: number, atNs: number): boolean {
     for (let answer = this.#frontier.length - ANSWER; answer >= 0; answer -= ANSWER) {
@@ -185,7 +200,10 @@ export class ProbeStream {
     this.#frontier.shift();
   }
 
-  /** For the prober: an answer has come after `copies` others. Whether a result is to be made of it; else it is counted. */
+  /**
+   * For the prober: an answer has come after `copies` others. Whether a result is to be made of it;
+   * else it is counted.
+   */
   keepsCopy(copies: number, ttl: number): boolean {
     if (copies <= MAX_COPIES) return true;
     if (copies <= MAX_GROUP_COPIES) {
@@ -197,7 +215,9 @@ export class ProbeStream {
     return false;
   }
 
-  /** For the prober: how many answers to probes of this TTL were only counted since it asked last. */
+  /**
+   * For the prober: how many answers to probes of this TTL were only counted since it asked last.
+   */
   takeMoreDuplicates(ttl: number): number {
     const count = this.#moreDuplicates?.[ttl];
     if (count === undefined) return 0;
@@ -224,7 +244,10 @@ export class ProbeStream {
     return this.#sent;
   }
 
-  /** Drops the undecided probes that were sent with more than `ttl`, and returns their numbers: nothing more is heard of them. */
+  /**
+   * Drops the undecided probes that were sent with more than `ttl`, and returns their numbers:
+   * nothing more is heard of them.
+   */
   dropBeyond(ttl: number): readonly number[] {
     return this.#owner.dropBeyond(this, ttl);
   }

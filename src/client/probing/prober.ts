@@ -28,8 +28,8 @@ import { type Attempt, noRoomError, SendQueue } from "./send-queue.ts";
 import { Phase, Slots } from "./slots.ts";
 import { departedAtNs } from "./timing.ts";
 
-// The most probes that leave before what has arrived is read; each whole KiB of a message counts as one
-// more. Their answers and stamps take 0.75 KiB or more each of the receive queue, which without
+// The most probes that leave before what has arrived is read; each whole KiB of a message counts as
+// one more. Their answers and stamps take 0.75 KiB or more each of the receive queue, which without
 // privilege is 416 KiB by default.
 const READ_EVERY = 64;
 const KIB_SHIFT = 10;
@@ -39,19 +39,21 @@ const NONE = -1;
 /**
  * Sends the probes of one transport and tells what became of them.
  *
- * 1. Each probe has a sequence number that no other undecided probe has ({@link Slots}). While all 65,536 fly, further ones
- *    queue.
+ * 1. Each probe has a sequence number that no other undecided probe has ({@link Slots}). While all
+ *    65,536 fly, further ones queue.
  * 2. While the kernel has no room, probes queue and are tried again after 1 to 16 ms: those of a
- *    stream in order, and streams in turn, so that what the kernel holds back for one target holds up
- *    no other. A probe that waited for its whole timeout fails.
+ *    stream in order, and streams in turn, so that what the kernel holds back for one target holds
+ *    up no other. A probe that waited for its whole timeout fails.
  * 3. What arrives belongs to the probe that {@link Matcher} finds for it.
- * 4. Before a probe times out, everything that has arrived is read. What took no longer than the timeout is
- *    in time, whenever it is read, and the time that this host held the probe back does not count. If the receive queue overflowed while the probe flew, its timeout says so.
+ * 4. Before a probe times out, everything that has arrived is read. What took no longer than the
+ *    timeout is in time, whenever it is read, and the time that this host held the probe back does
+ *    not count. If the receive queue overflowed while the probe flew, its timeout says so.
  * 5. The first verified answer in time decides a probe. The first answer to an expired probe is
  *    late, any other a duplicate. At most 16 duplicates of a probe become results (1,024 where many
- *    hosts answer it); the next result tells how many others came. An unverified error is provisional:
- *    it becomes the result at the timeout, if nothing verified has come by then, or once a NAT is
- *    proven that makes such errors. A probe keeps one at most, and only while it flies.
+ *    hosts answer it); the next result tells how many others came. An unverified error is
+ *    provisional: it becomes the result at the timeout, if nothing verified has come by then, or
+ *    once a NAT is proven that makes such errors. A probe keeps one at most, and only while it
+ *    flies.
  * 6. Results are handed out only after all that has arrived is read, never from within `send`.
  * 7. A socket that cannot be read any more is closed, and every open stream hears why.
  */
@@ -65,7 +67,10 @@ export class Prober implements TransportOwner, StreamOwner {
   readonly #deadlines: Deadlines;
   readonly #alarm: Alarm;
   readonly #queue: SendQueue<ProbeStream, QueuedProbe>;
-  /** In which round of the queue there was no room for any stream, and for any whose last probe is held. */
+  /**
+   * In which round of the queue there was no room for any stream, and for any whose last probe is
+   * held.
+   */
   #fullIn = -1;
   #fullForHeldIn = -1;
   readonly #attention: Attention;
@@ -281,14 +286,15 @@ export class Prober implements TransportOwner, StreamOwner {
     const wasQueued = Number.isFinite(probe.queuedAtNs);
     if (this.#queue.isEmpty || wasQueued) this.#queue.hadRoom();
     if (receipt.kind === "failed") {
-      // The transport counts anew.
+      // The transport restarts its count.
       this.#stamps.beginAnew();
       this.#fail(probe, receipt.error);
       return "done";
     }
     if (receipt.countsAnew) this.#stamps.beginAnew();
     if (wasQueued) stream.queued?.delete(probe);
-    // Not from `at`: this process may have been suspended for longer than the timeout before it came to send.
+    // Not from `at`: this process may have been suspended for longer than the timeout before it
+    // came to send.
     const returnedNs = this.#clock.monotonicNs();
     const deadlineNs = returnedNs + timeoutNs;
     const slot = slots.begin(sequence, flow, at.monotonicNs);
@@ -318,8 +324,8 @@ export class Prober implements TransportOwner, StreamOwner {
   }
 
   /**
-   * Whether the kernel may hold the last probe of a stream back, for want of the neighbour's link-layer address or behind
-   * others of a slow device.
+   * Whether the kernel may hold the last probe of a stream back, because it lacks the neighbour's
+   * link-layer address or behind others of a slow device.
    */
   #isHeld({ lastSlot, lastNumber }: ProbeStream): boolean {
     if (lastSlot === NONE) return false;

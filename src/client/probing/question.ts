@@ -25,15 +25,21 @@ export type Proof =
   | "foreign";
 
 /**
- * What the probes of a stream ask: their message, and how answers to it are known. Probing itself knows no kind of
- * message: whatever one is like, its answers carry a sequence number, and errors quote it.
+ * What the probes of a stream ask: their message, and how answers to it are known. Probing itself
+ * knows no kind of message: whatever one is like, its answers carry a sequence number, and errors
+ * quote it.
  */
 export interface Question extends MessageLayout {
-  /** Whether answers can be told from forgeries by their data. Without that they must come from the target. */
+  /**
+   * Whether answers can be told from forgeries by their data. Without that they must come from the
+   * target.
+   */
   readonly hasSecret: boolean;
   /** The whole message of one probe, valid until the next call. */
   encode(identity: ProbeIdentity): Uint8Array;
-  /** The sequence number of the probe that is answered or quoted; -1 when it is another sender's. */
+  /**
+   * The sequence number of the probe that is answered or quoted; -1 when it is another sender's.
+   */
   keyOf(answer: Reply | QuotedProbe, identifier: number): number;
   /** Whether a reply is to this probe, as far as its data tell. */
   isOurs(reply: Reply, identity: ProbeIdentity): Likeness;
@@ -41,7 +47,10 @@ export interface Question extends MessageLayout {
   isCut(reply: Reply, identity: ProbeIdentity): boolean;
   /** Whether an error is about this probe, as far as the data it quotes tell. */
   isQuoted(quote: QuotedProbe, identity: ProbeIdentity): Proof;
-  /** The checksum of a probe as an error may quote it, without the pseudo header and with it; undefined when that is not known. */
+  /**
+   * The checksum of a probe as an error may quote it, without the pseudo header and with it;
+   * undefined when that is not known.
+   */
   checksums(
     error: ErrorArrival,
     destination: string,

@@ -11,7 +11,7 @@ export interface QuotedChecksum {
   readonly own: number;
 }
 
-/** What a quoted checksum says about whoever quoted it. */
+/** What a quoted checksum says about its sender. */
 export interface ChecksumJudgement {
   /** Whether its sender saw our probe. */
   readonly isProven: boolean;
@@ -25,10 +25,10 @@ export interface ChecksumJudgement {
  * Tells from the checksums that ICMP errors quote whether their senders saw the probes of a run.
  *
  * The checksum that was sent is a secret of 16 bits. A NAT that changes addresses or the identifier
- * changes the checksum by the same difference each time (RFC 1624), and some do not change it back in
- * quotes. So the same difference on two probes with different checksums proves such a NAT: a blind
- * sender can make the difference what it likes on no probe. Where all probes have one checksum, as
- * those of a trace do, nothing can be proven so.
+ * changes the checksum by the same difference each time (RFC 1624), and some do not change it back
+ * in quotes. So the same difference on two probes with different checksums proves such a NAT: a
+ * blind sender can make the difference what it likes on no probe. Where all probes have one
+ * checksum, as those of a trace do, nothing can be proven so.
  */
 export class QuotedChecksums {
   /** The `own` checksum of the first probe that each difference was seen on, by difference. */

@@ -4,13 +4,14 @@ import type { Transport } from "../transport/transport.ts";
 /**
  * When what has arrived is read.
  *
- * A socket tells of every arrival, which costs a signal and a turn of the event loop: right for those who wait for the answer, and
- * more than the probe itself where hundreds a second are sent anyway. Times of arrival are the kernel's, so nothing but the moment
- * at which a result is handed out depends on it.
+ * A socket tells of every arrival, which costs a signal and a turn of the event loop: right for
+ * those who wait for the answer, and more than the probe itself where hundreds a second are sent
+ * anyway. Times of arrival are the kernel's, so nothing but the moment at which a result is handed
+ * out depends on it.
  *
- * 1. While any open stream has no patience, or none is open, the socket tells.
- * 2. While all have some, it does not. A send reads if the last read is a quarter of the patience ago, and a timer does if nobody
- *    has read for as long as the patience of the least patient.
+ * 1. While any stream wants answers at once, or none is open, the socket is watched.
+ * 2. While all have some, it does not. A send reads if the last read is a quarter of the patience
+ *    ago, and a timer does if nobody has read for as long as the patience of the least patient.
  */
 export class Attention {
   readonly #clock: Clock;

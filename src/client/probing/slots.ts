@@ -25,12 +25,12 @@ const LIMIT = SEQUENCES / 4;
 const PRUNE_NS = 1000 * NS_PER_MS;
 
 /**
- * All that is known of probes that fly and, for what still comes, of those that were decided not long ago. No two have
- * the same sequence number: that of a probe which flies is not given away, and whoever takes that of a remembered one
- * makes it forgotten.
+ * All that is known of probes that fly and, for what still comes, of those that were decided not
+ * long ago. No two have the same sequence number: that of a probe which flies is not given away,
+ * and a new probe that takes the number of a remembered one replaces it.
  *
- * Fields are typed arrays: a probe makes no object, and no garbage collector looks through them. They grow when more
- * probes fly or are remembered than ever before, to 65,536 at most.
+ * Fields are typed arrays: a probe makes no object, and no garbage collector looks through them.
+ * They grow when more probes fly or are remembered than ever before, to 65,536 at most.
  */
 export class Slots {
   phase: Uint8Array = new Uint8Array(FIRST_CAPACITY);
@@ -52,13 +52,16 @@ export class Slots {
   /** When (monotonic) the send had returned, and when the timeout is over. */
   returnedNs: Float64Array = new Float64Array(FIRST_CAPACITY);
   deadlineNs: Float64Array = new Float64Array(FIRST_CAPACITY);
-  /** What the kernel calls its transmit stamp, in which count of them, and the stamp; NaN for none. */
+  /**
+   * What the kernel calls its transmit stamp, in which count of them, and the stamp; NaN for none.
+   */
   stampKey: Float64Array = new Float64Array(FIRST_CAPACITY);
   stampCount: Uint32Array = new Uint32Array(FIRST_CAPACITY);
   stampNs: Float64Array = new Float64Array(FIRST_CAPACITY);
   /** Whose it is; undefined of a free slot. */
   readonly flows: (Flow | undefined)[] = [];
-  // Neighbours among the probes of a stream, in the order of sending, and among the decided ones, in that order.
+  // Neighbours among the probes of a stream, in the order of sending, and among the decided ones,
+  // in that order.
   #before: Int32Array = new Int32Array(FIRST_CAPACITY);
   #after: Int32Array = new Int32Array(FIRST_CAPACITY);
   #older: Int32Array = new Int32Array(FIRST_CAPACITY);
@@ -72,7 +75,10 @@ export class Slots {
   readonly #bySequence = new Uint32Array(SEQUENCES);
   #nextSequence: number;
   #capacity = FIRST_CAPACITY;
-  /** Slots that were never used begin here; those that were and are free again are linked by `#after`. */
+  /**
+   * Slots that were never used begin here; those that were and are free again are linked by
+   * `#after`.
+   */
   #unused = 0;
   #free = NONE;
   #pruneAtNs = 0;
@@ -99,7 +105,10 @@ export class Slots {
     return sequence;
   }
 
-  /** The slot of the probe that flies with this sequence number, or was the last that did; -1 for none. */
+  /**
+   * The slot of the probe that flies with this sequence number, or was the last that did; -1 for
+   * none.
+   */
   find(sequence: number): number {
     return (this.#bySequence[sequence] as number) - 1;
   }
@@ -115,8 +124,8 @@ export class Slots {
   }
 
   /**
-   * A probe has left, at `nowNs` (monotonic), with the sequence number that was the next. Returns its slot, of which the
-   * other fields are up to the caller.
+   * A probe has left, at `nowNs` (monotonic), with the sequence number that was the next. Returns
+   * its slot, of which the other fields are up to the caller.
    */
   begin(sequence: number, flow: Flow, nowNs: number): number {
     this.#forgetOld(nowNs);

@@ -20,8 +20,9 @@ export interface Timing {
 /**
  * Times an answer that was read at `now` and carries the kernel receive stamp `stampNs`.
  *
- * Receive stamp minus transmit stamp is the best figure: nothing that delays this process touches it. Both lie on the
- * real-time clock, so a step between departure and `now` makes it worthless; then the monotonic readings bound the RTT.
+ * Receive stamp minus transmit stamp is the best figure: nothing that delays this process touches
+ * it. Both lie on the real-time clock, so a step between departure and `now` makes it worthless;
+ * then the monotonic readings bound the RTT.
  */
 export function timeArrival(departure: Departure, stampNs: number | null, now: Instant): Timing {
   const elapsedNs = now.monotonicNs - departure.at.monotonicNs;
@@ -43,8 +44,9 @@ export function timeArrival(departure: Departure, stampNs: number | null, now: I
     return { rttNs: elapsedNs - waitedNs, source: "user", receivedAt };
   }
 
-  // The clock was stepped either before the packet came or after. Each case puts the packet at a moment; if only one of
-  // the two lies between departure and now, that is the one. Otherwise the time until it was read is all we know.
+  // The clock was stepped either before the packet came or after. Each case puts the packet at a
+  // moment; if only one of the two lies between departure and now, that is the one. Otherwise the
+  // time until it was read is all we know.
   const steppedBefore = now.monotonicNs - (now.realtimeNs - stampNs);
   const steppedAfter = departure.at.monotonicNs + (stampNs - departure.at.realtimeNs);
   const isPossible = (monotonicNs: number) =>
@@ -61,21 +63,25 @@ export function timeArrival(departure: Departure, stampNs: number | null, now: I
 }
 
 /**
- * When (monotonic) a probe that the kernel stamped left; undefined when that cannot be told at `now`.
+ * When (monotonic) a probe that the kernel stamped left; undefined when that cannot be told at
+ * `now`.
  */
 export function departedAtNs({ at, stampNs }: Departure, now: Instant): number | undefined {
   if (stampNs === null || clockStepped(at, now)) return undefined;
   return at.monotonicNs + Math.max(0, stampNs - at.realtimeNs);
 }
 
-/** Nobody but a system that suspends this process, or has no processor for it, makes a send take so long. */
+/**
+ * Nobody but a system that suspends this process, or has no processor for it, makes a send take so
+ * long.
+ */
 const LONG_SEND_NS = 1_000_000;
 
 /**
- * Whether an answer to a probe, of which the send had returned at `sentNs` (monotonic), took no longer
- * than its timeout. An RTT that the kernel did not measure at both ends counts from before the send. It
- * may include a time in which this process was suspended, before the probe left: then it counts from
- * after the send.
+ * Whether an answer to a probe, of which the send had returned at `sentNs` (monotonic), took no
+ * longer than its timeout. An RTT that the kernel did not measure at both ends counts from before
+ * the send. It may include a time in which this process was suspended, before the probe left: then
+ * it counts from after the send.
  */
 export function isInTime(
   { rttNs, source, receivedAt }: Timing,

@@ -1,4 +1,7 @@
-/** What arrived at a client's sockets and became no result, by the reason, since the client was made. */
+/**
+ * What arrived at a client's sockets and became no result, by the reason, since the client was
+ * made.
+ */
 export interface ClientCounters {
   /** Answers that are not for this client, or that nobody who saw a probe can have sent. */
   readonly foreign: number;
@@ -8,7 +11,10 @@ export interface ClientCounters {
   readonly corrupt: number;
   /** ICMP errors that quote a probe, but prove by nothing that their sender saw it. */
   readonly unverified: number;
-  /** Redirects, source quenches and the like that quote a probe (RFC 792, RFC 6633): they decide nothing. */
+  /**
+   * Redirects, source quenches and the like that quote a probe (RFC 792, RFC 6633): they decide
+   * nothing.
+   */
   readonly advice: number;
   /** Packets that the kernel dropped because a receive queue was full (SO_MEMINFO, socket(7)). */
   readonly receiveDrops: number;

@@ -3,8 +3,9 @@ import { Statistics, type StatisticsSnapshot } from "./statistics.ts";
 import { isDecisive, isNoRoom } from "./verdicts.ts";
 
 /**
- * Loss and round-trip times of one target while its probes go on, from their results: those of an `onResult`, or of a
- * loop over `ping` or `multiping`. Constant memory. An ICMP error counts as loss: the target did not answer.
+ * Loss and round-trip times of one target while its probes go on, from their results: those of an
+ * `onResult`, or of a loop over `ping` or `multiping`. Constant memory. An ICMP error counts as
+ * loss: the target did not answer.
  *
  * @example
  * ```ts
@@ -22,7 +23,10 @@ import { isDecisive, isNoRoom } from "./verdicts.ts";
 export class EchoStatistics {
   readonly #statistics = new Statistics();
 
-  /** Records one result, late and duplicate ones included. A probe counts as sent when its result comes. */
+  /**
+   * Records one result, late and duplicate ones included. A probe counts as sent when its result
+   * comes.
+   */
   add(result: EchoResult): void {
     if (isDecisive(result)) this.#statistics.addSent();
     recordEcho(this.#statistics, result);
@@ -34,7 +38,9 @@ export class EchoStatistics {
   }
 }
 
-/** Records what became of a probe, counted as sent before, whose target was asked for an echo reply. */
+/**
+ * Records what became of a probe, counted as sent before, whose target was asked for an echo reply.
+ */
 export function recordEcho(statistics: Statistics, result: EchoResult): void {
   if (result.corrupt) statistics.addCorrupt();
   if (result.moreDuplicates > 0) statistics.addDuplicate(result.moreDuplicates);

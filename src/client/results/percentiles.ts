@@ -1,15 +1,20 @@
 /** Up to this many samples, percentiles are exact. */
 export const EXACT_SAMPLES = 1024;
 
-/** Above {@link EXACT_SAMPLES} samples, a percentile differs by at most this fraction of the exact one. */
+/**
+ * Above {@link EXACT_SAMPLES} samples, a percentile differs by at most this fraction of the exact
+ * one.
+ */
 export const MAX_RELATIVE_ERROR = 0.005;
 
-// A little below the promise, so that the rounding of Math.log at the edge of a bucket cannot break it.
+// A little below the promise, so that the rounding of Math.log at the edge of a bucket cannot break
+// it.
 const ALPHA = MAX_RELATIVE_ERROR * 0.999;
 const GAMMA = (1 + ALPHA) / (1 - ALPHA);
 const LOG_GAMMA = Math.log(GAMMA);
 
-// In milliseconds: a nanosecond, and some eleven days. What lies beyond shares the outermost bucket.
+// In milliseconds: a nanosecond, and some eleven days. What lies beyond shares the outermost
+// bucket.
 const SMALLEST = 1e-6;
 const LARGEST = 1e9;
 const FIRST_BUCKET = bucketOf(SMALLEST);
@@ -19,22 +24,30 @@ const INITIAL_CAPACITY = 4;
 const BUCKET_MARGIN = 32;
 
 /**
- * Percentiles of a stream of non-negative numbers in constant memory (at most 8 KiB, then 27 KiB; far less for
- * few or similar samples).
+ * Percentiles of a stream of non-negative numbers in constant memory (at most 8 KiB, then 27 KiB;
+ * far less for few or similar samples).
  *
- * The definition is linear interpolation between the closest ranks (type 7 of Hyndman and Fan 1996, the default of
- * R and NumPy): of n sorted samples, percentile p is the value at the fractional index (n - 1) p / 100.
+ * The definition is linear interpolation between the closest ranks (type 7 of Hyndman and Fan 1996,
+ * the default of R and NumPy): of n sorted samples, percentile p is the value at the fractional
+ * index (n - 1) p / 100.
  *
- * Up to 1,024 samples they are kept, sorted, and the answer is exact. After that they are counted in buckets whose
- * bounds grow by the factor (1 + a) / (1 - a), a = 0.5 %, each standing for the one value that is within a of both
- * its bounds (the idea of DDSketch, Masson et al. 2019). Interpolating between two values that are each within a of
- * the true ones stays within a, so the bound holds for the result. It holds from 1 ns to 10^9 ms: what is smaller
- * counts as that small, what is larger as that large, but never outside the least and greatest sample.
+ * Up to 1,024 samples they are kept, sorted, and the answer is exact. After that they are counted
+ * in buckets whose bounds grow by the factor (1 + a) / (1 - a), a = 0.5 %, each standing for the
+ * one value that is within a of both its bounds (the idea of DDSketch, Masson et al. 2019).
+ * Interpolating between two values that are each within a of the true ones stays within a, so the
+ * bound holds for the result. It holds from 1 ns to 10^9 ms: what is smaller counts as that small,
+ * what is larger as that large, but never outside the least and greatest sample.
  */
 export class Percentiles {
-  /** Samples in ascending order, in the first `#count` places; undefined once they are counted in buckets. */
+  /**
+   * Samples in ascending order, in the first `#count` places; undefined once they are counted in
+   * buckets.
+   */
   #sorted: Float64Array<ArrayBuffer> | undefined = new Float64Array(0);
-  /** How many samples each bucket holds, from bucket number `#offset` on. Doubles: no count overflows. */
+  /**
+   * How many samples each bucket holds, from bucket number `#offset` on. Doubles: no count
+   * overflows.
+   */
   #buckets: Float64Array<ArrayBuffer> = new Float64Array(0);
   #offset = 0;
   #count = 0;
@@ -107,7 +120,10 @@ export class Percentiles {
     this.#buckets[index] = (this.#buckets[index] ?? 0) + 1;
   }
 
-  /** Widens the counted range to include `bucket`, with some room, so that a drifting RTT does not copy each time. */
+  /**
+   * Widens the counted range to include `bucket`, with some room, so that a drifting RTT does not
+   * copy each time.
+   */
   #cover(bucket: number): void {
     const empty = this.#buckets.length === 0;
     const oldFirst = empty ? bucket : this.#offset;
@@ -133,7 +149,10 @@ function middleOf(bucket: number): number {
   return (2 * GAMMA ** bucket) / (GAMMA + 1);
 }
 
-/** Inserts `sample` where it belongs among the first `count` places; returns `sorted`, or a larger copy. */
+/**
+ * Inserts `sample` where it belongs among the first `count` places; returns `sorted`, or a larger
+ * copy.
+ */
 function insert(
   sorted: Float64Array<ArrayBuffer>,
   count: number,

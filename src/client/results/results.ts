@@ -5,8 +5,9 @@ import type { Ipv6Header } from "../../packet/ipv6.ts";
 import type { StatisticsSnapshot } from "./statistics.ts";
 
 /**
- * The IP header of a received packet, alike for IPv4 and IPv6. Fields that the socket does not show are null: only raw
- * IPv4 sockets deliver the whole header (raw(7), ipv6(7)); the others tell the addresses, TTL and traffic class.
+ * The IP header of a received packet, alike for IPv4 and IPv6. Fields that the socket does not show
+ * are null: only raw IPv4 sockets deliver the whole header (raw(7), ipv6(7)); the others tell the
+ * addresses, TTL and traffic class.
  */
 export interface IpHeader {
   /** The IP version. */
@@ -57,7 +58,10 @@ export interface SentPacket {
   readonly packet: IcmpPacket;
   /** The ICMP message, header included. As JSON: hexadecimal. */
   readonly raw: Uint8Array;
-  /** When it was sent: milliseconds since 1970 (CLOCK_REALTIME), fractional. RTTs do not come from it. */
+  /**
+   * When it was sent: milliseconds since 1970 (CLOCK_REALTIME), fractional. RTTs do not come from
+   * it.
+   */
   readonly timestamp: number;
   /** The address it was sent to, canonical. */
   readonly addr: string;
@@ -72,12 +76,15 @@ export interface ReceivedPacket {
   /** Its ICMP message. */
   readonly icmpPacket: IcmpPacket;
   /**
-   * The bytes the socket delivered. As JSON: hexadecimal. Raw IPv4: from the IP header on. Raw IPv6 and echo replies on
-   * datagram sockets: the ICMP message. ICMP errors on datagram sockets: only the quoted ICMP message (ip(7), IP_RECVERR).
-   * Of an ICMP error, at most 1,280 bytes of ICMP.
+   * The bytes the socket delivered. As JSON: hexadecimal. Raw IPv4: from the IP header on. Raw IPv6
+   * and echo replies on datagram sockets: the ICMP message. ICMP errors on datagram sockets: only
+   * the quoted ICMP message (ip(7), IP_RECVERR). Of an ICMP error, at most 1,280 bytes of ICMP.
    */
   readonly raw: Uint8Array;
-  /** When it was received: milliseconds since 1970 (CLOCK_REALTIME), fractional; the kernel's stamp where there is one. */
+  /**
+   * When it was received: milliseconds since 1970 (CLOCK_REALTIME), fractional; the kernel's stamp
+   * where there is one.
+   */
   readonly receivedAt: number;
 }
 
@@ -99,7 +106,10 @@ export interface EchoRequest {
 export type RttSource =
   /** The kernel stamped both ends: receive minus transmit. */
   | "kernel"
-  /** At least one end was stamped in user space, because a kernel stamp was missing or the clock was stepped. */
+  /**
+   * At least one end was stamped in user space, because a kernel stamp was missing or the clock was
+   * stepped.
+   */
   | "user";
 
 /** An answer to a probe. */
@@ -108,7 +118,7 @@ export interface EchoReply {
   readonly rtt: number;
   /** Where the RTT was measured. */
   readonly rttSource: RttSource;
-  /** Who answered, canonical: the target, or whoever sent the ICMP error. */
+  /** Who answered, canonical: the target, or the sender of the ICMP error. */
   readonly addr: string;
   /** The name of `addr`, where reverse DNS was asked for and has one. Escape it before printing. */
   readonly hostname: string | null;
@@ -120,7 +130,9 @@ export interface EchoReply {
 
 /** Our probe as an ICMP error quotes it. */
 export interface QuotedRequest {
-  /** The quoted IP header as that router saw it, or null on datagram sockets, whose kernel keeps it. */
+  /**
+   * The quoted IP header as that router saw it, or null on datagram sockets, whose kernel keeps it.
+   */
   readonly ipHeader: Ipv4Header | Ipv6Header | null;
   /** Where that router saw it going, canonical. */
   readonly destAddr: string;
@@ -190,7 +202,10 @@ export interface EchoReplyResult extends EchoResultCommon {
   readonly kind: "reply";
   /** null: the target answered. */
   readonly error: null;
-  /** Of a `corrupt` reply: the data are the first of those that were sent, and the others are missing. */
+  /**
+   * Of a `corrupt` reply: the data are the first of those that were sent, and the others are
+   * missing.
+   */
   readonly truncated: boolean;
   /** Round-trip time in milliseconds. */
   readonly rtt: number;
@@ -220,21 +235,23 @@ export interface EchoTimeoutResult extends EchoResultCommon {
   /** There is none. */
   readonly reply: null;
   /**
-   * The receive queue of this host overflowed while the probe was in flight: its answer may have come and found no room
-   * (SO_MEMINFO, socket(7)). Not counted as loss.
+   * The receive queue of this host overflowed while the probe was in flight: its answer may have
+   * come and found no room (SO_MEMINFO, socket(7)). Not counted as loss.
    */
   readonly receiveOverflow: boolean;
   /**
-   * Whether the probe left this host. true: the kernel stamped it as it passed it to the device. false: the kernel stamped
-   * other probes of this run but not this one, so it waits for a neighbour that does not answer, or this host dropped it (by
-   * a firewall, which datagram IPv6 sockets are not told). null: not known, because this route has no stamps (some tunnels)
-   * or the stamp may have been lost.
+   * Whether the probe left this host. true: the kernel stamped it as it passed it to the device.
+   * false: the kernel stamped other probes of this run but not this one, so it waits for a
+   * neighbour that does not answer, or this host dropped it (by a firewall, which datagram IPv6
+   * sockets are not told). null: not known, because this route has no stamps (some tunnels) or the
+   * stamp may have been lost.
    */
   readonly departed: boolean | null;
   /**
-   * The target answered, with the identifier and sequence number of the probe, but without the data that prove it: it sends
-   * back fewer than 12 bytes, or others. Anybody may forge that, so a true reply in time takes its place, and it counts as
-   * loss, with `corrupt` set. null if there was no such answer.
+   * The target answered, with the identifier and sequence number of the probe, but without the data
+   * that prove it: it sends back fewer than 12 bytes, or others. Anybody may forge that, so a true
+   * reply in time takes its place, and it counts as loss, with `corrupt` set. null if there was no
+   * such answer.
    */
   readonly wrongData: WrongData | null;
 }
@@ -253,9 +270,10 @@ export interface EchoIcmpErrorResult extends EchoResultCommon {
   /** What it says. */
   readonly icmpError: IcmpErrorDetails;
   /**
-   * Whether nothing in it proves that its sender saw the probe: it quotes neither our data nor our ICMP checksum, and
-   * all else may be guessed. It may be forged; routers behind some NATs quote so, too. An unverified error is the result
-   * of its probe only because nothing better came before the timeout.
+   * Whether nothing in it proves that its sender saw the probe: it quotes neither our data nor our
+   * ICMP checksum, and all else may be guessed. It may be forged; routers behind some NATs quote
+   * so, too. An unverified error is the result of its probe only because nothing better came before
+   * the timeout.
    */
   readonly unverified: boolean;
 }
@@ -276,7 +294,8 @@ export interface EchoSendErrorResult extends EchoResultCommon {
 }
 
 /**
- * What became of one probe. `kind` tells the four cases apart, and so does `error`: null for a reply.
+ * What became of one probe. `kind` tells the four cases apart, and so does `error`: null for a
+ * reply.
  *
  * Every probe gives exactly one result that is neither `late` nor `duplicate`.
  */
@@ -301,7 +320,10 @@ export interface PingResult extends Iterable<EchoResult> {
    * ping(8). 0 for one probe or none.
    */
   readonly duration: number;
-  /** Every result in the order it became known; empty when `count` was Infinity, so that memory stays constant. */
+  /**
+   * Every result in the order it became known; empty when `count` was Infinity, so that memory
+   * stays constant.
+   */
   readonly results: readonly EchoResult[];
 }
 

@@ -1,8 +1,8 @@
 import { Percentiles } from "./percentiles.ts";
 
 /**
- * Loss and round-trip times at one moment: plain data, safe for JSON. Times are in milliseconds. A figure without
- * a sample to compute it from is null, never 0.
+ * Loss and round-trip times at one moment: plain data, safe for JSON. Times are in milliseconds. A
+ * figure without a sample to compute it from is null, never 0.
  */
 export interface StatisticsSnapshot {
   /** Probes sent, including those whose sending failed. */
@@ -11,15 +11,22 @@ export interface StatisticsSnapshot {
   readonly received: number;
   /** Probes that timed out, were answered by an ICMP error, or could not be sent. */
   readonly lost: number;
-  /** Of `lost`: timeouts while this host's own receive queue overflowed, which say nothing about the network. */
+  /**
+   * Of `lost`: timeouts while this host's own receive queue overflowed, which say nothing about the
+   * network.
+   */
   readonly overflows: number;
   /** Probes still waiting for one or the other: `sent - received - lost`. */
   readonly inFlight: number;
-  /** Of `lost`: probes that this host had no room to send for their whole timeout (ENOBUFS). In `sendErrors`, too. */
+  /**
+   * Of `lost`: probes that this host had no room to send for their whole timeout (ENOBUFS). In
+   * `sendErrors`, too.
+   */
   readonly noRoom: number;
   /**
    * Loss ratio from 0 to 1, not rounded, of the probes that say something about the network:
-   * `(lost - overflows - noRoom) / (sent - inFlight - overflows - noRoom)`. Null while there is none.
+   * `(lost - overflows - noRoom) / (sent - inFlight - overflows - noRoom)`. Null while there is
+   * none.
    */
   readonly loss: number | null;
   /** Further copies of answers. Not in `received`. */
@@ -40,21 +47,28 @@ export interface StatisticsSnapshot {
   readonly min: number | null;
   /** The arithmetic mean of the RTTs. */
   readonly mean: number | null;
-  /** The geometric mean of the RTTs, which a few great ones sway less; 0 if one of them is. */
+  /** The geometric mean of the RTTs, less affected by a few outliers; 0 if one of them is. */
   readonly geometricMean: number | null;
   /** The greatest RTT. */
   readonly max: number | null;
-  /** Population standard deviation of the RTTs, `sqrt(sum((x - mean)^2) / n)`: what ping(8) prints as mdev. */
+  /**
+   * Population standard deviation of the RTTs, `sqrt(sum((x - mean)^2) / n)`: what ping(8) prints
+   * as mdev.
+   */
   readonly stddev: number | null;
-  /** Mean absolute difference of consecutive RTTs, `sum(|x[i] - x[i-1]|) / (n - 1)`. Null before the second. */
+  /**
+   * Mean absolute difference of consecutive RTTs, `sum(|x[i] - x[i-1]|) / (n - 1)`. Null before the
+   * second.
+   */
   readonly jitter: number | null;
   /** Absolute difference of the last two RTTs. Null before the second; so is the next. */
   readonly lastJitter: number | null;
   /** The greatest absolute difference of consecutive RTTs. */
   readonly maxJitter: number | null;
   /**
-   * Interarrival jitter of RFC 3550, section 6.4.1 and appendix A.8: from 0, with each RTT after the first,
-   * `J += (|x[i] - x[i-1]| - J) / 16`. In milliseconds, not scaled by 16. Null before the second RTT.
+   * Interarrival jitter of RFC 3550, section 6.4.1 and appendix A.8: from 0, with each RTT after
+   * the first, `J += (|x[i] - x[i-1]| - J) / 16`. In milliseconds, not scaled by 16. Null before
+   * the second RTT.
    */
   readonly rfc3550Jitter: number | null;
   /** Median RTT. Percentiles are exact up to 1,024 RTTs, and within 0.5 % of it beyond. */
@@ -73,14 +87,15 @@ const RFC3550_GAIN = 1 / 16;
 /**
  * Loss and round-trip times of a sequence of probes, accumulated in constant memory.
  *
- * 1. `addSent()` once for each probe, and then exactly one of `addReply`, `addLost`, `addOverflow`, `addError`,
- *    `addSendError`.
- * 2. A round-trip time exists only for what was received in time (RFC 2681: the delay of a lost packet is undefined,
- *    not zero). Lost probes never enter mean, deviation, jitter or percentiles.
- * 3. Which answers count as received is for the caller to say: a time-exceeded message is what a traceroute
- *    hop is asked for (`addReply`), and a failure of a ping (`addError`).
- * 4. "Consecutive" is the order of the calls, that is of arrival, as RFC 3550 has it; a lost probe in between is
- *    passed over.
+ * 1. `addSent()` once for each probe, and then exactly one of `addReply`, `addLost`, `addOverflow`,
+ *    `addError`, `addSendError`.
+ * 2. A round-trip time exists only for what was received in time (RFC 2681: the delay of a lost
+ *    packet is undefined, not zero). Lost probes never enter mean, deviation, jitter or
+ *    percentiles.
+ * 3. Which answers count as received is for the caller to say: a time-exceeded message is what a
+ *    traceroute hop is asked for (`addReply`), and a failure of a ping (`addError`).
+ * 4. "Consecutive" is the order of the calls, that is of arrival, as RFC 3550 has it; a lost probe
+ *    in between is passed over.
  */
 export class Statistics {
   readonly #percentiles = new Percentiles();
@@ -162,7 +177,7 @@ export class Statistics {
   }
 
   /**
-   * A probe timed out, but this host had lost packets for want of room in its receive queue.
+   * A probe timed out, but this host had lost packets because its receive queue was full.
    *
    * @throws RangeError if no probe is in flight.
    */
@@ -172,7 +187,8 @@ export class Statistics {
   }
 
   /**
-   * An ICMP error answered a probe in time, and the caller does not take that for a reply: the probe is lost.
+   * An ICMP error answered a probe in time, and the caller does not take that for a reply: the
+   * probe is lost.
    *
    * @throws RangeError if no probe is in flight.
    */
@@ -182,7 +198,8 @@ export class Statistics {
   }
 
   /**
-   * The system refused to send a probe (for which `addSent` was called, too): it is lost, as ping(8) counts it.
+   * The system refused to send a probe (for which `addSent` was called, too): it is lost, as
+   * ping(8) counts it.
    *
    * @throws RangeError if no probe is in flight.
    */
@@ -206,7 +223,10 @@ export class Statistics {
     this.#late += 1;
   }
 
-  /** An ICMP error came after its probe had been counted as lost (Linux takes 3 s to give up on ARP). */
+  /**
+   * An ICMP error came after its probe had been counted as lost (Linux takes 3 s to give up on
+   * ARP).
+   */
   addLateError(): void {
     this.#late += 1;
     this.#errors += 1;
@@ -222,13 +242,17 @@ export class Statistics {
     this.#reordered += 1;
   }
 
-  /** An answer had another payload than its probe. Whether the probe is received or lost is recorded on its own. */
+  /**
+   * An answer had another payload than its probe. Whether the probe is received or lost is recorded
+   * on its own.
+   */
   addCorrupt(): void {
     this.#corrupt += 1;
   }
 
   /**
-   * The value below which `percent` per cent of the RTTs lie, in milliseconds; null while there is none.
+   * The value below which `percent` per cent of the RTTs lie, in milliseconds; null while there is
+   * none.
    *
    * @throws RangeError if `percent` is not between 0 and 100.
    */

@@ -10,7 +10,10 @@ interface DecidingError {
   hasCode(code: number): boolean;
 }
 
-/** Codes 0 to 15 are assigned (RFC 792, RFC 1122, RFC 1812). Linux drops the others before a datagram socket sees them. */
+/**
+ * Codes 0 to 15 are assigned (RFC 792, RFC 1122, RFC 1812). Linux drops the others before a
+ * datagram socket sees them.
+ */
 const LAST_UNREACHABLE_CODE = 15;
 
 function any(): boolean {
@@ -18,15 +21,19 @@ function any(): boolean {
 }
 
 /**
- * The ICMP errors that decide a probe: they say that this packet went no further. All sockets use this table, and so
- * does the sweep. Everything else that quotes a probe is advice, which is counted and decides nothing:
+ * The ICMP errors that decide a probe: they say that this packet went no further. All sockets use
+ * this table, and so does the sweep. Everything else that quotes a probe is advice, which is
+ * counted and decides nothing:
  *
  * - Source quench (type 4): "a host MUST silently discard" it (RFC 6633 section 3).
- * - Redirects (types 5 and 137) advise the routing table; the packet was forwarded (RFC 1122 section 3.2.2.2).
- * - ICMPv4 "fragment reassembly time exceeded" (type 11, code 1): Linux keeps it from datagram sockets, and it comes
- *   30 s late, when the probe has timed out long ago. ICMPv6 shows its own (type 3, code 1) to every socket.
- * - Unknown types. A host must discard those of ICMPv4 (RFC 1122 section 3.2.2). Those of ICMPv6 below 128 are errors
- *   (RFC 4443 section 2.4 a), but only datagram sockets are told which probe they quote.
+ * - Redirects (types 5 and 137) advise the routing table; the packet was forwarded (RFC 1122
+ *   section 3.2.2.2).
+ * - ICMPv4 "fragment reassembly time exceeded" (type 11, code 1): Linux keeps it from datagram
+ *   sockets, and it comes 30 s late, when the probe has timed out long ago. ICMPv6 shows its own
+ *   (type 3, code 1) to every socket.
+ * - Unknown types. A host must discard those of ICMPv4 (RFC 1122 section 3.2.2). Those of ICMPv6
+ *   below 128 are errors (RFC 4443 section 2.4 a), but only datagram sockets are told which probe
+ *   they quote.
  */
 const DECIDING_ERRORS: Readonly<Record<Family, Readonly<Record<number, DecidingError>>>> = {
   4: {
@@ -79,14 +86,18 @@ export function isDecisive({ late, duplicate }: Pick<EchoResult, "late" | "dupli
   return !late && !duplicate;
 }
 
-/** Whether this host had no room to send a probe for its whole timeout, which tells nothing about the target. */
+/**
+ * Whether this host had no room to send a probe for its whole timeout, which tells nothing about
+ * the target.
+ */
 export function isNoRoom({ kind, error }: Pick<EchoResult, "kind" | "error">): boolean {
   return kind === "sendError" && error === "ENOBUFS";
 }
 
 /**
- * Whether a router on the way answered that the TTL or hop limit ran out there (RFC 792, RFC 4443 section 3.3), which
- * is what a trace asks for. "Reassembly time exceeded" is not that: it comes from a host that got the probe in parts.
+ * Whether a router on the way answered that the TTL or hop limit ran out there (RFC 792, RFC 4443
+ * section 3.3), which is what a trace asks for. "Reassembly time exceeded" is not that: it comes
+ * from a host that got the probe in parts.
  */
 export function isTransit({ error }: Pick<EchoResult, "error">): boolean {
   if (error === null || !error.startsWith("time_exceeded(")) return false;

@@ -3,13 +3,17 @@ import { canonicalAddress } from "../../packet/address.ts";
 /** Throws a TypeError or RangeError unless the option `name` may be `value`. */
 export type Check = (name: string, value: unknown) => void;
 
-/** The largest ICMP data: what an IPv4 packet of 65,535 bytes leaves after 20 bytes of IP and 8 of ICMP header. */
+/**
+ * The largest ICMP data: what an IPv4 packet of 65,535 bytes leaves after 20 bytes of IP and 8 of
+ * ICMP header.
+ */
 export const MAX_SIZE = 65_507;
 
 /**
  * Checks every option by its name.
  *
- * @throws {TypeError | RangeError} naming the option and what it may be, also for one that there is not.
+ * @throws {TypeError | RangeError} naming the option and what it may be, also for one that there is
+ * not.
  */
 export function check(
   method: string,

@@ -41,7 +41,10 @@ export class Destinations {
   readonly #settle = new Map<Prober, () => void>();
   /** What `privileged: "auto"` has come to: raw or not. */
   readonly #isRawByFamily = new Map<Family, boolean>();
-  /** What the latest socket of each kind can do: those of sweeps, and those of probes once asked for. */
+  /**
+   * What the latest socket of each kind can do: those of sweeps, and those of probes once asked
+   * for.
+   */
   readonly #facilities = new Map<string, Facilities>();
   /** What sockets that are open have counted, and those that were. */
   readonly #counted = new Set<() => ClientCounters>();
@@ -73,7 +76,10 @@ export class Destinations {
     );
   }
 
-  /** Includes the counts of a socket opened elsewhere. Returns what takes their last state, to call when it is closed. */
+  /**
+   * Includes the counts of a socket opened elsewhere. Returns what takes their last state, to call
+   * when it is closed.
+   */
   count(counters: () => ClientCounters): () => void {
     this.#counted.add(counters);
     return () => {
@@ -164,7 +170,8 @@ export class Destinations {
     privileged: Privileged,
     from: Pick<Route, "source" | "interface">,
   ): Prober {
-    // Only IPv6 datagram sockets have to be bound to their source, and if it is link-local, on one interface.
+    // Only IPv6 datagram sockets have to be bound to their source, and if it is link-local, on one
+    // interface.
     const { source } = from;
     const by = source !== undefined && needsZone(source) ? from.interface : undefined;
     const keyOf = (isRaw: boolean) =>
@@ -200,7 +207,10 @@ export class Destinations {
     return this.#nonce;
   }
 
-  /** The ICMP checksum of the probes of a run. 0 and 0xffff are the two forms of one value, and best avoided. */
+  /**
+   * The ICMP checksum of the probes of a run. 0 and 0xffff are the two forms of one value, and best
+   * avoided.
+   */
   #randomFlow(): number {
     return 1 + (this.#random16() % 0xfffe);
   }

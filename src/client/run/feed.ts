@@ -1,4 +1,4 @@
-/** One published item; the list is held together only by whoever still has to read it. */
+/** One published item; the list is kept alive only by readers that have yet to read it. */
 interface Link<Item> {
   readonly item: Item;
   /** How many there are up to this one. */
@@ -36,8 +36,9 @@ export interface FeedOptions {
 }
 
 /**
- * One sequence of items for any number of async iterators, each with a place of its own. It refers to the last
- * item, and to the first only when asked to keep: items that every iterator has passed are garbage.
+ * One sequence of items for any number of async iterators, each with a place of its own. It refers
+ * to the last item, and to the first only when asked to keep: items that every iterator has passed
+ * are garbage.
  */
 export class Feed<out Item> {
   readonly #options: FeedOptions;
@@ -98,7 +99,9 @@ export class Feed<out Item> {
     this.#wake();
   }
 
-  /** Opens an iterator: at the first item of a feed that keeps them, else at the next one to come. */
+  /**
+   * Opens an iterator: at the first item of a feed that keeps them, else at the next one to come.
+   */
   iterate(): AsyncIterableIterator<Item, undefined> {
     this.#readers += 1;
     return new FeedIterator<Item>(this, this.#start ?? this.#last);
@@ -164,7 +167,9 @@ class FeedIterator<out Item> implements AsyncIterableIterator<Item, undefined> {
     return { done: true, value: undefined };
   }
 
-  /** Answers those who wait, in the order in which they asked; true when some must go on waiting. */
+  /**
+   * Answers those who wait, in the order in which they asked; true when some must go on waiting.
+   */
   serve(): boolean {
     for (let waiter = this.#waiters[0]; waiter !== undefined; waiter = this.#waiters[0]) {
       const link = this.#place?.next;

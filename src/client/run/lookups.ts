@@ -33,7 +33,10 @@ export async function nameOf(resolver: Resolver, addr: string): Promise<string |
   return resolver.reverse(address);
 }
 
-/** As `answer`. Waiting for it keeps the process alive, which looking up a name of an address does not. */
+/**
+ * As `answer`. Waiting for it keeps the process alive, which looking up a name of an address does
+ * not.
+ */
 export async function held<Answer>(answer: Promise<Answer>): Promise<Answer> {
   const release = holdProcess();
   try {
@@ -48,7 +51,10 @@ export class Lookups {
   readonly #endings = new Set<() => void>();
   #isClosed = false;
 
-  /** As `begin` has it. Rejects with `ClientClosedError` if the client is closed, or when it is before. */
+  /**
+   * As `begin` has it. Rejects with `ClientClosedError` if the client is closed, or when it is
+   * before.
+   */
   async await<Answer>(begin: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> {
     if (this.#isClosed) throw new ClientClosedError();
     const { promise: closed, reject } = Promise.withResolvers<never>();

@@ -7,9 +7,15 @@ import type { RunContext, RunServices } from "./run-context.ts";
 export interface MeasurementOptions<Item, Result, Live = unknown> {
   /** What is measured, as messages say it, e.g. `"ping"`. */
   readonly name: string;
-  /** Whether the run goes on until it is stopped. Such a run keeps no item that every iterator has passed. */
+  /**
+   * Whether the run goes on until it is stopped. Such a run keeps no item that every iterator has
+   * passed.
+   */
   readonly endless: boolean;
-  /** Whether an iterator made late sees the items before. By default it does unless the run is endless. */
+  /**
+   * Whether an iterator made late sees the items before. By default it does unless the run is
+   * endless.
+   */
   readonly keep?: boolean;
   /** The caller's signal. Aborting it rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
@@ -18,8 +24,8 @@ export interface MeasurementOptions<Item, Result, Live = unknown> {
   /** What the run may use; asked for when it begins. What it throws fails the run. */
   services(): RunServices;
   /**
-   * Carries out the run, at most once, on first use. Resolves to the result; once `context.signal` fired it sends
-   * nothing more and resolves soon, to the result of what was measured until then.
+   * Carries out the run, at most once, on first use. Resolves to the result; once `context.signal`
+   * fired it sends nothing more and resolves soon, to the result of what was measured until then.
    */
   start(context: RunContext<Item, Live>): Promise<Result>;
 }
@@ -34,20 +40,23 @@ interface Deferred<Value> {
 let fail: (measurement: Measurement<unknown, unknown>, reason: unknown) => void;
 
 /**
- * One run of a measurement, which has not begun yet: await it for its result, iterate it for its items as they
- * arrive, or both.
+ * One run of a measurement, which has not begun yet: await it for its result, iterate it for its
+ * items as they arrive, or both.
  *
- * 1. Nothing happens before the first `await`, `then`, `catch`, `finally` or `next`. It runs at most once, and
- *    everyone sees the items of that one run.
- * 2. A finite run keeps its items: an iterator made at any time sees all of them. An endless one uses constant
- *    memory: an iterator made later begins with the next item. An iterator that is not read keeps its items.
- * 3. Leaving the loop ends the run if no other iterator is open and nobody awaits the result. (An endless run
- *    without a signal ends then even if awaited, because nothing else could end it.) A later `await` gives the
- *    result of what was measured.
- * 4. `stop()` and disposal end the run at once: iterators finish after the items they have not read yet, `await`
- *    gives the result so far, or rejects with an `AbortError` if the run had not got as far as having one.
- * 5. Aborting the signal, closing the client and failure reject the result at once; iterators deliver the items
- *    they have not read yet, then throw the same reason. With a signal aborted beforehand nothing is begun.
+ * 1. Nothing happens before the first `await`, `then`, `catch`, `finally` or `next`. It runs at
+ *    most once, and everyone sees the items of that one run.
+ * 2. A finite run keeps its items: an iterator made at any time sees all of them. An endless one
+ *    uses constant memory: an iterator made later begins with the next item. An iterator that is
+ *    not read keeps its items.
+ * 3. Leaving the loop ends the run if no other iterator is open and nobody awaits the result. (An
+ *    endless run without a signal ends then even if awaited, because nothing else could end it.) A
+ *    later `await` gives the result of what was measured.
+ * 4. `stop()` and disposal end the run at once: iterators finish after the items they have not read
+ *    yet, `await` gives the result so far, or rejects with an `AbortError` if the run had not got
+ *    as far as having one.
+ * 5. Aborting the signal, closing the client and failure reject the result at once; iterators
+ *    deliver the items they have not read yet, then throw the same reason. With a signal aborted
+ *    beforehand nothing is begun.
  * 6. Awaiting an endless run that nobody iterates and no signal can end rejects with a `TypeError`.
  * 7. After `pause()` the run sends nothing until `resume()`. Probes in flight are decided and
  *    handed out as usual, and a round or a sweep keeps its place. Time spent paused is neither sent
@@ -97,8 +106,8 @@ export class Measurement<out Item, out Result, out Live = unknown>
       onAbandoned: () => this.#abandon(),
       onWaiting: () => this.#updateHold(),
     });
-    // Whoever awaits gets a promise of his own, whose rejection the runtime reports if it is not handled. This one
-    // would be reported as well when the error reached the caller through an iterator.
+    // Each `await` gets its own promise, whose rejection the runtime reports if it is not handled.
+    // This one would be reported as well when the error reached the caller through an iterator.
     this.#result.promise.catch(() => {});
   }
 
@@ -163,7 +172,10 @@ export class Measurement<out Item, out Result, out Live = unknown>
     this.#setPaused(false);
   }
 
-  /** Ends the run now. The result then covers what was measured so far; what was never begun stays unbegun. */
+  /**
+   * Ends the run now. The result then covers what was measured so far; what was never begun stays
+   * unbegun.
+   */
   stop(): void {
     if (this.#settled || this.#controller.signal.aborted) return;
     // First, so that nothing is published by those who hear the signal.
@@ -292,8 +304,8 @@ export class Measurement<out Item, out Result, out Live = unknown>
 }
 
 /**
- * Ends `measurement` with an error, as an aborted signal would: how a closing client ends what it began. Does
- * nothing to a measurement that has its result.
+ * Ends `measurement` with an error, as an aborted signal would: how a closing client ends what it
+ * began. Does nothing to a measurement that has its result.
  */
 export function failMeasurement(measurement: Measurement<unknown, unknown>, reason: unknown): void {
   fail(measurement, reason);

@@ -48,15 +48,19 @@ export interface SendOptions {
    */
   readonly tos?: number | undefined;
   /**
-   * true: set DF, and let a packet that is too big come back as an ICMP error or fail with EMSGSIZE. false: allow fragments.
-   * By default the kernel decides by its path MTU discovery (ip(7) IP_MTU_DISCOVER).
+   * true: set DF, and let a packet that is too big come back as an ICMP error or fail with
+   * EMSGSIZE. false: allow fragments. By default the kernel decides by its path MTU discovery
+   * (ip(7) IP_MTU_DISCOVER).
    */
   readonly dontFragment?: boolean | undefined;
-  /** Firewall mark (SO_MARK, socket(7)), 0 to 4294967295. Needs CAP_NET_ADMIN, or CAP_NET_RAW since Linux 5.17. */
+  /**
+   * Firewall mark (SO_MARK, socket(7)), 0 to 4294967295. Needs CAP_NET_ADMIN, or CAP_NET_RAW since
+   * Linux 5.17.
+   */
   readonly mark?: number | undefined;
   /**
-   * true: raw sockets only (CAP_NET_RAW). false: datagram sockets only (net.ipv4.ping_group_range). "auto", the default: raw
-   * if permitted, else datagram.
+   * true: raw sockets only (CAP_NET_RAW). false: datagram sockets only (net.ipv4.ping_group_range).
+   * "auto", the default: raw if permitted, else datagram.
    */
   readonly privileged?: Privileged | undefined;
 }
@@ -67,22 +71,33 @@ export interface ClientOptions extends SendOptions {
   readonly bindAddr?: string | undefined;
   /** TTL, or hop limit, of `probe`, `ping` and `multiping`, 1 to 255. Default 64. */
   readonly defaultTtl?: number | undefined;
-  /** Whether to look up the names of those who answer, where `resolveDns` does not say. Default false. */
+  /**
+   * Whether to look up the names of those who answer, where `resolveDns` does not say. Default
+   * false.
+   */
   readonly resolveDnsDefault?: boolean | undefined;
   /**
-   * How late the probes of `ping`, `multiping` and `mtr` may leave, in milliseconds, so that those of several runs leave together;
-   * their results are handed out up to twice as late. The process is woken up more rarely, which is much of what
-   * several runs of short intervals cost. RTTs do not change, being the kernel's. The first probe of a run, runs with interval 0 or more
-   * than 1,472 bytes, `probe` and `traceroute` do not wait. 0 to 100, default 0. (The kernel's word for it: prctl(2) PR_SET_TIMERSLACK.)
+   * How late the probes of `ping`, `multiping` and `mtr` may leave, in milliseconds, so that those
+   * of several runs leave together; their results are handed out up to twice as late. The process
+   * is woken up more rarely, which is much of what several runs of short intervals cost. RTTs do
+   * not change, being the kernel's. The first probe of a run, runs with interval 0 or more than
+   * 1,472 bytes, `probe` and `traceroute` do not wait. 0 to 100, default 0. (The kernel's word for
+   * it: prctl(2) PR_SET_TIMERSLACK.)
    */
   readonly slack?: number | undefined;
 }
 
 /** Options that every measurement takes. */
 export interface CommonOptions extends SendOptions {
-  /** Source address, one of this host's. By default the client's `bindAddr`, else the kernel chooses. */
+  /**
+   * Source address, one of this host's. By default the client's `bindAddr`, else the kernel
+   * chooses.
+   */
   readonly source?: string | undefined;
-  /** Bytes of ICMP data, 0 to 65507. Default 56. Below 14 there is no room to recognise answers by more than their header. */
+  /**
+   * Bytes of ICMP data, 0 to 65507. Default 56. Below 14 there is no room to recognise answers by
+   * more than their header.
+   */
   readonly size?: number | undefined;
   /** The same as `size`. */
   readonly payloadSize?: number | undefined;
@@ -92,7 +107,10 @@ export interface CommonOptions extends SendOptions {
   readonly resolveDns?: boolean | undefined;
   /** Stops the run when aborted; it then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Called with the result of each probe the moment it is known, late ones and duplicates included. Names are not looked up yet. */
+  /**
+   * Called with the result of each probe the moment it is known, late ones and duplicates included.
+   * Names are not looked up yet.
+   */
   readonly onResult?: ((result: EchoResult) => void) | undefined;
 }
 
@@ -106,16 +124,20 @@ export interface ProbeOptions extends CommonOptions {
 export interface PingOptions extends ProbeOptions {
   /** How many probes to send to each target: a positive integer, or Infinity. Default 4. */
   readonly count?: number | undefined;
-  /** Milliseconds from one probe to the next to the same target. Default 1000. 0: as soon as the one before is decided. */
+  /**
+   * Milliseconds from one probe to the next to the same target. Default 1000. 0: as soon as the one
+   * before is decided.
+   */
   readonly interval?: number | undefined;
 }
 
 /** Options of measurements of a path. */
 interface PathOptions extends CommonOptions {
   /**
-   * Called at once with an `unverified` error that a probe may have to be content with: see {@link EchoIcmpErrorResult}.
-   * Its probe goes on waiting, and `onResult` hears of the final result, which may be this one, at the timeout at the
-   * latest. Good for showing a hop without waiting. Names are not looked up yet.
+   * Called at once with an `unverified` error that a probe may have to be content with: see
+   * {@link EchoIcmpErrorResult}. Its probe goes on waiting, and `onResult` hears of the final
+   * result, which may be this one, at the timeout at the latest. Good for showing a hop without
+   * waiting. Names are not looked up yet.
    */
   readonly onProvisional?: ((result: EchoIcmpErrorResult) => void) | undefined;
 }
@@ -128,7 +150,10 @@ export interface TracerouteOptions extends PathOptions {
   readonly firstTtl?: number | undefined;
   /** Probes per hop, 1 to 1000. Default 3. */
   readonly probes?: number | undefined;
-  /** Probes in flight at most, 1 to 10000. It begins with 16 and comes to more as answers do. Default 100. */
+  /**
+   * Probes in flight at most, 1 to 10000. It begins with 16 and comes to more as answers do.
+   * Default 100.
+   */
   readonly concurrency?: number | undefined;
   /** How many silent hops in a row end the trace: a positive integer, or Infinity. Default 10. */
   readonly gapLimit?: number | undefined;
@@ -138,13 +163,18 @@ export interface TracerouteOptions extends PathOptions {
 export interface MtrOptions extends PathOptions {
   /** How many rounds: a positive integer, or Infinity, the default. */
   readonly count?: number | undefined;
-  /** Milliseconds from one round to the next. Default 1000. 0: as soon as the one before is decided. */
+  /**
+   * Milliseconds from one round to the next. Default 1000. 0: as soon as the one before is decided.
+   */
   readonly interval?: number | undefined;
   /** TTL of the last hop to try, 1 to 255. Default 30. */
   readonly maxHops?: number | undefined;
   /** TTL of the first hop, 1 to `maxHops`. Default 1. */
   readonly firstTtl?: number | undefined;
-  /** How many silent hops to probe beyond the last that answers, while the target has not: a positive integer, or Infinity. Default 10. */
+  /**
+   * How many silent hops to probe beyond the last that answers, while the target has not: a
+   * positive integer, or Infinity. Default 10.
+   */
   readonly gapLimit?: number | undefined;
 }
 
@@ -310,7 +340,7 @@ export function checkResolveOptions(options: { readonly family?: Family | undefi
   check("resolveHost()", options, { family: SEND_CHECKS.family });
 }
 
-/** @throws {TypeError} unless it is a text with something in it. */
+/** @throws {TypeError} unless it is a non-empty string. */
 export function checkTarget(target: unknown): asserts target is string {
   if (typeof target !== "string" || target === "") {
     throw new TypeError(`Invalid target ${shown(target)}: need a host name or an IP address`);

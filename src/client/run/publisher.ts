@@ -2,7 +2,10 @@ import type { Resolver } from "../names/resolver.ts";
 import type { EchoResult } from "../results/results.ts";
 import { type Clock, sleepUntil } from "../time/clock.ts";
 
-/** Looks a responder's name up in what is known by now; null when it has none, or none was asked for. */
+/**
+ * Looks a responder's name up in what is known by now; null when it has none, or none was asked
+ * for.
+ */
 export type NameOf = (address: string) => string | null;
 
 /** How to construct a {@link Publisher}. */
@@ -17,7 +20,10 @@ export interface PublisherOptions<Item> {
   readonly signal: AbortSignal;
 }
 
-/** Publishes items in order, each once the names of its responders are known or have kept it waiting too long. */
+/**
+ * Publishes items in order, each once the names of its responders are known or have kept it waiting
+ * too long.
+ */
 export class Publisher<Item> {
   readonly #options: PublisherOptions<Item>;
   #last: Promise<void> | undefined;
@@ -41,7 +47,8 @@ export class Publisher<Item> {
     }
     const addresses = [...responders];
     const nameOf = (address: string): string | null => resolver.cachedName(address) ?? null;
-    // The rule after the first answers: promises and a timer for each item would cost more than the item.
+    // The rule after the first answers: promises and a timer for each item would cost more than the
+    // item.
     const isKnown = (address: string): boolean => resolver.cachedName(address) !== undefined;
     if (this.#waiting === 0 && addresses.every(isKnown)) {
       emit(build(nameOf));

@@ -26,20 +26,28 @@ export interface RunContext<Item, Live = unknown> extends RunServices {
   emit(item: Item): void;
   /** Whether somebody sees what is emitted now. */
   readonly isIterated: boolean;
-  /** How many items the fastest iterator has not read; 0 while the result is awaited, since the run must then go on. */
+  /**
+   * How many items the fastest iterator has not read; 0 while the result is awaited, since the run
+   * must then go on.
+   */
   readonly backlog: number;
   /**
-   * Fires when the run must end early, whatever the reason: the consumer left or called `stop()`, its signal was
-   * aborted, the client was closed. It may have fired before the run begins. The run then sends nothing more
-   * and resolves with what it has.
+   * Fires when the run must end early, whatever the reason: the consumer left or called `stop()`,
+   * its signal was aborted, the client was closed. It may have fired before the run begins. The run
+   * then sends nothing more and resolves with what it has.
    */
   readonly signal: AbortSignal;
 }
 
-/** With more data than an Ethernet frame has room for, answers that wait may not fit the receive queue: 416 KiB without privilege. */
+/**
+ * With more data than an Ethernet frame has room for, answers that wait may not fit the receive
+ * queue: 416 KiB without privilege.
+ */
 const MAX_PATIENT_LENGTH = 1472;
 
-/** How a run that sends at intervals keeps time: as its client does, unless something must not wait. */
+/**
+ * How a run that sends at intervals keeps time: as its client does, unless something must not wait.
+ */
 export function repeatingPace(
   { clock, pace }: Pick<RunContext<unknown>, "clock" | "pace">,
   { intervalNs, content }: Pick<CommonSettings, "content"> & { readonly intervalNs: number },
@@ -72,8 +80,8 @@ export function knownNames(
 }
 
 /**
- * How long a run with interval 0 pauses after a send that the system refused. Such a result comes at once: without a
- * pause, nobody else would get a turn of the event loop while the refusals last.
+ * How long a run with interval 0 pauses after a send that the system refused. Such a result comes
+ * at once: without a pause, nobody else would get a turn of the event loop while the refusals last.
  */
 export const REFUSAL_PAUSE_NS: number = 10 * NS_PER_MS;
 
@@ -82,7 +90,7 @@ export class Completion {
   readonly #deferred: PromiseWithResolvers<void> = Promise.withResolvers<void>();
   #isOver = false;
 
-  /** Whether it has come: at once, while `promise` tells those who wait a little later. */
+  /** Whether the run is over. Set synchronously; `promise` settles a microtask later. */
   get isOver(): boolean {
     return this.#isOver;
   }

@@ -4,7 +4,10 @@ import { Statistics } from "../results/statistics.ts";
 import { isNoRoom } from "../results/verdicts.ts";
 import type { NameOf } from "../run/publisher.ts";
 
-/** A hop remembers at most as many addresses, each with its statistics: memory stays bounded whoever answers. */
+/**
+ * A hop remembers this many addresses at most, each with its statistics: memory stays bounded
+ * whatever answers.
+ */
 const MAX_ADDRESSES = 128;
 
 /** What one address answered. */

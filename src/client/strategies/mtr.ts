@@ -29,22 +29,24 @@ import { type HopRecord, HopTable } from "./hop-record.ts";
 /**
  * Measures every hop on the way to a target, round after round.
  *
- * 1. A round sends one probe to each hop: up to the hop where the target answers (or somebody answers that it cannot be
- *    reached) once that is known, else up to `gapLimit` hops beyond the last that ever answered, and `maxHops`.
- *    Answers that come during the round extend it.
- * 2. Rounds begin at multiples of the interval, whether or not the one before is decided; with interval 0 when it is, or
- *    10 ms later if the system refused to send.
- * 3. A round is published once all of its probes are decided, rounds in order. Its figures are of all probes so far:
- *    those still in flight are in `sent` and `inFlight`, not in the loss.
+ * 1. A round sends one probe to each hop: up to the hop where the target answers (or somebody
+ *    answers that it cannot be reached) once that is known, else up to `gapLimit` hops beyond the
+ *    last that ever answered, and `maxHops`. Answers that come during the round extend it.
+ * 2. Rounds begin at multiples of the interval, whether or not the one before is decided; with
+ *    interval 0 when it is, or 10 ms later if the system refused to send.
+ * 3. A round is published once all of its probes are decided, rounds in order. Its figures are of
+ *    all probes so far: those still in flight are in `sent` and `inFlight`, not in the loss.
  * 4. When the target answers nearer than before, the hops beyond it are dropped. When somebody
  *    answers that it cannot be reached, the hops beyond are left out, and return with their figures
  *    when the path goes on. It goes on when a router answers "time exceeded" where it used to end.
- * 5. An unverified error of a router extends the round at once, and counts at the timeout, if nothing better has come. One that
- *    would end the path does so only if nobody beyond has given a verified answer in this round or the one before.
- * 6. Any answer in time counts as received: a router that answers "time exceeded" was asked for just that.
+ * 5. An unverified error of a router extends the round at once, and counts at the timeout, if
+ *    nothing better has come. One that would end the path does so only if nobody beyond has given a
+ *    verified answer in this round or the one before.
+ * 6. Any answer in time counts as received: a router that answers "time exceeded" was asked for
+ *    just that.
  * 7. A pause may cut a round short. On resuming, the rest of that round leaves at once, or a new
- *    round if there is no rest. The next round begins an interval later. The search for the end of the
- *    path begins again, since the path may have changed meanwhile.
+ *    round if there is no rest. The next round begins an interval later. The search for the end of
+ *    the path begins again, since the path may have changed meanwhile.
  */
 export async function mtr(
   context: RunContext<MtrRound, MtrStatistics>,
@@ -219,7 +221,7 @@ class Tracker implements Pausable {
     if (intervalNs === 0 || this.#roundsBegun >= count) return;
     const nowNs = this.#clock.monotonicNs();
     const nextAtNs = this.#roundAtNs + intervalNs;
-    // After a delay of more than a round, the schedule starts anew: no burst of missed rounds.
+    // After a delay of more than a round, the schedule restarts: no burst of missed rounds.
     this.#roundAtNs = nowNs - nextAtNs > intervalNs ? nowNs + intervalNs : nextAtNs;
     this.#cancelTimer = this.#scheduleAt(this.#roundAtNs, () => this.#beginRound());
   }

@@ -30,7 +30,10 @@ import { Pinger, PingerGroup } from "./ping.ts";
 
 /** The longest pause between the first probes of two neighbouring targets. */
 const MAX_GAP_NS = 10 * NS_PER_MS;
-/** Targets closer together than the longest pause leave in groups of so many, 10 to 50 ms apart, or a tenth of a short interval. */
+/**
+ * Targets closer together than the longest pause leave in groups of so many, 10 to 50 ms apart, or
+ * a tenth of a short interval.
+ */
 const GROUP = 50;
 const MIN_TICK_NS = 10 * NS_PER_MS;
 const MAX_TICK_NS = 50 * NS_PER_MS;
@@ -52,14 +55,16 @@ interface Slot {
 /**
  * Pings many targets side by side, each by the rules of {@link Pinger}.
  *
- * 1. The first probes of the targets are spread over the interval, at most 10 ms apart, so that the replies do not
- *    come all at once. Each target then keeps its own beat. Of targets closer together than that, those that are due within the
- *    same 10 to 50 ms (the time of 50 probes, or a tenth of the interval if that is shorter) leave together, and answers are
- *    read when the next ones do; not those with more data than an Ethernet frame has room for.
- * 2. Names are looked up at most 16 at a time; a slow one delays nobody but, with 15 others as slow, the names that wait
- *    for their turn.
- * 3. A name that does not resolve, or an address that this host cannot probe at all, ends that target with its cause.
- *    A failed send is the result of that one probe: the route may be back for the next.
+ * 1. The first probes of the targets are spread over the interval, at most 10 ms apart, so that the
+ *    replies do not come all at once. Each target then keeps its own beat. Of targets closer
+ *    together than that, those that are due within the same 10 to 50 ms (the time of 50 probes, or
+ *    a tenth of the interval if that is shorter) leave together, and answers are read when the next
+ *    ones do; not those with more data than an Ethernet frame has room for.
+ * 2. Names are looked up at most 16 at a time; a slow one delays nobody but, with 15 others as
+ *    slow, the names that wait for their turn.
+ * 3. A name that does not resolve, or an address that this host cannot probe at all, ends that
+ *    target with its cause. A failed send is the result of that one probe: the route may be back
+ *    for the next.
  * 4. What no target could do anything about (no permission, no descriptors left) ends the run.
  *    A socket that cannot be read any more ends its targets with the cause, and those of the other
  *    IP version go on. Where there are none, it ends the run.
@@ -162,7 +167,8 @@ export async function multiping(
     const names = entries.filter(([, { host }]) => !isAddress(host)).values();
     const lookups = Array.from({ length: LOOKUPS }, () => beginAll(names));
     const begun = Promise.all([beginAll(addresses), ...lookups]);
-    // A failure of the whole run surfaces at once; when the run ends otherwise, lookups under way no longer matter.
+    // A failure of the whole run surfaces at once; when the run ends otherwise, lookups under way
+    // no longer matter.
     begun.catch((error: unknown) => completion.fail(error));
     await completion.promise;
     await publisher.settled();
@@ -175,7 +181,10 @@ export async function multiping(
   return { targets, [Symbol.iterator]: () => targets[Symbol.iterator]() };
 }
 
-/** How the probes to neighbouring targets, `gapNs` apart, are sent: alone, or several in one turn of the event loop. */
+/**
+ * How the probes to neighbouring targets, `gapNs` apart, are sent: alone, or several in one turn of
+ * the event loop.
+ */
 function paceOf(context: RunContext<MultipingItem>, settings: PingSettings, gapNs: number): Pace {
   const { intervalNs } = settings;
   const wantedNs = Math.min(Math.max(GROUP * gapNs, MIN_TICK_NS), MAX_TICK_NS);

@@ -19,7 +19,10 @@ import {
 import { type Clock, NS_PER_MS } from "../time/clock.ts";
 import type { ScheduleAt } from "../time/pace.ts";
 
-/** A pinger further behind its schedule than this does not catch up: probes it could not send are not sent in a burst. */
+/**
+ * A pinger further behind its schedule than this does not catch up: probes it could not send are
+ * not sent in a burst.
+ */
 const CATCH_UP_NS = 50_000_000;
 
 /** Probes a target `count` times. The rules are {@link Pinger}'s. */
@@ -98,10 +101,13 @@ export interface PingerOptions {
 /**
  * Repeats probes to one target.
  *
- * 1. Probes leave at multiples of the interval, whatever becomes of them. After a delay of over 50 ms (or one interval, if
- *    longer) the missed ones are left out, so that they do not leave as a burst; the others keep the beat.
- * 2. With interval 0, the next probe leaves when the one before is decided, or 10 ms after the system refused to send it.
- * 3. It is done when `count` probes are decided. Late and duplicate answers are published until then.
+ * 1. Probes leave at multiples of the interval, whatever becomes of them. After a delay of over 50
+ *    ms (or one interval, if longer) the missed ones are left out, so that they do not leave as a
+ *    burst; the others keep the beat.
+ * 2. With interval 0, the next probe leaves when the one before is decided, or 10 ms after the
+ *    system refused to send it.
+ * 3. It is done when `count` probes are decided. Late and duplicate answers are published until
+ *    then.
  * 4. An ICMP error counts as loss: the target did not answer.
  * 5. After a pause the next probe leaves when {@link PingerGroup} says, and the others at multiples
  *    of the interval from then; with interval 0 at once, unless one is in flight.
@@ -134,8 +140,8 @@ export class Pinger {
   }
 
   /**
-   * Sends the first probe at `atNs` (monotonic), or now if that has passed. The others keep the beat of `atNs`, unless the first is
-   * more than half an interval late: then that of the first.
+   * Sends the first probe at `atNs` (monotonic), or now if that has passed. The others keep the
+   * beat of `atNs`, unless the first is more than half an interval late: then that of the first.
    */
   start(atNs: number): void {
     const { clock, settings } = this.#options;

@@ -25,8 +25,9 @@ import {
 import { emptyPath, HopTable } from "./hop-record.ts";
 
 /**
- * How many probes leave before anything is known of the path. It is few, since those beyond a near target all ask the target; and
- * it grows, since with so few for the whole trace one of 30 hops takes three times as long as its longest round trip.
+ * How many probes leave before anything is known of the path. It is few, since those beyond a near
+ * target all ask the target; and it grows, since with so few for the whole trace one of 30 hops
+ * takes three times as long as its longest round trip.
  */
 const FIRST_IN_FLIGHT = 16;
 const MORE_WITH_EACH_ANSWER = 3;
@@ -34,13 +35,15 @@ const MORE_WITH_EACH_ANSWER = 3;
 /**
  * Finds the routers on the way to a target.
  *
- * 1. Probes leave in order of TTL, `probes` for each. {@link FIRST_IN_FLIGHT} may be in flight at first, three more with each
- *    answer, and never more than `concurrency`. All have one ICMP checksum, so that load balancers send them along one path.
- * 2. The trace ends at the hop where the target answers, or where an ICMP error other than "time exceeded" comes from;
- *    what flies beyond that hop is dropped. It also ends after `gapLimit` silent hops in a row, at a hop to which nothing
- *    could be sent, and at `maxHops`.
- * 3. An unverified error opens the window at once, as an answer does, and may prove right at the timeout. Until then it
- *    ends nothing, and later only if nobody farther away gave a verified answer.
+ * 1. Probes leave in order of TTL, `probes` for each. {@link FIRST_IN_FLIGHT} may be in flight at
+ *    first, three more with each answer, and never more than `concurrency`. All have one ICMP
+ *    checksum, so that load balancers send them along one path.
+ * 2. The trace ends at the hop where the target answers, or where an ICMP error other than "time
+ *    exceeded" comes from; what flies beyond that hop is dropped. It also ends after `gapLimit`
+ *    silent hops in a row, at a hop to which nothing could be sent, and at `maxHops`.
+ * 3. An unverified error opens the window at once, as an answer does, and may prove right at the
+ *    timeout. Until then it ends nothing, and later only if nobody farther away gave a verified
+ *    answer.
  * 4. A hop is published when all of its probes are decided, in order of TTL. Silent hops are kept.
  * 5. Late and duplicate answers reach `onResult` and the statistics only.
  * 6. After a pause, as many probes leave at once as may be in flight.

@@ -2,9 +2,9 @@
 export const COOKIE_KEY_LENGTH = 8;
 
 /**
- * A keyed hash of 64 bits over a few 32-bit words: HalfSipHash (Aumasson and Bernstein) with one compression round and three
- * of finalization, which gives both halves of the result at once. Who does not know the key cannot tell the cookie of one
- * target from that of another.
+ * A keyed hash of 64 bits over a few 32-bit words: HalfSipHash (Aumasson and Bernstein) with one
+ * compression round and three of finalization, which gives both halves of the result at once. Who
+ * does not know the key cannot tell the cookie of one target from that of another.
  *
  * The result is in `low` and `high`, since an object for each probe would cost more than the hash.
  */

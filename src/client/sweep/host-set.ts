@@ -4,8 +4,8 @@ import type { Ipv4Set } from "./ipv4-set.ts";
 import type { Ipv6Set } from "./ipv6-set.ts";
 
 /**
- * A set of addresses that takes little room: 16.7 million neighbours in IPv4 take 2 MiB. Iterating gives them as canonical text
- * in ascending order, IPv4 first.
+ * A set of addresses that takes little room: 16.7 million neighbours in IPv4 take 2 MiB. Iterating
+ * gives them as canonical text in ascending order, IPv4 first.
  */
 export class HostSet implements Iterable<string> {
   readonly #ipv4: Ipv4Set;

@@ -25,7 +25,9 @@ export interface Attempt {
 
 /** An attempt that an ICMP error quotes. */
 export interface QuotedAttempt extends Attempt {
-  /** Whether the sender of the error must have seen it: our cookie or our ICMP checksum is quoted. */
+  /**
+   * Whether the sender of the error must have seen it: our cookie or our ICMP checksum is quoted.
+   */
   readonly isVerified: boolean;
 }
 
@@ -33,7 +35,10 @@ export interface QuotedAttempt extends Attempt {
 export interface IdentityOptions {
   /** 8 random bytes. */
   readonly key: Uint8Array;
-  /** The sequence of the first probe, which must be random: errors that quote no data are matched by it. */
+  /**
+   * The sequence of the first probe, which must be random: errors that quote no data are matched by
+   * it.
+   */
   readonly firstSequence: number;
   /** Bytes of ICMP data of each probe. */
   readonly dataLength: number;
@@ -48,13 +53,15 @@ interface Cookie {
 /**
  * What makes the probes of a lane, and how they are recognised.
  *
- * The data of a probe begin with a cookie of 64 bits, the keyed hash of destination and number, then the number. So any number
- * of probes may be in flight, and an answer counts only if its cookie is right, whoever it comes from. The sequence is a random
- * first one, the number, and 4096 for each attempt before, modulo 65,536: it tells which attempt is answered, and ICMP errors that
+ * The data of a probe begin with a cookie of 64 bits, the keyed hash of destination and number,
+ * then the number. So any number of probes may be in flight, and an answer counts only if its
+ * cookie is right, wherever it comes from. The sequence is a random first one, the number, and 4096
+ * for each attempt before, modulo 65,536: it tells which attempt is answered, and ICMP errors that
  * quote no more than the 8 bytes of the header are matched by it and the quoted destination.
  *
- * All of that may be guessed, so an error must also quote 32 bits of the cookie, or the ICMP checksum of the last attempt. A reply
- * without the cookie proves nothing. If its source and sequence are those of a target, that target answers with wrong data.
+ * All of that may be guessed, so an error must also quote 32 bits of the cookie, or the ICMP
+ * checksum of the last attempt. A reply without the cookie proves nothing. If its source and
+ * sequence are those of a target, that target answers with wrong data.
  */
 export class ProbeIdentity {
   readonly #flight: InFlight;
@@ -165,7 +172,10 @@ export class ProbeIdentity {
     return undefined;
   }
 
-  /** Whether an error quotes the ICMP checksum of an attempt, of which only that of the last is known. */
+  /**
+   * Whether an error quotes the ICMP checksum of an attempt, of which only that of the last is
+   * known.
+   */
   #quotesChecksum(
     error: Pick<ErrorArrival, "to" | "quote">,
     number: number,
@@ -212,7 +222,10 @@ interface QuotedCookie {
   readonly high: number | undefined;
 }
 
-/** The cookie in what an ICMP error quotes of our data: often nothing, or zeros for padding (RFC 4884 section 5.5). */
+/**
+ * The cookie in what an ICMP error quotes of our data: often nothing, or zeros for padding (RFC
+ * 4884 section 5.5).
+ */
 function cookieIn(data: Uint8Array): QuotedCookie | undefined {
   if (data.length < 4) return undefined;
   const view = new DataView(data.buffer, data.byteOffset, data.length);

@@ -15,9 +15,10 @@ const TRUNCATED = 0x40;
 export const MAX_ATTEMPTS = 16;
 
 /**
- * The targets of one family that are undecided, numbered in the order in which they were begun: typed arrays used in a
- * circle, 19 bytes for a target (31 in IPv6), from the oldest undecided one to the newest. What was decided stays readable
- * until its place is needed, so that further answers can be told apart.
+ * The targets of one family that are undecided, numbered in the order in which they were begun:
+ * typed arrays used in a circle, 19 bytes for a target (31 in IPv6), from the oldest undecided one
+ * to the newest. What was decided stays readable until its place is needed, so that further answers
+ * can be told apart.
  */
 export class InFlight {
   readonly family: Family;

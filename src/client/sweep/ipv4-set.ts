@@ -8,8 +8,9 @@ const MAX_SORTED = 4096;
 const INITIAL_SORTED = 8;
 
 /**
- * A set of IPv4 addresses, as unsigned numbers: a page for each /16 that has any, which is a sorted list of up to 4096, then
- * a bitmap of 8 KiB. 16.7 million neighbours take 2 MiB; addresses strewn over the Internet 2 to 4 bytes each.
+ * A set of IPv4 addresses, as unsigned numbers: a page for each /16 that has any, which is a sorted
+ * list of up to 4096, then a bitmap of 8 KiB. 16.7 million neighbours take 2 MiB; addresses strewn
+ * over the Internet 2 to 4 bytes each.
  */
 export class Ipv4Set {
   readonly #pages = new Map<number, Page>();

@@ -1,6 +1,9 @@
 const INITIAL_CAPACITY = 64;
 
-/** A set of IPv6 addresses, each as four words in memory order: an open hash table without an object for each. */
+/**
+ * A set of IPv6 addresses, each as four words in memory order: an open hash table without an object
+ * for each.
+ */
 export class Ipv6Set {
   #words = new Int32Array(INITIAL_CAPACITY * 4);
   #taken = new Uint8Array(INITIAL_CAPACITY);
@@ -31,7 +34,9 @@ export class Ipv6Set {
     return this.#taken[this.#find(address)] !== 0;
   }
 
-  /** The addresses in ascending order, as their 16 bytes: views, valid until the next one is taken. */
+  /**
+   * The addresses in ascending order, as their 16 bytes: views, valid until the next one is taken.
+   */
   *[Symbol.iterator](): Generator<Uint8Array, void, undefined> {
     const bytes = new Uint8Array(this.#words.buffer);
     const view = new DataView(this.#words.buffer);

@@ -45,14 +45,18 @@ export interface LaneOptions {
 }
 
 /**
- * The targets of a sweep of one family: who is in flight, who is tried again, and whose answer it is that came.
+ * The targets of a sweep of one family: who is in flight, who is tried again, and whose answer it
+ * is that came.
  *
- * 1. Targets are numbered in the order in which they are begun; {@link ProbeIdentity} makes probes of the numbers.
- * 2. The first answer to any attempt decides a target, a reply as well as an ICMP error that is no mere advice ({@link decidesProbe})
- *    and proves that its sender saw the probe. An attempt that is not answered in time is followed by the next; the last one decides.
- * 3. A reply without our cookie decides nothing. A target that gives no better answer has answered with wrong data.
- * 4. What the kernel received in time is in time whenever it is read, so nothing expires before what
- *    arrived until then has been read.
+ * 1. Targets are numbered in the order in which they are begun; {@link ProbeIdentity} makes probes
+ *    of the numbers.
+ * 2. The first answer to any attempt decides a target, a reply as well as an ICMP error that is no
+ *    mere advice ({@link decidesProbe}) and proves that its sender saw the probe. An attempt that
+ *    is not answered in time is followed by the next; the last one decides.
+ * 3. A reply without our cookie decides nothing. A target that gives no better answer has answered
+ *    with wrong data.
+ * 4. What the kernel received in time is in time whenever it is read, so nothing expires before
+ *    what arrived until then has been read.
  */
 export class Lane implements SweepListener {
   readonly wire: SweepWire;
@@ -66,7 +70,10 @@ export class Lane implements SweepListener {
   readonly #probe: SweepProbe;
   /** The number of each staged probe. */
   readonly #staged: Float64Array;
-  /** Targets whose second, third, ... attempt was sent, in the order of sending. Of the first, that is the order of numbers. */
+  /**
+   * Targets whose second, third, ... attempt was sent, in the order of sending. Of the first, that
+   * is the order of numbers.
+   */
   readonly #retried: readonly Ring<number>[];
   /** Targets that wait for another attempt to be sent. */
   readonly #toRetry: Ring<number> = new Ring<number>();
@@ -447,8 +454,9 @@ export class Lane implements SweepListener {
   }
 
   /**
-   * The time from sending to receiving. If an answer came before its probe was to have left, the first messages of the batch took
-   * longer than the others: the probe left after the start of the batch, which is all that is known.
+   * The time from sending to receiving. If an answer came before its probe was to have left, the
+   * first messages of the batch took longer than the others: the probe left after the start of the
+   * batch, which is all that is known.
    */
   #sinceSent(sentNs: number, receivedNs: number): number {
     return receivedNs > sentNs ? receivedNs - sentNs : Math.max(0, receivedNs - this.#flushNs);

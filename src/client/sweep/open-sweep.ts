@@ -16,7 +16,9 @@ import { Tally } from "./tally.ts";
 import type { SweepZone } from "./targets/sweep-zone.ts";
 import type { TargetStream } from "./targets/target-stream.ts";
 
-/** Answers of so long a time, at the rate, fit the receive buffer: the event loop may be held up. */
+/**
+ * Answers of so long a time, at the rate, fit the receive buffer: the event loop may be held up.
+ */
 const BUFFERED_SECONDS = 0.25;
 /** Kernel memory that a small packet takes in a receive queue, about. */
 const PACKET_MEMORY = 1024;
@@ -24,7 +26,8 @@ const SMALLEST_BUFFER = 4 << 20;
 const LARGEST_BUFFER = 64 << 20;
 
 /**
- * Puts the parts of a sweep together. No socket is open before the first target of its family comes.
+ * Puts the parts of a sweep together. No socket is open before the first target of its family
+ * comes.
  *
  * @throws {RangeError} for an interface that this host does not have.
  */

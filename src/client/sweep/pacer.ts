@@ -2,19 +2,26 @@ import { NS_PER_MS } from "../time/clock.ts";
 
 /** The longest burst, as time at the rate. */
 const BURST_MS = 5;
-/** How much of what a late timer missed is caught up, as time at the rate, and how much faster than the rate. */
+/**
+ * How much of what a late timer missed is caught up, as time at the rate, and how much faster than
+ * the rate.
+ */
 const DEBT_NS = 100 * NS_PER_MS;
 const CATCH_UP = 1.25;
-/** Sends are gathered for this long where the rate allows it: a timer of 1 ms costs twice the processor time. */
+/**
+ * Sends are gathered for this long where the rate allows it: a timer of 1 ms costs twice the
+ * processor time.
+ */
 const GATHER_NS = 2 * NS_PER_MS;
 
 /**
  * When packets may leave, against the monotonic clock.
  *
- * 1. The schedule is the rate from the start on. What was missed while the event loop was held up is caught up, if it is not
- *    more than 100 ms: timers that are 1 ms late would else cost 10 % of the rate.
- * 2. No more than 5 ms of the rate (rounded up) leave at once, and no more than a quarter above the rate while it
- *    catches up: in any span of time, 1.25 times the rate and 5 ms of it.
+ * 1. The schedule is the rate from the start on. What was missed while the event loop was held up
+ *    is caught up, if it is not more than 100 ms: timers that are 1 ms late would else cost 10 % of
+ *    the rate.
+ * 2. No more than 5 ms of the rate (rounded up) leave at once, and no more than a quarter above the
+ *    rate while it catches up: in any span of time, 1.25 times the rate and 5 ms of it.
  */
 export class Pacer {
   #rate: number;

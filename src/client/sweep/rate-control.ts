@@ -9,12 +9,16 @@ const SETTLING_NS = 100 * NS_PER_MS;
 const RECOVERY_NS = 250 * NS_PER_MS;
 const DECREASE = 0.5;
 const INCREASE = 1.25;
-/** Without a limit of its own, a sweep that has recovered so far beyond what it once did is no longer held back. */
+/**
+ * Without a limit of its own, a sweep that has recovered so far beyond what it once did is no
+ * longer held back.
+ */
 const UNLIMITED_FROM = 4;
 
 /**
- * Halves the rate when the receive queue overflowed, since answers that find no room look like silent hosts, and lets it rise
- * again by a quarter every 250 ms that nothing is dropped, up to what was asked for.
+ * Halves the rate when the receive queue overflowed, since answers that find no room look like
+ * silent hosts, and lets it rise again by a quarter every 250 ms that nothing is dropped, up to
+ * what was asked for.
  */
 export class RateControl {
   readonly #pacer: Pacer;

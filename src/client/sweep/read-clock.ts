@@ -3,7 +3,9 @@ import type { Clock } from "../time/clock.ts";
 /** Readings of two clocks closer together than this are of one moment. */
 const SIMULTANEOUS_NS = 5000;
 
-/** Both clocks as of the last read: it brings the kernel's receive stamps onto the monotonic scale. */
+/**
+ * Both clocks as of the last read: it brings the kernel's receive stamps onto the monotonic scale.
+ */
 export class ReadClock {
   readonly #clock: Clock;
   #readNs = 0;
@@ -16,7 +18,8 @@ export class ReadClock {
 
   /** Something has been read. */
   note(): void {
-    // Half-way between two readings, and again if something came in between: RTTs are no better than this.
+    // Half-way between two readings, and again if something came in between: RTTs are no better
+    // than this.
     for (let attempt = 0; attempt < 3; attempt++) {
       const beforeNs = this.#clock.monotonicNs();
       const realtimeNs = this.#clock.realtimeNs();

@@ -15,30 +15,40 @@ import type { TargetOrder } from "./targets/target-stream.ts";
 
 /** Options of `Client.sweep`. */
 export interface SweepOptions extends SendOptions {
-  /** Whether iterating gives every host, and targets that are none, and not only the hosts that answered. Default false. */
+  /** Yield every host and invalid target, not only the hosts that answered. Default false. */
   readonly all?: boolean | undefined;
   /**
-   * Packets a second, retries included: a number above 0, or Infinity for as fast as the kernel takes them. Default 10000.
-   * No more than 5 ms of it leave at once. When answers come faster than they can be read, it is lowered for a while.
+   * Packets a second, retries included: a number above 0, or Infinity for as fast as the kernel
+   * takes them. Default 10000. No more than 5 ms of it leave at once. When answers come faster than
+   * they can be read, it is lowered for a while.
    */
   readonly rate?: number | undefined;
-  /** How many more probes a silent host gets, 0 to 15. Each waits 1.5 times as long as the one before. Default 1. */
+  /**
+   * How many more probes a silent host gets, 0 to 15. Each waits 1.5 times as long as the one
+   * before. Default 1.
+   */
   readonly retries?: number | undefined;
   /**
-   * `"sequential"`: as given, the default. `"random"`: in an order that leads from one network to another all the time, each
-   * address of a text or an array once. Any other iterable is read as it is needed, so what it repeats is repeated, and its texts
-   * are shuffled some thousands at a time.
+   * `"sequential"`: as given, the default. `"random"`: in an order that leads from one network to
+   * another all the time, each address of a text or an array once. Any other iterable is read as it
+   * is needed, so what it repeats is repeated, and its texts are shuffled some thousands at a time.
    */
   readonly order?: TargetOrder | undefined;
   /** Makes the random order the same each time: an integer from 0 to 2^53 - 1. */
   readonly seed?: number | undefined;
-  /** Addresses, networks (network and broadcast address included) and ranges that are not to be probed. */
+  /**
+   * Addresses, networks (network and broadcast address included) and ranges that are not to be
+   * probed.
+   */
   readonly exclude?: Iterable<string> | undefined;
   /** TTL or hop limit, 1 to 255. Default: the client's `defaultTtl`. */
   readonly ttl?: number | undefined;
   /** Bytes of ICMP data, 16 to 65507: answers are recognised by the first 16. Default 56. */
   readonly size?: number | undefined;
-  /** Source address, one of this host's. By default the client's `bindAddr`, else the kernel chooses. */
+  /**
+   * Source address, one of this host's. By default the client's `bindAddr`, else the kernel
+   * chooses.
+   */
   readonly source?: string | undefined;
   /** Stops the sweep when aborted; it then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;

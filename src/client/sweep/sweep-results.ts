@@ -5,7 +5,10 @@ import type { HostSet } from "./host-set.ts";
 interface SweepHostCommon {
   /** The address that was probed, canonical. */
   readonly addr: string;
-  /** The name it was resolved from, as given; null when the address itself was given, alone or in a range. */
+  /**
+   * The name it was resolved from, as given; null when the address itself was given, alone or in a
+   * range.
+   */
   readonly target: string | null;
   /** How many probes were sent to it. */
   readonly attempts: number;
@@ -19,8 +22,9 @@ export interface SweepReply extends SweepHostCommon {
   /** Who answered: `addr`, unless the host has several addresses. */
   readonly from: string;
   /**
-   * Round-trip time in milliseconds: from a clock reading in user space around the batch that the probe left in to the kernel's
-   * receive stamp. It is as exact as the batch is short: some 0.05 ms at 10,000 a second, up to 1 ms unpaced.
+   * Round-trip time in milliseconds: from a clock reading in user space around the batch that the
+   * probe left in to the kernel's receive stamp. It is as exact as the batch is short: some 0.05 ms
+   * at 10,000 a second, up to 1 ms unpaced.
    */
   readonly rtt: number;
   /** TTL or hop limit on arrival, or null when not known. */
@@ -54,8 +58,9 @@ export interface SweepSilence extends SweepHostCommon {
 }
 
 /**
- * A host that answered, but not with the first 16 bytes of what it was sent, which prove that it was asked: it sends back
- * fewer bytes, or others. Anybody may forge that, so a true reply to any attempt takes its place.
+ * A host that answered, but not with the first 16 bytes of what it was sent, which prove that it
+ * was asked: it sends back fewer bytes, or others. Anybody may forge that, so a true reply to any
+ * attempt takes its place.
  */
 export interface SweepWrongData extends SweepHostCommon {
   readonly kind: "wrongData";
@@ -73,7 +78,10 @@ export interface SweepSendError extends SweepHostCommon {
   readonly message: string;
 }
 
-/** What became of one host of a sweep. `kind` tells the cases apart; `attempts` is 0 if nothing was sent. */
+/**
+ * What became of one host of a sweep. `kind` tells the cases apart; `attempts` is 0 if nothing was
+ * sent.
+ */
 export type SweepHost =
   | SweepReply
   | SweepIcmpError
@@ -81,7 +89,10 @@ export type SweepHost =
   | SweepWrongData
   | SweepSendError;
 
-/** Any item of a sweep with `all: true`: a host, or a target that is none, such as a name without an address. */
+/**
+ * Any item of a sweep with `all: true`: a host, or a target that is none, such as a name without an
+ * address.
+ */
 export type SweepItem = SweepHost | TargetFailure;
 
 /** Round-trip times of a sweep in milliseconds; null when no host answered. */
@@ -92,8 +103,8 @@ export interface SweepRtt {
 }
 
 /**
- * The totals of a sweep. `answered + silent + wrongData + icmpErrors + sendErrors` is `hosts`, unless it was stopped before
- * its end.
+ * The totals of a sweep. `answered + silent + wrongData + icmpErrors + sendErrors` is `hosts`,
+ * unless it was stopped before its end.
  */
 export interface SweepResult {
   /** Addresses that were begun. */
@@ -104,7 +115,10 @@ export interface SweepResult {
   readonly answered: number;
   /** Hosts of which nothing was heard in time. */
   readonly silent: number;
-  /** Hosts that answered with wrong data. They are not among the living, as anybody may forge such answers. */
+  /**
+   * Hosts that answered with wrong data. They are not among the living, as anybody may forge such
+   * answers.
+   */
   readonly wrongData: number;
   /** Hosts that a verified ICMP error was the answer for. */
   readonly icmpErrors: number;
@@ -116,20 +130,26 @@ export interface SweepResult {
   readonly failures: readonly TargetFailure[];
   /** Further answers to a probe that had been answered. */
   readonly duplicates: number;
-  /** First answers to a probe whose host was decided by then: given up, or known by its answer to another probe. */
+  /**
+   * First answers to a probe whose host was decided by then: given up, or known by its answer to
+   * another probe.
+   */
   readonly late: number;
   /**
-   * Answers whose first 16 bytes are right and others are not, or whose checksum is wrong. The latter are otherwise
-   * ignored.
+   * Answers whose first 16 bytes are right and others are not, or whose checksum is wrong. The
+   * latter are otherwise ignored.
    */
   readonly corrupt: number;
   /**
-   * ICMP errors that quote a probe, but neither 32 bits of its cookie nor the ICMP checksum of the last
-   * probe to its host. They may be forged, or come through a NAT that changes what errors quote, so they
-   * decide nothing.
+   * ICMP errors that quote a probe, but neither 32 bits of its cookie nor the ICMP checksum of the
+   * last probe to its host. They may be forged, or come through a NAT that changes what errors
+   * quote, so they decide nothing.
    */
   readonly unverified: number;
-  /** Answers, of whoever, that this host dropped because the receive queue was full (SO_MEMINFO, socket(7)). */
+  /**
+   * Answers from any sender that this host dropped because the receive queue was full (SO_MEMINFO,
+   * socket(7)).
+   */
   readonly overflows: number;
   /** The hosts that answered, as a compact set. */
   readonly living: HostSet;
@@ -172,7 +192,10 @@ export const NOT_BEGUN: Omit<SweepProgress, "total"> = {
   remaining: null,
 };
 
-/** A sweep: awaitable for its totals, iterable for its hosts, and at any time it tells how far it has come. */
+/**
+ * A sweep: awaitable for its totals, iterable for its hosts, and at any time it tells how far it
+ * has come.
+ */
 export class SweepMeasurement<out Item> extends Measurement<Item, SweepResult, SweepProgress> {
   /** The same as `statistics`: all zeros before the sweep begins. Reading it is cheap. */
   get progress(): SweepProgress {

@@ -24,7 +24,9 @@ export interface SweepContext {
   readonly rate: number;
   /** Whether others than hosts that answered are to be emitted. */
   readonly all: boolean;
-  /** Opens the lane of a family. A SystemError means that nothing can be sent to that family at all. */
+  /**
+   * Opens the lane of a family. A SystemError means that nothing can be sent to that family at all.
+   */
   openLane(family: Family): Lane | SystemError;
 }
 
@@ -35,26 +37,29 @@ const WATCH_FROM_NS = 4 * NS_PER_MS;
 /** First and longest wait while the kernel has no room. */
 const SHORTEST_WAIT_NS = 1 * NS_PER_MS;
 const LONGEST_WAIT_NS = 16 * NS_PER_MS;
-/** So many results unread hold the sweep until they are read, and so often it looks whether they are. */
+/** Pause while this many results are unread, and check again at this interval. */
 const MAX_BACKLOG = 65_536;
 const BACKLOG_WAIT_NS = 5 * NS_PER_MS;
-/** Targets that are taken in one go, those among them that are refused or no targets. */
+/** Targets taken per batch, counting refused and invalid ones. */
 const MAX_TAKEN = 1024;
 const BROADCAST = 0xffff_ffff;
 
 /**
  * Pings every target once, and again those that are silent, as fast as the rate allows.
  *
- * 1. Each turn reads what has arrived, gives up on what has had its time, then sends: further attempts first, new targets after
- *    them, up to what the pacer allows. Between two batches it reads again, so that answers never wait for the sending.
- * 2. Turns come every 2 ms or as the rate needs them. An unpaced sweep takes turns of 3 ms one after the other, with one of the
- *    event loop between them. When the next turn is more than 4 ms away, arrivals bring it forward.
+ * 1. Each turn reads what has arrived, gives up on what has had its time, then sends: further
+ *    attempts first, new targets after them, up to what the pacer allows. Between two batches it
+ *    reads again, so that answers never wait for the sending.
+ * 2. Turns come every 2 ms or as the rate needs them. An unpaced sweep takes turns of 3 ms one
+ *    after the other, with one of the event loop between them. When the next turn is more than 4 ms
+ *    away, arrivals bring it forward.
  * 3. While the kernel has no room (EAGAIN, ENOBUFS), nothing is lost: the batch waits 1 to 16 ms.
- * 4. When the receive queue overflowed, answers are lost that were never seen: the rate is halved and recovers by and by.
- * 5. Sending waits while 65,536 results are unread by whoever iterates (unless the result is awaited as well), and while
- *    1,048,576 targets of a family are undecided.
- * 6. Multicast and unspecified addresses are not probed, and the kernel refuses broadcasts: EACCES for all three. Addresses of
- *    this host are targets like others.
+ * 4. When the receive queue overflowed, answers are lost that were never seen: the rate is halved
+ *    and recovers gradually.
+ * 5. Sending waits while 65,536 results are unread by the iterating caller (unless the result is
+ *    awaited as well), and while 1,048,576 targets of a family are undecided.
+ * 6. Multicast and unspecified addresses are not probed, and the kernel refuses broadcasts: EACCES
+ *    for all three. Addresses of this host are targets like others.
  * 7. While it is paused, staged probes, further attempts and new targets wait. It goes on as soon
  *    as the rate allows, and does not catch up. No figure includes the time spent paused.
  * 8. A socket that cannot be read any more ends the sweep. With sockets of both families it ends
@@ -247,7 +252,9 @@ export class Sweep implements Pausable {
     }
   }
 
-  /** Stages and sends one batch; false when there is nothing to send, or it must not be sent now. */
+  /**
+   * Stages and sends one batch; false when there is nothing to send, or it must not be sent now.
+   */
   #send(nowNs: number): boolean {
     if (this.#isPaused || nowNs < this.#busyUntilNs) return false;
     for (const lane of this.#lanes) lane.prepare(nowNs);
@@ -271,7 +278,9 @@ export class Sweep implements Pausable {
     return isSent || isProgress;
   }
 
-  /** Stages at most `limit` probes, as many as there is room for; whether there was anything to do. */
+  /**
+   * Stages at most `limit` probes, as many as there is room for; whether there was anything to do.
+   */
   #stage(limit: number): boolean {
     let staged = 0;
     for (const lane of this.#lanes) staged += lane.stageRetries(limit - staged);
@@ -293,8 +302,8 @@ export class Sweep implements Pausable {
   }
 
   /**
-   * Whether the slot holds the next target. It is looked for as soon as the one before is begun, so that the end is known at once,
-   * but not for ever: a file may have nothing but failures.
+   * Whether the slot holds the next target. It is looked for as soon as the one before is begun, so
+   * that the end is known at once, but not for ever: a file may have nothing but failures.
    */
   #lookAhead(): boolean {
     for (let taken = 0; taken < MAX_TAKEN && !this.#isAhead && this.#targets === "more"; taken++) {
@@ -340,7 +349,10 @@ export class Sweep implements Pausable {
     return lane;
   }
 
-  /** The target in the slot cannot be probed at all: for that reason, or because it is no single host. */
+  /**
+   * The target in the slot cannot be probed at all: for that reason, or because it is no single
+   * host.
+   */
   #refuse(reason: SystemError | undefined): "refused" {
     this.#tally.hosts += 1;
     this.#tally.sendErrors += 1;
@@ -404,7 +416,8 @@ export class Sweep implements Pausable {
   }
 
   #scheduleTurn(delayNs: number): void {
-    // A signal for each arrival costs some 5 us: while turns come in quick succession they read what has arrived anyway.
+    // A signal for each arrival costs some 5 us: while turns come in quick succession they read
+    // what has arrived anyway.
     const onReady = delayNs > WATCH_FROM_NS ? () => this.#turn() : undefined;
     for (const lane of this.#lanes) lane.wire.watch(onReady);
     if (delayNs === Number.POSITIVE_INFINITY) return;

@@ -1,15 +1,21 @@
 /**
- * The only source of time in `client/`. All times are nanoseconds in doubles that hold them exactly.
- * Two scales, never mixed: monotonic (deadlines, schedules) and real time (the scale of kernel packet stamps).
+ * The only source of time in `client/`. All times are nanoseconds in doubles that hold them
+ * exactly. Two scales, never mixed: monotonic (deadlines, schedules) and real time (the scale of
+ * kernel packet stamps).
  */
 export interface Clock {
   /** Milliseconds since 1970 at which the real-time scale has its zero. */
   readonly epochMs: number;
   /** CLOCK_MONOTONIC, in nanoseconds from an arbitrary origin. */
   monotonicNs(): number;
-  /** CLOCK_REALTIME, in nanoseconds on the same scale as the stamps that a `Socket` reports. May step. */
+  /**
+   * CLOCK_REALTIME, in nanoseconds on the same scale as the stamps that a `Socket` reports. May
+   * step.
+   */
   realtimeNs(): number;
-  /** Calls `callback` once, no sooner than `delayNs` from now. Returns a function that cancels it. */
+  /**
+   * Calls `callback` once, no sooner than `delayNs` from now. Returns a function that cancels it.
+   */
   schedule(delayNs: number, callback: () => void): () => void;
 }
 
@@ -48,8 +54,9 @@ export interface Instant {
 const SIMULTANEOUS_NS = 20_000;
 
 /**
- * Reads both clocks as one moment. The offset between the two scales changes only when the real-time clock is
- * stepped (slewing moves both alike), so two instants tell whether a step lies between them.
+ * Reads both clocks as one moment. The offset between the two scales changes only when the
+ * real-time clock is stepped (slewing moves both alike), so two instants tell whether a step lies
+ * between them.
  */
 export function readInstant(clock: Clock): Instant {
   let before = clock.monotonicNs();

@@ -7,8 +7,8 @@ export type IsWaiting = (place: number, deadlineNs: number) => boolean;
 const PRUNE_FROM = 1024;
 
 /**
- * Pending deadlines of places in a table, earliest first (a binary heap). Entries leave when they are due or no longer
- * waiting. They are numbers in two arrays, so pushing one makes nothing.
+ * Pending deadlines of places in a table, earliest first (a binary heap). Entries leave when they
+ * are due or no longer waiting. They are numbers in two arrays, so pushing one makes nothing.
  */
 export class Deadlines {
   readonly #isWaiting: IsWaiting;
@@ -37,7 +37,9 @@ export class Deadlines {
     return Number.POSITIVE_INFINITY;
   }
 
-  /** Takes out the earliest entry if it is due at `nowNs`, and returns its place; -1 when none is. */
+  /**
+   * Takes out the earliest entry if it is due at `nowNs`, and returns its place; -1 when none is.
+   */
   takeDue(nowNs: number): number {
     if (this.next() > nowNs) return -1;
     const place = this.#places[0] as number;
@@ -52,8 +54,8 @@ export class Deadlines {
     this.#pruneAt = PRUNE_FROM;
   }
 
-  // Answered probes stay in the heap until they surface. Dropping them whenever the heap has doubled keeps its size
-  // within twice the number in flight, at a constant cost per push.
+  // Answered probes stay in the heap until they surface. Dropping them whenever the heap has
+  // doubled keeps its size within twice the number in flight, at a constant cost per push.
   #prune(): void {
     const waiting: { readonly place: number; readonly deadlineNs: number }[] = [];
     for (const [index, place] of this.#places.entries()) {

@@ -15,7 +15,10 @@ export function promptPace(clock: Clock): Pace {
   return { scheduleAt: scheduleOn(clock), patienceNs: 0 };
 }
 
-/** All that is due within the same `tickNs` at its end. Each tick reads what came since the one before; without one, a timer does. */
+/**
+ * All that is due within the same `tickNs` at its end. Each tick reads what came since the one
+ * before; without one, a timer does.
+ */
 export function tickingPace(clock: Clock, tickNs: number): Pace {
   return { scheduleAt: scheduleInTicks(clock, tickNs), patienceNs: 2 * tickNs };
 }
@@ -34,10 +37,11 @@ interface Tick {
 }
 
 /**
- * One timer for all that is due within the same `lengthNs`, which is done at their end, in the order in which it was asked for.
+ * One timer for all that is due within the same `lengthNs`, which is done at their end, in the
+ * order in which it was asked for.
  *
- * For each turn of the event loop the processor has to be woken up, and begins with cold caches: of 1,000 probes a second, a turn
- * takes some 400 us besides what each of its probes does.
+ * For each turn of the event loop the processor has to be woken up, and begins with cold caches: of
+ * 1,000 probes a second, a turn takes some 400 us besides what each of its probes does.
  */
 export function scheduleInTicks(clock: Clock, lengthNs: number): ScheduleAt {
   const ticks = new Map<number, Tick>();

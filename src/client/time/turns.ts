@@ -1,12 +1,13 @@
-/** So long may turns follow each other without a pause. */
+/** The longest run of back-to-back turns before a pause. */
 const LONGEST_CHAIN_MS = 100;
 
 /**
  * Turns of the event loop that follow each other at once, but for a pause of 2 ms every 100 ms.
  *
- * Bun 1.4.5 ends a process for an error that nobody caught when it finds, after a turn, that no immediate is pending. During an
- * unpaced sweep, or when more is due than there is time for, one always is. A single timer would not do: what it calls in a turn
- * asks for the next one before Bun looks.
+ * Bun 1.4.5 ends a process for an error that nobody caught when it finds, after a turn, that no
+ * immediate is pending. During an unpaced sweep, or when more is due than there is time for, one
+ * always is. A single timer would not do: what it calls in a turn asks for the next one before Bun
+ * looks.
  */
 export class Turns {
   /** Callbacks that wait for their turn or have it. */

@@ -11,8 +11,9 @@ import { ECHO_HEADER_LENGTH } from "./sweep-probe.ts";
 import type { ErrorArrival } from "./transport.ts";
 
 /**
- * How much of an ICMP error is looked at and kept, in bytes. Longer ones should not exist: 576 bytes are the limit in
- * IPv4 (RFC 1812 section 4.3.2.3), 1,280 in IPv6 (RFC 4443 section 2.4), IP header included.
+ * How much of an ICMP error is looked at and kept, in bytes. Longer ones should not exist: 576
+ * bytes are the limit in IPv4 (RFC 1812 section 4.3.2.3), 1,280 in IPv6 (RFC 4443 section 2.4), IP
+ * header included.
  */
 export const MAX_ERROR_LENGTH = 1280;
 
@@ -21,7 +22,10 @@ export function echoRequestType(family: Family): number {
   return family === 4 ? Icmpv4Type.EchoRequest : Icmpv6Type.EchoRequest;
 }
 
-/** A sender as canonical text; a link-local one with its zone, since without it the address names nobody. */
+/**
+ * A sender as canonical text; a link-local one with its zone, since without it the address names
+ * nobody.
+ */
 export function sourceOf(source: SocketAddress | undefined): string {
   if (source === undefined) return "";
   const { address, scopeId } = source;
@@ -29,8 +33,9 @@ export function sourceOf(source: SocketAddress | undefined): string {
 }
 
 /**
- * The sum of the pseudo header that the ICMP checksum of a quoted probe covers: 0 in IPv4, which has none. Undefined
- * where the kernel does not tell which address of ours it left from: that is where the error came to.
+ * The sum of the pseudo header that the ICMP checksum of a quoted probe covers: 0 in IPv4, which
+ * has none. Undefined where the kernel does not tell which address of ours it left from: that is
+ * where the error came to.
  *
  * @param destination Where the probe went, canonical.
  * @param length Bytes of its ICMP data.
@@ -69,7 +74,8 @@ export function errorBody(message: ErrorMessage): ErrorBody {
   };
 }
 
-// Old routers, and all codes but "fragmentation needed", leave the IPv4 field zero (RFC 1191 section 4).
+// Old routers, and all codes but "fragmentation needed", leave the IPv4 field zero (RFC 1191
+// section 4).
 function mtuOf(message: ErrorMessage): number | null {
   if (message.kind === "packetTooBig") return message.mtu;
   if (!("nextHopMtu" in message) || message.nextHopMtu === 0) return null;

@@ -22,9 +22,9 @@ export interface BoundTransportOptions {
 /**
  * A datagram socket that is bound to its source: IPv6 ones ignore that of a control message
  * (ping_v6_sendmsg). While this host lacks the address, each send fails, as it does on the sockets
- * that are told the source with each packet, and the next one tries to bind again. A socket bound to
- * a link-local address stays with the interface of that moment, so it is opened again when the
- * interface has been created anew; it keeps its identifier, if nobody else has taken it meanwhile.
+ * that are told the source with each packet, and the next one tries to bind again. A socket bound
+ * to a link-local address stays with the interface of that moment, so it is opened again when the
+ * interface has been created again; it keeps its identifier, if nobody else has taken it meanwhile.
  */
 export class BoundTransport implements Transport {
   readonly family: Family;
@@ -45,7 +45,9 @@ export class BoundTransport implements Transport {
   #malformed = 0;
   #drops = 0;
 
-  /** @throws {SystemError} EPERM or EACCES without the privilege, EMFILE, ...; nothing stays open. */
+  /**
+   * @throws {SystemError} EPERM or EACCES without the privilege, EMFILE, ...; nothing stays open.
+   */
   constructor(system: TransportSystem, options: BoundTransportOptions) {
     this.family = options.family;
     this.#system = system;

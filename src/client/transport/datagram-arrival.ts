@@ -14,12 +14,14 @@ import type { ErrorArrival } from "./transport.ts";
 // The quoted IP header, which the kernel strips, is as long as the one we sent: without options.
 const QUOTED_HEADER_LENGTH = { 4: 20, 6: 40 } as const;
 
-// `struct sock_ee_data_rfc4884` (linux/errqueue.h) in `ee_data`: where in the data the extension structure begins.
+// `struct sock_ee_data_rfc4884` (linux/errqueue.h) in `ee_data`: where in the data the extension
+// structure begins.
 const RFC4884_LENGTH_MASK = 0xffff;
 
 /**
- * An ICMP error from the error queue (ip(7) IP_RECVERR, ipv6(7) IPV6_RECVERR): type and code are in the extended error,
- * the data begin with the ICMP header of our probe, and the address is where the probe was going.
+ * An ICMP error from the error queue (ip(7) IP_RECVERR, ipv6(7) IPV6_RECVERR): type and code are in
+ * the extended error, the data begin with the ICMP header of our probe, and the address is where
+ * the probe was going.
  *
  * undefined for errors of this host's own making: `send` has reported those.
  */
@@ -67,7 +69,8 @@ function splitQuote(data: Uint8Array, family: Family, { type, data: place }: Ext
       ? type !== Icmpv4Type.Redirect
       : type === Icmpv6Type.TimeExceeded || type === Icmpv6Type.DestinationUnreachable;
   if (!mayHaveExtensions) return { probe: data, extensions: [] as readonly ExtensionObject[] };
-  // Put a header's worth of bytes back in front: the offsets of RFC 4884 count from the quoted IP header.
+  // Put a header's worth of bytes back in front: the offsets of RFC 4884 count from the quoted IP
+  // header.
   const headerLength = QUOTED_HEADER_LENGTH[family];
   const quoted = new Uint8Array(headerLength + data.length);
   quoted.set(data, headerLength);

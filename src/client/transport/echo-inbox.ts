@@ -44,7 +44,10 @@ const MAX_IP_HEADER = 60;
 const HEADER_WORDS = ECHO_HEADER_LENGTH >> 2;
 const IDENTITY_WORDS = IDENTITY_LENGTH >> 2;
 
-/** Memory that recvmmsg(2) fills, and the reader of echo replies in it: 0.03 us each, where decoding to objects takes 2 us. */
+/**
+ * Memory that recvmmsg(2) fills, and the reader of echo replies in it: 0.03 us each, where decoding
+ * to objects takes 2 us.
+ */
 export class EchoInbox {
   readonly batch: MessageBatch;
   /** The reply that `readReply` found last. */
@@ -79,7 +82,8 @@ export class EchoInbox {
     this.#type = family === 4 ? Icmpv4Type.EchoReply : Icmpv6Type.EchoReply;
     this.#length = ECHO_HEADER_LENGTH + filler.length;
     const room = (Math.max(MAX_ERROR_LENGTH, this.#length) + MAX_IP_HEADER + 7) & ~7;
-    // 64 more keep equal offsets of neighbouring rooms out of the same set of the processor's cache.
+    // 64 more keep equal offsets of neighbouring rooms out of the same set of the processor's
+    // cache.
     const dataLength = room % 4096 < 64 ? room + 64 : room;
     const count = Math.max(MIN_COUNT, Math.min(MAX_COUNT, Math.floor(MAX_ARENA / dataLength)));
     this.batch = new MessageBatch({

@@ -9,7 +9,10 @@ import { ECHO_HEADER_LENGTH, type SweepProbe, swapBytes } from "./sweep-probe.ts
 export interface EchoOutboxOptions {
   readonly family: Family;
   readonly identifier: number;
-  /** The ICMP data of all probes, zeros where the identity of each comes: its first `IDENTITY_LENGTH` bytes. */
+  /**
+   * The ICMP data of all probes, zeros where the identity of each comes: its first
+   * `IDENTITY_LENGTH` bytes.
+   */
   readonly filler: Uint8Array;
   /** The control message that every probe needs. */
   readonly control: ControlRequest;
@@ -22,14 +25,18 @@ const MAX_COUNT = 256;
 const MIN_COUNT = 16;
 
 /**
- * Echo requests laid out once for sendmmsg(2): headers, addresses and data. For each probe only destination, sequence,
- * identity and checksum are written, which takes 0.02 us, where encoding a message from scratch takes 0.9 us.
+ * Echo requests laid out once for sendmmsg(2): headers, addresses and data. For each probe only
+ * destination, sequence, identity and checksum are written, which takes 0.02 us, where encoding a
+ * message from scratch takes 0.9 us.
  */
 export class EchoOutbox {
   readonly batch: MessageBatch;
   readonly #family: Family;
   readonly #words: Int32Array;
-  /** Index in `words` of the first destination and of the first message, and the words from one to the next. */
+  /**
+   * Index in `words` of the first destination and of the first message, and the words from one to
+   * the next.
+   */
   readonly #address: number;
   readonly #addressStride: number;
   readonly #message: number;
@@ -82,8 +89,8 @@ export class EchoOutbox {
   }
 
   /**
-   * Changes the interface that all probes leave by, which `control` must have had from the beginning
-   * if it has one, and that of link-local targets (0 for none).
+   * Changes the interface that all probes leave by, which `control` must have had from the
+   * beginning if it has one, and that of link-local targets (0 for none).
    */
   setInterface(control: ControlRequest, scopeId: number): void {
     const { view } = this.batch;
@@ -123,7 +130,8 @@ export class EchoOutbox {
     sum += (number & 0xffff) + (number >>> 16) + (time & 0xffff) + (time >>> 16);
     sum = (sum & 0xffff) + (sum >>> 16);
     sum = (sum & 0xffff) + (sum >>> 16);
-    // The kernel puts its own in the place of it but on raw IPv4 sockets (raw(7), RFC 3542 section 3.1, icmp(7)).
+    // Except on raw IPv4 sockets, the kernel overwrites this checksum (raw(7), RFC 3542 section
+    // 3.1, icmp(7)).
     words[at] = this.#typeWord | (~sum << 16);
     return ((~sum & 0xff) << 8) | ((~sum >>> 8) & 0xff);
   }

@@ -26,7 +26,8 @@ const RETURN = 0x06;
 const ACCEPT_ALL_BYTES = 0xffff_ffff;
 const REJECT = 0;
 
-// Offsets within an ICMP message, its IPv4 header of X bytes before it, and the datagram an error quotes.
+// Offsets within an ICMP message, its IPv4 header of X bytes before it, and the datagram an error
+// quotes.
 const ICMP_TYPE = 0;
 const ICMP_IDENTIFIER = 4;
 const ICMP_BODY = 8;
@@ -38,19 +39,26 @@ const IPV6_HEADER_LENGTH = 40;
 const EXTENSION_NEXT_HEADER = 0;
 const EXTENSION_LENGTH = 1;
 const FRAGMENT_HEADER_LENGTH = 8;
-/** Twice as many as RFC 8200 section 4.1 has in one packet. Many more, and jumps would not fit a byte. */
+/**
+ * Twice as many as RFC 8200 section 4.1 has in one packet. Many more, and jumps would not fit a
+ * byte.
+ */
 const MAX_EXTENSION_HEADERS = 12;
 
 /**
- * The types a prober wants: echo replies, errors that decide a probe, and redirects, which are counted. ICMP_FILTER and ICMP6_FILTER
- * (raw(7), RFC 3542 3.2) drop all others, our own requests on loopback among them.
+ * The types a prober wants: echo replies, errors that decide a probe, and redirects, which are
+ * counted. ICMP_FILTER and ICMP6_FILTER (raw(7), RFC 3542 3.2) drop all others, our own requests on
+ * loopback among them.
  */
 export const WANTED_TYPES: Readonly<Record<Family, readonly number[]>> = {
   4: [Icmpv4Type.EchoReply, Icmpv4Type.Redirect, ...decidingTypes(4)],
   6: [Icmpv6Type.EchoReply, ...decidingTypes(6)],
 };
 
-/** The value of ICMP_FILTER (4 bytes) or ICMP6_FILTER (32 bytes) that lets `types` pass: a set bit blocks its type. */
+/**
+ * The value of ICMP_FILTER (4 bytes) or ICMP6_FILTER (32 bytes) that lets `types` pass: a set bit
+ * blocks its type.
+ */
 export function typeFilter(
   family: Family,
   types: readonly number[] = WANTED_TYPES[family],
@@ -64,9 +72,9 @@ export function typeFilter(
 }
 
 /**
- * A BPF program that passes echo replies with our identifier, and errors that quote an echo request with it. A raw
- * socket is offered every ICMP packet of the network namespace; this drops other processes' in the kernel. A load
- * beyond the end of a packet rejects it.
+ * A BPF program that passes echo replies with our identifier, and errors that quote an echo request
+ * with it. A raw socket is offered every ICMP packet of the network namespace; this drops other
+ * processes' in the kernel. A load beyond the end of a packet rejects it.
  */
 export function identifierFilter(family: Family, identifier: number): readonly FilterInstruction[] {
   return assemble(family === 4 ? ipv4Program(identifier) : ipv6Program(identifier));
@@ -112,8 +120,8 @@ function ipv4Program(identifier: number): Step[] {
   ];
 }
 
-// Raw IPv6 sockets see the ICMPv6 message. A quoted probe may have extension headers: that of a fragment, and what
-// somebody on the way inserted.
+// Raw IPv6 sockets see the ICMPv6 message. A quoted probe may have extension headers: that of a
+// fragment, and what somebody on the way inserted.
 function ipv6Program(identifier: number): Step[] {
   return [
     { code: LOAD_BYTE, k: ICMP_TYPE },

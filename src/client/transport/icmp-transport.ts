@@ -60,7 +60,9 @@ export interface IcmpTransportOptions {
   readonly privileged: boolean;
   /** The identifier to send with on a raw socket. */
   readonly identifier: number;
-  /** What to bind a datagram socket to; its port is the identifier wanted, 0 lets the kernel choose. */
+  /**
+   * What to bind a datagram socket to; its port is the identifier wanted, 0 lets the kernel choose.
+   */
   readonly bindTo?: SocketAddress | undefined;
   /**
    * Whether another socket has the same identifier. Of datagram sockets, the one opened last then
@@ -69,8 +71,8 @@ export interface IcmpTransportOptions {
   readonly isFurther?: boolean;
 }
 
-// Replies wait here while the event loop is busy; the kernel takes memory only for what does wait. Without privilege it
-// grants at most net.core.rmem_max (socket(7)).
+// Replies wait here while the event loop is busy; the kernel takes memory only for what does wait.
+// Without privilege it grants at most net.core.rmem_max (socket(7)).
 const RECEIVE_BUFFER = 4 << 20;
 
 /** Messages of each queue that one drain takes, at most; it ends sooner when its time is over. */
@@ -78,11 +80,16 @@ const DRAIN_LIMIT = 4096;
 /** The same before a send, of which there may be many in one turn of the event loop. */
 const SEND_DRAIN_LIMIT = 64;
 
-/** Kernel memory that a message in a receive queue takes besides its bytes, at least (struct sk_buff), and how much more it may take in all. */
+/**
+ * Kernel memory that a message in a receive queue takes besides its bytes, at least (struct
+ * sk_buff), and how much more it may take in all.
+ */
 const MESSAGE_MEMORY = 256;
 const MEMORY_PER_BYTE = 32;
 
-/** How often a send is repeated while ICMP errors come in. Each time the socket tries it 32 times. */
+/**
+ * How often a send is repeated while ICMP errors come in. Each time the socket tries it 32 times.
+ */
 const FLOODED_SENDS = 16;
 
 const UINT32 = 2 ** 32;
@@ -97,7 +104,10 @@ export class IcmpTransport implements Transport {
   readonly #options: IcmpTransportOptions;
   readonly #libc: Libc;
   readonly #socket: Socket;
-  /** What probes leave by, and what the error queue that matters belongs to: another one on raw IPv4. */
+  /**
+   * What probes leave by, and what the error queue that matters belongs to: another one on raw
+   * IPv4.
+   */
   readonly #outgoing: Socket;
   readonly #sender: RouteSender;
   /** Of IPv6 sockets, which are not told of everything; datagram ones of nothing. */
@@ -130,9 +140,12 @@ export class IcmpTransport implements Transport {
   #nextStampKey = 0;
   /** How far earlier counts came: smaller keys may still be theirs. */
   #formerStampKeys = 0;
-  /** Whether counting began anew since the last receipt. */
+  /** Whether counting has restarted since the last receipt. */
   #countsAnew: boolean;
-  /** Keys of packets that were refused so late that they took one, and whether one of them left after all. */
+  /**
+   * Keys of packets that were refused so late that they took one, and whether one of them left
+   * after all.
+   */
   readonly #refusedKeys = new Set<number>();
   #isMiscounted = false;
   /** The MTU that the last send exceeded, as the error queue tells it. */
@@ -192,8 +205,8 @@ export class IcmpTransport implements Transport {
   }
 
   /**
-   * Opens another socket with the same identifier, which has a send buffer of its own. All sockets of
-   * that identifier must be shareable meanwhile.
+   * Opens another socket with the same identifier, which has a send buffer of its own. All sockets
+   * of that identifier must be shareable meanwhile.
    *
    * @throws {SystemError} EMFILE, ...; nothing stays open.
    */
@@ -214,7 +227,10 @@ export class IcmpTransport implements Transport {
     return this.#drops;
   }
 
-  /** @param drainStamps reads all transmit stamps of a transport of several sockets; by default, those of this one. */
+  /**
+   * @param drainStamps reads all transmit stamps of a transport of several sockets; by default,
+   * those of this one.
+   */
   attach(owner: TransportOwner, drainStamps?: () => void): void {
     this.#owner = owner;
     if (drainStamps !== undefined) this.#drainStamps = drainStamps;
@@ -222,8 +238,8 @@ export class IcmpTransport implements Transport {
 
   send(probe: OutgoingProbe): SendReceipt {
     this.#watch?.renew();
-    // On a datagram socket an error that waits unread makes the next send fail in its place. During a
-    // flood there is always another one, and only drains have time for them.
+    // On a datagram socket an error that waits unread makes the next send fail in its place. During
+    // a flood there is always another one, and only drains have time for them.
     if (!this.privileged && !this.#hasMoreErrors) this.#drainErrors(SEND_DRAIN_LIMIT);
     if (this.#isMiscounted) {
       this.#drainErrors();
@@ -280,14 +296,18 @@ export class IcmpTransport implements Transport {
     if (!this.#mayDropOthers) this.#noteDrops(undefined);
   }
 
-  /** Whether the kernel drops packets for other reasons than a full queue: those with a wrong checksum (rawv6_rcv_skb). */
+  /**
+   * Whether the kernel drops packets for other reasons than a full queue: those with a wrong
+   * checksum (rawv6_rcv_skb).
+   */
   get #mayDropOthers(): boolean {
     return this.privileged && this.family === 6;
   }
 
   /**
-   * Counts what found no room. Nobody but us empties the queue: if it overflowed since the drain before, it has been full
-   * ever since, and what is dropped while it is being emptied may be for want of room, too.
+   * Counts what found no room. Nobody but us empties the queue: if it overflowed since the drain
+   * before, it has been full ever since, and what is dropped while it is being emptied may be for
+   * want of room, too.
    *
    * @param before the queue as it was before the drain, where it may have dropped for other reasons
    */
@@ -321,14 +341,18 @@ export class IcmpTransport implements Transport {
       }
       batch.resetReceived(count);
       received += count;
-      // Fewer than there was room for: the queue is empty, which asking again would cost a system call to learn.
+      // Fewer than there was room for: the queue is empty, which asking again would cost a system
+      // call to learn.
       if (count < batch.count) return Number.POSITIVE_INFINITY;
       if (slice.isOver()) break;
     }
     return stampNs;
   };
 
-  /** Whether any answer of a batch is to a probe whose transmit stamp has not come: it may have come meanwhile. */
+  /**
+   * Whether any answer of a batch is to a probe whose transmit stamp has not come: it may have come
+   * meanwhile.
+   */
   #missesStamps(batch: MessageBatch, count: number): boolean {
     for (let index = 0; index < count; index++) {
       const sequence = this.#inbox.sequenceAt(batch, index);
@@ -400,7 +424,9 @@ export class IcmpTransport implements Transport {
     return message.timestampNs;
   }
 
-  /** Hands over what `decode` makes of a packet. One that does not decode is counted and dropped. */
+  /**
+   * Hands over what `decode` makes of a packet. One that does not decode is counted and dropped.
+   */
   #handOver(decode: () => ErrorArrival | undefined): void {
     let arrival: ErrorArrival | undefined;
     try {
@@ -438,8 +464,9 @@ export class IcmpTransport implements Transport {
         // During a flood of ICMP errors it may have failed for nothing but them.
         if (this.#icmpErrors > icmpErrors && attempt < FLOODED_SENDS && isFromIcmp(error.errno))
           continue;
-        // Whether a refused send took a key depends on how far it got, so counting begins anew, once the stamps that wait
-        // with keys of the old count are read. Others may still come, from packets that a device holds back.
+        // Whether a refused send took a key depends on how far it got, so counting restarts, once
+        // the stamps that wait with keys of the old count are read. Others may still come, from
+        // packets that a device holds back.
         if (!wasFlooded) this.drainErrors();
         this.#countStamps();
         return error;
@@ -452,10 +479,12 @@ export class IcmpTransport implements Transport {
     // Stamps tell what has left. On raw IPv4 nobody looks at them when they come.
     if (this.privileged) this.#drainErrors(SEND_DRAIN_LIMIT);
     const { used, limit } = this.#outgoing.sendMemory;
-    // Raw sockets are full at twice the limit, and have the same errno for everything (__ip_append_data).
+    // Raw sockets are full at twice the limit, and have the same errno for everything
+    // (__ip_append_data).
     const isFull = this.privileged ? used >= 2 * limit : outcome === "full";
-    // A packet that gets beyond the send buffer takes a key. Whether one did is certain enough on a raw socket when that
-    // has much room left; a key that was not counted is made good by the next stamp.
+    // A packet that gets beyond the send buffer takes a key. Whether one did is certain enough on a
+    // raw socket when that has much room left; a key that was not counted is made good by the next
+    // stamp.
     const tookKey = this.privileged ? used < 1.5 * limit : !isFull;
     if (tookKey) {
       this.#refusedKeys.add(this.#nextStampKey);
@@ -488,8 +517,9 @@ export class IcmpTransport implements Transport {
   }
 
   /**
-   * An ICMP datagram socket has its identifier for a port: binding to port 0 makes the kernel choose one. The source has to
-   * be bound, too: that of a control message is checked and then ignored in IPv6 (ping_v6_sendmsg).
+   * An ICMP datagram socket has its identifier for a port: binding to port 0 makes the kernel
+   * choose one. The source has to be bound, too: that of a control message is checked and then
+   * ignored in IPv6 (ping_v6_sendmsg).
    */
   #bindIdentifier({ bindTo, identifier, isFurther }: IcmpTransportOptions): number {
     const address = bindTo ?? { address: this.family === 4 ? "0.0.0.0" : "::" };

@@ -43,8 +43,9 @@ const MIN_HEADER_WORDS = 5;
 const NO_KEY = -1;
 
 /**
- * Reads echo replies and transmit stamps where recvmmsg(2) has put them, by word: a reply takes 0.05 us, where decoding
- * it to objects takes 2 us. Whatever else arrives is rare enough for the decoders.
+ * Reads echo replies and transmit stamps where recvmmsg(2) has put them, by word: a reply takes
+ * 0.05 us, where decoding it to objects takes 2 us. Whatever else arrives is rare enough for the
+ * decoders.
  */
 export class Inbox {
   /** The reply that `readReply` found last. */
@@ -88,7 +89,8 @@ export class Inbox {
       if (end - start < MIN_HEADER_WORDS * 4 || (word & 0xf0) !== 0x40) return false;
       if (headerWords < MIN_HEADER_WORDS) return false;
       icmp += headerWords * 4;
-      // The kernel checked the total length against what it received; bytes after it are link-layer padding.
+      // The kernel checked the total length against what it received; bytes after it are link-layer
+      // padding.
       end = Math.min(end, start + swap16(word >>> 16));
     }
     const at = icmp >> 2;
@@ -111,7 +113,10 @@ export class Inbox {
     return true;
   }
 
-  /** Reads `stampKey` and `stampNs` of message `index` of the error queue, if it is a transmit stamp; tells whether it is. */
+  /**
+   * Reads `stampKey` and `stampNs` of message `index` of the error queue, if it is a transmit
+   * stamp; tells whether it is.
+   */
   readStamp(batch: MessageBatch, index: number): boolean {
     const { words } = batch;
     this.stampKey = NO_KEY;
@@ -201,7 +206,10 @@ export class Inbox {
     }
   }
 
-  /** A `timespec`, or a `timeval`, which has microseconds in the same place; null when it is zero: only hardware stamped. */
+  /**
+   * A `timespec`, or a `timeval`, which has microseconds in the same place; null when it is zero:
+   * only hardware stamped.
+   */
   #timeAt(words: Int32Array, data: number, fractionNs: number): number | null {
     const seconds = data + (TIMESPEC.seconds >> 2);
     const low = (words[seconds] as number) >>> 0;
@@ -219,7 +227,10 @@ function isExtendedError(level: number, type: number): boolean {
   );
 }
 
-/** Whether the checksum of the ICMP message from `start` to `end` is right: the sum may be taken in memory order (RFC 1071 section 2 B). */
+/**
+ * Whether the checksum of the ICMP message from `start` to `end` is right: the sum may be taken in
+ * memory order (RFC 1071 section 2 B).
+ */
 function isChecksumRight(words: Int32Array, start: number, end: number): boolean {
   let sum = 0;
   const whole = end >> 2;

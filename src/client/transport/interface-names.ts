@@ -39,7 +39,10 @@ export class InterfaceNames {
     return index;
   }
 
-  /** An address as the kernel tells it, but with the name of the interface for a zone instead of its index. */
+  /**
+   * An address as the kernel tells it, but with the name of the interface for a zone instead of its
+   * index.
+   */
   withName(address: string): string {
     const zoneAt = address.indexOf("%");
     if (zoneAt === -1) return address;
@@ -61,7 +64,9 @@ export class InterfaceNames {
   }
 }
 
-/** The error of a send by an interface that is gone: with index 0 the kernel would choose another. */
+/**
+ * The error of a send by an interface that is gone: with index 0 the kernel would choose another.
+ */
 export function missingInterface(nameOrIndex: string | number, address: string): SystemError {
   return new SystemError(
     `Cannot send to ${address}: this host has no interface "${nameOrIndex}" now (ENODEV)`,

@@ -28,9 +28,9 @@ type MemoryUsed = Socket["memoryUsed"];
  * Tells whether this host has had no room for IPv6 packets, where a send does not.
  *
  * A datagram socket is told nothing (ping_v6_sendmsg), and a raw one EINVAL when the table of
- * neighbours is full (ip6_finish_output2), which may mean anything else. So the counts of the kernel
- * must tell. They are everybody's: what has risen tells something only about a packet that is known
- * to have been refused. Each look takes some 6 us, more where there are many devices.
+ * neighbours is full (ip6_finish_output2), which may mean anything else. So the counts of the
+ * kernel must tell. They are everybody's: what has risen tells something only about a packet that
+ * is known to have been refused. Each look takes some 6 us, more where there are many devices.
  */
 export class LocalDrops {
   readonly #libc: Libc;
@@ -46,7 +46,9 @@ export class LocalDrops {
     this.hasQueueOverflowed();
   }
 
-  /** Whether an IPv6 neighbour found no room in the table (gc_thresh3, arp(7)) since the last call. */
+  /**
+   * Whether an IPv6 neighbour found no room in the table (gc_thresh3, arp(7)) since the last call.
+   */
   hasTableOverflowed(): boolean {
     const before = this.#tableOverflows;
     this.#tableOverflows = tableOverflows(this.#libc);
@@ -62,12 +64,13 @@ export class LocalDrops {
 
   /**
    * Whether there may have been no room for a packet that was sent between two readings of what its
-   * socket uses. If it waits it takes memory, and if it has left its stamp does. The stamp has the last
-   * word: memory that takes something else may have become free meanwhile.
+   * socket uses. If it waits it takes memory, and if it has left its stamp does. The stamp has the
+   * last word: memory that takes something else may have become free meanwhile.
    */
   mayHaveRefused(before: MemoryUsed, after: MemoryUsed): boolean {
     if (after.unsent > before.unsent) return false;
-    // That may be an answer to another probe as well, which matters while packets are being dropped.
+    // That may be an answer to another probe as well, which matters while packets are being
+    // dropped.
     const isStamped = after.unread > before.unread;
     const nowNs = this.#libc.monotonicNs();
     if (isStamped && nowNs - this.#refusedNs > DROPPING_NS) return false;

@@ -15,13 +15,18 @@ import {
 import { SocketPool } from "./socket-pool.ts";
 import type { Route, Transport } from "./transport.ts";
 
-/** Which kind of socket a caller allows: `true` raw only, `false` datagram only, `"auto"` raw if permitted. */
+/**
+ * Which kind of socket a caller allows: `true` raw only, `false` datagram only, `"auto"` raw if
+ * permitted.
+ */
 export type Privileged = "auto" | boolean;
 
 /** Which socket to open. */
 export interface OpenOptions extends Omit<IcmpTransportOptions, "privileged" | "bindTo"> {
   readonly privileged: Privileged;
-  /** The only source of all routes, without a zone: IPv6 datagram sockets have to be bound to it. */
+  /**
+   * The only source of all routes, without a zone: IPv6 datagram sockets have to be bound to it.
+   */
   readonly source?: string | undefined;
   /** The interface of a link-local source. */
   readonly interface?: Route["interface"];
@@ -30,7 +35,8 @@ export interface OpenOptions extends Omit<IcmpTransportOptions, "privileged" | "
 /**
  * Opens the socket to probe with.
  *
- * @throws {RawSocketPermissionError} when the process may open none of the kinds allowed. Nothing stays open.
+ * @throws {RawSocketPermissionError} when the process may open none of the kinds allowed. Nothing
+ * stays open.
  * @throws {SystemError} for any other reason (EMFILE, EAFNOSUPPORT, ...).
  */
 export function openTransport(
@@ -47,7 +53,8 @@ export function openTransport(
 }
 
 /**
- * What `open` makes of the first kind of socket that the process may open: true for raw, false for datagram.
+ * What `open` makes of the first kind of socket that the process may open: true for raw, false for
+ * datagram.
  *
  * @throws {RawSocketPermissionError} when it may open none of the kinds allowed.
  */

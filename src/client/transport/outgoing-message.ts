@@ -8,8 +8,9 @@ const CONTROL_ROOM = 96;
 const DATA_ROOM = 65_536;
 
 /**
- * The message of a socket that leaves next, ready for sendmsg(2). What it has in common with the one before stays where
- * it is: of a second probe to the same target only identity and checksum are written.
+ * The message of a socket that leaves next, ready for sendmsg(2). What it has in common with the
+ * one before stays where it is: of a second probe to the same target only identity and checksum are
+ * written.
  */
 export class OutgoingMessage {
   readonly batch: MessageBatch = new MessageBatch({

@@ -23,7 +23,10 @@ export interface SocketPermission {
   readonly family: Family;
   /** `denied` for lack of a privilege, `unavailable` for any other reason. */
   readonly state: "open" | "denied" | "unavailable";
-  /** The error that it ended with (`"EPERM"`, `"EACCES"`, `"EAFNOSUPPORT"`, ...); null when it opened. */
+  /**
+   * The error that it ended with (`"EPERM"`, `"EACCES"`, `"EAFNOSUPPORT"`, ...); null when it
+   * opened.
+   */
   readonly code: string | null;
 }
 
@@ -31,9 +34,15 @@ export interface SocketPermission {
 export interface PermissionDiagnosis {
   /** Raw before datagram, IPv4 before IPv6. */
   readonly sockets: readonly SocketPermission[];
-  /** Why no socket can be opened at all, or why no file, and so no setcap(8), can give raw sockets; null when neither is so. */
+  /**
+   * Why no socket can be opened at all, or why no file, and so no setcap(8), can give raw sockets;
+   * null when neither is so.
+   */
   readonly obstacle: string | null;
-  /** What would allow the kinds that are denied, the narrowest first. Each can work in the state that this process is in. */
+  /**
+   * What would allow the kinds that are denied, the narrowest first. Each can work in the state
+   * that this process is in.
+   */
   readonly remedies: readonly Remedy[];
   readonly facts: ProcessFacts;
 }
@@ -44,7 +53,10 @@ export interface PermissionSystem {
   readonly processFacts: () => ProcessFacts;
 }
 
-/** Opens a socket of each kind, closes it, and works out what would allow those that are denied. Sends nothing. */
+/**
+ * Opens a socket of each kind, closes it, and works out what would allow those that are denied.
+ * Sends nothing.
+ */
 export function diagnosePermission(
   { libc, processFacts }: PermissionSystem,
   families: readonly Family[] = [4, 6],
@@ -54,7 +66,8 @@ export function diagnosePermission(
   const isDenied = (wanted: SocketPermission["kind"]): boolean =>
     sockets.some(({ kind, state }) => kind === wanted && state === "denied");
   const read = processFacts();
-  // Root's own user namespace looks like the one that the network belongs to, but its capability is good for nothing.
+  // Root's own user namespace looks like the one that the network belongs to, but its capability is
+  // good for nothing.
   const isPowerless = read.hasUserNamespace && read.capNetRaw === true && isDenied("raw");
   const facts = { ...read, isNetworkForeign: read.isNetworkForeign || isPowerless };
   const obstacle = isDenied("raw") ? obstacleOf(facts) : null;
@@ -90,7 +103,10 @@ function trySocket(libc: Libc, kind: SocketPermission["kind"], family: Family): 
   }
 }
 
-/** socket(2) answers EPERM for a raw socket without CAP_NET_RAW, EACCES for a group outside ping_group_range. */
+/**
+ * socket(2) answers EPERM for a raw socket without CAP_NET_RAW, EACCES for a group outside
+ * ping_group_range.
+ */
 export function isDenial(error: unknown): error is SystemError {
   return (
     error instanceof SystemError &&
@@ -120,7 +136,8 @@ function pingGroupRemedies(facts: ProcessFacts): Remedy[] {
   const group = isNetworkForeign ? facts.outerGroup : groups[0];
   if (range === null || group === undefined || group === null) return [];
   const [first, last] = range;
-  // Else it is not the group that is refused. From a user namespace, numbers outside cannot be seen.
+  // Else it is not the group that is refused. From a user namespace, numbers outside cannot be
+  // seen.
   if (!isNetworkForeign && groups.some((id) => id >= first && id <= last)) return [];
   const isWidened = !isNetworkForeign && first <= last;
   const value = isWidened
@@ -159,12 +176,12 @@ function rawRemedies(facts: ProcessFacts, obstacle: string | null): Remedy[] {
   const { executable, groups, uid, hasSystemd, isNetworkForeign } = facts;
   const remedies: Remedy[] = [];
   const canGrant = obstacle === null;
-  const whoever = "may send and read packets of any kind, with any script";
+  const power = "may send and read packets of any kind, with any script";
   if (canGrant && facts.copyMayGrant && groups[0] !== undefined) {
     const install = `${sudo(facts)}install -g ${groups[0]} -m 750 ${shellQuoted(executable)} ${COPY_PATH}`;
     remedies.push({
       opens: "raw",
-      summary: `raw sockets for a copy of Bun that only group ${groups[0]} may run: its members ${whoever}`,
+      summary: `raw sockets for a copy of Bun that only group ${groups[0]} may run: its members ${power}`,
       command: `${install}\n${sudo(facts)}setcap cap_net_raw+ep ${COPY_PATH}`,
     });
   }
@@ -173,7 +190,7 @@ function rawRemedies(facts: ProcessFacts, obstacle: string | null): Remedy[] {
   if (hasSystemd && !isForbidden) {
     remedies.push({
       opens: "raw",
-      summary: `raw sockets for one service of systemd, by these lines of its unit: that service ${whoever.replace(", with any script", "")}`,
+      summary: `raw sockets for one service of systemd, by these lines of its unit: that service ${power.replace(", with any script", "")}`,
       command: [
         "[Service]",
         "AmbientCapabilities=CAP_NET_RAW",
@@ -183,7 +200,7 @@ function rawRemedies(facts: ProcessFacts, obstacle: string | null): Remedy[] {
   }
   const isSealed = facts.mayGainCapNetRaw === false || facts.isSysctlReadOnly;
   if (!canGrant && isSealed && !isForbidden && !isNetworkForeign) {
-    const summary = `raw sockets for a container that runs as root: it ${whoever.replace(", with any script", "")} on its network`;
+    const summary = `raw sockets for a container that runs as root: it ${power.replace(", with any script", "")} on its network`;
     const user =
       uid === 0
         ? { docker: "", kubernetes: "" }
@@ -209,7 +226,7 @@ function rawRemedies(facts: ProcessFacts, obstacle: string | null): Remedy[] {
   if (canGrant && facts.executableMayGrant) {
     remedies.push({
       opens: "raw",
-      summary: `raw sockets for this Bun: whoever may run it ${whoever}`,
+      summary: `raw sockets for this Bun: anyone who may run it ${power}`,
       command: `${sudo(facts)}setcap cap_net_raw+ep ${shellQuoted(executable)}`,
     });
   }
@@ -239,7 +256,10 @@ function sudo({ uid, isNetworkForeign }: ProcessFacts): string {
 /** How many remedies an error message has: it is read on a line or two. */
 const REMEDIES_IN_MESSAGE = 2;
 
-/** The error for a process that may open no socket of the kinds allowed: `true` raw only, `false` datagram only. */
+/**
+ * The error for a process that may open no socket of the kinds allowed: `true` raw only, `false`
+ * datagram only.
+ */
 export function permissionError(
   { sockets, obstacle, remedies }: PermissionDiagnosis,
   privileged: "auto" | boolean,

@@ -10,8 +10,8 @@ import { ReceiveStamps } from "./receive-stamps.ts";
 import { SystemDns } from "./system-dns.ts";
 
 /**
- * Everything outside that a client uses, and its only source of libc, clocks, names and chance. Tests
- * put fakes here.
+ * Everything outside that a client uses, and its only source of libc, clocks, names and chance.
+ * Tests put fakes here.
  */
 export interface Platform {
   readonly libc: Libc;
@@ -75,7 +75,10 @@ export function systemRandom(bytes: Uint8Array): Uint8Array {
   return crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>);
 }
 
-/** This process's resolver, with one cache of names. Unlike the rest of the platform, it works off Linux. */
+/**
+ * This process's resolver, with one cache of names. Unlike the rest of the platform, it works off
+ * Linux.
+ */
 export function systemResolver(): Resolver {
   resolver ??= new Resolver(
     new SystemDns({
@@ -94,8 +97,8 @@ function nameOf(address: string, timeoutNs: number): Promise<string | null> {
 }
 
 /**
- * This process's platform, made on first use. All clients of a thread share it: one listener for readiness, one pair of
- * arenas for messages, one cache of names.
+ * This process's platform, made on first use. All clients of a thread share it: one listener for
+ * readiness, one pair of arenas for messages, one cache of names.
  *
  * @throws {UnsupportedPlatformError} off Linux.
  */
@@ -115,7 +118,8 @@ export function systemPlatform(): Platform {
 const turns = new Turns(() => performance.now());
 
 function scheduleTimer(delayNs: number, callback: () => void): () => void {
-  // A timer of 0 ms waits for 1 ms. What is due now has a turn of the event loop after everybody who waits has had one.
+  // A timer of 0 ms waits for 1 ms. What is due now has a turn of the event loop after everybody
+  // who waits has had one.
   if (delayNs <= 0) return turns.schedule(callback);
   const timer = setTimeout(callback, Math.ceil(delayNs / NS_PER_MS));
   return () => clearTimeout(timer);

@@ -1,32 +1,52 @@
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 
-/** What the kernel says of this process, as far as it decides which sockets it may open, or may be allowed to. */
+/**
+ * What the kernel says of this process, as far as it decides which sockets it may open, or may be
+ * allowed to.
+ */
 export interface ProcessFacts {
-  /** The file that runs this process, links followed: the one to copy, or to grant a capability to. */
+  /**
+   * The file that runs this process, links followed: the one to copy, or to grant a capability to.
+   */
   readonly executable: string;
   /** Real user id; null where there is none. */
   readonly uid: number | null;
   /** Effective group id, then the supplementary ones. */
   readonly groups: readonly number[];
-  /** Whether CAP_NET_RAW is effective, or may be gained (capabilities(7)); null where the system does not tell. */
+  /**
+   * Whether CAP_NET_RAW is effective, or may be gained (capabilities(7)); null where the system
+   * does not tell.
+   */
   readonly capNetRaw: boolean | null;
   readonly mayGainCapNetRaw: boolean | null;
-  /** Whether running a file can gain no privilege (PR_SET_NO_NEW_PRIVS(2const)), which goes for sudo(8), too. */
+  /**
+   * Whether running a file can gain no privilege (PR_SET_NO_NEW_PRIVS(2const)), which goes for
+   * sudo(8), too.
+   */
   readonly noNewPrivileges: boolean;
   /** Whether this is not the first user namespace (user_namespaces(7)). */
   readonly hasUserNamespace: boolean;
-  /** Whether the network belongs to another user namespace, so that no capability of this one is good for it. */
+  /**
+   * Whether the network belongs to another user namespace, so that no capability of this one is
+   * good for it.
+   */
   readonly isNetworkForeign: boolean;
   /** The group id outside the user namespace; null when it has none there. */
   readonly outerGroup: number | null;
-  /** net.ipv4.ping_group_range (icmp(7)) in the numbers of this user namespace; null where there is none. */
+  /**
+   * net.ipv4.ping_group_range (icmp(7)) in the numbers of this user namespace; null where there is
+   * none.
+   */
   readonly pingGroupRange: readonly [first: number, last: number] | null;
   /** Whether sysctls are read-only, as in a container: nobody inside can change them. */
   readonly isSysctlReadOnly: boolean;
   /** Whether systemd(1) runs this system (sd_booted(3)), and Kubernetes this container. */
   readonly hasSystemd: boolean;
   readonly hasKubernetes: boolean;
-  /** Whether a capability of `executable`, and of a copy at `COPY_PATH`, would count: not where mounted with nosuid (mount(8)). */
+  /**
+   * Whether a capability of `executable`, and of a copy at `COPY_PATH`, would count: not where
+   * mounted with nosuid (mount(8)).
+   */
   readonly executableMayGrant: boolean;
   readonly copyMayGrant: boolean;
 }
@@ -73,7 +93,10 @@ export function readProcessFacts(): ProcessFacts {
   };
 }
 
-/** Whether a set of capabilities in the text of /proc/self/status (proc(5)) holds CAP_NET_RAW; null if it does not tell. */
+/**
+ * Whether a set of capabilities in the text of /proc/self/status (proc(5)) holds CAP_NET_RAW; null
+ * if it does not tell.
+ */
 export function hasCapability(status: string, set: "CapEff" | "CapBnd"): boolean | null {
   const [, digits] = new RegExp(`^${set}:\\s*([\\da-f]+)$`, "m").exec(status) ?? [];
   return digits === undefined ? null : ((BigInt(`0x${digits}`) >> CAP_NET_RAW) & 1n) === 1n;
@@ -96,7 +119,10 @@ export function outerId(map: string, id: number): number | null {
   return null;
 }
 
-/** The options of the file system that a path is on, by the text of /proc/self/mountinfo (proc_pid_mountinfo(5)). */
+/**
+ * The options of the file system that a path is on, by the text of /proc/self/mountinfo
+ * (proc_pid_mountinfo(5)).
+ */
 export function mountOptions(mountinfo: string, path: string): readonly string[] {
   let longest = "";
   let found: readonly string[] = [];

@@ -18,8 +18,8 @@ import {
 import type { ErrorArrival, QuotedProbe } from "./transport.ts";
 
 /**
- * An ICMP error as a raw socket received it: from the IP header on in IPv4 (raw(7)), the ICMPv6 message alone in IPv6
- * (RFC 3542 3). undefined for what concerns no echo request.
+ * An ICMP error as a raw socket received it: from the IP header on in IPv4 (raw(7)), the ICMPv6
+ * message alone in IPv6 (RFC 3542 3). undefined for what concerns no echo request.
  *
  * @throws PacketError when the packet does not decode.
  */
@@ -27,14 +27,15 @@ export function decodeRaw(family: Family, incoming: IncomingMessage): ErrorArriv
   const packet = incoming.data;
   const view = viewOf(packet);
   const header = family === 4 ? decodeIpv4Header(view) : null;
-  // The kernel checked the total length against what it received; bytes after it are link-layer padding.
+  // The kernel checked the total length against what it received; bytes after it are link-layer
+  // padding.
   const end = header === null ? packet.length : Math.min(header.totalLength, packet.length);
   // Never beyond the end, where there would be no message: that is for the decoder to find.
   const start = Math.min(header?.headerLength ?? 0, end);
   const icmp = subview(view, start, end);
   need(icmp, ICMP_HEADER_LENGTH, "ICMP message");
-  // The kernel verifies ICMPv6 checksums for raw sockets (RFC 3542 3.1), but not those of ICMPv4. Of a packet that did
-  // not fit the receive memory, the checksum says nothing.
+  // The kernel verifies ICMPv6 checksums for raw sockets (RFC 3542 3.1), but not those of ICMPv4.
+  // Of a packet that did not fit the receive memory, the checksum says nothing.
   if (family === 4 && !incoming.truncated && !verifyChecksum(icmp)) return undefined;
   // Much of an error is kept: decode a copy that outlives the receive memory.
   const copy = packet.slice(0, Math.min(end, start + MAX_ERROR_LENGTH));

@@ -10,13 +10,18 @@ import type { Libc } from "../../ffi/libc.ts";
 import { Socket } from "../../ffi/socket.ts";
 import { type Clock, NS_PER_MS, sleepUntil } from "../time/clock.ts";
 
-/** How long a kernel that does not stamp yet is given: 0.1 ms is usual, 10 ms happens on a busy host. */
+/**
+ * How long a kernel that does not stamp yet is given: 0.1 ms is usual, 10 ms happens on a busy
+ * host.
+ */
 const PATIENCE_NS = 20 * NS_PER_MS;
 /** The same where no test can tell, because loopback is down or filtered. */
 const BLIND_PATIENCE_NS = 1 * NS_PER_MS;
 /** The time between two turns of testing. */
 const RETRY_NS = 1 * NS_PER_MS;
-/** Pauses within a turn. They are so short that the event loop had better wait than take a timer. */
+/**
+ * Pauses within a turn. They are so short that the event loop had better wait than take a timer.
+ */
 const MAX_PAUSES = 3;
 const PAUSE_MS = 0.05;
 

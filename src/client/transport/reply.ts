@@ -13,7 +13,9 @@ export function addressWords(address: string): Int32Array {
   return new Int32Array(bytes.buffer);
 }
 
-/** The text of addresses that lie in memory. It remembers the last one: neighbours are often alike. */
+/**
+ * The text of addresses that lie in memory. It remembers the last one: neighbours are often alike.
+ */
 class AddressText {
   readonly #family: Family;
   readonly #words = new Int32Array(IPV6_WORDS);
@@ -47,15 +49,18 @@ class AddressText {
 }
 
 /**
- * A reply in the memory that it was received into. One object serves for all of them in turn: what is made of a reply
- * is made by whoever keeps it.
+ * A reply in the memory that it was received into. One object serves for all of them in turn: what
+ * is made of a reply is made by the code that keeps it.
  */
 export class Reply {
   readonly family: Family;
   /** The memory, as bytes and as 32-bit words in host order. */
   bytes: Uint8Array = NOTHING;
   words: Int32Array = new Int32Array();
-  /** Offset of what the socket delivered, of its end, and of the ICMP message in it, which is a multiple of 4. */
+  /**
+   * Offset of what the socket delivered, of its end, and of the ICMP message in it, which is a
+   * multiple of 4.
+   */
   start = 0;
   end = 0;
   icmp = 0;
@@ -66,7 +71,10 @@ export class Reply {
   tos: number | null = null;
   /** Kernel receive stamp (real-time scale), or null when there is none. */
   stampNs: number | null = null;
-  /** Fails on raw IPv4 sockets only: the other three leave the check to the kernel, which drops the packet. */
+  /**
+   * Fails on raw IPv4 sockets only: the other three leave the check to the kernel, which drops the
+   * packet.
+   */
   hasRightChecksum = true;
   /** Where in `words` the sender's address lies, and ours that it came to; -1 when not known. */
   sender = -1;

@@ -32,8 +32,8 @@ interface RouteEnvelopes {
 }
 
 /**
- * Sends probes the way their routes say, by control messages where those differ from probe to probe,
- * and by socket options otherwise.
+ * Sends probes the way their routes say, by control messages where those differ from probe to
+ * probe, and by socket options otherwise.
  *
  * Where the kernel refuses control messages, TTL and traffic class become socket options, too.
  */
@@ -94,7 +94,7 @@ export class RouteSender {
     return this.#envelopes.get(route)?.index;
   }
 
-  /** Whether the interface of a route has been created anew since the last envelope was made. */
+  /** Whether the interface of a route has been created again since the last envelope was made. */
   hasMoved(route: Route): boolean {
     return this.#interfaces.hasMoved(route.interface, this.indexOf(route));
   }
@@ -139,7 +139,9 @@ export class RouteSender {
       : this.#socket.sendFirst(this.#outgoing.batch, envelope.address);
   }
 
-  /** Many probes take the same route: it is encoded once for each TTL and index of its interface. */
+  /**
+   * Many probes take the same route: it is encoded once for each TTL and index of its interface.
+   */
   #envelope(route: Route, ttl: number): Envelope {
     const index =
       route.interface === undefined ? undefined : this.#interfaces.indexOf(route.interface);
@@ -190,9 +192,9 @@ export class RouteSender {
   }
 
   /**
-   * With DONT, an IPv4 datagram socket is not told of packets that were too big (ping_err): not even
-   * of those with DF that left before the option was set. OMIT allows fragments, too, and has the
-   * kernel tell.
+   * With DONT, an IPv4 datagram socket is not told of packets that were too big (ping_err): not
+   * even of those with DF that left before the option was set. OMIT allows fragments, too, and has
+   * the kernel tell.
    */
   #allowFragments(): void {
     const [level, name, label] = this.#mtuDiscovery;

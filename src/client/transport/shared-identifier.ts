@@ -49,14 +49,17 @@ export function bindFurther(socket: Socket, address: SocketAddress): void {
 }
 
 /**
- * Says whether another datagram socket may be bound to the identifier of this one: the one bound last
- * gets all answers. The kernel begins with yes, for any user (INET_PROTOSW_REUSE, ping_get_port).
+ * Says whether another datagram socket may be bound to the identifier of this one: the one bound
+ * last gets all answers. The kernel begins with yes, for any user (INET_PROTOSW_REUSE,
+ * ping_get_port).
  */
 export function setShareable(socket: Socket, isShareable: boolean): void {
   attempt(() => socket.setOption(SOL_SOCKET, SO_REUSEADDR, Number(isShareable)));
 }
 
-/** Twice this is what an unprivileged process may have by default (net.core.wmem_max, socket(7)). */
+/**
+ * Twice this is what an unprivileged process may have by default (net.core.wmem_max, socket(7)).
+ */
 const FURTHER_SEND_BUFFER = 212_992;
 /** The base address of the multicast range, which is reserved (RFC 1112 section 4). */
 const UNUSED_GROUP = "224.0.0.0";
@@ -108,8 +111,8 @@ export function openSender(libc: Libc, plan: SocketPlan, receiver: Facilities): 
 }
 
 /**
- * Binds a raw IPv4 socket to a group from which and to which nothing is ever sent: it is then offered
- * neither packets nor ICMP errors (raw_v4_match).
+ * Binds a raw IPv4 socket to a group from which and to which nothing is ever sent: it is then
+ * offered neither packets nor ICMP errors (raw_v4_match).
  */
 function becomeDeaf(socket: Socket): void {
   socket.bind({ address: UNUSED_GROUP, port: 0 });
@@ -118,7 +121,7 @@ function becomeDeaf(socket: Socket): void {
 /**
  * Without IP_RECVERR, a packet that the device or the table of neighbours has no room for vanishes
  * (raw_sendmsg). A socket that is not deaf would pay for it: all ICMP errors about ICMP packets of
- * this host, whoever sent them, would fill its error queue, and each make a send fail.
+ * this host, from any sender, would fill its error queue, and each make a send fail.
  */
 function askForRefusals(socket: Socket, facilities: Facilities): void {
   if (!facilities.hasErrorQueue) return;

@@ -8,8 +8,8 @@ import type { OutgoingProbe, Route, SendReceipt, Transport, TransportOwner } fro
 
 /**
  * How many sockets there are at most, and how many of them probes may use whose target keeps the
- * kernel waiting. What a target keeps of 64-byte probes at one a second is 4 packets (three tries of
- * ARP, a second apart), so that 1,000 silent neighbours need 9 sockets.
+ * kernel waiting. What a target keeps of 64-byte probes at one a second is 4 packets (three tries
+ * of ARP, a second apart), so that 1,000 silent neighbours need 9 sockets.
  */
 const MAX_SOCKETS = 16;
 const MAX_SOCKETS_FOR_HELD = 12;
@@ -38,9 +38,10 @@ interface Member {
  * neighbours would so keep everybody else from sending.
  *
  * 1. A probe goes to the socket that had room last; when it is full, to any other that has room.
- * 2. When all are full, another one is opened, unless a slow device is what they wait for: then more
- *    room would only make a longer queue. Packets that wait for a device leave in order, so those
- *    that later ones have overtaken wait for a neighbour; and if nothing leaves for 20 ms, all do.
+ * 2. When all are full, another one is opened, unless a slow device is what they wait for: then
+ *    more room would only make a longer queue. Packets that wait for a device leave in order, so
+ *    those that later ones have overtaken wait for a neighbour; and if nothing leaves for 20 ms,
+ *    all do.
  * 3. A probe to a target that may still hold its last one never gets the last sockets.
  * 4. With a single target there is but the one socket: it can harm nobody but itself.
  * 5. Further sockets that hold nothing are closed at the first send after nothing was in flight.
@@ -124,8 +125,8 @@ export class SocketPool implements Transport {
   }
 
   drain(): number {
-    // The error queues of raw sockets hold nothing but stamps. Those that nobody awaits are read when
-    // there is nothing else: they would keep the socket ready for ever.
+    // The error queues of raw sockets hold nothing but stamps. Those that nobody awaits are read
+    // when there is nothing else: they would keep the socket ready for ever.
     const isForStamps = this.privileged && this.#owner?.awaitsStamps === false;
     const errorsUntilNs = isForStamps ? Number.POSITIVE_INFINITY : this.#readEach("readErrors");
     const receivedUntilNs = this.#readEach("readReceived");
@@ -162,7 +163,9 @@ export class SocketPool implements Transport {
     return this.#members.length === 1 ? NONE : this.#members.slice(1);
   }
 
-  /** Reads one queue of each in the time that there is for all, and returns until when all is read. */
+  /**
+   * Reads one queue of each in the time that there is for all, and returns until when all is read.
+   */
   #readEach(queue: "readErrors" | "readReceived"): number {
     const slice = queue === "readErrors" ? this.#errorSlice : this.#slice;
     slice.begin();
@@ -278,7 +281,10 @@ export class SocketPool implements Transport {
 
 const NONE: readonly Member[] = [];
 
-/** Kernel memory that a packet with so much data takes, at most: the structures and the next power of two. */
+/**
+ * Kernel memory that a packet with so much data takes, at most: the structures and the next power
+ * of two.
+ */
 function mostMemory(length: number): number {
   return 2 * (length + 400) + 256;
 }

@@ -1,6 +1,7 @@
 /**
- * What tells one probe of a sweep from all others, on its way out and back. One object serves for all of them in turn, since
- * an object for each would cost more than sending it. All 32-bit words are signed.
+ * What tells one probe of a sweep from all others, on its way out and back. One object serves for
+ * all of them in turn, since an object for each would cost more than sending it. All 32-bit words
+ * are signed.
  */
 export interface SweepProbe {
   /** An IPv4 destination, or who answered. */
@@ -33,14 +34,19 @@ export interface SweepReplyPacket extends SweepProbe {
   isAltered: boolean;
   /** Whether data that are altered are the beginning of what was sent. */
   isCut: boolean;
-  /** Fails on raw IPv4 sockets only: the other three leave the check to the kernel, which drops the packet. */
+  /**
+   * Fails on raw IPv4 sockets only: the other three leave the check to the kernel, which drops the
+   * packet.
+   */
   hasRightChecksum: boolean;
 }
 
 /** Length of an ICMP echo header in bytes. */
 export const ECHO_HEADER_LENGTH = 8;
 
-/** Which bits of a word in memory order are in its first `length` bytes: none up to 0, all from 4. */
+/**
+ * Which bits of a word in memory order are in its first `length` bytes: none up to 0, all from 4.
+ */
 export function leadingBits(length: number): number {
   if (length >= 4) return -1;
   return length <= 0 ? 0 : (1 << (8 * length)) - 1;

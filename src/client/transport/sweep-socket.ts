@@ -17,7 +17,10 @@ import { interfaceIndex, missingInterface } from "./interface-names.ts";
 import { bindFurther, bindIdentifier, setShareable } from "./shared-identifier.ts";
 import type { FixedRoute } from "./socket-options.ts";
 
-/** How the probes of a sweep leave: the same for all of them, so that it is set on the socket and not on each packet. */
+/**
+ * How the probes of a sweep leave: the same for all of them, so that it is set on the socket and
+ * not on each packet.
+ */
 export interface SweepSocketOptions extends FixedRoute {
   readonly family: Family;
   /** true opens a raw socket (CAP_NET_RAW), false a datagram one (net.ipv4.ping_group_range). */

@@ -60,8 +60,9 @@ const PACKET_MEMORY = 1280;
 const SOURCE_OFFSET = 12;
 
 /**
- * One socket of a sweep with its memory: probes are staged in an outbox, flushed by sendmmsg(2), and answers read by
- * recvmmsg(2). Sending reads the error queue when it has to, so the listener may hear of errors during a flush.
+ * One socket of a sweep with its memory: probes are staged in an outbox, flushed by sendmmsg(2),
+ * and answers read by recvmmsg(2). Sending reads the error queue when it has to, so the listener
+ * may hear of errors during a flush.
  */
 export class SweepWire {
   readonly family: Family;
@@ -239,8 +240,9 @@ export class SweepWire {
     const errorsUntilNs = this.privileged ? Number.POSITIVE_INFINITY : this.#drainErrors();
     const { used, limit, drops } = this.#socket.receiveQueue;
     const repliesUntilNs = this.#drainReplies();
-    // Nobody but us empties the queue: if it overflowed since the drain before, it was full when this one began. Drops of
-    // another kind are those of raw IPv6 sockets, which count every wrong checksum (rawv6_rcv_skb).
+    // Nobody but us empties the queue: if it overflowed since the drain before, it was full when
+    // this one began. Drops of another kind are those of raw IPv6 sockets, which count every wrong
+    // checksum (rawv6_rcv_skb).
     const wasFull = used * 2 >= limit;
     const dropsNow = wasFull ? this.#socket.receiveQueue.drops : drops;
     if (wasFull) this.#drops += dropsNow - this.#dropsSeen;
@@ -249,8 +251,8 @@ export class SweepWire {
   }
 
   /**
-   * Whether the event loop tells of arrivals, by calling `onReady`. Each packet then costs a signal, some 5 us: at high rates
-   * it is cheaper to drain from time to time.
+   * Whether the event loop tells of arrivals, by calling `onReady`. Each packet then costs a
+   * signal, some 5 us: at high rates it is cheaper to drain from time to time.
    */
   watch(onReady: (() => unknown) | undefined): void {
     if ((this.#onReady !== undefined) === (onReady !== undefined)) return;
@@ -296,7 +298,10 @@ export class SweepWire {
     this.#outbox.setInterface(this.#control(index), index);
   }
 
-  /** After a refused send: whether the interface has been created again. Outbox and socket then follow it. */
+  /**
+   * After a refused send: whether the interface has been created again. Outbox and socket then
+   * follow it.
+   */
   #hasMoved(): boolean {
     if (this.#by === undefined) return false;
     const isOther = this.#interfaces.hasMoved(this.#by, this.#index || NO_INTERFACE);
@@ -317,7 +322,10 @@ export class SweepWire {
     return true;
   }
 
-  /** What each probe asks for. The interface of a zone concerns link-local targets only, by their addresses. */
+  /**
+   * What each probe asks for. The interface of a zone concerns link-local targets only, by their
+   * addresses.
+   */
   #control(index: number = NO_INTERFACE): ControlRequest {
     const { family, source, interface: by, ttl, tos } = this.#options;
     const address = source?.split("%", 1)[0];
@@ -373,7 +381,8 @@ export class SweepWire {
       }
       batch.resetReceived(count);
       received += count;
-      // Fewer than there was room for: the queue is empty, which asking again would cost a system call to learn.
+      // Fewer than there was room for: the queue is empty, which asking again would cost a system
+      // call to learn.
       if (count < batch.count) return Number.POSITIVE_INFINITY;
       if (this.#slice.isOver()) break;
     }

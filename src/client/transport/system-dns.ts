@@ -7,7 +7,9 @@ import {
 import type { DnsBackend, ResolverClock } from "../names/resolver.ts";
 import { NS_PER_MS, sleepUntil } from "../time/clock.ts";
 
-/** The pause between two looks at a lookup: an eighth of the time it has taken, within these bounds. */
+/**
+ * The pause between two looks at a lookup: an eighth of the time it has taken, within these bounds.
+ */
 const SHORTEST_PAUSE_NS = 1 * NS_PER_MS;
 const LONGEST_PAUSE_NS = 20 * NS_PER_MS;
 /** The same for one that nobody waits for. */
@@ -28,9 +30,9 @@ export interface SystemDnsParts {
  *
  * Addresses of names come from getaddrinfo(3), with all that the system knows (nsswitch.conf(5)).
  * Nothing can end one that waits for a dead name server, so it runs on a thread of libc, and this
- * looks every few milliseconds whether it is done. Once nobody waits, it no longer holds the process.
- * Where libc has no such threads (musl, glibc before 2.34), Bun looks names up, and the process ends
- * only when all name servers have timed out.
+ * looks every few milliseconds whether it is done. Once nobody waits, it no longer holds the
+ * process. Where libc has no such threads (musl, glibc before 2.34), Bun looks names up, and the
+ * process ends only when all name servers have timed out.
  */
 export class SystemDns implements DnsBackend {
   readonly reverse: DnsBackend["reverse"];

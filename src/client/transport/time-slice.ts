@@ -5,8 +5,8 @@ export const DRAIN_LIMIT = 4096;
 /** The same before or after a send, of which there may be many in one turn of the event loop. */
 export const SEND_DRAIN_LIMIT = 64;
 /**
- * How often a send that fails is repeated while ICMP errors come in, each of which makes one attempt
- * fail. Each time it is tried as often as a send without a flood.
+ * How often a send that fails is repeated while ICMP errors come in, each of which makes one
+ * attempt fail. Each time it is tried as often as a send without a flood.
  */
 export const FLOODED_SENDS = 16;
 

@@ -19,7 +19,10 @@ export interface Route {
   readonly interface: string | number | undefined;
   /** The whole type of service or traffic class byte. */
   readonly tos: number;
-  /** true sets DF and ignores the cached path MTU, false clears DF, undefined keeps the kernel's default. */
+  /**
+   * true sets DF and ignores the cached path MTU, false clears DF, undefined keeps the kernel's
+   * default.
+   */
   readonly dontFragment: boolean | undefined;
   /** SO_MARK (socket(7)); 0 is none. */
   readonly mark: number;
@@ -104,9 +107,9 @@ export interface ErrorArrival {
 /** What became of a send. */
 export type SendReceipt =
   /**
-   * Left; `stampKey` names the transmit stamp to come, null when none will. `countsAnew`: keys given
-   * out before are void. `mayBeRefused`: this host seems to have had no room for it, unless the stamp
-   * tells otherwise.
+   * Left; `stampKey` names the transmit stamp to come, null when none will. `countsAnew`: keys
+   * given out before are void. `mayBeRefused`: this host seems to have had no room for it, unless
+   * the stamp tells otherwise.
    */
   | {
       readonly kind: "sent";
@@ -115,24 +118,36 @@ export type SendReceipt =
       readonly mayBeRefused?: boolean | undefined;
     }
   /**
-   * The kernel has no room now (ENOBUFS, EAGAIN): nothing left, try again later. `isFull`: nor would
-   * it have room for another probe, unless `isHeld` was true and is not for that one.
+   * The kernel has no room now (ENOBUFS, EAGAIN): nothing left, try again later. `isFull`: nor
+   * would it have room for another probe, unless `isHeld` was true and is not for that one.
    */
   | { readonly kind: "busy"; readonly isFull: boolean }
   /** Refused. */
   | { readonly kind: "failed"; readonly error: SystemError };
 
-/** Who owns a transport and hears from it. What the `on...` methods hear comes from within `send`, `drain` and `drainErrors`, which they must not call. */
+/**
+ * Who owns a transport and hears from it. What the `on...` methods hear comes from within `send`,
+ * `drain` and `drainErrors`, which they must not call.
+ */
 export interface TransportOwner {
   /** There may be something to drain. Returns true if a limit left something unread. */
   onReady(): unknown;
   /** Whether any transmit stamp is awaited; without one, an empty error queue need not be read. */
   readonly awaitsStamps: boolean;
-  /** Whether that of the probe with this sequence number is: it is then read before the answer is handed over. */
+  /**
+   * Whether that of the probe with this sequence number is: it is then read before the answer is
+   * handed over.
+   */
   awaitsStampOf(sequence: number): boolean;
-  /** The kernel tells when a probe passed to the device (software transmit stamp, real-time scale), by the `stampKey` of its receipt. */
+  /**
+   * The kernel tells when a probe passed to the device (software transmit stamp, real-time scale),
+   * by the `stampKey` of its receipt.
+   */
   onStamp(key: number, stampNs: number): void;
-  /** A reply to a probe. It is valid during the call only: it lies in the memory of the kernel's next ones. */
+  /**
+   * A reply to a probe. It is valid during the call only: it lies in the memory of the kernel's
+   * next ones.
+   */
   onReply(reply: Reply): void;
   onError(error: ErrorArrival): void;
 }
@@ -142,7 +157,10 @@ export interface Transport {
   readonly family: Family;
   /** true for a raw socket, false for an unprivileged datagram one. */
   readonly privileged: boolean;
-  /** The identifier of every probe sent here: ours on raw sockets, the kernel's choice on datagram ones. */
+  /**
+   * The identifier of every probe sent here: ours on raw sockets, the kernel's choice on datagram
+   * ones.
+   */
   readonly identifier: number;
   /** What the socket can do here; undefined where there is none. */
   readonly facilities: Facilities | undefined;
@@ -155,12 +173,12 @@ export interface Transport {
   /** Sends one probe. Those of which `isHeld` is true do not get the last room. */
   send(probe: OutgoingProbe): SendReceipt;
   /**
-   * Hands over what has arrived, transmit stamps and queued errors first, up to a limit: a flood must
-   * not hold the event loop.
+   * Hands over what has arrived, transmit stamps and queued errors first, up to a limit: a flood
+   * must not hold the event loop.
    *
    * @returns Infinity after all of it, and otherwise the time (real-time scale) until which all has
-   * been handed over, or -Infinity if that is not known. The owner is then told again soon, if it is
-   * told at all.
+   * been handed over, or -Infinity if that is not known. The owner is then told again soon, if it
+   * is told at all.
    */
   drain(): number;
   /** Brings `drops` up to date, even if little has arrived lately. */
@@ -169,7 +187,10 @@ export interface Transport {
   drainErrors(): void;
   /** Says whether anything is in flight: where readiness needs a timer, it runs only then. */
   setActive(active: boolean): void;
-  /** Says whether the owner is to be told of what arrives, as it is at first; if not, it reads by itself. */
+  /**
+   * Says whether the owner is to be told of what arrives, as it is at first; if not, it reads by
+   * itself.
+   */
   setTold(told: boolean): void;
   close(): void;
 }

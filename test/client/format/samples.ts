@@ -1,4 +1,7 @@
-/** Results made by hand, for tests of what is done with them. Only what a test names differs from the ordinary. */
+/**
+ * Results made by hand, for tests of what is done with them. Only what a test names differs from
+ * the ordinary.
+ */
 
 import type {
   EchoIcmpErrorResult,

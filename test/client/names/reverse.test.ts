@@ -189,7 +189,7 @@ describe("Resolver.reverse()", () => {
     expect(resolver.cachedName("192.0.2.1")).toBe("late.example");
   });
 
-  test("whoever asks for what failed after 10 seconds gets the new answer", async () => {
+  test("asking after 10 seconds for what failed gets the new answer", async () => {
     const dns = new FakeDns();
     const resolver = resolverOver(dns);
     const asked = resolver.reverse("192.0.2.1");

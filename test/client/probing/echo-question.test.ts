@@ -39,7 +39,10 @@ function checksumOf(asked: EchoQuestion, echo: ProbeIdentity): number {
   return new DataView(message.buffer).getUint16(2);
 }
 
-/** The same for ICMPv6, where the kernel puts in the checksum over the addresses as well (RFC 4443 section 2.3). */
+/**
+ * The same for ICMPv6, where the kernel puts in the checksum over the addresses as well (RFC 4443
+ * section 2.3).
+ */
 function checksumOfV6(asked: EchoQuestion, echo: ProbeIdentity): number {
   const whole = withChecksum(asked.encode(echo), {
     family: 6,

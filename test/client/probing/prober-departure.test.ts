@@ -6,7 +6,10 @@ import { FakeClock } from "../../support/fake-clock.ts";
 import { openBenchStream } from "../../support/fake-prober.ts";
 import { FakeTransport } from "../../support/fake-transport.ts";
 
-/** Sends a probe for each entry, of which those that are true get a transmit stamp, and nobody answers. */
+/**
+ * Sends a probe for each entry, of which those that are true get a transmit stamp, and nobody
+ * answers.
+ */
 async function departures(stamped: readonly boolean[], drops = 0): Promise<(boolean | null)[]> {
   const clock = new FakeClock();
   const transport = new FakeTransport();
@@ -42,7 +45,7 @@ test("a missing stamp tells nothing while the receive queue overflowed", async (
   expect(await departures([true, false], 7)).toEqual([true, null]);
 });
 
-test("a failed send, after which stamps are counted anew, leaves it unknown who left before", async () => {
+test("a failed send, after which stamp counting restarts, leaves it unknown who left before", async () => {
   const clock = new FakeClock();
   const transport = new FakeTransport();
   const sent = transport.outcome;

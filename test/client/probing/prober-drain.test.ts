@@ -4,7 +4,9 @@ import { FakeClock } from "../../support/fake-clock.ts";
 import { briefly, openBenchStream } from "../../support/fake-prober.ts";
 import { echoArrival, FakeTransport } from "../../support/fake-transport.ts";
 
-/** A transport whose drains stop at their limit `full` times before they come to what was queued. */
+/**
+ * A transport whose drains stop at their limit `full` times before they come to what was queued.
+ */
 class FloodedTransport extends FakeTransport {
   drains = 0;
   full = 0;

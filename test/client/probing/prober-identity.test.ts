@@ -140,7 +140,7 @@ describe("Prober", () => {
     expect(results.map(briefly)).toEqual([`#1 reply 10 ms from ${TARGET}`]);
   });
 
-  test("keeps waiting for the stamp of a probe whose key another had before keys were counted anew", async () => {
+  test("keeps waiting for the stamp of a probe whose key another had before key counting restarted", async () => {
     const { clock, transport, open } = probing();
     transport.outcome = () => ({ kind: "sent", stampKey: 0 });
     const { results, send } = open();

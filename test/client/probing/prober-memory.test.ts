@@ -34,7 +34,9 @@ function probing() {
   return { clock, transport, prober };
 }
 
-/** A run of its own stream: every third probe is answered, one is dropped, and the rest time out. */
+/**
+ * A run of its own stream: every third probe is answered, one is dropped, and the rest time out.
+ */
 async function run(
   { clock, transport, prober }: ReturnType<typeof probing>,
   count: number,

@@ -150,7 +150,7 @@ test("a count that a refused packet did not take does not give stamps to the wro
   const bench = new ProberBench(kind, { network: answers, wakeDelayMs: 5 });
   const { results, send } = bench.open();
   for (let count = 0; count < 40; count++) {
-    // Refused for want of memory, before the packet has a key.
+    // Refused because memory is short, before the packet has a key.
     if (count % 10 === 5) bench.kernel.failNext("sendmsg", constants.errno.ENOBUFS);
     send();
     await bench.clock.advance(3);

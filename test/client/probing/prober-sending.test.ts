@@ -259,7 +259,7 @@ describe("Prober that sends many probes in one task", () => {
       const { results, send } = openBenchStream(prober, { destination: "198.51.100.1", content });
       for (let count = 0; count < 1024; count++) send();
       expect(most).toBe(expected);
-      // Never from within a send: whoever sends may not be ready for results.
+      // Never from within a send: the sender may not be ready for results.
       expect(results).toEqual([]);
       await Promise.resolve();
       expect(results.length).toBe(1024);

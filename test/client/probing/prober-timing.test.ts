@@ -11,7 +11,8 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket", (kind) => {
   const { target, router } = kind;
 
   describe("while the event loop is blocked", () => {
-    // Woken 0 ms after an arrival, the read runs before the deadline's timer; after 5,000 ms, the timer runs first.
+    // Woken 0 ms after an arrival, the read runs before the deadline's timer; after 5,000 ms, the
+    // timer runs first.
     test.each([0, 5000])(
       "takes what the kernel received in time (woken after %d ms)",
       async (wakeDelayMs) => {
@@ -95,7 +96,8 @@ describe.each(SOCKET_KINDS)("Prober with a $name socket", (kind) => {
         expect(results.length).toBe(1);
         const { rtt, error, rttSource } = results[0] ?? {};
         expect([error, rttSource]).toEqual([null, "user"]);
-        // 5 ms may not be enough to tell on which side of the arrival the step lies: then it is when it was read.
+        // 5 ms may not be enough to tell on which side of the arrival the step lies: then it is
+        // when it was read.
         expect([100, 110]).toContain(rtt as number);
         if (Math.abs(stepNs) === HOUR) expect(rtt).toBe(100);
       });

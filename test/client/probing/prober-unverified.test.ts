@@ -9,7 +9,9 @@ describe.each(SOCKET_KINDS)("An ICMP error on a $name socket", (kind) => {
   const headers = kind.family === 4 ? 28 : 48;
   const exceeded = "time_exceeded(code=0)";
 
-  /** Sends probes, and tells after two seconds what was heard, and when after the first one left. */
+  /**
+   * Sends probes, and tells after two seconds what was heard, and when after the first one left.
+   */
   async function hear(
     network: FakeNetwork,
     options: BenchStreamOptions & { readonly count?: number } = {},

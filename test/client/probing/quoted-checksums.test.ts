@@ -69,7 +69,8 @@ describe("QuotedChecksums", () => {
     let hits = 0;
     for (let packet = 0; packet < 65_536; packet++)
       hits += Number(judge(checksums, random(), random()).isProven);
-    // 1 for the checksum itself and 4 for the differences that are remembered, and what chance adds.
+    // 1 for the checksum itself and 4 for the differences that are remembered, and what chance
+    // adds.
     expect(hits).toBeLessThan(20);
   });
 });

@@ -6,7 +6,8 @@ import { clockStepped, type Instant } from "../../../src/client/time/clock.ts";
 const MS = 1e6;
 const HOUR_MS = 3_600_000;
 
-// Departure: 1 s on the monotonic scale, 5 s on the real-time scale. All below is in milliseconds after it.
+// Departure: 1 s on the monotonic scale, 5 s on the real-time scale. All below is in milliseconds
+// after it.
 const MONOTONIC_MS = 1000;
 const REALTIME_MS = 5000;
 const AT: Instant = { monotonicNs: MONOTONIC_MS * MS, realtimeNs: REALTIME_MS * MS };
@@ -130,7 +131,10 @@ describe("timeArrival()", () => {
     );
   });
 
-  /** What the clocks would show if the clock were set by `step` at `stepAt`, all counted from the departure. */
+  /**
+   * What the clocks would show if the clock were set by `step` at `stepAt`, all counted from the
+   * departure.
+   */
   interface Journey {
     readonly sent: number;
     readonly arrived: number;

@@ -11,8 +11,8 @@ import {
 } from "../../support/stage.ts";
 
 describe("Measurement that ends early", () => {
-  // The runner fails a test that leaves an unhandled rejection behind, so what must not be reported needs no
-  // check of its own below; it is given a turn of the event loop to be reported in.
+  // The runner fails a test that leaves an unhandled rejection behind, so what must not be reported
+  // needs no check of its own below; it is given a turn of the event loop to be reported in.
   afterEach(() => new Promise(setImmediate));
 
   describe("left early", () => {

@@ -12,8 +12,8 @@ import {
 } from "../../support/stage.ts";
 
 describe("Measurement", () => {
-  // The runner fails a test that leaves an unhandled rejection behind, so what must not be reported needs no
-  // check of its own below; it is given a turn of the event loop to be reported in.
+  // The runner fails a test that leaves an unhandled rejection behind, so what must not be reported
+  // needs no check of its own below; it is given a turn of the event loop to be reported in.
   afterEach(() => new Promise(setImmediate));
 
   describe("begins", () => {
@@ -301,7 +301,8 @@ describe("Measurement", () => {
         return process.memoryUsage().heapUsed;
       };
       const reader = measurement[Symbol.asyncIterator]();
-      // Read once and forgotten without being closed: garbage, which must not hold on to what came later.
+      // Read once and forgotten without being closed: garbage, which must not hold on to what came
+      // later.
       await (async () => measurement[Symbol.asyncIterator]().next())();
       let early = 0;
       let late = 0;

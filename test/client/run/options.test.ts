@@ -5,7 +5,10 @@ import { scene } from "../support.ts";
 type Values = readonly unknown[];
 type ErrorClass = typeof TypeError | typeof RangeError;
 
-/** An option: values that are fine, values out of its range, values of the wrong type, and how messages tell its range. */
+/**
+ * An option: values that are fine, values out of its range, values of the wrong type, and how
+ * messages tell its range.
+ */
 interface Row {
   readonly name: string;
   readonly good: Values;

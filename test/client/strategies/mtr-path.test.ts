@@ -115,7 +115,7 @@ describe("mtr() path", () => {
     ]);
   });
 
-  test("that gets longer is searched anew", async () => {
+  test("that gets longer is searched again", async () => {
     const path = new FakePath(R1, {});
     const setting = scene(path);
     const { items } = setting.watch(

@@ -158,7 +158,7 @@ describe("mtr()", () => {
     expect(setting.sentAtMs()).toEqual([0, 100, 229, 300, 400]);
   });
 
-  test("starts anew after a long block, without a burst of what was missed", async () => {
+  test("restarts after a long block, without a burst of what was missed", async () => {
     const setting = scene(new FakePath({ delays: 1 }));
     const run = setting.client.mtr(TARGET, { count: 5, interval: 100, maxHops: 1 });
     void run.then(() => {});
@@ -419,7 +419,7 @@ describe("mtr() ends early", () => {
   });
 });
 
-/** What statistics say of these answers, computed anew. */
+/** What statistics say of these answers, computed again. */
 function figures(answers: readonly EchoResult[]): object {
   const rtts = answers.map(({ reply }) => reply?.rtt ?? Number.NaN);
   if (rtts.length === 0)

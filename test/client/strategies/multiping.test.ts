@@ -84,7 +84,8 @@ describe("multiping() schedule", () => {
       const [first, ...later] = setting.kernel.sent.map(({ sentAtNs }) => sentAtNs / 1e6);
       expect(later).toHaveLength(4 * targets - 1);
       for (const atMs of later) sends.set(atMs, (sends.get(atMs) ?? 0) + 1);
-      // But for the first probes, at once, all leave at the ends of ticks, and as many in one as in another.
+      // But for the first probes, at once, all leave at the ends of ticks, and as many in one as in
+      // another.
       const onTicks = [...sends].filter(([atMs]) => atMs !== first);
       expect(onTicks.every(([atMs]) => Number.isInteger(atMs / tick))).toBe(true);
       const most = Math.max(...onTicks.map(([, count]) => count));

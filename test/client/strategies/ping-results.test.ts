@@ -8,7 +8,10 @@ import { expectClosed, scene, shortened, tick } from "../support.ts";
 const { EHOSTUNREACH, ENETUNREACH } = constants.errno;
 const TARGET = "198.51.100.1";
 
-/** A target at the end of three routers, which answers after these milliseconds, one row for each probe in turn. */
+/**
+ * A target at the end of three routers, which answers after these milliseconds, one row for each
+ * probe in turn.
+ */
 function target(...delays: readonly (readonly number[])[]): FakePath {
   return new FakePath(...routers(3), { delays });
 }
@@ -146,7 +149,7 @@ describe("ping() results", () => {
         for await (const _ of run) results += 1;
       })();
       await clock.advance(2);
-      // Whoever wants to stop it must get a turn.
+      // The caller who wants to stop it must get a turn.
       expect(results).toBe(1);
       await clock.advance(100);
       expect(results).toBeWithin(2, 40);

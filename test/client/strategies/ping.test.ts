@@ -6,7 +6,10 @@ import { scene, shortened } from "../support.ts";
 
 const TARGET = "198.51.100.1";
 
-/** A target at the end of three routers, which answers after these milliseconds, one row for each probe in turn. */
+/**
+ * A target at the end of three routers, which answers after these milliseconds, one row for each
+ * probe in turn.
+ */
 function target(...delays: readonly (readonly number[])[]): FakePath {
   return new FakePath(...routers(3), { delays });
 }

@@ -6,7 +6,9 @@ import { expectClosed, scene } from "../support.ts";
 const TARGET = "198.51.100.1";
 const [R1 = "", R2 = "", R3 = ""] = routers(3);
 
-/** "1 10.0.1.1 5 5 5" for each hop: its TTL, then each address with its RTTs. A silent hop is "1 *". */
+/**
+ * "1 10.0.1.1 5 5 5" for each hop: its TTL, then each address with its RTTs. A silent hop is "1 *".
+ */
 function shortened(hops: Iterable<TracerouteEntry>): string[] {
   return Array.from(hops, ({ ttl, responders }) => {
     const answers = responders.map(({ addr, rtts }) => `${addr} ${rtts.join(" ")}`);

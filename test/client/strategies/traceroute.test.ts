@@ -13,7 +13,9 @@ const { ENETUNREACH } = constants.errno;
 const TARGET = "198.51.100.1";
 const [R1 = "", R2 = "", R3 = "", R4 = ""] = routers(4);
 
-/** "1 10.0.1.1 5 5 5" for each hop: its TTL, then each address with its RTTs. A silent hop is "1 *". */
+/**
+ * "1 10.0.1.1 5 5 5" for each hop: its TTL, then each address with its RTTs. A silent hop is "1 *".
+ */
 function shortened(hops: Iterable<TracerouteEntry>): string[] {
   return Array.from(hops, ({ ttl, responders }) => {
     const answers = responders.map(({ addr, rtts }) => `${addr} ${rtts.join(" ")}`);
@@ -25,7 +27,10 @@ function ttls({ kernel }: Scene): number[] {
   return kernel.sent.map(({ ttl }) => ttl);
 }
 
-/** The most probes in flight at any time, from when they left and when their answers came or their time was up. */
+/**
+ * The most probes in flight at any time, from when they left and when their answers came or their
+ * time was up.
+ */
 function mostInFlight({ kernel }: Scene, path: FakePath, timeoutMs: number): number {
   const changes = kernel.sent.flatMap(({ sentAtNs }, index) => {
     const sentMs = sentAtNs / 1e6 - 1000;

@@ -15,7 +15,10 @@ const TARGET = "198.51.100.1";
 const HOPS = routers(12);
 const SIX = routers(12, 6);
 
-/** Twelve routers behind a NAT that leaves quoted checksums as they are; `other` may answer in their place. */
+/**
+ * Twelve routers behind a NAT that leaves quoted checksums as they are; `other` may answer in their
+ * place.
+ */
 function behindNat(
   other: (probe: FakeProbe) => ReturnType<FakeNetwork> | undefined = () => undefined,
 ) {

@@ -62,7 +62,10 @@ for (const kind of SOCKET_KINDS) {
   const { text, addresses } = rangeOf(kind, 3);
   const [living, odd] = addresses;
 
-  /** What comes for ever once it was the answer to a probe, and what becomes of the host that was probed. */
+  /**
+   * What comes for ever once it was the answer to a probe, and what becomes of the host that was
+   * probed.
+   */
   const FLOODS: readonly [string, FakeNetwork, "silent" | "wrongData"][] = [
     [
       "a stranger's replies",

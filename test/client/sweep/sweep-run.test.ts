@@ -262,7 +262,7 @@ describe("Client.sweep()", () => {
     expect(await world.outcome(result)).toMatchObject({ hosts: 3, answered: 3 });
   });
 
-  test("nothing but targets that are none comes to an end", async () => {
+  test("nothing but invalid targets comes to an end", async () => {
     const world = scene();
     const junk = Array.from({ length: 5000 }, (_, index) => `198.51.100.0/${index + 33}`);
     const result = await world.outcome(world.client.sweep(junk));
@@ -271,7 +271,7 @@ describe("Client.sweep()", () => {
     expect(await world.outcome(world.client.sweep([]))).toMatchObject({ hosts: 0, failed: 0 });
   });
 
-  test("waits for whoever does not read its results, unless the totals are awaited as well", async () => {
+  test("waits for a caller who does not read its results, unless the totals are awaited as well", async () => {
     const range = "198.18.0.0-198.19.255.255";
     const options = { rate: 200_000, timeout: 100 } as const;
     const world = scene({

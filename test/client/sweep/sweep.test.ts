@@ -451,7 +451,7 @@ for (const kind of SOCKET_KINDS) {
       expect(await refusalOf({ size: 1400, dontFragment: true })).toEqual(["reply"]);
     });
 
-    test("an interface that is created anew is found again", async () => {
+    test("an interface that is created again is found again", async () => {
       const interfaces: Record<string, number> = { lo: 1, eth0: 2 };
       const world = scene({ network: answering, interfaces }, { privileged });
       const { addresses } = rangeOf(kind, 6);

@@ -66,7 +66,7 @@ describe("a link-local source", () => {
     ["with that of the target", "fe80::10", "fe80::20%eth0"],
     ["with both", "fe80::10%eth0", "fe80::20%eth0"],
     ["of a target without one", "fe80::10%eth0", "fe80::20"],
-  ])("%s is bound again on an interface that is created anew", async (_, source, target) => {
+  ])("%s is bound again on an interface that is created again", async (_, source, target) => {
     const { client, clock, interfaces, kernel, watch } = stage();
     const { items, ended } = watch(client.ping(target, { source, count: 6, interval: 1000 }));
     await clock.advance(1500);

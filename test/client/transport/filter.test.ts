@@ -23,7 +23,10 @@ function echo(type: number, identifier: number): Uint8Array {
   return bytes;
 }
 
-/** A packet with an IPv4 header of `words` 32-bit words, filled with what would mislead a filter that does not skip it. */
+/**
+ * A packet with an IPv4 header of `words` 32-bit words, filled with what would mislead a filter
+ * that does not skip it.
+ */
 function ipv4(payload: Uint8Array, { words = 5, protocol = 1 } = {}): Uint8Array {
   const plain = ipPacket({ family: 4, ...ADDRESSES[4], ttl: 1, tos: 0 }, payload);
   const options = new Uint8Array(4 * (words - 5)).fill(IDENTIFIER & 0xff);
@@ -39,7 +42,10 @@ function ipv6(payload: Uint8Array, nextHeader = 58): Uint8Array {
   return packet;
 }
 
-/** An IPv6 packet with extension headers before `payload`: type and length of each, filled with what would mislead. */
+/**
+ * An IPv6 packet with extension headers before `payload`: type and length of each, filled with what
+ * would mislead.
+ */
 function withExtensions(payload: Uint8Array, chain: readonly number[], protocol = 58): Uint8Array {
   const headers: number[] = [];
   for (let index = 0; index < chain.length; index += 2) {
@@ -220,7 +226,10 @@ describe("identifierFilter()", () => {
 });
 
 describe("typeFilter()", () => {
-  /** The types that a filter lets pass, by the kernel's own test: `1 << type & data`, words in host order. */
+  /**
+   * The types that a filter lets pass, by the kernel's own test: `1 << type & data`, words in host
+   * order.
+   */
   function open(filter: Uint8Array): number[] {
     const words = new Uint32Array(filter.buffer, filter.byteOffset, filter.length / 4);
     return Array.from({ length: words.length * 32 }, (_, type) => type).filter(

@@ -290,7 +290,8 @@ describe.each(SOCKET_KINDS.filter(({ privileged }) => privileged))(
   (kind) => {
     test("counts what does not decode, and drops it", async () => {
       const { platform, clock, kernel } = fakePlatform({
-        // A quoted header of a version that does not exist passes the filter, which does not look there.
+        // A quoted header of a version that does not exist passes the filter, which does not look
+        // there.
         network: (probe) => [
           timeExceeded(probe, {
             from: kind.router,

@@ -141,7 +141,10 @@ describe.each([4, 6] as const)("openTransport() of IPv%d", (family) => {
 describe.each(SOCKET_KINDS)("Opening a $name socket", (kind) => {
   const required: (keyof LibcSymbols)[] = ["bind", "getsockname"];
 
-  /** Opens with the call number `failing` of `syscall` failing; tells whether there was such a call, and what was thrown. */
+  /**
+   * Opens with the call number `failing` of `syscall` failing; tells whether there was such a call,
+   * and what was thrown.
+   */
   function openFailing(syscall: keyof LibcSymbols, failing: number) {
     const { open, kernel } = opening(kind.privileged, {}, kind.family);
     kernel.failNext(syscall, 0, failing);

@@ -24,7 +24,8 @@ const REFUSALS = [
 
 describe.each(SOCKET_KINDS)("On a $name socket", (kind) => {
   const { family, privileged, target, router } = kind;
-  // The third of three hops is the target; in a sweep, every second host is behind a router that refuses.
+  // The third of three hops is the target; in a sweep, every second host is behind a router that
+  // refuses.
   const network: FakeNetwork = (probe) => {
     if (probe.ttl < 3) return [timeExceeded(probe, { from: router, delayMs: 1 })];
     return /[02468]$/.test(probe.destination)

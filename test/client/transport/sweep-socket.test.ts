@@ -101,7 +101,8 @@ for (const { name, privileged } of SOCKET_KINDS.filter(({ family }) => family ==
       const sweep = world.client.sweep(range("2001:db8:1::"), options);
       const { items } = world.watch(sweep);
       await clock.advance(1500);
-      // Without its addresses, as in the second of duplicate address detection (RFC 4862 section 5.4).
+      // Without its addresses, as in the second of duplicate address detection (RFC 4862 section
+      // 5.4).
       interfaces["eth0"] = 5;
       addresses.pop();
       await clock.advance(2000);

@@ -1,6 +1,6 @@
 /**
- * Runs the command of its arguments to its end, with its own standard output and error, and passes SIGINT on: so that any
- * program can be run where only Bun scripts are started.
+ * Runs the command of its arguments to its end, with its own standard output and error, and passes
+ * SIGINT on: so that any program can be run where only Bun scripts are started.
  *
  * @module
  */

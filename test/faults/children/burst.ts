@@ -1,6 +1,6 @@
 /**
- * Sends many probes at once, each a target of its own so that none waits for another, optionally blocks the event loop
- * thereafter, and prints what became of them.
+ * Sends many probes at once, each a target of its own so that none waits for another, optionally
+ * blocks the event loop thereafter, and prints what became of them.
  *
  * @module
  */
@@ -17,7 +17,9 @@ export interface BurstInput {
   readonly privileged: boolean;
   /** How long to block the event loop once the first probe has been sent, in milliseconds. */
   readonly blockMs?: number;
-  /** SO_RCVBUF in bytes, which the kernel doubles (socket(7)); by default what the client asks for. */
+  /**
+   * SO_RCVBUF in bytes, which the kernel doubles (socket(7)); by default what the client asks for.
+   */
   readonly receiveBuffer?: number;
   /** Whom to probe one by one when the burst is over. */
   readonly thereafter: readonly string[];
@@ -41,7 +43,10 @@ export interface BurstReport {
   readonly sendingMs: number;
   /** The longest RTT in milliseconds. */
   readonly maxRtt: number;
-  /** What became of the probes that followed: `error` or "reply", or "overflow" for a timeout that blames the receive queue. */
+  /**
+   * What became of the probes that followed: `error` or "reply", or "overflow" for a timeout that
+   * blames the receive queue.
+   */
   readonly thereafter: readonly string[];
 }
 

@@ -1,6 +1,6 @@
 /**
- * Opens clients until no descriptor is left, closes them again, and prints what it saw. To be run with a low
- * RLIMIT_NOFILE.
+ * Opens clients until no descriptor is left, closes them again, and prints what it saw. To be run
+ * with a low RLIMIT_NOFILE.
  *
  * @module
  */
@@ -13,7 +13,9 @@ export interface ExhaustionReport {
   readonly opened: number;
   readonly refused: number;
   readonly errors: readonly { name: string; code: string; syscall: string; message: string }[];
-  /** Whether one that has its socket still works while none is left, and what one says that has not. */
+  /**
+   * Whether one that has its socket still works while none is left, and what one says that has not.
+   */
   readonly meanwhile: readonly [holder: string, other: string];
   /** What one that was refused gives once there are descriptors again. */
   readonly later: string;

@@ -1,6 +1,7 @@
 /**
- * Ends runs at every point that a program can: by a signal, by closing the client, by stop(). Sockets are real; what a
- * run holds is counted on the way to libc, the reactor, the clock and the signal. Prints a line for each.
+ * Ends runs at every point that a program can: by a signal, by closing the client, by stop().
+ * Sockets are real; what a run holds is counted on the way to libc, the reactor, the clock and the
+ * signal. Prints a line for each.
  *
  * @module
  */
@@ -183,7 +184,10 @@ async function iterate(run: AsyncIterable<unknown>, fire: () => void): Promise<v
   }
 }
 
-/** A platform of its own over the real kernel, that says what passes through it and what is still held. */
+/**
+ * A platform of its own over the real kernel, that says what passes through it and what is still
+ * held.
+ */
 function watchedPlatform(pass: (name: string) => void) {
   const held = { sockets: 0, watches: 0, timers: 0 };
   const real = openLibc();

@@ -1,6 +1,6 @@
 /**
- * Sends packets to a host that are none of its clients': answers to other programs' probes, intact or with a wrong
- * checksum.
+ * Sends packets to a host that are none of its clients': answers to other programs' probes, intact
+ * or with a wrong checksum.
  *
  * @module
  */
@@ -33,7 +33,10 @@ for (; sent < packets; sent += BATCH) {
 }
 process.stdout.write(`${JSON.stringify({ sent: Math.min(sent, packets) })}\n`);
 
-/** In turn an echo reply and a time exceeded that quotes an echo request, each with an identifier of its own. */
+/**
+ * In turn an echo reply and a time exceeded that quotes an echo request, each with an identifier of
+ * its own.
+ */
 function packet(index: number): Uint8Array {
   const request = new Uint8Array(64).fill(index & 0xff);
   const view = new DataView(request.buffer);

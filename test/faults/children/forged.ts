@@ -1,6 +1,6 @@
 /**
- * Sends ICMP errors about probes of a host that the sender has never seen: one for every identifier that there is,
- * quoting the IP header and 8 bytes more, as RFC 792 demands.
+ * Sends ICMP errors about probes of a host that the sender has never seen: one for every identifier
+ * that there is, quoting the IP header and 8 bytes more, as RFC 792 demands.
  *
  * @module
  */
@@ -71,7 +71,10 @@ function template(destination: string, sequence: number): Uint8Array {
   return ipPacket({ ...ends, ttl: 64, tos: 0 }, withChecksum(icmp, ends));
 }
 
-/** The same about another identifier, taken off the quoted checksum so that the error's own stays right. */
+/**
+ * The same about another identifier, taken off the quoted checksum so that the error's own stays
+ * right.
+ */
 function withIdentifier(packet: Uint8Array, identifier: number): Uint8Array {
   const copy = packet.slice();
   const view = new DataView(copy.buffer);

@@ -1,6 +1,6 @@
 /**
- * Pings a silent host while mutated answers to its probes arrive from this host's own loopback, and prints what was
- * made of them.
+ * Pings a silent host while mutated answers to its probes arrive from this host's own loopback, and
+ * prints what was made of them.
  *
  * @module
  */

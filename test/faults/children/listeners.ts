@@ -1,6 +1,6 @@
 /**
- * A program that removes all listeners of its process, as test runners and frameworks may. Argument: a
- * `ListenersInput` as JSON. Prints one line, a `ListenersReport`.
+ * A program that removes all listeners of its process, as test runners and frameworks may.
+ * Argument: a `ListenersInput` as JSON. Prints one line, a `ListenersReport`.
  *
  * @module
  */
@@ -13,7 +13,10 @@ import { type LibcSymbols, openLibc } from "../../../src/ffi/symbols.ts";
 export interface ListenersInput {
   readonly target: string;
   readonly privileged: boolean;
-  /** When listeners are removed: after each result, or right after each send, before its answer is read. */
+  /**
+   * When listeners are removed: after each result, or right after each send, before its answer is
+   * read.
+   */
   readonly when: "result" | "send";
   readonly count: number;
   readonly interval: number;

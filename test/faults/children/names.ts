@@ -1,7 +1,7 @@
 /**
- * Asks for names of addresses, and addresses of names, at a name server of its own, which behaves as
- * its argument says, and prints what it learns and after how many milliseconds. How long it lives is what matters: it runs
- * where /etc/resolv.conf names this server.
+ * Asks for names of addresses, and addresses of names, at a name server of its own, which behaves
+ * as its argument says, and prints what it learns and after how many milliseconds. How long it
+ * lives is what matters: it runs where /etc/resolv.conf names this server.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Pings until SIGTERM, and prints each result as it comes, then the statistics: one line of JSON each.
+ * Pings until SIGTERM, and prints each result as it comes, then the statistics: one line of JSON
+ * each.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Measures in several Workers, each of which blocks its own event loop again and again, while the main thread does the
- * same; one Worker is ended in the middle of it. Prints what each saw.
+ * Measures in several Workers, each of which blocks its own event loop again and again, while the
+ * main thread does the same; one Worker is ended in the middle of it. Prints what each saw.
  *
  * @module
  */

@@ -1,4 +1,5 @@
-// Starts processes that exit with a watched socket open while a flood arrives; prints their exit codes.
+// Starts processes that exit with a watched socket open while a flood arrives; prints their exit
+// codes.
 import { join } from "node:path";
 
 const children = import.meta.dir;

@@ -1,4 +1,5 @@
-// Waits as many milliseconds as told, either for a reply that never comes or just so; prints the CPU time it took.
+// Waits as many milliseconds as told, either for a reply that never comes or just so; prints the
+// CPU time it took.
 import { ICMP_FILTER, SOL_RAW } from "../../../src/ffi/constants.ts";
 import { openReactor } from "../../../src/ffi/reactor.ts";
 import { libc, openRaw, request } from "./common.ts";

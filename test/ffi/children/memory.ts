@@ -1,4 +1,5 @@
-// 100,000 echoes on loopback, the collector running all the while; every reply is compared with its request.
+// 100,000 echoes on loopback, the collector running all the while; every reply is compared with its
+// request.
 import { ICMP_FILTER, SO_RCVBUF, SOL_RAW, SOL_SOCKET } from "../../../src/ffi/constants.ts";
 import { libc, openRaw, request } from "./common.ts";
 

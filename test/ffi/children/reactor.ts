@@ -104,7 +104,10 @@ async function beforeArming(): Promise<void> {
   clearTimeout(timer);
 }
 
-/** A handler that takes two messages at a time is called until nothing is left, though no further signal comes. */
+/**
+ * A handler that takes two messages at a time is called until nothing is left, though no further
+ * signal comes.
+ */
 async function limited(): Promise<void> {
   const socket = openRaw();
   let received = 0;
@@ -122,7 +125,10 @@ async function limited(): Promise<void> {
   report({ received, enough: calls >= 50, calls: calls < 120 });
 }
 
-/** A handler that says it stopped early is called again at once, however often, and timers have their turn meanwhile. */
+/**
+ * A handler that says it stopped early is called again at once, however often, and timers have
+ * their turn meanwhile.
+ */
 async function flooded(): Promise<void> {
   const socket = openRaw();
   const flooding = openRaw();
@@ -181,7 +187,10 @@ async function manySockets(): Promise<void> {
   report({ counts });
 }
 
-/** A handler that never reads must not turn the loop into a spinning one, nor keep the process alive. */
+/**
+ * A handler that never reads must not turn the loop into a spinning one, nor keep the process
+ * alive.
+ */
 async function neverRead(): Promise<void> {
   const socket = openRaw();
   let calls = 0;
@@ -246,7 +255,9 @@ async function urgentElsewhere(): Promise<void> {
   report({ polled, afterUrgentData, afterArrival: calls > 0 });
 }
 
-/** Urgent data on a TCP connection whose owner is this process, as if from another library (tcp(7)). */
+/**
+ * Urgent data on a TCP connection whose owner is this process, as if from another library (tcp(7)).
+ */
 async function sendUrgentData(count: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<number>();
   const server = Bun.listen({

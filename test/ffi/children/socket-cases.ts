@@ -1,4 +1,5 @@
-// Runs the socket cases on the real kernel, in the network namespace it was started in; prints their outcomes as JSON.
+// Runs the socket cases on the real kernel, in the network namespace it was started in; prints
+// their outcomes as JSON.
 import {
   SO_TIMESTAMPING,
   SOF_TIMESTAMPING_RX_SOFTWARE,
@@ -8,8 +9,8 @@ import {
 import { SOCKET_CASES } from "../socket-cases.ts";
 import { libc, openRaw } from "./common.ts";
 
-// The kernel starts stamping a little after the first socket asks for it (net/core/dev.c, net_enable_timestamp), and stops
-// after the last one is closed: this one keeps it on.
+// The kernel starts stamping a little after the first socket asks for it (net/core/dev.c,
+// net_enable_timestamp), and stops after the last one is closed: this one keeps it on.
 const stamping = openRaw();
 stamping.setOption(
   SOL_SOCKET,

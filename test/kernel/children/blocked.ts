@@ -1,5 +1,6 @@
 /**
- * Blocks the event loop for longer than the timeout right after sending, and prints what became of the probe.
+ * Blocks the event loop for longer than the timeout right after sending, and prints what became of
+ * the probe.
  *
  * @module
  */

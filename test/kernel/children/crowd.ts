@@ -1,5 +1,6 @@
 /**
- * Runs many clients at once against the same targets, checks every reply against its own request, and prints the sums.
+ * Runs many clients at once against the same targets, checks every reply against its own request,
+ * and prints the sums.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Opens and closes very many clients, each with one probe, and prints how many descriptors were open before and after.
+ * Opens and closes very many clients, each with one probe, and prints how many descriptors were
+ * open before and after.
  *
  * @module
  */

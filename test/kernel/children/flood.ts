@@ -1,6 +1,6 @@
 /**
- * Sends very many echo requests over loopback while collecting garbage again and again, checks every reply against its
- * own request, and prints the sums.
+ * Sends very many echo requests over loopback while collecting garbage again and again, checks
+ * every reply against its own request, and prints the sums.
  *
  * @module
  */

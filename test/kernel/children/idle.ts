@@ -1,5 +1,6 @@
 /**
- * Waits for `waitMs`, either for one reply that never comes or in Bun.sleep, and prints the CPU time that cost.
+ * Waits for `waitMs`, either for one reply that never comes or in Bun.sleep, and prints the CPU
+ * time that cost.
  *
  * @module
  */

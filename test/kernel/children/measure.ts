@@ -1,6 +1,6 @@
 /**
- * Makes the calls it is told on one client, all at once, and prints what became of each: one line of JSON a call, in
- * their order.
+ * Makes the calls it is told on one client, all at once, and prints what became of each: one line
+ * of JSON a call, in their order.
  *
  * @module
  */
@@ -14,7 +14,9 @@ export interface Call {
   readonly options?: object;
 }
 
-/** What became of a call: its result or its error, and what `onResult` was told meanwhile, in order. */
+/**
+ * What became of a call: its result or its error, and what `onResult` was told meanwhile, in order.
+ */
 export interface CallOutcome<Result> {
   readonly result?: Result;
   readonly error?: { readonly name: string; readonly code?: string; readonly message: string };

@@ -1,6 +1,6 @@
 /**
- * Tries to probe an address with each value of `privileged`, many times, and prints what came of it and how many
- * descriptors were open before and after.
+ * Tries to probe an address with each value of `privileged`, many times, and prints what came of it
+ * and how many descriptors were open before and after.
  *
  * @module
  */

@@ -13,7 +13,7 @@ import { openReactor } from "../../../src/ffi/reactor.ts";
 import { type LibcSymbols, openLibc } from "../../../src/ffi/symbols.ts";
 
 /**
- * The real platform, but for the size of the receive queues: so many bytes, which the kernel
+ * The real platform, but for the size of the receive queues: this many bytes, which the kernel
  * doubles (socket(7)).
  *
  * @param unread no packet is read before the kernel has dropped so many for lack of room

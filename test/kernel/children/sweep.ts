@@ -1,5 +1,6 @@
 /**
- * Sweeps once and prints all hosts and the totals, one line of JSON. Meanwhile a timer shows whether the event loop is shared.
+ * Sweeps once and prints all hosts and the totals, one line of JSON. Meanwhile a timer shows
+ * whether the event loop is shared.
  *
  * @module
  */
@@ -25,7 +26,9 @@ export interface SweepInput {
   readonly collectEvery?: number;
   /** Sweep in a Bun Worker. */
   readonly inWorker?: boolean;
-  /** SO_RCVBUF in bytes, which the kernel doubles (socket(7)); by default what the client asks for. */
+  /**
+   * SO_RCVBUF in bytes, which the kernel doubles (socket(7)); by default what the client asks for.
+   */
   readonly receiveBuffer?: number;
   /** With it: read nothing before the kernel has dropped so many packets for lack of room. */
   readonly unread?: number;

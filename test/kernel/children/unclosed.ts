@@ -1,5 +1,6 @@
 /**
- * Uses a client in one of several ways, never closes it, and prints a line when it has nothing left to do.
+ * Uses a client in one of several ways, never closes it, and prints a line when it has nothing left
+ * to do.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * Measures on demand, to save starting a process each time: reads calls from standard input, one JSON value a line, makes
- * each with a new client, and prints what became of it, one line of JSON, before it reads the next.
+ * Measures on demand, to save starting a process each time: reads calls from standard input, one
+ * JSON value a line, makes each with a new client, and prints what became of it, one line of JSON,
+ * before it reads the next.
  *
  * @module
  */
@@ -15,7 +16,9 @@ export interface MeasurerCall {
   readonly options?: object;
 }
 
-/** What became of a call: its result or its error, and what `onResult` was told meanwhile, in order. */
+/**
+ * What became of a call: its result or its error, and what `onResult` was told meanwhile, in order.
+ */
 export interface MeasurerOutcome<Result, Seen> {
   readonly result?: Result;
   readonly error?: { readonly name: string; readonly message: string };

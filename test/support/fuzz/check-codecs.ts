@@ -3,13 +3,16 @@ import { toHex } from "../hex.ts";
 
 type Icmp = Codecs.Icmpv4Message | Codecs.Icmpv6Message;
 
-/** RFC 4884: what a quote's length is a multiple of when extensions follow, and the least length. */
+/**
+ * RFC 4884: what a quote's length is a multiple of when extensions follow, and the least length.
+ */
 const QUOTE_UNIT = { 4: 4, 6: 8 } as const;
 const QUOTE_MIN = 128;
 
 /**
- * Throws unless every codec treats `bytes` as promised: it decodes them or throws `PacketError`, and what was decoded
- * comes back the same from encoding and decoding, but for what the documentation of `icmpx/packet` lists.
+ * Throws unless every codec treats `bytes` as promised: it decodes them or throws `PacketError`,
+ * and what was decoded comes back the same from encoding and decoding, but for what the
+ * documentation of `icmpx/packet` lists.
  */
 export function checkCodecs(codecs: typeof Codecs, bytes: Uint8Array): void {
   const { decodeIpv4Header, encodeIpv4Header, ipv4HeaderLength } = codecs;
@@ -89,7 +92,10 @@ function checkExtensions(codecs: typeof Codecs, objects: readonly Codecs.Extensi
   same("extension structure", again.malformed, false);
 }
 
-/** What is decoded again must be what was decoded; without extensions and reserved bits, the bytes must be, too. */
+/**
+ * What is decoded again must be what was decoded; without extensions and reserved bits, the bytes
+ * must be, too.
+ */
 function checkMessage(
   message: Icmp,
   wire: Uint8Array,
@@ -103,7 +109,10 @@ function checkMessage(
   if (isVerbatim) same(`${name}, byte for byte`, wire, bytes);
 }
 
-/** `message` with the padding that a quote gets in front of extensions (RFC 4884 sections 5.1 to 5.4). */
+/**
+ * `message` with the padding that a quote gets in front of extensions (RFC 4884 sections 5.1 to
+ * 5.4).
+ */
 function documented(message: Icmp, family: Codecs.Family): Icmp {
   if (!("extensions" in message && "originalDatagram" in message)) return message;
   const { extensions, originalDatagram } = message;

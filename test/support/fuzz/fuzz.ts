@@ -31,8 +31,9 @@ const MAX_CHANGES = 4;
 const LATEST = 16;
 
 /**
- * Fuzzes guided by coverage, as AFL does (Zalewski, "Technical whitepaper for afl-fuzz"): inputs that reach something new are
- * kept and changed further, so that a fault behind ten conditions is found one condition at a time.
+ * Fuzzes guided by coverage, as AFL does (Zalewski, "Technical whitepaper for afl-fuzz"): inputs
+ * that reach something new are kept and changed further, so that a fault behind ten conditions is
+ * found one condition at a time.
  */
 export function fuzz(options: FuzzOptions): FuzzReport {
   const { target, counters, seeds, goesOn, random } = options;

@@ -6,7 +6,7 @@ import ts from "typescript";
 /** A module whose every branch is counted as it runs. */
 export interface Instrumented<Module> {
   readonly module: Module;
-  /** One counter a branch, modulo 256. Whoever runs the module clears them. */
+  /** One counter a branch, modulo 256. The code that runs the module clears them. */
   readonly counters: Uint8Array;
   /** The integer literals of its source: values that its branches may be waiting for. */
   readonly literals: readonly number[];

@@ -12,7 +12,9 @@ const ICMPX = [process.execPath, join(import.meta.dir, "../../../src/cli/icmpx.t
 const ICMPX_TUI = [process.execPath, join(import.meta.dir, "../../../tui/src/icmpx-tui.ts")];
 const NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
 const TITLES = ["Summary", "Ping", "MultiPing", "Traceroute", "MTR"];
-/** What the renderer begins and ends its frames with (synchronized output, DEC private mode 2026). */
+/**
+ * What the renderer begins and ends its frames with (synchronized output, DEC private mode 2026).
+ */
 const FRAME_BEGIN = "\x1b[?2026h";
 const FRAME_END = "\x1b[?2026l";
 /** A field that only the form of that view has. */
@@ -279,7 +281,10 @@ function inside(namespace: Namespace, command: readonly string[]): string[] {
   return ["ip", "netns", "exec", namespace.name, ...NOBODY, ...command];
 }
 
-/** The colours of what can be read, in the words of ECMA-48 and ISO 8613-6; not the terminal's default. */
+/**
+ * The colours of what can be read, in the words of ECMA-48 and ISO 8613-6; not the terminal's
+ * default.
+ */
 function coloursOf({ screen }: Pty): string[] {
   const { buffer, rows, cols } = screen;
   const cells = Array.from({ length: rows * cols }, (_, index) =>

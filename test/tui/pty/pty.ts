@@ -4,7 +4,10 @@ const POLL_MS = 10;
 /** DEC private modes that are on in a shell: autowrap, and a cursor that is shown. */
 const USUAL_MODES: ReadonlySet<string> = new Set(["7", "25"]);
 
-/** What a terminal is told with `CSI ? n h` and `CSI ? n l`, and with the keyboard protocol of kitty. */
+/**
+ * What a terminal is told with `CSI ? n h` and `CSI ? n l`, and with the keyboard protocol of
+ * kitty.
+ */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control sequences are what is looked for
 const MODES = /\x1b\[\?([\d;]+)([hl])|\x1b\[([><])\d*u/g;
 

@@ -10,7 +10,9 @@ setDefaultTimeout(90_000);
 
 const STALL_MS = 15_000;
 const INTERVAL_MS = 100;
-/** Far more than a busy machine adds to the interval, and far less than the terminal stands still. */
+/**
+ * Far more than a busy machine adds to the interval, and far less than the terminal stands still.
+ */
 const LONGEST_GAP_MS = 2000;
 /** Somebody with raw sockets, on a terminal that belongs to root: as after su(1). */
 const STRANGER = [

@@ -12,7 +12,10 @@ export interface AnsiOptions {
   readonly isTrueColour: boolean;
 }
 
-/** A surface that becomes control sequences (ECMA-48), in the order of drawing: a picture without the renderer. */
+/**
+ * A surface that becomes control sequences (ECMA-48), in the order of drawing: a picture without
+ * the renderer.
+ */
 export class AnsiSurface implements Surface {
   readonly #options: AnsiOptions;
   #role: Role | undefined;

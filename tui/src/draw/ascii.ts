@@ -3,7 +3,9 @@ import type { Role } from "../model/role.ts";
 import type { Rect } from "./canvas.ts";
 import type { Surface } from "./surface-canvas.ts";
 
-/** What views are drawn with, and what stands for it, as wide. Cells of one meaning share a letter. */
+/**
+ * What views are drawn with, and what stands for it, as wide. Cells of one meaning share a letter.
+ */
 const GLYPHS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     "-": "─–",
@@ -25,12 +27,15 @@ const GLYPHS: ReadonlyMap<string, string> = new Map(
   }).flatMap(([letter, glyphs]) => Array.from(glyphs, (glyph) => [glyph, letter] as const)),
 );
 
-/** The braille pattern without dots; the eight bits after it are dots (Unicode 3.0 section 12.7). */
+/**
+ * The braille pattern without dots; the eight bits after it are dots (Unicode 3.0 section 12.7).
+ */
 const BRAILLE = 0x2800;
 
 /**
- * Whether the terminal reads UTF-8, as the locale says (locale(7): LC_ALL, LC_CTYPE, LANG, the first
- * that is set). Where none is, as in containers, it does: hardly a terminal reads anything else today.
+ * Whether the terminal reads UTF-8, as the locale says (locale(7): LC_ALL, LC_CTYPE, LANG, the
+ * first that is set). Where none is, as in containers, it does: hardly a terminal reads anything
+ * else today.
  */
 export function isUtf8(environment: Readonly<Record<string, string | undefined>>): boolean {
   const { LC_ALL, LC_CTYPE, LANG } = environment;
@@ -56,7 +61,9 @@ function brailleOf(character: string): string | undefined {
   return " ..:::###"[count];
 }
 
-/** A surface for a terminal that does not read UTF-8, in which some bytes of it would be controls. */
+/**
+ * A surface for a terminal that does not read UTF-8, in which some bytes of it would be controls.
+ */
 export class AsciiSurface implements Surface {
   readonly #surface: Surface;
 

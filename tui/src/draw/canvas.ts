@@ -22,15 +22,20 @@ export interface TextOptions {
   readonly width?: number;
   /** Where in `width`. Default left. */
   readonly align?: "left" | "right";
-  /** Whether the cells of `width` that the text leaves free take the look of `role`, too. Default false. */
+  /**
+   * Whether the cells of `width` that the text leaves free take the look of `role`, too. Default
+   * false.
+   */
   readonly fill?: boolean;
 }
 
 /**
- * A part of the screen to draw on. Everything is clipped to it, and coordinates count from its upper left corner; what lies
- * outside is left out in silence, so that a view need not ask whether there is room.
+ * A part of the screen to draw on. Everything is clipped to it, and coordinates count from its
+ * upper left corner; what lies outside is left out in silence, so that a view need not ask whether
+ * there is room.
  *
- * What changes with the results is drawn anew from the state each time; the renderer sends only what differs from the frame before.
+ * What changes with the results is redrawn from the state each time; the renderer sends only what
+ * differs from the frame before.
  */
 export interface Canvas {
   readonly width: number;

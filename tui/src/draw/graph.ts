@@ -3,17 +3,22 @@ import type { Canvas } from "./canvas.ts";
 import type { Span } from "./table.ts";
 
 const BLOCKS = "▁▂▃▄▅▆▇█";
-/** A loss in a sparkline and on the axis of a graph: to be told from an answer without colour, too. */
+/**
+ * A loss in a sparkline and on the axis of a graph: to be told from an answer without colour, too.
+ */
 const LOSS_MARK = "×";
-/** Milliseconds that a sparkline spans at least, so that the noise of a near host does not look like a storm. */
+/**
+ * Milliseconds that a sparkline spans at least, so that the noise of a near host does not look like
+ * a storm.
+ */
 const LEAST_SPAN = 0.2;
 
 /**
- * The latest outcomes in `width` cells, the newest at the right: an RTT as a block, null (a loss) as a mark. Spaces
- * stand for those that are yet to come.
+ * The latest outcomes in `width` cells, the newest at the right: an RTT as a block, null (a loss)
+ * as a mark. Spaces stand for those that are yet to come.
  *
- * The scale goes from the best RTT shown to the worst, or to twice the best if that is more: a steady host is a flat line
- * at the bottom, whatever its distance.
+ * The scale goes from the best RTT shown to the worst, or to twice the best if that is more: a
+ * steady host is a flat line at the bottom, whatever its distance.
  */
 export function sparkline(values: readonly (number | null)[], width: number): Span[] {
   const shown = values.slice(Math.max(0, values.length - width));
@@ -44,12 +49,16 @@ export interface Scale {
   readonly high: number;
 }
 
-/** What the upper end of an axis may be, times a power of ten: three quarters of each have at most three digits, too. */
+/**
+ * What the upper end of an axis may be, times a power of ten: three quarters of each have at most
+ * three digits, too.
+ */
 const NICE = [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10];
 
 /**
- * Round ends for an axis that shows `min` to `max`, both at least 0. It begins at 0 unless everything shown is in the
- * upper half; it changes only when a value passes a round number, so that it stays put from frame to frame.
+ * Round ends for an axis that shows `min` to `max`, both at least 0. It begins at 0 unless
+ * everything shown is in the upper half; it changes only when a value passes a round number, so
+ * that it stays put from frame to frame.
  */
 export function niceScale(min: number, max: number): Scale {
   const high = niceCeiling(max);
@@ -80,13 +89,17 @@ export function rttGraphCapacity(width: number): number {
 
 /** What a graph may be told besides its values. */
 export interface RttGraphOptions {
-  /** Milliseconds from one probe to the next; if given, the line below tells how long ago the left edge was. */
+  /**
+   * Milliseconds from one probe to the next; if given, the line below tells how long ago the left
+   * edge was.
+   */
   readonly interval?: number;
 }
 
 /**
- * Draws the latest outcomes over the whole of `canvas`, the newest at the right: RTTs as bars of braille dots, two probes a
- * cell; null, a loss, as a dotted column of full height, with a mark below. Ask {@link rttGraphCapacity} how many fit.
+ * Draws the latest outcomes over the whole of `canvas`, the newest at the right: RTTs as bars of
+ * braille dots, two probes a cell; null, a loss, as a dotted column of full height, with a mark
+ * below. Ask {@link rttGraphCapacity} how many fit.
  */
 export function drawRttGraph(
   canvas: Canvas,
@@ -177,7 +190,10 @@ interface BarsOptions {
   readonly scale: Scale;
 }
 
-/** Heights in dots, two for each cell, the last for the newest: {@link LOST} for a loss, 0 for none yet. */
+/**
+ * Heights in dots, two for each cell, the last for the newest: {@link LOST} for a loss, 0 for none
+ * yet.
+ */
 function barsOf(
   values: readonly (number | null)[],
   { cells, rows, scale: { low, high } }: BarsOptions,
@@ -195,7 +211,10 @@ function barsOf(
 }
 
 const BRAILLE = 0x2800;
-/** The left and the right column of a braille cell with so many dots from the bottom up (Unicode 17, section 21.1). */
+/**
+ * The left and the right column of a braille cell with so many dots from the bottom up (Unicode 17,
+ * section 21.1).
+ */
 const LEFT_BARS = [0, 0x40, 0x44, 0x46, 0x47];
 const RIGHT_BARS = [0, 0x80, 0xa0, 0xb0, 0xb8];
 /** The same with every other dot. */

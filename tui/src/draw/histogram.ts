@@ -9,7 +9,10 @@ export interface Bucket {
   readonly count: number;
 }
 
-/** Share of the RTTs that must have a bucket of their own: a few outliers shall not squeeze the others into one. */
+/**
+ * Share of the RTTs that must have a bucket of their own: a few outliers shall not squeeze the
+ * others into one.
+ */
 const MOST_SHARE = 0.98;
 /** More buckets than that say no more. */
 const MOST_BUCKETS = 24;
@@ -22,8 +25,8 @@ const LEAST_SHARE = 0.005;
 const NOISE = 1e-9;
 
 /**
- * Sorts RTTs into at most `most` buckets of one round width, from the least RTT on. The last one takes all that is beyond
- * what nearly all are within.
+ * Sorts RTTs into at most `most` buckets of one round width, from the least RTT on. The last one
+ * takes all that is beyond what nearly all are within.
  */
 export function bucketsOf(rtts: readonly number[], most: number): readonly Bucket[] {
   const sorted = rtts.toSorted((a, b) => a - b);
@@ -83,7 +86,10 @@ const LEAST_BAR = 4;
 const EIGHTHS = " ▏▎▍▌▋▊▉";
 const FULL = "█";
 
-/** Draws how the latest outcomes are distributed, over the whole of `canvas`: a bar for each bucket, and one for losses. */
+/**
+ * Draws how the latest outcomes are distributed, over the whole of `canvas`: a bar for each bucket,
+ * and one for losses.
+ */
 export function drawHistogram(canvas: Canvas, outcomes: readonly (number | null)[]): void {
   const { width, height } = canvas;
   const rtts = outcomes.filter((outcome) => outcome !== null);

@@ -1,8 +1,9 @@
 import type { Binding } from "../model/binding.ts";
 
 /**
- * What the user looks at in a list of rows: the selected one, and the first one shown. The window follows the selection
- * until the wheel moves it away or the row moves, and again from the next key or click on.
+ * What the user looks at in a list of rows: the selected one, and the first one shown. The window
+ * follows the selection until the wheel moves it away or the row moves, and again from the next key
+ * or click on.
  */
 export class ListState {
   #selected = 0;
@@ -21,7 +22,10 @@ export class ListState {
     return this.#top;
   }
 
-  /** Says how many rows there are and how many can be shown; whoever draws the list calls it each time. */
+  /**
+   * Says how many rows there are and how many can be shown; the code that draws the list calls it
+   * each time.
+   */
   update(count: number, height: number): void {
     this.#count = Math.max(0, count);
     this.#height = Math.max(0, height);
@@ -40,7 +44,10 @@ export class ListState {
     this.#selected = clamp(index, this.#count - 1);
   }
 
-  /** The selected row has another place, as by sorting. The window stays: who watches its top is not dragged along. */
+  /**
+   * The selected row has another place, as by sorting. The window stays: who watches its top is not
+   * dragged along.
+   */
   moved(index: number): void {
     this.#isFollowing = false;
     this.#selected = clamp(index, this.#count - 1);

@@ -9,8 +9,8 @@ const NARROW = 60;
 const SHORT_CLOCK_WIDTH = 8;
 
 /**
- * What the user looks at in a log: its end, or what is some lines further up. Who scrolled up keeps seeing the same
- * lines, however many are added.
+ * What the user looks at in a log: its end, or what is some lines further up. Who scrolled up keeps
+ * seeing the same lines, however many are added.
  */
 export class LogView {
   readonly #log: EventLog;

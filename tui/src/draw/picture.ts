@@ -7,7 +7,7 @@ type Piece =
   | { readonly x: number; readonly y: number; readonly text: string; readonly role: Role }
   | { readonly rect: Rect; readonly role: Role };
 
-/** What was drawn once, to be put on surfaces of its size without being worked out anew. */
+/** What was drawn once, to be put on surfaces of its size without being worked out again. */
 export class Picture implements Surface {
   readonly width: number;
   readonly height: number;

@@ -25,9 +25,15 @@ export interface Column<Row> {
   readonly grows?: boolean;
   /** Cells beyond which it does not grow. Default: none. */
   readonly most?: number;
-  /** Cells that its texts take, if that is known: of the room that is left over, it gets these before others grow, and no more. */
+  /**
+   * Cells that its texts take, if that is known: of the room that is left over, it gets these
+   * before others grow, and no more.
+   */
   readonly needs?: number;
-  /** When room is short, the columns with the highest go first, of equals the rightmost; 0 (the default) never goes. */
+  /**
+   * When room is short, the columns with the highest go first, of equals the rightmost; 0 (the
+   * default) never goes.
+   */
   readonly priority?: number;
   /** What stands in it, in `width` cells: what is longer is cut. Called for visible rows only. */
   cell(row: Row, width: number): Span | readonly Span[] | ToEnd;
@@ -113,8 +119,9 @@ function grow(widths: number[], spare: number, limitAt: (index: number) => numbe
 }
 
 /**
- * Draws a table over the whole of `canvas`: titles, then as many rows as fit, the selected one marked. A click selects, the
- * wheel scrolls; the last column of cells shows where in the list the window is, if not all rows fit.
+ * Draws a table over the whole of `canvas`: titles, then as many rows as fit, the selected one
+ * marked. A click selects, the wheel scrolls; the last column of cells shows where in the list the
+ * window is, if not all rows fit.
  */
 export function drawTable<Row>(canvas: Canvas, options: TableOptions<Row>): void {
   const { columns, rows, list, changed, onTitle, empty } = options;

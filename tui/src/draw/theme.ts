@@ -1,11 +1,17 @@
 import type { Role } from "../model/role.ts";
 
-/** A colour, e.g. "#5fafff", or one of the eight that each terminal chooses for itself (ECMA-48, SGR 30 to 37). */
+/**
+ * A colour, e.g. "#5fafff", or one of the eight that each terminal chooses for itself (ECMA-48, SGR
+ * 30 to 37).
+ */
 export type Colour = `#${string}` | (typeof AnsiColour)[keyof typeof AnsiColour];
 
 const AnsiColour = { Red: 1, Green: 2, Yellow: 3, Cyan: 6 } as const;
 
-/** How cells of one role look. A colour that is left out is the terminal's own, or the theme's background. */
+/**
+ * How cells of one role look. A colour that is left out is the terminal's own, or the theme's
+ * background.
+ */
 export interface Look {
   readonly fg?: Colour;
   readonly bg?: Colour;
@@ -76,7 +82,9 @@ const LIGHT: Theme = {
   },
 };
 
-/** At least 7:1 everywhere (WCAG 2.2, success criterion 1.4.6), whatever the terminal's colours are. */
+/**
+ * At least 7:1 everywhere (WCAG 2.2, success criterion 1.4.6), whatever the terminal's colours are.
+ */
 const HIGH_CONTRAST: Theme = {
   name: "high-contrast",
   colours: 256,
@@ -138,7 +146,10 @@ const TERMINAL: Theme = {
   },
 };
 
-/** All themes, in the order in which a key goes through them. None tells a status by colour alone: views set marks, too. */
+/**
+ * All themes, in the order in which a key goes through them. None tells a status by colour alone:
+ * views set marks, too.
+ */
 export const THEMES: readonly Theme[] = [DARK, LIGHT, HIGH_CONTRAST, TERMINAL, NONE];
 
 /** The themes that a terminal with as many colours can show. */
@@ -147,10 +158,10 @@ export function themesFor(colours: number): readonly Theme[] {
 }
 
 /**
- * The theme of that name, if it is one of `themes`. Otherwise the environment decides: no colour where
- * `NO_COLOR` is set to anything (no-color.org, which a choice in settings outranks), light where
- * `COLORFGBG` tells of a light background, else dark; in place of these two, the first of `themes`
- * where the terminal lacks the colours.
+ * The theme of that name, if it is one of `themes`. Otherwise the environment decides: no colour
+ * where `NO_COLOR` is set to anything (no-color.org, which a choice in settings outranks), light
+ * where `COLORFGBG` tells of a light background, else dark; in place of these two, the first of
+ * `themes` where the terminal lacks the colours.
  */
 export function themeOf(
   name: string | undefined,
@@ -169,7 +180,10 @@ export function themeAfter(theme: Theme, themes: readonly Theme[]): Theme {
   return themes[(themes.indexOf(theme) + 1) % themes.length] ?? NONE;
 }
 
-/** As rxvt and Konsole tell it: "foreground;background", sometimes with a word between. 7 and 15 are the whites. */
+/**
+ * As rxvt and Konsole tell it: "foreground;background", sometimes with a word between. 7 and 15 are
+ * the whites.
+ */
 function isLight(colours: string | undefined): boolean {
   const background = colours?.split(";").at(-1);
   return background === "7" || background === "15";

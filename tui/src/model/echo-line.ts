@@ -20,8 +20,8 @@ export interface EchoLineOptions {
 const OUTCOME_WIDTH = 8;
 
 /**
- * What became of one probe, as the log has it; the time stands first, so that times stand one below the
- * other. The outcome is told by a word wherever it is told by a colour.
+ * What became of one probe, as the log has it; the time stands first, so that times stand one below
+ * the other. The outcome is told by a word wherever it is told by a colour.
  *
  * ```text
  *  12.4 ms  #3   ttl 57
@@ -41,7 +41,10 @@ export function echoLine(result: EchoResult, options: EchoLineOptions): LogEntry
   return { atMs: options.atMs, ...otherLine(result, options) };
 }
 
-/** A plain reply, of which there is one after the other: it becomes a text when somebody looks at it. */
+/**
+ * A plain reply, of which there is one after the other: it becomes a text when somebody looks at
+ * it.
+ */
 class ReplyLine implements LogEntry {
   readonly atMs: number;
   readonly role = "text";

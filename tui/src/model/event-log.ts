@@ -10,7 +10,9 @@ export interface LogEntry {
   readonly text: string;
 }
 
-/** Lines that a log keeps: enough to scroll back through, and few enough for any number of sessions. */
+/**
+ * Lines that a log keeps: enough to scroll back through, and few enough for any number of sessions.
+ */
 export const LOG_LIMIT = 1000;
 
 /** What happened in a session, the oldest forgotten first. */

@@ -131,7 +131,10 @@ export function targetsInLine(line: string): string[] {
   });
 }
 
-/** Whether a word can only be meant as an address, and is none: names end in a word with letters, and have no colons (RFC 3696, section 2). */
+/**
+ * Whether a word can only be meant as an address, and is none: names end in a word with letters,
+ * and have no colons (RFC 3696, section 2).
+ */
 export function isMistypedAddress(word: string): boolean {
   return /^[\d.]+$|:/.test(word) && canonicalAddress(word) === undefined;
 }

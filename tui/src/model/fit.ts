@@ -27,8 +27,8 @@ export function fit(text: string, width: number, align: "left" | "right" = "left
 }
 
 /**
- * `text` in lines of at most `width` cells, broken between words; a longer word is broken where the line ends. Spaces that it
- * begins with begin each of the lines.
+ * `text` in lines of at most `width` cells, broken between words; a longer word is broken where the
+ * line ends. Spaces that it begins with begin each of the lines.
  */
 export function wrapText(text: string, width: number): string[] {
   const words = text.trimStart();

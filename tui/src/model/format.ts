@@ -7,8 +7,8 @@ export const FIGURE_WIDTH = 5;
 const UNKNOWN = "-";
 
 /**
- * A time in milliseconds with two or three digits that count, in at most 5 cells: `0.031`, `0.31`, `1.24`, `12.4`, `123`,
- * `4567`, then in seconds: `12.3s`, `123s`. `-` for null.
+ * A time in milliseconds with two or three digits that count, in at most 5 cells: `0.031`, `0.31`,
+ * `1.24`, `12.4`, `123`, `4567`, then in seconds: `12.3s`, `123s`. `-` for null.
  */
 export function formatRtt(rtt: number | null): string {
   if (rtt === null) return UNKNOWN;
@@ -23,8 +23,9 @@ export function formatRtt(rtt: number | null): string {
 }
 
 /**
- * A loss ratio from 0 to 1 as a percentage in at most 5 cells: `0.0%`, `12.5%`, `100%`; `-` for null. Rounding never hides a
- * loss or an answer: what is not nothing is at least `<0.1%`, what is not everything at most `99.9%`.
+ * A loss ratio from 0 to 1 as a percentage in at most 5 cells: `0.0%`, `12.5%`, `100%`; `-` for
+ * null. Rounding never hides a loss or an answer: what is not nothing is at least `<0.1%`, what is
+ * not everything at most `99.9%`.
  */
 export function formatLoss(loss: number | null): string {
   if (loss === null) return UNKNOWN;

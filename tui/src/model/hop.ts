@@ -11,10 +11,16 @@ import { type ExtensionObject, escapeText } from "icmpx/packet";
 import { decidedOnly, NO_FIGURES } from "./figures.ts";
 import { RttHistory } from "./rtt-history.ts";
 
-/** A hop remembers at most as many addresses, as the library does: memory stays bounded whoever answers. */
+/**
+ * A hop remembers this many addresses at most, as the library does: memory stays bounded whatever
+ * answers.
+ */
 const MAX_ADDRESSES = 128;
 
-/** Answers in a row from one address after which another one is a change of route, and not a balancer's choice. */
+/**
+ * Answers in a row from one address after which another one is a change of route, and not a
+ * balancer's choice.
+ */
 export const STEADY_AFTER = 10;
 
 /** One address that answered at a hop. */
@@ -74,7 +80,9 @@ const NOTHING_SAID: Pick<MtrAddress, "statistics" | "extensions" | "unverified">
   unverified: 0,
 };
 
-/** What is known of one hop of an mtr: what the library measures, and what the screen shows besides. */
+/**
+ * What is known of one hop of an mtr: what the library measures, and what the screen shows besides.
+ */
 export class Hop {
   readonly ttl: number;
   readonly history: RttHistory = new RttHistory();

@@ -84,7 +84,10 @@ const DEFAULT_LETTERS = "LSNABWV";
 export class ColumnChoice {
   readonly #letters: Set<string>;
 
-  /** @param letters as they were kept, or undefined for the default. Letters without a column are passed over. */
+  /**
+   * @param letters as they were kept, or undefined for the default. Letters without a column are
+   * passed over.
+   */
   constructor(letters: string | undefined) {
     this.#letters = new Set(letters ?? DEFAULT_LETTERS);
   }

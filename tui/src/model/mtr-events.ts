@@ -2,7 +2,10 @@ import type { EchoResult, PathEnd } from "icmpx";
 import { escapeText } from "icmpx/packet";
 import { type Hop, type HopAddress, STEADY_AFTER } from "./hop.ts";
 
-/** Losses in a row after which a hop that used to answer is logged as silent: single ones are everyday. */
+/**
+ * Losses in a row after which a hop that used to answer is logged as silent: single ones are
+ * everyday.
+ */
 const SILENT_AFTER = 3;
 
 type Note = (role: "text" | "dim" | "good" | "warn" | "bad", text: string) => void;
@@ -32,7 +35,10 @@ interface Told {
   answers: number;
 }
 
-/** What in the results of an mtr is worth a line in the log: not every probe, only what changes the picture. */
+/**
+ * What in the results of an mtr is worth a line in the log: not every probe, only what changes the
+ * picture.
+ */
 export class MtrEvents {
   readonly #note: Note;
   /** Routers whose silence was told of, by TTL. */
@@ -96,7 +102,9 @@ export class MtrEvents {
     this.#steadyRounds = 0;
   }
 
-  /** Balanced paths of unequal lengths take turns: said once, unless one of them had been steady. */
+  /**
+   * Balanced paths of unequal lengths take turns: said once, unless one of them had been steady.
+   */
   #isNews(change: string): boolean {
     const isNews = this.#steadyRounds >= STEADY_AFTER || !this.#changes.has(change);
     this.#changes.add(change);
@@ -121,7 +129,8 @@ export class MtrEvents {
     }
     const told = this.#told.get(ttl);
     if (told !== undefined) told.answers = 0;
-    // One that limits its answers falls silent over and over: that is told once, and again when it lasts.
+    // One that limits its answers falls silent over and over: that is told once, and again when it
+    // lasts.
     const isNews =
       told === undefined
         ? lostInARow === SILENT_AFTER

@@ -40,8 +40,9 @@ export interface MtrRequest {
  * 1. Any answer in time counts as received at its hop.
  * 2. What is in flight is not shown.
  * 3. A reset begins another run.
- * 4. The figures of the target are those of the probes to the hop where it answered last, wherever that was. A round that
- *    ended before it, at somebody who cannot reach it, is a loss there: an outage must not look as if nothing had been.
+ * 4. The figures of the target are those of the probes to the hop where it answered last, wherever
+ *    that was. A round that ended before it, at somebody who cannot reach it, is a loss there: an
+ *    outage must not look as if nothing had been.
  */
 export class MtrSession implements Session {
   readonly kind = "mtr";
@@ -56,7 +57,10 @@ export class MtrSession implements Session {
   readonly #hops = new Map<number, Hop>();
   /** As it came. */
   #address: string | undefined;
-  /** Rounds of which every probe is decided, since the figures are counted, and since the last pause. */
+  /**
+   * Rounds of which every probe is decided, since the figures are counted, and since the last
+   * pause.
+   */
   #roundsDecided = 0;
   #roundsUnpaused = 0;
   /** Where the path ends, and the answer that said so. */
@@ -145,7 +149,7 @@ export class MtrSession implements Session {
     this.#follower.goOn("going on");
   }
 
-  /** Counts anew. */
+  /** Restarts the count. */
   reset(): void {
     this.#hops.clear();
     this.#statistics = undefined;

@@ -29,7 +29,10 @@ export interface MultipingRequest {
   readonly size: number;
 }
 
-/** Up to so many targets, every reply has a line in the log. With more, the losses would drown in them. */
+/**
+ * Up to this many targets, every reply has a line in the log. With more, the losses would drown in
+ * them.
+ */
 export const FEW_TARGETS = 32;
 /** Outcomes kept for each of many targets: a sparkline over the widest table. */
 const SHORT_HISTORY = 128;
@@ -53,10 +56,10 @@ export interface MultipingTotals {
 /**
  * Pings many hosts for as long as it is let, and can be paused.
  *
- * 1. A host that cannot be probed is a row with its reason; the others go on. After a pause it is tried again, in a run of
- *    its own.
- * 2. Every loss is logged, until the host is down: then a line says so, and another one when it answers again. Of few
- *    targets replies are logged, too, and every loss.
+ * 1. A host that cannot be probed is a row with its reason; the others go on. After a pause it is
+ *    tried again, in a run of its own.
+ * 2. Every loss is logged, until the host is down: then a line says so, and another one when it
+ *    answers again. Of few targets replies are logged, too, and every loss.
  */
 export class MultipingSession implements Session {
   readonly kind = "multiping";
@@ -69,7 +72,10 @@ export class MultipingSession implements Session {
   /** Those that do not answer, or cannot be probed. */
   readonly #down = new Set<PingTarget>();
   readonly #logsAll: boolean;
-  /** By the index of the target, all as wide, so that what follows in the log stands one below the other. */
+  /**
+   * By the index of the target, all as wide, so that what follows in the log stands one below the
+   * other.
+   */
   readonly #logLabels: readonly string[];
   #beganAt: number;
   #endedAt: number | undefined;
@@ -169,7 +175,7 @@ export class MultipingSession implements Session {
     }
   }
 
-  /** Begins to count anew; the log stays. */
+  /** Restarts the count; the log stays. */
   reset(): void {
     for (const target of this.#targets) {
       target.reset();
@@ -250,7 +256,10 @@ export class MultipingSession implements Session {
   }
 }
 
-/** What to probe for these targets: their addresses, once known, since a name may not be found again. */
+/**
+ * What to probe for these targets: their addresses, once known, since a name may not be found
+ * again.
+ */
 function hostsOf(targets: readonly PingTarget[]): string[] {
   const counts = new Map<string | undefined, number>();
   for (const { rawAddress } of targets) counts.set(rawAddress, (counts.get(rawAddress) ?? 0) + 1);

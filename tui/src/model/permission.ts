@@ -3,9 +3,15 @@ import { messageOf } from "./session.ts";
 
 /** What this process may open. */
 export interface Permission {
-  /** "raw": everything. "datagram": no raw sockets, but those without privilege. "denied": neither, nothing can be sent. */
+  /**
+   * "raw": everything. "datagram": no raw sockets, but those without privilege. "denied": neither,
+   * nothing can be sent.
+   */
   readonly state: "raw" | "datagram" | "denied";
-  /** What follows from it and, where it is for want of privilege, what to run. Several lines, safe to print; empty for "raw". */
+  /**
+   * What follows from it and, where a privilege is missing, what to run. Several lines, safe to
+   * print; empty for "raw".
+   */
   readonly message: string;
 }
 

@@ -26,7 +26,10 @@ export interface PingRequest {
 
 /** Events at the end of a report. */
 const REPORTED_EVENTS = 20;
-/** Addresses whose names are kept: the target and those who answer in its place are few, unless somebody forges answers. */
+/**
+ * Addresses whose names are kept: the target and those who answer in its place are few, unless
+ * somebody forges answers.
+ */
 const NAMES_LIMIT = 64;
 
 /**
@@ -111,7 +114,10 @@ export class PingSession implements Session {
     return this.#target.lostInARow;
   }
 
-  /** Milliseconds since the first of the probes was known to be lost that were lost since the last answer. */
+  /**
+   * Milliseconds since the first of the probes was known to be lost that were lost since the last
+   * answer.
+   */
   get silentForMs(): number {
     return this.lostInARow > 0 ? this.upToMs - this.#target.silentSinceMs : 0;
   }
@@ -153,7 +159,9 @@ export class PingSession implements Session {
       statistics,
       `rtt p50/p90/p99 = ${[p50, p90, p99].map(figureText).join("/")} ms`,
       ...(failure === null ? [] : ["", failure]),
-      ...(events.length === 0 ? [] : ["", "What was not a plain reply, the latest:", ...events]),
+      ...(events.length === 0
+        ? []
+        : ["", "Most recent events other than plain replies:", ...events]),
     ].join("\n");
   }
 
@@ -167,7 +175,7 @@ export class PingSession implements Session {
     else this.#follower.goOn("goes on");
   }
 
-  /** Begins to count anew; the log stays. */
+  /** Restarts the count; the log stays. */
   reset(): void {
     this.#target.reset();
     this.#beganAt = this.upToMs;

@@ -40,7 +40,10 @@ export class PingTarget implements TargetRow {
   #cause = "";
   #decided = 0;
   #lostInARow = 0;
-  /** The number of the newest probe that was answered, of the newest, and of the last one of runs before. */
+  /**
+   * The number of the newest probe that was answered, of the newest, and of the last one of runs
+   * before.
+   */
   #answered = 0;
   #newest = 0;
   #numberBefore = 0;
@@ -82,7 +85,10 @@ export class PingTarget implements TargetRow {
     return this.#lostInARow;
   }
 
-  /** When the first of the probes was known to be lost that were lost since the last answer: milliseconds since 1970. */
+  /**
+   * When the first of the probes was known to be lost that were lost since the last answer:
+   * milliseconds since 1970.
+   */
   get silentSinceMs(): number {
     return this.#silentSinceMs;
   }
@@ -101,7 +107,8 @@ export class PingTarget implements TargetRow {
   }
 
   /**
-   * Records one result, late and duplicate ones included. `atMs` is the time: milliseconds since 1970.
+   * Records one result, late and duplicate ones included. `atMs` is the time: milliseconds since
+   * 1970.
    *
    * @returns whether its probe counts as lost
    */
@@ -116,7 +123,7 @@ export class PingTarget implements TargetRow {
     if (!isDecisive(result)) return false;
     // Nobody knows whether it was answered: this host had no room for the answer.
     if (result.kind === "timeout" && result.receiveOverflow) return false;
-    // Nor was it even sent, for want of room.
+    // Nor was it even sent: there was no room.
     if (result.kind === "sendError" && result.error === "ENOBUFS") return false;
     this.#decided += 1;
     this.history.add(result.kind === "reply" ? result.rtt : null);
@@ -126,7 +133,8 @@ export class PingTarget implements TargetRow {
       this.#answered = Math.max(this.#answered, number);
       return false;
     }
-    // With an interval shorter than the timeout, the losses of an outage are known after the first answers that follow it.
+    // With an interval shorter than the timeout, the losses of an outage are known after the first
+    // answers that follow it.
     if (number < this.#answered) return true;
     this.#cause = causeOf(result);
     if (this.#lostInARow === 0) this.#silentSinceMs = atMs;
@@ -161,7 +169,10 @@ export class PingTarget implements TargetRow {
   }
 }
 
-/** Why a probe was not answered, safe to print; empty for one that was, or of which nothing was heard. */
+/**
+ * Why a probe was not answered, safe to print; empty for one that was, or of which nothing was
+ * heard.
+ */
 function causeOf(result: EchoResult): string {
   if (result.kind === "icmpError") return result.icmpError.description;
   if (result.kind === "sendError") return escapeText(result.sendError.message);

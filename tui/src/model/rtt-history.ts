@@ -8,7 +8,10 @@ export class RttHistory {
   #next = 0;
   #length = 0;
 
-  /** @param limit outcomes to keep; fewer than {@link HISTORY_LIMIT} for those of which there are thousands. */
+  /**
+   * @param limit outcomes to keep; fewer than {@link HISTORY_LIMIT} for those of which there are
+   * thousands.
+   */
   constructor(limit: number = HISTORY_LIMIT) {
     this.#ring = new Float64Array(limit);
   }

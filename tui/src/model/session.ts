@@ -6,7 +6,10 @@ import type { RttHistory } from "./rtt-history.ts";
 /** What a session does. */
 export type SessionKind = "ping" | "multiping" | "traceroute" | "mtr";
 
-/** How far a session has come. A session begins running, and what has ended does not begin again: a new one does. */
+/**
+ * How far a session has come. A session begins running, and what has ended does not begin again: a
+ * new one does.
+ */
 export type SessionState =
   /** It measures. */
   | "running"
@@ -73,7 +76,9 @@ export interface SessionOptions {
   onFailure(message: string): void;
 }
 
-/** Follows the runs of a session, of which most have one. It never throws, whatever becomes of them. */
+/**
+ * Follows the runs of a session, of which most have one. It never throws, whatever becomes of them.
+ */
 export class Follower<Item, Live> {
   readonly log: EventLog = new EventLog();
   readonly #options: SessionOptions;
@@ -191,7 +196,10 @@ export class Follower<Item, Live> {
   }
 }
 
-/** An error in words, line by line safe to print. A fault of ours is told with its name; what the library and the system throw has a code. */
+/**
+ * An error in words, line by line safe to print. A fault of ours is told with its name; what the
+ * library and the system throw has a code.
+ */
 export function messageOf(error: unknown): string {
   const isExpected =
     error instanceof RangeError ||

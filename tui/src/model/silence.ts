@@ -27,9 +27,11 @@ export interface SilenceOptions {
  * What the losses of a hop mean, as far as it follows from the figures, the most important first.
  *
  * 1. What this host did itself is told apart from what became of probes that left it.
- * 2. A router that forwards what it does not answer is no fault of the path: whoever answers beyond it proves that.
- * 3. Loss is on the way to a hop, or back, only if everything beyond it loses as much. Two losses differ only if their
- *    95 % intervals do not overlap; with few probes little can be said, and that is said.
+ * 2. A router that forwards what it does not answer is no fault of the path: any answer from beyond
+ *    it proves that.
+ * 3. Loss is on the way to a hop, or back, only if everything beyond it loses as much. Two losses
+ *    differ only if their 95 % intervals do not overlap; with few probes little can be said, and
+ *    that is said.
  * 4. The way back is never known to be the same: nothing is said of the direction.
  */
 export function explainSilence(options: SilenceOptions): Remark[] {
@@ -221,7 +223,10 @@ function isClearlyLess(a: HopFacts, b: HopFacts): boolean {
 /** Standard score of a two-sided 95 % interval. */
 const Z = 1.96;
 
-/** The score interval of Wilson (1927) for the loss ratio: it holds for few probes and for none lost, too. */
+/**
+ * The score interval of Wilson (1927) for the loss ratio: it holds for few probes and for none
+ * lost, too.
+ */
 function lossInterval(hop: HopFacts): readonly [low: number, high: number] {
   const n = triedOf(hop);
   const ratio = lossesOf(hop) / n;

@@ -10,9 +10,15 @@ import {
 } from "icmpx/packet";
 import { isMistypedAddress, targetsInLine, wordsOf } from "./fields.ts";
 
-/** Targets that one session takes: a /20 of IPv4. More is the work of a sweep, not of a table that people watch. */
+/**
+ * Targets that one session takes: a /20 of IPv4. More is the work of a sweep, not of a table that
+ * people watch.
+ */
 export const TARGET_LIMIT = 4096;
-/** Bytes of a file of targets: names of 255 bytes for each of {@link TARGET_LIMIT}, twice over for comments. */
+/**
+ * Bytes of a file of targets: names of 255 bytes for each of {@link TARGET_LIMIT}, twice over for
+ * comments.
+ */
 const FILE_LIMIT = 2 * 256 * TARGET_LIMIT;
 /** RFC 1035 section 2.3.4. An IPv6 address with a zone is shorter. */
 const NAME_LIMIT = 255;
@@ -20,7 +26,10 @@ const NAME_LIMIT = 255;
 /** Names and addresses one by one, and ranges of addresses that are not expanded yet. */
 type Part = string | AddressRange;
 
-/** What is wrong with a list of targets, or null. Files are not looked at; that they are there shows when they are read. */
+/**
+ * What is wrong with a list of targets, or null. Files are not looked at; that they are there shows
+ * when they are read.
+ */
 export function checkTargets(text: string): string | null {
   const words = wordsOf(text);
   if (words.length === 0) return "need host names, addresses, networks or @file";
@@ -40,13 +49,13 @@ export function checkTargets(text: string): string | null {
  * The targets of a list as people type it, each once, in the order given.
  *
  * 1. Words stand between spaces or commas: `192.0.2.1, www.example.com`.
- * 2. A network `192.0.2.0/24` stands for its hosts, without network and broadcast address in IPv4; a range
- *    `192.0.2.5-192.0.2.9`, in IPv4 also `192.0.2.5-9`, for all its addresses.
- * 3. `@path` is a file of such words, where a `#` begins a comment and names behind an address are its
- *    names, as in hosts(5). `~/` is the home folder. Files name no files.
+ * 2. A network `192.0.2.0/24` stands for its hosts, without network and broadcast address in IPv4;
+ *    a range `192.0.2.5-192.0.2.9`, in IPv4 also `192.0.2.5-9`, for all its addresses.
+ * 3. `@path` is a file of such words, where a `#` begins a comment and names behind an address are
+ *    its names, as in hosts(5). `~/` is the home folder. Files name no files.
  *
- * @throws {RangeError} for a word that cannot be read, and for more than {@link TARGET_LIMIT} targets, which is known
- * before any range is expanded
+ * @throws {RangeError} for a word that cannot be read, and for more than {@link TARGET_LIMIT}
+ * targets, which is known before any range is expanded
  * @throws {Error} for a file that cannot be read
  */
 export async function readTargets(text: string): Promise<string[]> {

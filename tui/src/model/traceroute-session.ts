@@ -78,7 +78,8 @@ export class TracedHop {
 }
 
 /**
- * A traceroute that shows each answer the moment it is known; names fill in when the hop is complete and they are known.
+ * A traceroute that shows each answer the moment it is known; names fill in when the hop is
+ * complete and they are known.
  */
 export class TracerouteSession implements Session {
   readonly kind = "traceroute";

@@ -63,7 +63,9 @@ export class DetailView {
     this.#top = 0;
   }
 
-  /** Draws the lines over the whole of `canvas`; the last row says what is below, if something is. */
+  /**
+   * Draws the lines over the whole of `canvas`; the last row says what is below, if something is.
+   */
   draw(canvas: Canvas, lines: readonly DetailLine[]): void {
     const { width, height } = canvas;
     this.#height = height;
@@ -111,7 +113,9 @@ export interface StripOptions {
   readonly facts: string;
 }
 
-/** Draws the first row: the host is cut before how it stands is, but a third of the row is its own. */
+/**
+ * Draws the first row: the host is cut before how it stands is, but a third of the row is its own.
+ */
 export function drawStrip(canvas: Canvas, { host, status, facts }: StripOptions): void {
   const { width } = canvas;
   const statusWidth = textWidth(status.text);

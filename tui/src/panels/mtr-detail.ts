@@ -22,7 +22,10 @@ export interface MtrDetailOptions {
   readonly width: number;
 }
 
-/** Everything that is known of a hop: what its losses mean, its figures, and each address with its own. */
+/**
+ * Everything that is known of a hop: what its losses mean, its figures, and each address with its
+ * own.
+ */
 export function mtrDetailLines(options: MtrDetailOptions): DetailLine[] {
   const { hops, index, width } = options;
   const hop = hops[index];

@@ -27,7 +27,10 @@ const DETAIL_GRAPH_MOST = 16;
 /** Rows that a log with its heading needs. */
 const LOG_LEAST = 4;
 
-/** The table of hops of an mtr; below it the RTTs of the selected hop and what happened, or everything about that hop. */
+/**
+ * The table of hops of an mtr; below it the RTTs of the selected hop and what happened, or
+ * everything about that hop.
+ */
 export class MtrPanel implements Panel {
   readonly session: MtrSession;
   readonly #services: Services;
@@ -189,7 +192,10 @@ export class MtrPanel implements Panel {
     });
   }
 
-  /** Its graph is what people look for first; but the first hops of a long table are not scrolled away for it. */
+  /**
+   * Its graph is what people look for first; but the first hops of a long table are not scrolled
+   * away for it.
+   */
   #followTarget(rows: readonly MtrRow[], height: number): void {
     const index = rows.findIndex(({ isTarget }) => isTarget);
     if (!this.#followsTarget || index < 0 || rows.length > height) return;

@@ -16,7 +16,10 @@ export interface MtrRow {
   readonly upTo: number;
 }
 
-/** The hops of an mtr as rows. Those beyond the last that ever answered share one: they all say the same. */
+/**
+ * The hops of an mtr as rows. Those beyond the last that ever answered share one: they all say the
+ * same.
+ */
 export function mtrRows(hops: readonly Hop[], targetTtl: number | undefined): MtrRow[] {
   const farthest = hops.findLast(({ last }) => last !== null)?.ttl ?? 0;
   return hops.slice(0, farthest + 1).map((hop) => ({

@@ -35,10 +35,15 @@ export interface HostWidths {
   readonly address: number;
 }
 
-/** Cells of an IPv4 address: names and addresses have as many before other columns are dropped for them. */
+/**
+ * Cells of an IPv4 address: names and addresses have as many before other columns are dropped for
+ * them.
+ */
 const IPV4_WIDTH = 15;
 const SPARKLINE_WIDTH = 12;
-/** Columns do not get wider: the eye loses its place. The line below the table has the whole name. */
+/**
+ * Columns do not get wider: the eye loses its place. The line below the table has the whole name.
+ */
 const LONGEST_LABEL = 40;
 const LONGEST_SPARKLINE = 60;
 

@@ -161,7 +161,10 @@ export class MultipingPanel implements Panel {
   }
 }
 
-/** Rows below the table: what a short list leaves free, a third beside a long one, none on a low canvas. */
+/**
+ * Rows below the table: what a short list leaves free, a third beside a long one, none on a low
+ * canvas.
+ */
 function lowerRows(height: number, count: number): number {
   if (height < LEAST_HEIGHT_FOR_LOG) return 0;
   const least = Math.max(LEAST_LOG_ROWS, Math.floor(height / 3));
@@ -195,7 +198,10 @@ function detailOf(target: PingTarget, nowMs: number): Span[] {
 /** Cells in which a part is shown although it is cut there. */
 const LEAST_PART_WIDTH = 20;
 
-/** Draws parts of a line side by side, as many as there is room for; returns where the next one would be. */
+/**
+ * Draws parts of a line side by side, as many as there is room for; returns where the next one
+ * would be.
+ */
 function drawParts(canvas: Canvas, parts: readonly Span[], margin: string = ""): number {
   let x = 0;
   for (const { text, role } of parts) {

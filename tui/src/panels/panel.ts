@@ -16,7 +16,10 @@ export interface Services {
   writePreference(name: string, value: string): void;
 }
 
-/** Draws one session, and holds what the user looks at in it: what is selected, how far it is scrolled. */
+/**
+ * Draws one session, and holds what the user looks at in it: what is selected, how far it is
+ * scrolled.
+ */
 export interface Panel {
   readonly session: Session;
   /** Keys of its own. */
@@ -33,6 +36,9 @@ export interface Tool {
   readonly fields: readonly Field[];
   /** A line or more for an empty view: what this does and how to begin. */
   readonly introduction: readonly string[];
-  /** Begins a session. The values have passed the checks of their fields. May reject, e.g. for a file that cannot be read. */
+  /**
+   * Begins a session. The values have passed the checks of their fields. May reject, e.g. for a
+   * file that cannot be read.
+   */
   begin(values: FieldValues, options: SessionOptions, services: Services): Panel | Promise<Panel>;
 }

@@ -17,12 +17,14 @@ const LEAST_WIDTH = 7;
 const MOST_WIDTH = 9;
 /** Behind each row. */
 const UNIT = " ms";
-/** Rows of figures that canvases of some height have, titles not counted: the graph needs room, too. */
+/**
+ * Rows of figures that canvases of some height have, titles not counted: the graph needs room, too.
+ */
 const HEIGHTS_FOR_ROWS = [0, 12, 24];
 
 /**
- * Draws figures under their titles at the top of `canvas`, in as many rows as they need and there is room for; times are in
- * milliseconds.
+ * Draws figures under their titles at the top of `canvas`, in as many rows as they need and there
+ * is room for; times are in milliseconds.
  *
  * @returns how many lines they take, which depends on the size alone.
  */

@@ -26,7 +26,9 @@ const LEAST_WIDTH_FOR_HISTOGRAM = 126;
 const HISTOGRAM_WIDTH = 44;
 /** Lower bodies at least this wide have the graph beside the log. */
 const LEAST_WIDTH_FOR_SIDES = 76;
-/** Lower and narrower bodies have the graph above the log down to this height, then only the graph. */
+/**
+ * Lower and narrower bodies have the graph above the log down to this height, then only the graph.
+ */
 const LEAST_HEIGHT_FOR_LOG = 6;
 /** Canvases at least this high have lines between the figures and the rest. */
 const ROOMY = 16;

@@ -23,7 +23,10 @@ export const TOOL_NAMES: Readonly<Record<SessionKind, string>> = {
   mtr: "mtr",
 };
 
-/** Milliseconds for which an order stays as it is: rows that jump cannot be read, and sorting thousands costs. */
+/**
+ * Milliseconds for which an order stays as it is: rows that jump cannot be read, and sorting
+ * thousands costs.
+ */
 const ORDER_AGE_MS = 1000;
 
 const NO_HISTORY = new RttHistory(1);
@@ -50,7 +53,10 @@ export class SummaryRows {
     return this.#entries;
   }
 
-  /** Asks every session once, and brings the rows into order if it is time. Returns whether rows may have moved. */
+  /**
+   * Asks every session once, and brings the rows into order if it is time. Returns whether rows may
+   * have moved.
+   */
   update(sessions: readonly Session[], order: SummaryOrder): boolean {
     this.#targets = new Map(sessions.map((session) => [session, session.targets()]));
     const countOf = (session: Session): number =>

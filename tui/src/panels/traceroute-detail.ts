@@ -23,7 +23,9 @@ export interface TracerouteDetailOptions {
   readonly width: number;
 }
 
-/** Everything that is known of a hop: what its silence means, and each address with what it said. */
+/**
+ * Everything that is known of a hop: what its silence means, and each address with what it said.
+ */
 export function tracerouteDetailLines({
   hops,
   hop,

@@ -15,7 +15,10 @@ const DETAIL_LEAST = 5;
 /** Lower canvases show the details of a hop in place of the table. */
 const LEAST_HEIGHT_FOR_BOTH = 18;
 
-/** The hops of a traceroute as they answer; below them everything about the selected one, if there is room or on request. */
+/**
+ * The hops of a traceroute as they answer; below them everything about the selected one, if there
+ * is room or on request.
+ */
 export class TraceroutePanel implements Panel {
   readonly session: TracerouteSession;
   readonly #services: Services;

@@ -2,8 +2,8 @@
 const INITIAL_TTLS = [32, 64, 128, 255];
 
 /**
- * How many hops an answer seems to have come: it sets out with one of a few TTLs, and loses one at each router. Only a guess,
- * to be shown as one; undefined where the kernel does not tell the TTL.
+ * How many hops an answer seems to have come: it sets out with one of a few TTLs, and loses one at
+ * each router. Only a guess, to be shown as one; undefined where the kernel does not tell the TTL.
  */
 export function hopsBack(replyTtl: number | null): number | undefined {
   if (replyTtl === null) return undefined;

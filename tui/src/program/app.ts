@@ -20,7 +20,10 @@ import { type ViewName, Workspace } from "./workspace.ts";
 export interface AppOptions extends ReportOutlets {
   /** The size of the terminal before there is a renderer. */
   readonly size: Size;
-  /** The client that all sessions probe with. Not asked for before the first frame: the library takes a while to load. */
+  /**
+   * The client that all sessions probe with. Not asked for before the first frame: the library
+   * takes a while to load.
+   */
   client(): Promise<Client>;
   readonly tools: readonly Tool[];
   readonly settings: SettingsStore;
@@ -49,7 +52,10 @@ export interface InitialView {
 /** Milliseconds in which the first frame gets from its drawing to the terminal. */
 const FIRST_FRAME_MS = 20;
 
-/** The program: puts sessions, keys and the screen together. It can be drawn before there is a renderer. */
+/**
+ * The program: puts sessions, keys and the screen together. It can be drawn before there is a
+ * renderer.
+ */
 export class App {
   readonly #options: AppOptions;
   readonly #workspace: Workspace;
@@ -118,13 +124,16 @@ export class App {
     }
   }
 
-  /** Shows itself on a display, takes the keyboard, and begins with the target that it was given. */
+  /**
+   * Shows itself on a display, takes the keyboard, and begins with the target that it was given.
+   */
   start(open: (options: DisplayOptions) => Display): void {
     const { after, initial, onError } = this.#options;
     this.#display = open({
       theme: this.#theme,
       drawFrame: (canvas) => {
-        // Loading the library and opening sockets take their time, which the first frame need not wait for.
+        // Loading the library and opening sockets take their time, which the first frame need not
+        // wait for.
         this.#cancelPermission ??= after(FIRST_FRAME_MS, () => void this.#findPermission());
         this.#drawing.drawFrame(canvas);
       },
@@ -196,7 +205,7 @@ export class App {
 
   /** Does what a key stands for. Returns false if it belongs to the input that has the keyboard. */
   #press(key: string): boolean {
-    // The terminal's own business, whoever has the keyboard.
+    // The terminal's own business, whatever has the keyboard.
     if (key === "ctrl-c" || key === "ctrl-z") return true;
     if (this.#thaw() && key === FREEZE_KEY) return true;
     const binding = this.#keyboard.bindingOf(key);

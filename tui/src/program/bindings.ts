@@ -86,7 +86,7 @@ export function formBindings(
   const { globals, isOnButton, isRunning } = state;
   const enter = isOnButton
     ? bind(["enter", "space"], "Enter", isRunning ? "stop" : "start", () => actions.toggle())
-    : bind(["enter"], "Enter", isRunning ? "start anew" : "start", () => actions.begin());
+    : bind(["enter"], "Enter", isRunning ? "restart" : "start", () => actions.begin());
   const functionKeys = globals
     .map((binding) => ({ ...binding, keys: binding.keys.filter((key) => FUNCTION_KEY.test(key)) }))
     .filter(({ keys }) => keys.length > 0)
@@ -115,8 +115,8 @@ export function helpBindings(actions: Actions): readonly Binding[] {
 }
 
 /**
- * What the last row names: what a panel does, then what works everywhere and is not something else in it. Help comes first
- * where nothing else tells of it.
+ * What the last row names: what a panel does, then what works everywhere and is not something else
+ * in it. Help comes first where nothing else tells of it.
  */
 export function hintsOf(
   own: readonly Binding[],
@@ -135,7 +135,10 @@ export function hintsOf(
   ];
 }
 
-/** What help shows: what a panel does, how to move in it, and what works everywhere. Those of a form are always in sight there. */
+/**
+ * What help shows: what a panel does, how to move in it, and what works everywhere. Those of a form
+ * are always in sight there.
+ */
 export function helpGroupsOf(
   own: readonly Binding[],
   globals: readonly Binding[],

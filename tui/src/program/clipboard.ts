@@ -20,15 +20,19 @@ export interface CopyOptions {
 
 /** tmux answers at once, unless something is wrong with it. */
 const PIPE_TIMEOUT_MS = 2000;
-/** tmux(1), load-buffer: `-w` gives it to the clipboard of the terminal outside as well, and is there since 3.2. */
+/**
+ * tmux(1), load-buffer: `-w` gives it to the clipboard of the terminal outside as well, and is
+ * there since 3.2.
+ */
 const LOAD_BUFFER: readonly (readonly string[])[] = [
   ["tmux", "load-buffer", "-w", "-"],
   ["tmux", "load-buffer", "-"],
 ];
 
 /**
- * Puts a text into the clipboard of the terminal (OSC 52). In tmux the renderer would send it past tmux, which lets nothing
- * through unless `allow-passthrough` is on; so tmux is given it by its own command. Never rejects.
+ * Puts a text into the clipboard of the terminal (OSC 52). In tmux the renderer would send it past
+ * tmux, which lets nothing through unless `allow-passthrough` is on; so tmux is given it by its own
+ * command. Never rejects.
  */
 export async function copyText(text: string, options: CopyOptions): Promise<CopyOutcome> {
   const { renderer, environment, pipe = pipeTo } = options;
@@ -41,7 +45,8 @@ export async function copyText(text: string, options: CopyOptions): Promise<Copy
     // It stands still, or is not set up: the renderer has no room for more.
     return "refused";
   }
-  // Nobody tells whether a terminal took it. Under sudo, tmux is known by the name of the terminal alone.
+  // Nobody tells whether a terminal took it. Under sudo, tmux is known by the name of the terminal
+  // alone.
   return environment["TERM"]?.startsWith("tmux") ? "sent" : "copied";
 }
 

@@ -111,7 +111,10 @@ export class Drawing {
     drawHints(canvas.part(layout.hints), keyboard.hints({ isSide, isFrozen: isFrozen() }));
   }
 
-  /** The panel, or what is there in its place, where the frame that was drawn last leaves room, and the help. */
+  /**
+   * The panel, or what is there in its place, where the frame that was drawn last leaves room, and
+   * the help.
+   */
   drawContent(canvas: Canvas): void {
     const { keyboard, actions, act } = this.#options;
     this.#drawBody(canvas.part(this.#body));

@@ -1,6 +1,7 @@
 /**
- * Milliseconds between two drawings for the sake of measurements; keys and the mouse are answered at once. Half of them cost two
- * per cent of a core more (four sessions, each ten times a second), and nobody reads faster.
+ * Milliseconds between two drawings for the sake of measurements; keys and the mouse are answered
+ * at once. Half of them cost two per cent of a core more (four sessions, each ten times a second),
+ * and nobody reads faster.
  */
 const DRAW_INTERVAL_MS = 200;
 
@@ -13,7 +14,10 @@ export interface PaceOptions {
   draw(): void;
 }
 
-/** When the screen is drawn: at once for who uses it, now and then for measurements, and not at all while it is frozen. */
+/**
+ * When the screen is drawn: at once for who uses it, now and then for measurements, and not at all
+ * while it is frozen.
+ */
 export class Pace {
   readonly #options: PaceOptions;
   #cancelDraw: (() => void) | undefined;

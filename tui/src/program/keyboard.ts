@@ -94,7 +94,10 @@ export class Keyboard {
     return this.#options.workspace.deck?.tool.fields ?? [];
   }
 
-  /** The keys that work at the moment; those of what is looked at come before those that work everywhere. */
+  /**
+   * The keys that work at the moment; those of what is looked at come before those that work
+   * everywhere.
+   */
   #bindings(): readonly Binding[] {
     if (this.helpTop !== undefined) return this.#helpKeys;
     if (this.#focus.on === "panel") return [...this.#panelBindings(), ...this.#globals];

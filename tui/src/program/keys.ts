@@ -7,8 +7,8 @@ export interface KeyPress {
 }
 
 /**
- * One name for each key, as {@link Binding} writes them: `"j"`, `"G"` (with shift), `"ctrl-d"`, `"shift-tab"`, `"pagedown"`,
- * `"?"`. Keys with Alt are `"alt-…"`.
+ * One name for each key, as {@link Binding} writes them: `"j"`, `"G"` (with shift), `"ctrl-d"`,
+ * `"shift-tab"`, `"pagedown"`, `"?"`. Keys with Alt are `"alt-…"`.
  */
 export function keyName({ name, ctrl, meta, shift }: KeyPress): string {
   const isLetter = /^[a-z]$/.test(name);

@@ -24,7 +24,10 @@ export interface SettingsFiles {
 
 /** Far more than settings take. */
 const SIZE_LIMIT = 1 << 20;
-/** Whom files seem to belong to whose owner has no number in this user namespace (user_namespaces(7)). */
+/**
+ * Whom files seem to belong to whose owner has no number in this user namespace
+ * (user_namespaces(7)).
+ */
 const UNMAPPED = 65_534;
 const UID_MAP = "/proc/self/uid_map";
 const READING = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
@@ -34,11 +37,11 @@ const CREATING = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | con
  * The disk, for files that live in somebody's home.
  *
  * 1. Only regular files are read: a FIFO or a device would keep the program waiting.
- * 2. A new file is created under a name that nobody can guess, and then renamed: nothing that is there
- *    already, a link included, is ever written to.
- * 3. Root takes on the identity of the owner of the home for as long as a file takes (`sudo` keeps HOME
- *    on many systems). Whatever that user has put in the way then leads nowhere that the user could not
- *    go anyway, and what is written belongs to the user.
+ * 2. A new file is created under a name that nobody can guess, and then renamed: nothing that is
+ *    there already, a link included, is ever written to.
+ * 3. Root takes on the identity of the owner of the home for as long as a file takes (`sudo` keeps
+ *    HOME on many systems). Whatever that user has put in the way then leads nowhere that the user
+ *    could not go anyway, and what is written belongs to the user.
  */
 export const OWNED_FILES: SettingsFiles = {
   read: (path) => asOwner(path, () => read(path)),
@@ -92,7 +95,10 @@ function followed(path: string): string {
   }
 }
 
-/** Runs `action` with the effective user, group and groups of the owner of the home that `path` is in. */
+/**
+ * Runs `action` with the effective user, group and groups of the owner of the home that `path` is
+ * in.
+ */
 function asOwner<Result>(path: string, action: () => Result): Result {
   const owner = process.geteuid?.() === 0 ? strangerAbove(path) : undefined;
   if (owner === undefined) return action();
@@ -110,7 +116,10 @@ function asOwner<Result>(path: string, action: () => Result): Result {
   }
 }
 
-/** The topmost of the folders and links that lead to `path` which is not root's: its owner decides on all below it. */
+/**
+ * The topmost of the folders and links that lead to `path` which is not root's: its owner decides
+ * on all below it.
+ */
 function strangerAbove(path: string): Stats | undefined {
   let real: string | undefined;
   let stranger: Stats | undefined;

@@ -11,7 +11,9 @@ export interface SettingsOptions {
   readonly files?: SettingsFiles;
   /** They cannot be kept: called once, with a message that is safe to print. */
   onProblem(message: string): void;
-  /** Calls back in a while, unless what it returns is called before. Default: after half a second. */
+  /**
+   * Calls back in a while, unless what it returns is called before. Default: after half a second.
+   */
   readonly schedule?: (callback: () => void) => () => void;
 }
 
@@ -28,8 +30,8 @@ const WRITE_AFTER_MS = 500;
 const CONTROLS = /\p{Cc}/u;
 
 /**
- * Where settings are kept: `icmpx/tui.json` in `$XDG_CONFIG_HOME`, which counts only if it is absolute (XDG Base Directory
- * Specification 0.8), else in `~/.config`.
+ * Where settings are kept: `icmpx/tui.json` in `$XDG_CONFIG_HOME`, which counts only if it is
+ * absolute (XDG Base Directory Specification 0.8), else in `~/.config`.
  */
 export function settingsPath(
   environment: Readonly<Record<string, string | undefined>>,
@@ -44,13 +46,14 @@ export function settingsPath(
  * What is kept from one start to the next: theme, view, what the forms held, preferences.
  *
  * 1. Read at once when it is constructed; written half a second after a change, and by `close()`.
- * 2. A file that is missing, unreadable or malformed gives defaults. The latter two give a `problem`, too, and the file stays
- *    as it is until someone has mended it.
- * 3. Writing puts the changed entries into the file as it is by then: keys that are not ours, and what another running
- *    program has changed meanwhile, stay.
- * 4. Only regular files are read and written, and root becomes the owner of the home for that: see `OWNED_FILES`.
- * 5. A text with control characters, or longer than any form needs, is taken for missing. What comes from the network is
- *    never kept.
+ * 2. A file that is missing, unreadable or malformed gives defaults. The latter two give a
+ *    `problem`, too, and the file stays as it is until someone has mended it.
+ * 3. Writing puts the changed entries into the file as it is by then: keys that are not ours, and
+ *    what another running program has changed meanwhile, stay.
+ * 4. Only regular files are read and written, and root becomes the owner of the home for that: see
+ *    `OWNED_FILES`.
+ * 5. A text with control characters, or longer than any form needs, is taken for missing. What
+ *    comes from the network is never kept.
  */
 export class SettingsStore {
   readonly #options: SettingsOptions;

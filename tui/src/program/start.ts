@@ -27,7 +27,10 @@ const LEFT_CODES: readonly number[] = [0, 130];
 /** How many files of the same second and name there may be. */
 const MOST_COPIES = 100;
 
-/** Results need not come sooner than they are drawn, and probes of all sessions that leave together wake the process up more rarely. */
+/**
+ * Results need not come sooner than they are drawn, and probes of all sessions that leave together
+ * wake the process up more rarely.
+ */
 const SLACK_MS = 50;
 
 /** What the program begins with. */
@@ -37,7 +40,10 @@ export interface StartOptions {
   readonly initial?: InitialView;
   /** The name of a theme, for this time only. */
   readonly theme?: string;
-  /** Is given what all sessions found, as text, when the user has left and the terminal is as it was. */
+  /**
+   * Is given what all sessions found, as text, when the user has left and the terminal is as it
+   * was.
+   */
   readonly onReport?: (text: string) => void;
   /** Makes the client that all sessions probe with. */
   readonly createClient?: () => Client;
@@ -108,7 +114,7 @@ export async function start(options: StartOptions): Promise<number> {
             client?.then(
               (open) => open.close(),
               () => {
-                // Whoever asked for it has told why there is none.
+                // The caller has told why there is none.
               },
             );
           }
@@ -146,7 +152,10 @@ function firstFrame(app: App, { size, theme, colours, isPlain }: FrameOptions): 
   return surface.sequences;
 }
 
-/** Writes a text into a new file of the working folder, named after the time; gives its path, safe to print. */
+/**
+ * Writes a text into a new file of the working folder, named after the time; gives its path, safe
+ * to print.
+ */
 function saveText(name: string, text: string): string {
   const time = new Date().toISOString().slice(0, 19).replaceAll(":", "");
   const stem = `${name.replaceAll(/[^\w.-]+/g, "_").slice(0, LONGEST_NAME)}-${time}`;

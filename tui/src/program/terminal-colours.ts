@@ -6,7 +6,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** 24 bits. */
 export const ALL_COLOURS: number = 2 ** 24;
 
-/** Where entries lie: ncurses(3NCURSES), "FETCHING COMPILED DESCRIPTIONS", and its packages for Linux. */
+/**
+ * Where entries lie: ncurses(3NCURSES), "FETCHING COMPILED DESCRIPTIONS", and its packages for
+ * Linux.
+ */
 const SYSTEM_FOLDERS = [
   "/etc/terminfo",
   "/lib/terminfo",
@@ -26,8 +29,8 @@ const MAGIC_32 = 0o1036;
 const MAX_COLORS = 13;
 
 /**
- * How many colours the terminal has: 0 for one without, {@link ALL_COLOURS} where `COLORTERM` says so
- * (the convention of terminals that know all), else what terminfo(5) says of `TERM`.
+ * How many colours the terminal has: 0 for one without, {@link ALL_COLOURS} where `COLORTERM` says
+ * so (the convention of terminals that know all), else what terminfo(5) says of `TERM`.
  */
 export function terminalColours(environment: Environment): number {
   if (/^(truecolor|24bit)$/.test(environment["COLORTERM"] ?? "")) return ALL_COLOURS;

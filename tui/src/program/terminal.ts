@@ -15,13 +15,22 @@ const HUNG_UP = 128 + osConstants.signals.SIGHUP;
 const RESTORE_MS = 1500;
 /** Lines that the renderer wanted to print, which are kept for the end. */
 const REMARK_LIMIT = 20;
-/** Grapheme clustering, which the renderer turns on and leaves on (mode 2027 of contour, ghostty, wezterm). */
+/**
+ * Grapheme clustering, which the renderer turns on and leaves on (mode 2027 of contour, ghostty,
+ * wezterm).
+ */
 const CLUSTERING_OFF = "\x1b[?2027l";
-/** What a terminal answers when it is asked for the state of that mode (DECRPM: 1 and 3 are on, 0 is unknown). */
+/**
+ * What a terminal answers when it is asked for the state of that mode (DECRPM: 1 and 3 are on, 0 is
+ * unknown).
+ */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a control sequence is what is looked for
 const CLUSTERING_REPLY = /^\x1b\[\?2027;([0-4])\$y$/;
 
-/** What one key sends: a character, or one of a few control sequences, which no answer of a terminal looks like. */
+/**
+ * What one key sends: a character, or one of a few control sequences, which no answer of a terminal
+ * looks like.
+ */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a control sequence is what is looked for
 const KEY = /^([^\x1b]+|\x1b(O?[^[\]P_]|\[[\d;]*[~A-HZ])?)$/;
 
@@ -41,11 +50,12 @@ export type Close = () => void;
 export type Begin = (terminal: Terminal) => Close;
 
 /**
- * Runs a program on the whole terminal, and gives the terminal back however that ends: by `quit`, Ctrl-C, a signal, an error
- * thrown anywhere, or because the window is closed. Ctrl-Z stops it as any other program.
+ * Runs a program on the whole terminal, and gives the terminal back however that ends: by `quit`,
+ * Ctrl-C, a signal, an error thrown anywhere, or because the window is closed. Ctrl-Z stops it as
+ * any other program.
  *
- * What is thrown while it runs, in handlers of keys and mouse as well, ends it with exit code 1, and is printed once the terminal
- * shows the shell's screen again.
+ * What is thrown while it runs, in handlers of keys and mouse as well, ends it with exit code 1,
+ * and is printed once the terminal shows the shell's screen again.
  *
  * @param load called when the renderer is loaded; gives what begins the program
  * @param options.firstFrame control sequences for what is shown until then
@@ -162,7 +172,8 @@ class Run implements Terminal {
       this.#on(process, signal, () => this.#end(128 + osConstants.signals[signal]));
     }
     this.#on(process, "SIGTSTP", this.#stop);
-    // After SIGSTOP, of which nobody is told: the shell has changed the modes of the terminal since.
+    // After SIGSTOP, of which nobody is told: the shell has changed the modes of the terminal
+    // since.
     this.#on(process, "SIGCONT", this.#renew);
     this.#on(process, "uncaughtException", this.fail);
     this.#on(process, "unhandledRejection", this.fail);
@@ -182,7 +193,10 @@ class Run implements Terminal {
     this.#captureConsole();
   }
 
-  /** The renderer hands errors of handlers to the console; and whatever is printed there spoils the screen. */
+  /**
+   * The renderer hands errors of handlers to the console; and whatever is printed there spoils the
+   * screen.
+   */
   #captureConsole(): void {
     const output = console;
     for (const method of ["error", "warn", "info", "log", "debug"] as const) {
@@ -202,7 +216,8 @@ class Run implements Terminal {
   /** Stops, with everything in the same job, until the shell continues it (`fg`). */
   readonly #stop = (): void => {
     void this.#besideScreen(() => {
-      // With a listener it would not stop. Without job control the kernel takes no notice (signal(7)), and it goes on at once.
+      // With a listener it would not stop. Without job control the kernel takes no notice
+      // (signal(7)), and it goes on at once.
       process.off("SIGTSTP", this.#stop);
       process.kill(0, "SIGTSTP");
       process.on("SIGTSTP", this.#stop);
@@ -268,7 +283,9 @@ class Run implements Terminal {
   }
 }
 
-/** Whether the window has been closed, or the line has dropped: no call works on such a terminal. */
+/**
+ * Whether the window has been closed, or the line has dropped: no call works on such a terminal.
+ */
 function isGone(): boolean {
   return !isatty(1);
 }

@@ -35,7 +35,10 @@ export interface WorkspaceOptions {
   /** The form of each tool as it was left the last time. */
   readonly initialValues: Readonly<Partial<Record<SessionKind, FieldValues>>>;
   now(): number;
-  /** Something other than results has changed: what there is, what is looked at, or how a session is doing. */
+  /**
+   * Something other than results has changed: what there is, what is looked at, or how a session is
+   * doing.
+   */
   onChange(): void;
   /** The session of a tab has new results. Called often. */
   onResults(tab: Tab): void;
@@ -127,7 +130,10 @@ export class Workspace {
     this.#options.onChange();
   }
 
-  /** Stops the session of the tab that is shown and takes the tab away. The last one is emptied instead. */
+  /**
+   * Stops the session of the tab that is shown and takes the tab away. The last one is emptied
+   * instead.
+   */
   closeTab(): void {
     const { deck, tab } = this;
     if (deck === undefined || tab === undefined) return;
@@ -163,7 +169,10 @@ export class Workspace {
     return isUnderWay(this.tab?.panel?.session);
   }
 
-  /** Begins a session with the form that is shown, in place of the one before. Returns the first field that is wrong, if one is. */
+  /**
+   * Begins a session with the form that is shown, in place of the one before. Returns the first
+   * field that is wrong, if one is.
+   */
   start(): string | undefined {
     const { deck, tab } = this;
     if (deck === undefined || tab === undefined || tab.isBeginning) return undefined;

@@ -76,7 +76,10 @@ export function drawNavigationRow(canvas: Canvas, entries: readonly NavigationEn
   }
 }
 
-/** The tabs of a tool, those around the one that is shown if there is no room for all, and a way to add one. */
+/**
+ * The tabs of a tool, those around the one that is shown if there is no room for all, and a way to
+ * add one.
+ */
 export function drawTabs(canvas: Canvas, tabs: readonly TabEntry[], add: () => void): void {
   const texts = tabs.map(({ title }, index) => ` ${index + 1} ${truncate(title, TAB_WIDTH)} `);
   const widths = texts.map(

@@ -7,7 +7,7 @@ import { Screen } from "./screen.ts";
 /** What a display asks of the program, and tells it. */
 export interface DisplayOptions {
   readonly theme: Theme;
-  /** Draws what stays from frame to frame until all is shown anew. */
+  /** Draws what stays from frame to frame until everything is redrawn. */
   drawFrame(canvas: Canvas): void;
   /** Draws the rest, over it, in each frame. */
   drawContent(canvas: Canvas): void;
@@ -59,7 +59,7 @@ export class Display {
     this.#screen.requestRender();
   }
 
-  /** Asks for a frame of which all is drawn anew. @param input where one types, if anywhere. */
+  /** Asks for a frame in which everything is redrawn. @param input where one types, if anywhere. */
   showAnew(input: InputPlace | undefined): void {
     this.#inputs.show(input);
     this.#screen.outdate();

@@ -20,7 +20,10 @@ export interface InputPlace {
   readonly value: string;
 }
 
-/** The text input, laid over the field of the form that has the keyboard. The others are drawn: each input costs in every frame. */
+/**
+ * The text input, laid over the field of the form that has the keyboard. The others are drawn: each
+ * input costs in every frame.
+ */
 export class Inputs {
   readonly #renderer: CliRenderer;
   readonly #options: InputsOptions;
@@ -79,7 +82,8 @@ export class Inputs {
     this.#isPlacing = true;
     input.value = value;
     this.#isPlacing = false;
-    // Its beginning is what one wants to read, however narrow it is; what is typed next replaces all, an arrow key keeps it.
+    // Its beginning is what one wants to read, however narrow it is; what is typed next replaces
+    // all, an arrow key keeps it.
     input.gotoLineHome();
     if (value !== "") input.setSelection(0, textWidth(value));
   }

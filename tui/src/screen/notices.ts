@@ -36,7 +36,9 @@ export class Notices {
     return this.#shown.map(({ notice }) => notice);
   }
 
-  /** Shows a message for a while; the same one anew instead of twice. Returns what takes it away. */
+  /**
+   * Shows a message for a while; the same one again instead of twice. Returns what takes it away.
+   */
   add(role: NoticeRole, message: string): () => void {
     this.#drop((notice) => notice.lines.join("\n") === message);
     const notice: Notice = { role, lines: message.split("\n") };

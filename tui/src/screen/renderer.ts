@@ -16,7 +16,8 @@ const LIBC_VARIABLE = "OPENTUI_LIBC";
 type Renderer = typeof import("@opentui/core");
 
 /**
- * Loads the renderer, which must not be imported before: it then looks for the library of the wrong libc on musl.
+ * Loads the renderer, which must not be imported before: it then looks for the library of the wrong
+ * libc on musl.
  *
  * @param load how; for tests
  * @throws {RendererError}
@@ -35,8 +36,8 @@ export async function loadRenderer(
 }
 
 /**
- * Whether a process runs on musl, by the files that it has mapped (proc_pid_maps(5)); not by what lies in `/lib`, where a glibc
- * system may have musl, too.
+ * Whether a process runs on musl, by the files that it has mapped (proc_pid_maps(5)); not by what
+ * lies in `/lib`, where a glibc system may have musl, too.
  */
 export function isMusl(maps: string): boolean {
   return maps.includes("/ld-musl-");

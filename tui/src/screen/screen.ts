@@ -37,7 +37,10 @@ export interface ScreenOptions {
   onError(error: unknown): void;
 }
 
-/** The whole screen as one renderable: what is put on a canvas, and the mouse back to what was drawn. */
+/**
+ * The whole screen as one renderable: what is put on a canvas, and the mouse back to what was
+ * drawn.
+ */
 export class Screen extends Renderable {
   readonly #options: ScreenOptions;
   readonly #isUtf8: boolean;

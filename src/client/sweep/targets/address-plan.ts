@@ -4,15 +4,23 @@ import { type AddressRange, addressRangeSize } from "../../../packet/address-ran
 import type { TargetFailure } from "../../results/results.ts";
 import { MAX_PERMUTATION_SIZE, Permutation } from "./permutation.ts";
 
-/** Where {@link TargetStream.next} writes: the caller owns one and reads it before the next call. */
+/**
+ * Where {@link TargetStream.next} writes: the caller owns one and reads it before the next call.
+ */
 export interface TargetSlot {
   /** Of the address. */
   family: Family;
-  /** The address of an IPv4 target as an unsigned 32-bit number. Of an IPv6 target: what was there before. */
+  /**
+   * The address of an IPv4 target as an unsigned 32-bit number. Of an IPv6 target: what was there
+   * before.
+   */
   ipv4: number;
   /** The 16 bytes of the address of an IPv6 target. Of an IPv4 target: what was there before. */
   readonly ipv6: Uint8Array;
-  /** The name that was resolved to the address, as given; null when the address itself was given, alone or in a range. */
+  /**
+   * The name that was resolved to the address, as given; null when the address itself was given,
+   * alone or in a range.
+   */
   host: string | null;
   /** Why there is no address, after `"failure"`. Otherwise: what was there before. */
   failure: TargetFailure | null;
@@ -33,8 +41,8 @@ export function rangeSize(range: AddressRange): number {
 }
 
 /**
- * The addresses of some ranges, one after the other: in the order of the ranges, or shuffled over all of them. Nothing is
- * kept for an address, 25 bytes for a range.
+ * The addresses of some ranges, one after the other: in the order of the ranges, or shuffled over
+ * all of them. Nothing is kept for an address, 25 bytes for a range.
  */
 export class AddressPlan {
   /** How many addresses there are. */

@@ -47,9 +47,14 @@ export class IntervalSet<Value extends number | bigint> {
 
 /** Gives out each number of some intervals once: to the first who takes it. */
 export class Takings<Value extends number | bigint> {
-  /** Where an interval begins or ends, ascending: no interval begins or ends between two neighbours. */
+  /**
+   * Where an interval begins or ends, ascending: no interval begins or ends between two neighbours.
+   */
   readonly #bounds: readonly Value[];
-  /** For each stretch between neighbours, itself while it is free; once taken, one further on, as in a union-find forest. */
+  /**
+   * For each stretch between neighbours, itself while it is free; once taken, one further on, as in
+   * a union-find forest.
+   */
   readonly #free: Uint32Array;
 
   /** @param intervals all that will be taken, in any order */

@@ -1,20 +1,28 @@
-/** The most numbers that a {@link Permutation} puts in order: what is computed on the way stays exact in doubles. */
+/**
+ * The most numbers that a {@link Permutation} puts in order: what is computed on the way stays
+ * exact in doubles.
+ */
 export const MAX_PERMUTATION_SIZE: number = 2 ** 52;
 
-/** With 4 a number takes 27 ns, not 40, but those a row apart show a pattern (chi-squared of pairs, 10 standard deviations off). */
+/**
+ * With 4 a number takes 27 ns, not 40, but those a row apart show a pattern (chi-squared of pairs,
+ * 10 standard deviations off).
+ */
 const ROUNDS = 6;
 
 /**
- * A pseudo-random order of the integers from 0 up to `size`, each of them exactly once, in constant memory.
+ * A pseudo-random order of the integers from 0 up to `size`, each of them exactly once, in constant
+ * memory.
  *
- * A Feistel network: a number is taken apart into row and column of a rectangle that is nearly square, and row and column
- * are by turns changed by an amount that depends on the other, which can be undone whatever the amounts are. The rectangle
- * has a power of two of columns and hardly more than `size` places; who lands on one of the others goes on from there (cycle
- * walking).
+ * A Feistel network: a number is taken apart into row and column of a rectangle that is nearly
+ * square, and row and column are by turns changed by an amount that depends on the other, which can
+ * be undone whatever the amounts are. The rectangle has a power of two of columns and hardly more
+ * than `size` places; who lands on one of the others goes on from there (cycle walking).
  *
- * With halves of as many bits, as is more usual, there are up to twice as many numbers as wanted, and one costs 30 to 90 ns, not 40. A
- * multiplicative group modulo a prime needs products of 64 bits; a linear congruential sequence keeps a constant distance
- * between neighbours in its cycle, and so visits networks in turn rather than at random.
+ * With halves of equal size, as is more usual, there are up to twice as many numbers as wanted, and
+ * one costs 30 to 90 ns, not 40. A multiplicative group modulo a prime needs products of 64 bits; a
+ * linear congruential sequence keeps a constant distance between neighbours in its cycle, and so
+ * visits networks in turn rather than at random.
  */
 export class Permutation {
   /** How many numbers there are. */
@@ -50,7 +58,8 @@ export class Permutation {
     const columns = this.#columns;
     const rows = this.#rows;
     const keys = this.#keys;
-    // Rows are at most 2^28, columns 2^26: told so by the integer operators, the engine takes half the time.
+    // Rows are at most 2^28, columns 2^26: told so by the integer operators, the engine takes half
+    // the time.
     let row = (number / columns) | 0;
     let column = (number - row * columns) | 0;
     for (let round = 0; round < ROUNDS; round += 2) {
@@ -73,7 +82,10 @@ function roundKeys(seed: number): Int32Array {
   return keys;
 }
 
-/** Scrambles 32 bits so that each bit of the result depends on each of `value` (the finalizer of MurmurHash3). */
+/**
+ * Scrambles 32 bits so that each bit of the result depends on each of `value` (the finalizer of
+ * MurmurHash3).
+ */
 function mix(value: number): number {
   let hash = value;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

@@ -19,13 +19,19 @@ import {
   type TextReader,
 } from "./text-reader.ts";
 
-/** Targets of a sweep: one text or any number of them, each an address, a host name, a network or a range. */
+/**
+ * Targets of a sweep: one text or any number of them, each an address, a host name, a network or a
+ * range.
+ */
 export type Targets = string | Iterable<string> | AsyncIterable<string>;
 
 /** In which order the addresses come. */
 export type TargetOrder = "sequential" | "random";
 
-/** What {@link TargetStream.next} found: an address or a failure in the slot, nothing yet, or nothing any more. */
+/**
+ * What {@link TargetStream.next} found: an address or a failure in the slot, nothing yet, or
+ * nothing any more.
+ */
 export type TargetStep = "address" | "failure" | "pending" | "end";
 
 /** How to construct a {@link TargetStream}. */
@@ -35,7 +41,10 @@ export interface TargetStreamOptions {
   random(bytes: Uint8Array): Uint8Array;
   /** Default `"sequential"`. */
   readonly order?: TargetOrder | undefined;
-  /** Makes the random order repeatable: an integer from 0 to 2^53 - 1. By default it is another each time. */
+  /**
+   * Makes the random order repeatable: an integer from 0 to 2^53 - 1. By default it is another each
+   * time.
+   */
   readonly seed?: number | undefined;
   /** Addresses, networks (whole, with network and broadcast address) and ranges to leave out. */
   readonly exclude?: Iterable<string> | undefined;
@@ -49,22 +58,30 @@ export interface TargetStreamOptions {
 const LOOKUPS = 16;
 /** Seeds are below this. */
 const SEEDS = 2 ** 53;
-/** How many texts of an iterable are shuffled together: of a sorted list, a /24 gets a 64th of the rate, for 50 MB of memory. */
+/**
+ * How many texts of an iterable are shuffled together: of a sorted list, a /24 gets a 64th of the
+ * rate, for 50 MB of memory.
+ */
 const SHUFFLED_TEXTS = 16_384;
 
 /**
  * The targets of a sweep, one address at a time.
  *
- * 1. A text alone, or an array of them, is read at once: the number of addresses is known, each comes once, in its first place or
- *    in a random place among all. Any other iterable is read as `next()` asks for more, so it may be endless: what it
- *    repeats is repeated. In random order its texts are shuffled 16,384 at a time, with the addresses of each; none of these comes
- *    before the last of them is read.
- * 2. Nothing is read ahead but 256 texts of an async iterable, and those that are shuffled together.
- * 3. Names are looked up at most 16 at a time, in the order given. No address waits for a name: a name that is known comes
- *    next, one that is not when it is. A text of an iterable that is a seventeenth name waits, and what follows it.
- * 4. A name that does not resolve, and a text that is meant as addresses and is wrong, is a failure; it ends nothing.
- * 5. IPv4 networks come without network and broadcast address, as `hostsOnly` of `parseAddressRange()` says. What is excluded is
- *    taken out of the ranges beforehand; a name is looked up and then left out.
+ * 1. A text alone, or an array of them, is read at once: the number of addresses is known, each
+ *    comes once, in its first place or in a random place among all. Any other iterable is read as
+ *    `next()` asks for more, so it may be endless: what it repeats is repeated. In random order its
+ *    texts are shuffled 16,384 at a time, with the addresses of each; none of these comes before
+ *    the last of them is read.
+ * 2. Nothing is read ahead but 256 texts of an async iterable, and those that are shuffled
+ *    together.
+ * 3. Names are looked up at most 16 at a time, in the order given. No address waits for a name: a
+ *    name that is known comes next, one that is not when it is. A text of an iterable that is a
+ *    seventeenth name waits, and what follows it.
+ * 4. A name that does not resolve, and a text that is meant as addresses and is wrong, is a
+ *    failure; it ends nothing.
+ * 5. IPv4 networks come without network and broadcast address, as `hostsOnly` of
+ *    `parseAddressRange()` says. What is excluded is taken out of the ranges beforehand; a name is
+ *    looked up and then left out.
  */
 export class TargetStream {
   readonly #resolver: Pick<Resolver, "lookup">;
@@ -94,8 +111,8 @@ export class TargetStream {
   /**
    * Reads a text and an array at once, and nothing of any other iterable.
    *
-   * @throws TypeError for targets or excludes that are no texts, RangeError for a text alone or an exclude that is meant as
-   * addresses and is wrong.
+   * @throws TypeError for targets or excludes that are no texts, RangeError for a text alone or an
+   * exclude that is meant as addresses and is wrong.
    */
   constructor(targets: Targets, options: TargetStreamOptions) {
     const { exclude = [] } = options;
@@ -121,17 +138,19 @@ export class TargetStream {
   }
 
   /**
-   * How many times `next()` says "address" or "failure" in all; null when that is not known, as of an iterable. It becomes less
-   * by one whenever a name turns out to be excluded.
+   * How many times `next()` says "address" or "failure" in all; null when that is not known, as of
+   * an iterable. It becomes less by one whenever a name turns out to be excluded.
    */
   get total(): number | null {
     return this.#total;
   }
 
   /**
-   * Writes the next target into `slot`, without making anything that would have to be collected as garbage.
+   * Writes the next target into `slot`, without making anything that would have to be collected as
+   * garbage.
    *
-   * @throws what the iterable of targets throws, or TypeError if it gives what is no text. That is the end.
+   * @throws what the iterable of targets throws, or TypeError if it gives what is no text. That is
+   * the end.
    */
   next(slot: TargetSlot): TargetStep {
     if (this.#error !== undefined) throw this.#error.error;
@@ -172,7 +191,10 @@ export class TargetStream {
     }
   }
 
-  /** Ends the lookups and the reading; an iterable that is not at its end is told. `next()` has nothing more. Never throws. */
+  /**
+   * Ends the lookups and the reading; an iterable that is not at its end is told. `next()` has
+   * nothing more. Never throws.
+   */
   close(): void {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort();
@@ -213,7 +235,10 @@ export class TargetStream {
     }
   }
 
-  /** Whether `text` is a plain IPv4 address, and wanted; it is then in `slot`. A list of them takes 80 ns an address, not 330. */
+  /**
+   * Whether `text` is a plain IPv4 address, and wanted; it is then in `slot`. A list of them takes
+   * 80 ns an address, not 330.
+   */
   #takeAddress(text: string, slot: TargetSlot): boolean {
     const number = this.#family === 6 ? undefined : parseIpv4Number(text);
     if (number === undefined || this.#zone.isLoopback) return false;

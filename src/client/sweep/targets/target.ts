@@ -10,9 +10,10 @@ export type ParsedTarget =
   | TargetFailure;
 
 /**
- * What the text of one target stands for. An IPv6 address or network may have a zone: `fe80::1%eth0`,
- * `fe80::%eth0/120` (RFC 4007 section 11.7). A text that is meant as addresses and is wrong, or has addresses of another family
- * than wanted, is a failure; so is an empty one. What is none of these is a name, and the resolver's business.
+ * What the text of one target stands for. An IPv6 address or network may have a zone:
+ * `fe80::1%eth0`, `fe80::%eth0/120` (RFC 4007 section 11.7). A text that is meant as addresses and
+ * is wrong, or has addresses of another family than wanted, is a failure; so is an empty one. What
+ * is none of these is a name, and the resolver's business.
  */
 export function parseTarget(
   text: string,
@@ -58,7 +59,8 @@ export function failedTarget(target: string, error: string, message: string): Ta
 /**
  * Reads the ranges that a sweep leaves out.
  *
- * @throws TypeError for a name or what is no text, RangeError for addresses that are written wrongly.
+ * @throws TypeError for a name or what is no text, RangeError for addresses that are written
+ * wrongly.
  */
 export function parseExcludes(texts: Iterable<unknown>): AddressRange[] {
   return Array.from(texts, (text) => {

@@ -46,11 +46,12 @@ export class SyncTextReader implements TextReader {
 }
 
 /**
- * Reads an async iterable, up to {@link READ_AHEAD} texts ahead of who asks for them, and none before the first is asked for.
+ * Reads an async iterable, up to {@link READ_AHEAD} texts ahead of who asks for them, and none
+ * before the first is asked for.
  *
- * `onArrival` is called when texts have come, or the end, after `read()` had none to give: not for the first text at once,
- * but when as many are there as could be had without waiting for the system (a chunk of a file holds thousands of lines, each
- * of which is a promise of its own).
+ * `onArrival` is called when texts have come, or the end, after `read()` had none to give: not for
+ * the first text at once, but when as many are there as could be had without waiting for the system
+ * (a chunk of a file holds thousands of lines, each of which is a promise of its own).
  */
 export class AsyncTextReader implements TextReader {
   readonly #iterable: AsyncIterable<unknown>;
@@ -79,7 +80,8 @@ export class AsyncTextReader implements TextReader {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#texts.clear();
-    // A generator that waits for its source answers this only when that has come: nobody waits for it.
+    // A generator that waits for its source answers this only when that has come: nobody waits for
+    // it.
     void Promise.try(() => this.#iterator?.return?.()).catch(() => {});
   }
 

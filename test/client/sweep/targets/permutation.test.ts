@@ -92,13 +92,15 @@ describe("Permutation", () => {
       }
       const expected = samples / buckets ** 2;
       const chiSquared = pairs.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
-      // 255 degrees of freedom: a mean of 255 and a standard deviation of 22.6; a line in order would give millions.
+      // 255 degrees of freedom: a mean of 255 and a standard deviation of 22.6; a line in order
+      // would give millions.
       expect(Math.abs(chiSquared - 255)).toBeLessThan(6 * 22.6);
     }
   });
 
   test("does not hit one network in a run", () => {
-    // 256 /24s: of any 256 addresses in a row about one falls into each; the fullest of 256 bins has 5 or 6 of 256 balls.
+    // 256 /24s: of any 256 addresses in a row about one falls into each; the fullest of 256 bins
+    // has 5 or 6 of 256 balls.
     for (let seed = 1; seed <= 4; seed++) {
       const numbers = order(65_536, seed);
       let fullest = 0;

@@ -84,7 +84,7 @@ describe("TargetStream of an iterable", () => {
     expect(collector.step()).toBe("end");
   });
 
-  test("wakes whoever waits, even when the text came before they began to", async () => {
+  test("wakes every waiter, even when the text came before they began to", async () => {
     const collector = new Collector(
       (async function* () {
         yield "10.0.0.1";
@@ -226,7 +226,7 @@ describe("TargetStream.close()", () => {
     expect([one.step(), other.step()]).toEqual(["end", "end"]);
   });
 
-  test("ends the lookups, and wakes whoever waits for them", async () => {
+  test("ends the lookups, and wakes everyone who waits for them", async () => {
     const resolver = new FakeResolver({ slow: "192.0.2.1" }, { hold: true });
     const collector = new Collector(["slow", "10.0.0.0/8"], { resolver });
     expect(collector.step()).toBe("10.0.0.1");

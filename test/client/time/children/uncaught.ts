@@ -1,5 +1,6 @@
 /**
- * Throws an error that nobody catches while turns of the event loop follow each other without an end.
+ * Throws an error that nobody catches while turns of the event loop follow each other without an
+ * end.
  *
  * @module
  */

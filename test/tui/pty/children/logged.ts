@@ -1,6 +1,7 @@
 /**
- * The real program, with a client that notes when each probe of a ping left and what became of it, and writes that into the
- * file that LOG names when the program ends. What a program on the terminal of its tests cannot be asked while it runs.
+ * The real program, with a client that notes when each probe of a ping left and what became of it,
+ * and writes that into the file that LOG names when the program ends. What a program on the
+ * terminal of its tests cannot be asked while it runs.
  *
  * @module
  */

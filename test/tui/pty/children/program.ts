@@ -1,5 +1,6 @@
 /**
- * A program on the whole terminal that does as the keys say, for what the real one never does: fail in every way.
+ * A program on the whole terminal that does as the keys say, for what the real one never does: fail
+ * in every way.
  *
  * @module
  */
