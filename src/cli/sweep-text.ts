@@ -53,6 +53,7 @@ export function summaryLines(result: SweepResult): string[] {
     wrongData,
     icmpErrors,
     sendErrors,
+    noRoom,
     failed,
     sent,
     duration,
@@ -63,7 +64,8 @@ export function summaryLines(result: SweepResult): string[] {
     [silent, "silent"],
     [wrongData, "with wrong data"],
     [icmpErrors, "unreachable"],
-    [sendErrors, "not sent to"],
+    [sendErrors - noRoom, "not sent to"],
+    [noRoom, "without room to send to"],
     [undecided, "undecided"],
     [failed, "failure", "failures"],
   ]);

@@ -104,6 +104,7 @@ describe("summaryLines()", () => {
     wrongData: 0,
     icmpErrors: 0,
     sendErrors: 0,
+    noRoom: 0,
     failed: 0,
     failures: [],
     duplicates: 0,
@@ -129,6 +130,7 @@ describe("summaryLines()", () => {
         wrongData: 5,
         icmpErrors: 90,
         sendErrors: 8,
+        noRoom: 3,
         failed: 2,
         sent: 129_736,
         duration: 13_004.4,
@@ -141,7 +143,7 @@ describe("summaryLines()", () => {
         overflows: 1,
       }),
     ).toEqual([
-      "65,534 hosts: 1,234 alive, 64,195 silent, 5 with wrong data, 90 unreachable, 8 not sent to, 2 undecided, 2 failures; 129,736 packets in 13.00 s (9,999/s)",
+      "65,534 hosts: 1,234 alive, 64,195 silent, 5 with wrong data, 90 unreachable, 5 not sent to, 3 without room to send to, 2 undecided, 2 failures; 129,736 packets in 13.00 s (9,999/s)",
       "rtt min/avg/max = 0.020/1.500/999.123 ms",
       "1 duplicate, 2 late, 3 corrupt, 4 unverified ICMP errors, 1 answer lost in this host's full receive queue",
     ]);

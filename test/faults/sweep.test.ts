@@ -74,22 +74,22 @@ describeIf(requiresLab("tc"), "a sweep and full queues of this host", () => {
     });
   }
 
-  // Raw IPv4 sockets without IP_RECVERR are not told, and ping_v6_sendmsg() does not ask
-  // (ip_send_skb, raw_sendmsg).
-  for (const kind of SOCKET_KINDS.filter(
-    ({ family, privileged }) => (family === 6) === privileged,
-  )) {
+  for (const kind of SOCKET_KINDS) {
     test(`${kind.name}: what the device has no room for is sent again later`, async () => {
       const shape = { device: "above", rate: "40mbit", limit: "20kb" };
       const { totals } = await slowed(chain.source, shape, () =>
         sweep(chain.source, kind, {
           targets: LIVING[kind.family],
-          options: { retries: 0, size: 1000, timeout: 5000 },
+          options: { retries: 0, size: 1000, timeout: 2000 },
           unpaced: true,
         }),
       );
       const count = HOSTS[kind.family];
-      expect(totals).toMatchObject({ hosts: count, sent: count, answered: count, sendErrors: 0 });
+      expect(totals).toMatchObject({ hosts: count, answered: count, sendErrors: 0 });
+      // The kernel drops those of a datagram IPv6 socket without a word (ping_v6_sendmsg).
+      const isSilent = kind.family === 6 && !kind.privileged;
+      expect(totals.sent - count).toBeGreaterThanOrEqual(isSilent ? 1 : 0);
+      if (!isSilent) expect(totals.sent).toBe(count);
     });
   }
 

@@ -68,6 +68,24 @@ describeIf(requiresLab(), "silent neighbours", () => {
     }
   });
 
+  for (const pair of [SOCKET_KINDS.slice(0, 2), SOCKET_KINDS.slice(2)]) {
+    const names = pair.map(({ name }) => name).join(", ");
+
+    // More than the kernel's table has room for (gc_thresh3).
+    test(`a sweep finds the two that live among 1,200, and calls none silent that got no probe: ${names}`, async () => {
+      await emptyTables(chain.source);
+      for (const { name, report } of await runAll({ method: "sweep", dead: 1200 }, pair)) {
+        expect([name, report.first, report.last]).toEqual([name, { reply: 1 }, { reply: 1 }]);
+        const { totals } = report;
+        if (totals === null) throw new Error("The sweep has no totals");
+        expect(totals).toMatchObject({ hosts: 1202, answered: 2 });
+        expect(totals.silent + totals.icmpErrors + totals.noRoom).toBe(1200);
+        // Two for each host that was silent, one for each that an error told of.
+        expect(totals.sent).toBeGreaterThanOrEqual(2 * totals.silent + totals.icmpErrors);
+      }
+    });
+  }
+
   describe("multiping", () => {
     test("ten at 1,400 bytes each 100 ms cost two that live nothing", async () => {
       const options = { count: 40, interval: 100, size: 1400 };
@@ -126,6 +144,11 @@ describeIf(requiresLab(), "silent neighbours", () => {
         for (const { name, report } of await runAll({ method: "multiping", dead: 10, options })) {
           expect([name, report.first, report.measured]).toEqual([name, { reply: 10 }, 10]);
           expect([name, report.others]).toEqual([name, { ENOBUFS: 100 }]);
+        }
+        for (const { name, report } of await runAll({ method: "sweep", dead: 10 })) {
+          expect([name, report.first]).toEqual([name, { reply: 1 }]);
+          expect([name, report.others]).toEqual([name, { ENOBUFS: 10 }]);
+          expect([name, report.totals?.silent]).toEqual([name, 0]);
         }
       } finally {
         await emptyTables(chain.source);

@@ -23,6 +23,8 @@ export interface FakeKernelOptions extends FakeHostOptions {
    * Default: 1.
    */
   readonly stampDelayMs?: number;
+  /** What a socket may have in its send buffer. Default: 0, as on kernels that do not tell. */
+  readonly sendBuffer?: number;
   /** Whether netlink sockets may be opened. Default: true. */
   readonly netlink?: boolean;
   /** Milliseconds from a packet's arrival to `onReady`. Default: 0, in the same instant. */

@@ -195,6 +195,7 @@ export class FakeKernel implements LibcSymbols {
       while (this.#sockets.has(fd)) fd++;
       const queueLimit = this.#options.queueLimit ?? 1000;
       const socket = new FakeSocket({ fd, family, raw: kind === SOCK_RAW, isUdp, queueLimit });
+      socket.sendLimit = this.#options.sendBuffer ?? 0;
       socket.flags = (type & SOCK_NONBLOCK) !== 0 ? O_NONBLOCK : 0;
       this.#sockets.set(fd, socket);
       if (!isUdp) this.#opened++;

@@ -158,10 +158,7 @@ export class FakeSocket {
   readError = 0;
   /** The next OPT_ID key. */
   stampKey = 0;
-  /**
-   * Bytes of kernel memory that packets take which have not left, and how many they may; 0 on old
-   * kernels.
-   */
+  /** Bytes of kernel memory that packets take which have not left, and how many they may. */
   unsent = 0;
   sendLimit = 0;
   readonly #options = new Map<string, number>();

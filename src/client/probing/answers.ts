@@ -1,6 +1,7 @@
 import type { EchoRequest, EchoResult } from "../results/results.ts";
 import { type Clock, type Instant, readInstant } from "../time/clock.ts";
 import type { Reply } from "../transport/reply.ts";
+import { noRoomError } from "../transport/send-failure.ts";
 import type { ErrorArrival, Transport } from "../transport/transport.ts";
 import type { DepartureStamps } from "./departure-stamps.ts";
 import {
@@ -15,11 +16,11 @@ import {
 } from "./echo-result.ts";
 import type { ErrorMatch, Matcher } from "./matcher.ts";
 import type { Flow, ProbeStream } from "./probe-stream.ts";
-import { droppedError } from "./send-queue.ts";
 import { Phase, type Slots } from "./slots.ts";
 import { isInTime, type Timing, timeArrival } from "./timing.ts";
 
 const NONE = -1;
+const DROPPED = "the table of neighbours or the queue of a device had no room";
 const MOST_ANSWERS = 0xffff;
 
 /** What answers are judged with, and who hears of it. */
@@ -277,7 +278,7 @@ export class Answers {
         ttl: slots.ttl[slot] as number,
         index: slots.index[slot] as number,
       });
-      const error = droppedError(options.route.destination);
+      const error = noRoomError(options.route.destination, DROPPED);
       this.#context.post(stream, sendErrorResult(options.target, request, error));
       return;
     }

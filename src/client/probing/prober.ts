@@ -5,6 +5,7 @@ import { type Clock, readInstant } from "../time/clock.ts";
 import { Alarm, Deadlines } from "../time/deadlines.ts";
 import { ReadProgress } from "../transport/read-progress.ts";
 import type { Reply } from "../transport/reply.ts";
+import { noRoomError } from "../transport/send-failure.ts";
 import type {
   ErrorArrival,
   SendReceipt,
@@ -24,7 +25,7 @@ import {
   type StreamOwner,
 } from "./probe-stream.ts";
 import { Attention } from "./read-schedule.ts";
-import { type Attempt, noRoomError, SendQueue } from "./send-queue.ts";
+import { type Attempt, SendQueue } from "./send-queue.ts";
 import { Phase, Slots } from "./slots.ts";
 import { departedAtNs } from "./timing.ts";
 
@@ -35,6 +36,7 @@ const READ_EVERY = 64;
 const KIB_SHIFT = 10;
 
 const NONE = -1;
+const NO_ROOM_IN_TIME = "the kernel had no room for as long as the timeout";
 
 /**
  * Sends the probes of one transport and tells what became of them.
@@ -338,7 +340,7 @@ export class Prober implements TransportOwner, StreamOwner {
   #hasGivenUp(probe: QueuedProbe, nowNs: number): boolean {
     const { route, timeoutNs } = probe.flow.stream.options;
     if (nowNs - probe.queuedAtNs < timeoutNs) return false;
-    this.#fail(probe, noRoomError(route.destination));
+    this.#fail(probe, noRoomError(route.destination, NO_ROOM_IN_TIME));
     return true;
   }
 

@@ -1,5 +1,3 @@
-import { constants } from "node:os";
-import { SystemError } from "../../errors.ts";
 import { type Clock, NS_PER_MS } from "../time/clock.ts";
 
 /** First and longest wait before sending again what the kernel had no room for. */
@@ -124,23 +122,4 @@ export class SendQueue<Lane, Item> {
     }
     return attempt;
   }
-}
-
-/** What becomes of a probe that waited in vain. */
-export function noRoomError(address: string): SystemError {
-  return roomError(address, "the kernel had no room for as long as the timeout");
-}
-
-/** What becomes of a probe that the kernel dropped without a word. */
-export function droppedError(address: string): SystemError {
-  return roomError(address, "the table of neighbours or the queue of a device had no room");
-}
-
-function roomError(address: string, reason: string): SystemError {
-  return new SystemError(`Cannot send to ${address}: ${reason}`, {
-    errno: constants.errno.ENOBUFS,
-    code: "ENOBUFS",
-    syscall: "sendmsg",
-    address,
-  });
 }

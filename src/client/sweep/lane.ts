@@ -4,6 +4,7 @@ import { formatIpv4Number } from "../../packet/address-number.ts";
 import { decidesProbe, errorLabel } from "../results/verdicts.ts";
 import { type Clock, NS_PER_MS } from "../time/clock.ts";
 import { ReadProgress } from "../transport/read-progress.ts";
+import { noRoomError } from "../transport/send-failure.ts";
 import {
   IDENTITY_LENGTH,
   type SweepProbe,
@@ -15,8 +16,15 @@ import { ProbeIdentity } from "./identity.ts";
 import { InFlight } from "./in-flight.ts";
 import { microseconds, ReadClock, rttByTime } from "./read-clock.ts";
 import { Ring } from "./ring.ts";
+import { RoomQueue } from "./room-queue.ts";
 import type { SweepHost } from "./sweep-results.ts";
 import type { Tally } from "./tally.ts";
+
+/** How many probes in a row may find no room before the others wait, too. */
+const MAX_REFUSALS = 16;
+/** How often to ask whether the kernel has dropped probes without a word. */
+const LOOK_NS = 10 * NS_PER_MS;
+const NO_ROOM = "the table of neighbours or the queue of a device had no room, not even after 5 s";
 
 /** Who gets the results of a lane. */
 export interface LaneSink {
@@ -55,7 +63,10 @@ export interface LaneOptions {
  *    is not answered in time is followed by the next; the last one decides.
  * 3. A reply without our cookie decides nothing. A target that gives no better answer has answered
  *    with wrong data.
- * 4. What the kernel received in time is in time whenever it is read, so nothing expires before
+ * 4. A probe that this host has no room for waits ({@link RoomQueue}), and counts as no attempt.
+ *    Where the kernel drops probes without a word, those that it may have dropped are sent once more
+ *    when they have had their time.
+ * 5. What the kernel received in time is in time whenever it is read, so nothing expires before
  *    what arrived until then has been read.
  */
 export class Lane implements SweepListener {
@@ -71,12 +82,19 @@ export class Lane implements SweepListener {
   /** The number of each staged probe. */
   readonly #staged: Float64Array;
   /**
-   * Targets whose second, third, ... attempt was sent, in the order of sending. Of the first, that
-   * is the order of numbers.
+   * Targets whose first, second, third, ... attempt was sent, in the order of sending. Of the
+   * first, that is the order of numbers, but for those that had to wait for room.
    */
   readonly #retried: readonly Ring<number>[];
   /** Targets that wait for another attempt to be sent. */
   readonly #toRetry: Ring<number> = new Ring<number>();
+  /** Targets that wait for room. */
+  readonly #noRoom = new RoomQueue();
+  /** On a silent socket: those whose last probe left since the last look, and those whose probe may have been dropped. */
+  #unsure: number[] = [];
+  readonly #doubtful = new Set<number>();
+  #lookNs = Number.NEGATIVE_INFINITY;
+  #refusals = 0;
   /** The names that addresses were resolved from, of undecided targets. */
   readonly #names = new Map<number, string>();
   /** No target before this one waits for an answer to its first attempt. */
@@ -122,12 +140,17 @@ export class Lane implements SweepListener {
 
   /** Whether a new target may be begun. */
   get hasRoom(): boolean {
-    return this.wire.hasRoom && !this.#flight.isFull;
+    return this.wire.hasRoom && !this.#flight.isFull && !this.#noRoom.isFull;
   }
 
   /** Whether targets wait for another attempt. */
   get hasRetries(): boolean {
     return this.#toRetry.length > 0;
+  }
+
+  /** When a target that there was no room for may be tried again; Infinity when there is none. */
+  get nextTryNs(): number {
+    return this.#noRoom.nextNs;
   }
 
   /** What is staged from now on is sent at about `nowNs`. */
@@ -151,17 +174,23 @@ export class Lane implements SweepListener {
     this.#stage(number, 0);
   }
 
-  /** Stages at most `limit` further attempts, and returns how many. */
+  /** Stages at most `limit` probes that had no room and further attempts, and returns how many. */
   stageRetries(limit: number): number {
     let count = 0;
     const { wire } = this;
+    while (count < Math.min(limit, MAX_REFUSALS) && wire.hasRoom) {
+      const number = this.#noRoom.shift(this.#stageNs);
+      if (number === undefined) break;
+      if (this.#flight.isDecided(number)) continue;
+      wire.beCareful();
+      this.#stage(number, this.#flight.attempt(number));
+      count += 1;
+    }
     while (count < limit && wire.hasRoom) {
       const number = this.#toRetry.shift();
       if (number === undefined) break;
       if (this.#flight.isDecided(number)) continue;
-      const attempt = this.#flight.retry(number);
-      this.#retried[attempt]?.push(number);
-      this.#stage(number, attempt);
+      this.#stage(number, this.#flight.retry(number));
       count += 1;
     }
     return count;
@@ -170,6 +199,7 @@ export class Lane implements SweepListener {
   /** Sends what is staged; false when the kernel has no room for the rest now. */
   flush(): boolean {
     const { wire } = this;
+    this.#refusals = 0;
     while (wire.waiting > 0) {
       const from = wire.flushed;
       const { staged } = wire;
@@ -177,9 +207,21 @@ export class Lane implements SweepListener {
       const step = wire.flush();
       this.#noteSent(from, step === "done" ? staged : wire.flushed);
       if (step === "busy") return false;
-      if (step === "refused") this.#refuse(this.#staged[wire.flushed] as number);
+      const next = this.#staged[wire.flushed] as number;
+      if (step === "refused") this.#refuse(next);
+      else if (step === "noRoom") {
+        wire.skip();
+        this.#postpone(next);
+        this.#refusals += 1;
+        if (this.#refusals === MAX_REFUSALS) return wire.waiting === 0;
+      }
     }
     return true;
+  }
+
+  /** How many probes the last flush found no room for. */
+  get refusals(): number {
+    return this.#refusals;
   }
 
   /** Reads what has arrived by `nowNs`; whether some of it is left. */
@@ -198,7 +240,7 @@ export class Lane implements SweepListener {
     const [first = 0] = this.#options.timeoutsNs;
     for (; this.#firstUnexpired < flight.head; this.#firstUnexpired++) {
       const number = this.#firstUnexpired;
-      if (flight.isDecided(number)) continue;
+      if (flight.isDecided(number) || this.#noRoom.has(number)) continue;
       if (flight.sentNs(number) + first > nowNs) break;
       this.#expire(number);
     }
@@ -356,14 +398,39 @@ export class Lane implements SweepListener {
   // All of a batch left between two readings of the clock, one after the other.
   #noteSent(from: number, to: number): void {
     if (to === from) return;
+    const isUnsure = this.wire.isSilent && !this.wire.isCareful;
     const stepNs = (this.#clock.monotonicNs() - this.#flushNs) / (to - from);
     for (let index = from; index < to; index++) {
-      this.#flight.sent(
-        this.#staged[index] as number,
-        Math.round(this.#flushNs + (index - from) * stepNs),
-      );
+      const number = this.#staged[index] as number;
+      this.#flight.sent(number, Math.round(this.#flushNs + (index - from) * stepNs));
+      const attempt = this.#flight.attempt(number);
+      const hasWaited = this.#noRoom.has(number);
+      if (attempt > 0 || hasWaited) this.#retried[attempt]?.push(number);
+      if (hasWaited) this.#noRoom.noteSent();
+      // Drops are anybody's: a host that has waited is not doubted once more.
+      else if (isUnsure) this.#unsure.push(number);
     }
     this.#tally.sent += to - from;
+    if (this.#unsure.length > 0 && this.#flushNs - this.#lookNs >= LOOK_NS) this.#look();
+  }
+
+  /** Asks whether the kernel has dropped any of the probes that have left since it was asked last. */
+  #look(): void {
+    this.#lookNs = this.#clock.monotonicNs();
+    if (this.wire.hasDropped()) {
+      for (const number of this.#unsure)
+        if (!this.#flight.isDecided(number)) this.#doubtful.add(number);
+    }
+    this.#unsure = [];
+  }
+
+  /** This host had no room for the last probe of a target. */
+  #postpone(number: number): void {
+    if (this.#flight.isDecided(number)) return;
+    if (this.#noRoom.push(number, this.#clock.monotonicNs())) return;
+    this.#tally.noRoom += 1;
+    const attempts = this.#flight.attempt(number);
+    this.#failSend(number, attempts, (addr) => noRoomError(addr, NO_ROOM));
   }
 
   #refuse(number: number): void {
@@ -386,6 +453,11 @@ export class Lane implements SweepListener {
   }
 
   #expire(number: number): void {
+    if (this.#unsure.length > 0) this.#look();
+    if (this.#doubtful.size > 0 && this.#doubtful.delete(number)) {
+      this.#postpone(number);
+      return;
+    }
     if (this.#flight.attempt(number) + 1 < this.#options.timeoutsNs.length) {
       this.#toRetry.push(number);
       return;
@@ -410,6 +482,8 @@ export class Lane implements SweepListener {
 
   #decide(number: number): void {
     this.#flight.decide(number);
+    this.#noRoom.forget(number);
+    if (this.#doubtful.size > 0) this.#doubtful.delete(number);
     if (this.#names.size > 0) this.#names.delete(number);
   }
 

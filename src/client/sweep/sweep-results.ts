@@ -124,6 +124,11 @@ export interface SweepResult {
   readonly icmpErrors: number;
   /** Hosts that this system refused to send to. */
   readonly sendErrors: number;
+  /**
+   * Of `sendErrors`: hosts for which the kernel had no room (ENOBUFS), because its table of neighbours (`gc_thresh3`) or the
+   * queue of a device stayed full for 5 s. That says nothing about them.
+   */
+  readonly noRoom: number;
   /** Targets that are no address: names that do not resolve, texts that are wrong. */
   readonly failed: number;
   /** The first 1000 of these. */

@@ -53,7 +53,9 @@ const BROADCAST = 0xffff_ffff;
  * 2. Turns come every 2 ms or as the rate needs them. An unpaced sweep takes turns of 3 ms one
  *    after the other, with one of the event loop between them. When the next turn is more than 4 ms
  *    away, arrivals bring it forward.
- * 3. While the kernel has no room (EAGAIN, ENOBUFS), nothing is lost: the batch waits 1 to 16 ms.
+ * 3. While the kernel has no room (EAGAIN, ENOBUFS), nothing is lost: the batch waits 1 to 16 ms. A
+ *    host that it has no room for, while others may go, waits by itself, until for 5 s there has
+ *    been room for none like it.
  * 4. When the receive queue overflowed, answers are lost that were never seen: the rate is halved
  *    and recovers gradually.
  * 5. Sending waits while 65,536 results are unread by the iterating caller (unless the result is
@@ -266,6 +268,8 @@ export class Sweep implements Pausable {
       if (lane.wire.waiting === 0) continue;
       isSent = true;
       if (this.#attempt(lane, nowNs, flush)) isBusy = true;
+      // They have not left.
+      this.#pacer.take(-lane.refusals);
     }
     this.#meter.note(this.#tally.sent, this.#ranUntil(nowNs));
     if (isSent) this.#lastSendNs = this.#ranUntil(this.#clock.monotonicNs());
@@ -399,16 +403,18 @@ export class Sweep implements Pausable {
     let nextNs = Number.POSITIVE_INFINITY;
     for (const lane of this.#lanes) nextNs = Math.min(nextNs, lane.nextDeadlineNs());
     if (this.#isPaused) return Math.max(0, nextNs - nowNs);
-    if (this.#busyUntilNs > nowNs) nextNs = Math.min(nextNs, this.#busyUntilNs);
-    else if (this.#hasWork) nextNs = Math.min(nextNs, nowNs + this.#pacer.delayNs(nowNs));
+    if (this.#busyUntilNs > nowNs) return Math.max(0, Math.min(nextNs, this.#busyUntilNs) - nowNs);
+    for (const lane of this.#lanes)
+      if (lane.nextTryNs > nowNs) nextNs = Math.min(nextNs, lane.nextTryNs);
+    if (this.#hasWork(nowNs)) nextNs = Math.min(nextNs, nowNs + this.#pacer.delayNs(nowNs));
     else if (this.#isAhead || this.#targets === "more")
       nextNs = Math.min(nextNs, nowNs + BACKLOG_WAIT_NS);
     return Math.max(0, nextNs - nowNs);
   }
 
   /** Whether there is something to send as soon as the rate allows. */
-  get #hasWork(): boolean {
-    if (this.#lanes.some((lane) => lane.hasRetries)) return true;
+  #hasWork(nowNs: number): boolean {
+    if (this.#lanes.some((lane) => lane.hasRetries || lane.nextTryNs <= nowNs)) return true;
     if (this.#context.run.backlog > MAX_BACKLOG) return false;
     if (!this.#isAhead) return this.#targets === "more";
     const lane = this.#slot.family === 4 ? this.#lane4 : this.#lane6;

@@ -17,6 +17,7 @@ export class Tally {
   wrongData = 0;
   icmpErrors = 0;
   sendErrors = 0;
+  noRoom = 0;
   duplicates = 0;
   late = 0;
   corrupt = 0;
@@ -65,7 +66,7 @@ export class Tally {
   /** The totals. */
   result(run: { overflows: number; elapsedNs: number; sendingNs: number }): SweepResult {
     const { hosts, sent, answered, silent, wrongData, icmpErrors, sendErrors } = this;
-    const { duplicates, late, corrupt, unverified } = this;
+    const { noRoom, duplicates, late, corrupt, unverified } = this;
     const hasRtt = answered > 0;
     return {
       hosts,
@@ -75,6 +76,7 @@ export class Tally {
       wrongData,
       icmpErrors,
       sendErrors,
+      noRoom,
       failed: this.#failed,
       failures: this.#failures,
       duplicates,

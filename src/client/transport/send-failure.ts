@@ -109,3 +109,17 @@ export function isOurs(libc: Libc, address: string, index: number | undefined): 
     return !(error instanceof SystemError && error.code === "EADDRNOTAVAIL");
   }
 }
+
+/**
+ * The error of a probe that waited in vain, or that the kernel dropped without a word.
+ *
+ * @param reason what had no room, and for how long
+ */
+export function noRoomError(address: string, reason: string): SystemError {
+  return new SystemError(`Cannot send to ${address}: ${reason}`, {
+    errno: constants.errno.ENOBUFS,
+    code: "ENOBUFS",
+    syscall: "sendmsg",
+    address,
+  });
+}

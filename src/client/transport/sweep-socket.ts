@@ -14,7 +14,7 @@ import type { Facilities } from "./capabilities.ts";
 import { configureSocket } from "./configure-socket.ts";
 import type { TransportSystem } from "./icmp-transport.ts";
 import { interfaceIndex, missingInterface } from "./interface-names.ts";
-import { bindFurther, bindIdentifier, setShareable } from "./shared-identifier.ts";
+import { bindFurther, bindIdentifier, openSender, setShareable } from "./shared-identifier.ts";
 import type { FixedRoute } from "./socket-options.ts";
 
 /**
@@ -67,6 +67,8 @@ export class SweepSocket {
   readonly #system: TransportSystem;
   readonly #options: SweepSocketOptions;
   #socket: Socket;
+  /** Of raw IPv4: what probes leave by. */
+  readonly #sender: Socket | undefined;
   /** The interface that a link-local source is bound on. */
   #index: number | undefined;
   #refusal: SystemError | undefined;
@@ -89,11 +91,20 @@ export class SweepSocket {
     this.#socket = opened.socket;
     this.identifier = opened.identifier;
     this.facilities = opened.facilities;
+    if (privileged && family === 4) {
+      const plan = { ...options, route: options };
+      this.#sender = openSender(system.libc, plan, this.facilities);
+    }
   }
 
-  /** The socket to use now. */
+  /** The socket that receives now. */
   get current(): Socket {
     return this.#socket;
+  }
+
+  /** The socket to send by now, which has the error queue that matters. */
+  get outgoing(): Socket {
+    return this.#sender ?? this.#socket;
   }
 
   /** Why nothing may be sent: the socket could not be bound to the source. */
@@ -128,6 +139,7 @@ export class SweepSocket {
 
   close(): void {
     this.#socket.close();
+    this.#sender?.close();
   }
 
   #isStale({ scopeId }: Place): boolean {

@@ -1,8 +1,9 @@
 import { PacketError, type SystemError } from "../../errors.ts";
 import type { ControlRequest } from "../../ffi/cmsg.ts";
-import { SO_EE_ORIGIN_LOCAL } from "../../ffi/constants.ts";
+import { SO_EE_ORIGIN_LOCAL, SO_SNDBUF, SOL_SOCKET } from "../../ffi/constants.ts";
 import {
   EAGAIN,
+  EINVAL,
   EMSGSIZE,
   ENOBUFS,
   isFromIcmp,
@@ -15,12 +16,15 @@ import type { SocketAddress } from "../../ffi/sockaddr.ts";
 import type { Socket } from "../../ffi/socket.ts";
 import { type Family, formatAddress } from "../../packet/address.ts";
 import { IPV4_HEADER_LENGTH } from "../../packet/ipv4.ts";
+import { NS_PER_MS } from "../time/clock.ts";
 import type { Facilities } from "./capabilities.ts";
+import { attempt } from "./configure-socket.ts";
 import { decodeQueuedError } from "./datagram-arrival.ts";
 import { EchoInbox } from "./echo-inbox.ts";
 import { EchoOutbox } from "./echo-outbox.ts";
 import type { TransportSystem } from "./icmp-transport.ts";
 import { InterfaceNames, missingInterface } from "./interface-names.ts";
+import { LocalDrops } from "./local-drops.ts";
 import { decodeRaw } from "./raw-arrival.ts";
 import { exceededMtu, explainRefusal } from "./send-failure.ts";
 import type { SweepProbe, SweepReplyPacket } from "./sweep-probe.ts";
@@ -44,6 +48,8 @@ export type FlushStep =
   | "done"
   /** The kernel has no room now, or does not stamp answers yet; what is left stays staged. */
   | "busy"
+  /** The kernel has no room for the next one, but may have for others. `skip()` drops it. */
+  | "noRoom"
   /** The next one is refused; `refusal` tells why, and `skip()` drops it. */
   | "refused";
 
@@ -58,6 +64,16 @@ const NO_INTERFACE = 0x7fff_ffff;
 const PACKET_MEMORY = 1280;
 /** Where an IPv4 header has its source (RFC 791 section 3.1). */
 const SOURCE_OFFSET = 12;
+/** With no departure for this long, a full send buffer is taken for one that waits for neighbours. */
+const STUCK_NS = 20 * NS_PER_MS;
+/**
+ * What the send buffer is then (SO_SNDBUF, which the kernel doubles): room for as many packets as
+ * its table has neighbours. Without privilege it grants at most net.core.wmem_max, which is half of it
+ * by default. From the beginning it would only make a long queue at a slow device.
+ */
+const WIDE_SEND_BUFFER = 425_984;
+/** How long each probe is looked after when the kernel has dropped packets without a word. */
+const CAREFUL_NS = 1000 * NS_PER_MS;
 
 /**
  * One socket of a sweep with its memory: probes are staged in an outbox, flushed by sendmmsg(2),
@@ -90,6 +106,13 @@ export class SweepWire {
   #flushed = 0;
   #attempts = 0;
   #refusal = 0;
+  /** Of IPv6 sockets, which are not told of everything; datagram ones of nothing. */
+  readonly #localDrops: LocalDrops | undefined;
+  #carefulUntilNs = Number.NEGATIVE_INFINITY;
+  #isCareful = false;
+  /** Since when (monotonic) the send buffer has been full. */
+  #fullSinceNs = Number.POSITIVE_INFINITY;
+  #isWide = false;
   /** What the last probe that was too long was too long for. */
   #mtu: number | undefined;
   #malformed = 0;
@@ -122,6 +145,7 @@ export class SweepWire {
     this.#interfaces = new InterfaceNames(system.libc);
     this.#outbox = new EchoOutbox({ family, identifier, filler, control: this.#control() });
     this.#locate();
+    this.#localDrops = family === 6 ? new LocalDrops(system.libc) : undefined;
     if (facilities.receiveTimestamps) system.stamps.add(this);
     // The answers to all that leaves between two reads must fit half the queue.
     const fitting = Math.floor(this.#socket.receiveQueue.limit / 2 / PACKET_MEMORY);
@@ -149,6 +173,16 @@ export class SweepWire {
   }
   get flushed(): number {
     return this.#flushed;
+  }
+
+  /** Whether the kernel does not tell what it had no room for (ping_v6_sendmsg). */
+  get isSilent(): boolean {
+    return this.family === 6 && !this.privileged;
+  }
+
+  /** Whether, for all that, the last flush knew of each probe. It costs a system call for each, and more. */
+  get isCareful(): boolean {
+    return this.#isCareful;
   }
 
   /** Packets dropped here because they did not decode. */
@@ -201,16 +235,21 @@ export class SweepWire {
     if (!this.#system.stamps.isSettled()) return "busy";
     if (this.waiting > 0) this.#watch?.renew();
     if (this.#by !== this.#wantedInterface) this.#locate();
+    this.#isCareful = this.isSilent && this.#system.libc.monotonicNs() < this.#carefulUntilNs;
     while (this.#flushed < this.#staged) {
       if (this.#bound.refusal !== undefined && !this.#rebind()) return "refused";
-      const left = this.#socket.sendPrepared(this.#outbox.batch, this.#flushed, this.waiting);
+      const left = this.#send();
       if (left > 0) {
         this.#flushed += left;
         this.#attempts = 0;
+        this.#fullSinceNs = Number.POSITIVE_INFINITY;
         continue;
       }
       const errno = -left;
-      if (errno === EAGAIN || errno === ENOBUFS || errno === 0) return "busy";
+      if (errno === 0) return "busy";
+      if (errno === EAGAIN || errno === ENOBUFS) return this.#isFull(errno) ? "busy" : "noRoom";
+      if (errno === EINVAL && this.privileged && this.#localDrops?.hasTableOverflowed())
+        return "noRoom";
       if (this.#triesAgain(errno)) continue;
       if (this.#hasMoved()) {
         this.#attempts = 0;
@@ -222,6 +261,50 @@ export class SweepWire {
     }
     this.#beginAgain();
     return "done";
+  }
+
+  /** Sends what waits, as much as the kernel takes at once; how much, or an errno with a minus sign. */
+  #send(): number {
+    const socket = this.#bound.outgoing;
+    const { batch } = this.#outbox;
+    if (!this.#isCareful) return socket.sendPrepared(batch, this.#flushed, this.waiting);
+    const before = socket.memoryUsed;
+    const left = socket.sendPrepared(batch, this.#flushed, 1);
+    if (left <= 0 || !this.#localDrops?.mayHaveRefused(before, socket.memoryUsed)) return left;
+    this.beCareful();
+    return -ENOBUFS;
+  }
+
+  /** Whether the send buffer is what had no room for the next probe. */
+  #isFull(errno: number): boolean {
+    const socket = this.#bound.outgoing;
+    const { used, limit } = socket.sendMemory;
+    // Raw sockets are full at twice the limit, and have the same errno for everything (__ip_append_data).
+    const isFull = this.privileged ? used >= 2 * limit : errno === EAGAIN;
+    if (!isFull || this.#isWide) return isFull;
+    const nowNs = this.#system.libc.monotonicNs();
+    this.#fullSinceNs = Math.min(this.#fullSinceNs, nowNs);
+    if (nowNs - this.#fullSinceNs < STUCK_NS) return true;
+    this.#isWide = true;
+    attempt(() => socket.setOption(SOL_SOCKET, SO_SNDBUF, WIDE_SEND_BUFFER));
+    return true;
+  }
+
+  /** Of a silent socket: looks after each probe for the next second. */
+  beCareful(): void {
+    if (this.isSilent) this.#carefulUntilNs = this.#system.libc.monotonicNs() + CAREFUL_NS;
+  }
+
+  /**
+   * Of a silent socket: whether the kernel had no room for packets, anybody's, since the last call. If
+   * so, the next flushes are careful.
+   */
+  hasDropped(): boolean {
+    if (this.#localDrops === undefined) return false;
+    const isTableFull = this.#localDrops.hasTableOverflowed();
+    if (!this.#localDrops.hasQueueOverflowed() && !isTableFull) return false;
+    this.beCareful();
+    return true;
   }
 
   /** Drops the probe that was refused. */
@@ -316,6 +399,7 @@ export class SweepWire {
       this.#unwatch();
     });
     if (!hasChanged) return false;
+    this.#isWide = false;
     this.#dropsSeen = 0;
     this.#locate();
     this.#observe();
@@ -342,8 +426,12 @@ export class SweepWire {
 
   /** What the next staged probe is too long for. */
   #askForMtu(): number | undefined {
-    return exceededMtu(this.#socket, this.family, () => {
-      this.#socket.sendPrepared(this.#outbox.batch, this.#flushed, 1);
+    if (this.facilities.asksForErrors) {
+      this.#drainErrors();
+      return this.#mtu;
+    }
+    return exceededMtu(this.#bound.outgoing, this.family, () => {
+      this.#bound.outgoing.sendPrepared(this.#outbox.batch, this.#flushed, 1);
     });
   }
 
@@ -402,7 +490,7 @@ export class SweepWire {
     if (!this.facilities.fillsErrorQueue) return Number.POSITIVE_INFINITY;
     let stampNs = Number.NEGATIVE_INFINITY;
     this.#slice.begin();
-    const received = this.#socket.receiveErrors(
+    const received = this.#bound.outgoing.receiveErrors(
       (message) => {
         stampNs = message.timestampNs ?? stampNs;
         if (message.error?.origin === SO_EE_ORIGIN_LOCAL) {

@@ -21,9 +21,8 @@ describe.each(SOCKET_KINDS)("On a $name socket, what this host has no room for",
 
   for (const full of ["table", "queue"] as const) {
     test(`is not loss, and costs others nothing (${full})`, async () => {
-      const bench = new ProberBench(kind, { network: answers });
+      const bench = new ProberBench(kind, { network: answers, sendBuffer: 212_992 });
       bench.kernel.setRefusal(kind.stranger, full);
-      bench.sender.sendLimit = 212_992;
       const living = bench.open();
       const refused = bench.open({ destination: kind.stranger });
       for (let count = 0; count < 20; count++) {

@@ -7,7 +7,7 @@ import { shortHosts } from "./support.ts";
 const answering: FakeNetwork = (probe) => [echoReply(probe, { delayMs: 10 })];
 
 describe("Client.sweep()", () => {
-  test("probes both families side by side, each on a socket of its own that opens when it is needed", async () => {
+  test("probes both families side by side, each on sockets of its own that open when they are needed", async () => {
     const world = scene({ network: answering });
     const result = await world.outcome(world.client.sweep(["198.51.100.0/30", "2001:db8:1::/126"]));
     expect([...result.living]).toEqual([
@@ -18,7 +18,7 @@ describe("Client.sweep()", () => {
       "2001:db8:1::2",
       "2001:db8:1::3",
     ]);
-    expect(world.kernel.openedDescriptors).toBe(2);
+    expect(world.kernel.openedDescriptors).toBe(3);
     await world.clock.advance(0);
     expectClosed(world);
   });
