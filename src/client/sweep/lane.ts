@@ -22,7 +22,7 @@ import type { Tally } from "./tally.ts";
 
 /** How many probes in a row may find no room before the others wait, too. */
 const MAX_REFUSALS = 16;
-/** How often to ask whether the kernel has dropped probes without a word. */
+/** How often to ask whether the kernel has dropped probes silently. */
 const LOOK_NS = 10 * NS_PER_MS;
 const NO_ROOM = "the table of neighbours or the queue of a device had no room, not even after 5 s";
 
@@ -63,9 +63,9 @@ export interface LaneOptions {
  *    is not answered in time is followed by the next; the last one decides.
  * 3. A reply without our cookie decides nothing. A target that gives no better answer has answered
  *    with wrong data.
- * 4. A probe that this host has no room for waits ({@link RoomQueue}), and counts as no attempt.
- *    Where the kernel drops probes without a word, those that it may have dropped are sent once more
- *    when they have had their time.
+ * 4. A probe that this host has no room for waits ({@link RoomQueue}) and is not an attempt. Where
+ *    the kernel drops probes silently, those that it may have dropped are sent once more when their
+ *    time is over.
  * 5. What the kernel received in time is in time whenever it is read, so nothing expires before
  *    what arrived until then has been read.
  */
@@ -90,7 +90,10 @@ export class Lane implements SweepListener {
   readonly #toRetry: Ring<number> = new Ring<number>();
   /** Targets that wait for room. */
   readonly #noRoom = new RoomQueue();
-  /** On a silent socket: those whose last probe left since the last look, and those whose probe may have been dropped. */
+  /**
+   * On a silent socket: targets probed since the last look, and those whose probe may have been
+   * dropped.
+   */
   #unsure: number[] = [];
   readonly #doubtful = new Set<number>();
   #lookNs = Number.NEGATIVE_INFINITY;
@@ -414,7 +417,7 @@ export class Lane implements SweepListener {
     if (this.#unsure.length > 0 && this.#flushNs - this.#lookNs >= LOOK_NS) this.#look();
   }
 
-  /** Asks whether the kernel has dropped any of the probes that have left since it was asked last. */
+  /** Asks whether the kernel may have dropped any of the probes sent since the last look. */
   #look(): void {
     this.#lookNs = this.#clock.monotonicNs();
     if (this.wire.hasDropped()) {

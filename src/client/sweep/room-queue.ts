@@ -7,8 +7,8 @@ const MAX_WAITING = 256;
 const SHORTEST_WAIT_NS = 1 * NS_PER_MS;
 const LONGEST_WAIT_NS = 16 * NS_PER_MS;
 /**
- * With no room for any host for this long, there will be none. A silent neighbour leaves the kernel's
- * table after 3 s (arp(7), RFC 4861 section 10).
+ * If no host gets room for this long, none will. A silent neighbour leaves the kernel's table after
+ * 3 s (arp(7), RFC 4861 section 10).
  */
 const GIVE_UP_NS = 5000 * NS_PER_MS;
 /** Nothing has been refused for this long: there may be room again. */
@@ -18,14 +18,14 @@ const FORGET_NS = 1000 * NS_PER_MS;
  * Hosts whose probe the kernel had no room for, while it may have room for others: its table of
  * neighbours is full, or the queue of a device.
  *
- * 1. They are tried again in the order in which they were refused, after 1 ms, and twice as long
- *    each time that the first one is refused again, up to 16 ms.
- * 2. Each waits for as long as any other gets room. After 5 s in which none does, all are given up,
- *    and so is whatever is refused from then on, until one finds room or nothing is refused for 1 s.
+ * 1. They are tried again in the order in which they were refused: after 1 ms, then after twice as
+ *    long each time, up to 16 ms.
+ * 2. A host waits as long as others like it get room. If none does for 5 s, all of them fail, and
+ *    so does every later one, until one gets room or nothing has been refused for 1 s.
  */
 export class RoomQueue {
   readonly #waiting = new Ring<number>();
-  /** Those that have ever waited and are not decided: their probes do not leave in the order of numbers. */
+  /** Undecided hosts that have ever waited: their probes do not leave in the order of numbers. */
   readonly #members = new Set<number>();
   #waitNs = SHORTEST_WAIT_NS;
   #nextNs = Number.NEGATIVE_INFINITY;

@@ -125,8 +125,9 @@ export interface SweepResult {
   /** Hosts that this system refused to send to. */
   readonly sendErrors: number;
   /**
-   * Of `sendErrors`: hosts for which the kernel had no room (ENOBUFS), because its table of neighbours (`gc_thresh3`) or the
-   * queue of a device stayed full for 5 s. That says nothing about them.
+   * Of `sendErrors`: hosts that the kernel had no room for (ENOBUFS), because its table of
+   * neighbours (`gc_thresh3`) or the queue of a device stayed full for 5 s. This says nothing about
+   * the hosts.
    */
   readonly noRoom: number;
   /** Targets that are no address: names that do not resolve, texts that are wrong. */

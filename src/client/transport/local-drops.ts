@@ -17,20 +17,19 @@ const NEIGHBOUR_TABLES = {
   type: RTM_GETNEIGHTBL,
   header: Uint8Array.of(AF_INET6, 0, 0, 0),
 };
-/** For so long after a packet was refused, others are suspected of it. */
+/** How long after a refusal other packets are suspected, too. */
 const DROPPING_NS = 1_000_000_000;
 const QUEUES = { type: RTM_GETQDISC, header: new Uint8Array(TCMSG.size) };
 
-/** {@link Socket.memoryUsed}. */
 type MemoryUsed = Socket["memoryUsed"];
 
 /**
- * Tells whether this host has had no room for IPv6 packets, where a send does not.
+ * Tells whether this host had no room for an IPv6 packet where the send itself does not.
  *
- * A datagram socket is told nothing (ping_v6_sendmsg), and a raw one EINVAL when the table of
- * neighbours is full (ip6_finish_output2), which may mean anything else. So the counts of the
- * kernel must tell. They are everybody's: what has risen tells something only about a packet that
- * is known to have been refused. Each look takes some 6 us, more where there are many devices.
+ * The kernel tells a datagram socket nothing (ping_v6_sendmsg). A raw socket gets EINVAL when the
+ * table of neighbours is full (ip6_finish_output2), but EINVAL has many causes. That leaves the
+ * kernel's counters. They count the packets of all processes, so they prove something only about a
+ * packet that seems refused anyway. Reading one takes some 6 us, more on a host with many devices.
  */
 export class LocalDrops {
   readonly #libc: Libc;

@@ -64,15 +64,15 @@ const NO_INTERFACE = 0x7fff_ffff;
 const PACKET_MEMORY = 1280;
 /** Where an IPv4 header has its source (RFC 791 section 3.1). */
 const SOURCE_OFFSET = 12;
-/** With no departure for this long, a full send buffer is taken for one that waits for neighbours. */
+/** If nothing leaves for this long, a full send buffer is waiting for neighbours. */
 const STUCK_NS = 20 * NS_PER_MS;
 /**
- * What the send buffer is then (SO_SNDBUF, which the kernel doubles): room for as many packets as
- * its table has neighbours. Without privilege it grants at most net.core.wmem_max, which is half of it
- * by default. From the beginning it would only make a long queue at a slow device.
+ * The send buffer is then made this large (SO_SNDBUF, which the kernel doubles), so that it holds a
+ * packet for each neighbour in the table. The kernel grants at most net.core.wmem_max, by default
+ * half of this. A large buffer from the start would only make a long queue at a slow device.
  */
 const WIDE_SEND_BUFFER = 425_984;
-/** How long each probe is looked after when the kernel has dropped packets without a word. */
+/** How long each probe is checked after the kernel has dropped packets silently. */
 const CAREFUL_NS = 1000 * NS_PER_MS;
 
 /**
@@ -180,7 +180,7 @@ export class SweepWire {
     return this.family === 6 && !this.privileged;
   }
 
-  /** Whether, for all that, the last flush knew of each probe. It costs a system call for each, and more. */
+  /** Whether the last flush checked each probe all the same, by system calls of its own. */
   get isCareful(): boolean {
     return this.#isCareful;
   }
@@ -263,7 +263,7 @@ export class SweepWire {
     return "done";
   }
 
-  /** Sends what waits, as much as the kernel takes at once; how much, or an errno with a minus sign. */
+  /** Sends as much as the kernel takes at once. Returns how many left, or a negative errno. */
   #send(): number {
     const socket = this.#bound.outgoing;
     const { batch } = this.#outbox;
@@ -279,7 +279,7 @@ export class SweepWire {
   #isFull(errno: number): boolean {
     const socket = this.#bound.outgoing;
     const { used, limit } = socket.sendMemory;
-    // Raw sockets are full at twice the limit, and have the same errno for everything (__ip_append_data).
+    // Raw sockets are full at twice the limit, with one errno for everything (__ip_append_data).
     const isFull = this.privileged ? used >= 2 * limit : errno === EAGAIN;
     if (!isFull || this.#isWide) return isFull;
     const nowNs = this.#system.libc.monotonicNs();
@@ -290,14 +290,14 @@ export class SweepWire {
     return true;
   }
 
-  /** Of a silent socket: looks after each probe for the next second. */
+  /** Of a silent socket: checks each probe for the next second. */
   beCareful(): void {
     if (this.isSilent) this.#carefulUntilNs = this.#system.libc.monotonicNs() + CAREFUL_NS;
   }
 
   /**
-   * Of a silent socket: whether the kernel had no room for packets, anybody's, since the last call. If
-   * so, the next flushes are careful.
+   * Of a silent socket: whether the kernel had no room for some packets, of any process, since the
+   * last call. If so, the next flushes are careful.
    */
   hasDropped(): boolean {
     if (this.#localDrops === undefined) return false;
