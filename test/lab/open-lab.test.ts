@@ -73,7 +73,7 @@ describeIf(requiresSimulator("ping"), "openLab()", () => {
 
   test("ends with the process that opened it, however that ends", async () => {
     const script = `
-      import { openLab } from ${JSON.stringify(`${import.meta.dir}/../support/lab/open-lab.ts`)};
+      import { openLab } from ${JSON.stringify(`${import.meta.dir}/open-lab.ts`)};
       import { plainChain } from ${JSON.stringify(`${import.meta.dir}/../scenarios/plain-chain.ts`)};
       const lab = await openLab(plainChain);
       const children = await Bun.file("/proc/self/task/" + process.pid + "/children").text();
