@@ -157,5 +157,13 @@ export class FakeClock {
 
 /** A macrotask: every promise reaction that can run has run. */
 function settle(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => {
+    // Seen once: `expect().rejects` waits in a loop of its own, which slept 126 s with nothing but
+    // an immediate to wait for (Bun 1.4.5). A timer wakes it up.
+    const timer = setTimeout(() => {}, 1);
+    setImmediate(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
