@@ -150,15 +150,20 @@ function loadLibc(): LibcSymbols {
   try {
     return bindLibc();
   } catch (failure) {
-    const reason = failure instanceof Error ? failure.message : String(failure);
-    // "bun:ffi requires the JIT" is all that Bun says.
-    const remedy = /\bJIT\b/.test(reason)
-      ? ". It is off by BUN_JSC_useJIT=0, or because memory may not be made executable, as with systemd's MemoryDenyWriteExecute=yes: allow it"
-      : "";
-    throw new UnsupportedPlatformError(`Cannot call the C library: ${reason}${remedy}`, {
-      cause: failure,
-    });
+    throw cannotCall(failure);
   }
+}
+
+/** What to say when Bun cannot call the C library, for the reason that it gave. */
+export function cannotCall(failure: unknown): UnsupportedPlatformError {
+  const reason = failure instanceof Error ? failure.message : String(failure);
+  // "bun:ffi requires the JIT" is all that Bun says.
+  const remedy = /\bJIT\b/.test(reason)
+    ? ". It is off by BUN_JSC_useJIT=0, or because memory may not be made executable, as with systemd's MemoryDenyWriteExecute=yes: allow it"
+    : "";
+  return new UnsupportedPlatformError(`Cannot call the C library: ${reason}${remedy}`, {
+    cause: failure,
+  });
 }
 
 function bindLibc(): LibcSymbols {

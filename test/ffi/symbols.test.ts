@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { AF_INET, MSG_DONTWAIT, SOCK_DGRAM, SOCKADDR_IN } from "../../src/ffi/constants.ts";
 import { MessageBatch } from "../../src/ffi/msghdr.ts";
 import { decodeSocketAddress, encodeSocketAddress } from "../../src/ffi/sockaddr.ts";
-import { openLibc } from "../../src/ffi/symbols.ts";
+import { cannotCall, openLibc } from "../../src/ffi/symbols.ts";
 import { describeIf, requires } from "../support/requires.ts";
 
 describeIf(requires.linux(), "openLibc()", () => {
@@ -125,3 +125,11 @@ describeIf(
     });
   },
 );
+
+test("cannotCall() has Bun's reason, and the remedy where the JIT is off", () => {
+  const failure = new Error("bun:ffi requires the JIT");
+  const { message, cause } = cannotCall(failure);
+  expect(message).toStartWith("Cannot call the C library: bun:ffi requires the JIT. It is off by");
+  expect(cause).toBe(failure);
+  expect(cannotCall("no such symbol").message).toBe("Cannot call the C library: no such symbol");
+});

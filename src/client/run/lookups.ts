@@ -1,7 +1,7 @@
 import { ClientClosedError } from "../../errors.ts";
 import { canonicalAddress, type Family } from "../../packet/address.ts";
 import type { Resolver } from "../names/resolver.ts";
-import { holdProcess } from "../time/hold.ts";
+import { holdProcess } from "../time/clock.ts";
 import { checkResolveOptions, checkTarget } from "./options.ts";
 
 /**

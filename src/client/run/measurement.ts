@@ -1,4 +1,4 @@
-import { holdProcess } from "../time/hold.ts";
+import { holdProcess } from "../time/clock.ts";
 import { Feed } from "./feed.ts";
 import { PauseGate } from "./gate.ts";
 import type { RunContext, RunServices } from "./run-context.ts";

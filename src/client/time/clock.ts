@@ -82,3 +82,11 @@ export function clockStepped(earlier: Instant, later: Instant): boolean {
 export function unixMs(clock: Clock, realtimeNs: number): number {
   return clock.epochMs + realtimeNs / NS_PER_MS;
 }
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Keeps the process alive until the returned function is called; a pending promise does not. */
+export function holdProcess(): () => void {
+  const timer = setInterval(() => {}, LONGEST_TIMER_MS);
+  return () => clearInterval(timer);
+}
