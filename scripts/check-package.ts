@@ -68,7 +68,7 @@ function checkBundles(project: string): void {
     /\/icmpx\/src\/packet\/ipv4\.ts:\d+/,
     /\/icmpx\/src\/client\/client\.ts:\d+/,
     /^┌─+┬/m,
-    /^3 files$/m,
+    /^4 files$/m,
   ]) {
     if (!expected.test(output))
       throw new Error(`Importing the package lacks ${expected}:\n${output}`);

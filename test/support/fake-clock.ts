@@ -158,12 +158,14 @@ export class FakeClock {
 /** A macrotask: every promise reaction that can run has run. */
 function settle(): Promise<void> {
   return new Promise((resolve) => {
-    // Seen once: `expect().rejects` waits in a loop of its own, which slept 126 s with nothing but
-    // an immediate to wait for (Bun 1.4.5). A timer wakes it up.
-    const timer = setTimeout(() => {}, 1);
-    setImmediate(() => {
+    // `expect().rejects` waits in a loop of its own, in which Bun 1.4.5 may run no immediate when the
+    // test was itself called from one. Timers do run there.
+    const immediate = setImmediate(finish);
+    const timer = setTimeout(finish, 1);
+    function finish(): void {
+      clearImmediate(immediate);
       clearTimeout(timer);
       resolve();
-    });
+    }
   });
 }
