@@ -86,12 +86,16 @@ describe("FakeClock", () => {
 
   test("finds out when there is nothing to wait for, or no end", async () => {
     const clock = new FakeClock();
-    await expect(clock.runUntil(new Promise(() => {}))).rejects.toThrow("no timer is waiting");
+    // Not by `expect().rejects`: it waits in a loop of its own, which in a run of all files never
+    // ended here (Bun 1.4.5).
+    const failure = (run: Promise<unknown>): Promise<string> =>
+      run.then(String, (error: Error) => error.message);
+    expect(await failure(clock.runUntil(new Promise(() => {})))).toContain("no timer is waiting");
     const again = (): void => {
       clock.schedule(1e6, again);
     };
     again();
-    await expect(clock.runUntilIdle(100)).rejects.toThrow("Cannot become idle");
+    expect(await failure(clock.runUntilIdle(100))).toContain("Cannot become idle");
     const { promise, resolve } = Promise.withResolvers<number>();
     clock.schedule(5e6, () => resolve(5));
     expect(await clock.runUntil(promise)).toBe(5);

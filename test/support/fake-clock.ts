@@ -157,15 +157,5 @@ export class FakeClock {
 
 /** A macrotask: every promise reaction that can run has run. */
 function settle(): Promise<void> {
-  return new Promise((resolve) => {
-    // `expect().rejects` waits in a loop of its own, in which Bun 1.4.5 may run no immediate when the
-    // test was itself called from one. Timers do run there.
-    const immediate = setImmediate(finish);
-    const timer = setTimeout(finish, 1);
-    function finish(): void {
-      clearImmediate(immediate);
-      clearTimeout(timer);
-      resolve();
-    }
-  });
+  return new Promise((resolve) => setImmediate(resolve));
 }
